@@ -1,0 +1,28 @@
+"""What can go wrong, each with a message that names the cause and the way out."""
+
+
+class PersonalizeError(ValueError):
+    """Base of all errors that a user of this package can mend."""
+
+
+class UnknownName(PersonalizeError):
+    """A registry was asked for a name that it does not have."""
+
+    def __init__(self, kind: str, name: str, known: list[str]) -> None:
+        super().__init__(f"There is no {kind} named {name!r}. Known: {', '.join(sorted(known))}.")
+
+
+class MissingWeights(PersonalizeError):
+    """The pre-trained weights of a backbone are not on this machine, or are not the expected ones."""
+
+
+class IncompatibleTaskVector(PersonalizeError):
+    """A task vector lacks a block of the base model, has one too many, or one of another shape."""
+
+
+class BadBank(PersonalizeError):
+    """A bank file cannot be read, is of an unknown format, or does not match its card."""
+
+
+class BadDatabase(PersonalizeError):
+    """A folder or table of rated photos is not laid out as expected."""

@@ -1,0 +1,38 @@
+"""Losses on score distributions and on rankings."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+
+def earth_movers_distance(predicted: Float[Tensor, "batch levels"], target: Float[Tensor, "batch levels"]) -> Float[Tensor, ""]:
+    """Mean over photos of the root mean squared difference of the cumulative distributions; 0 is perfect, 1 the worst.
+
+    References:
+        Talebi & Milanfar, NIMA, IEEE TIP 2018, with exponent 2.
+    """
+    gap = predicted.cumsum(dim=1) - target.cumsum(dim=1)
+    return gap.square().mean(dim=1).clamp_min(1e-12).sqrt().mean()
+
+
+def bradley_terry(scores: Float[Tensor, "photos"], ratings: Float[Tensor, "photos"]) -> Float[Tensor, ""]:
+    """Mean of -log sigma(s_i - s_j) over all pairs with rating i above rating j; 0 where all ratings are equal.
+
+    References:
+        Yun & Choo, ECCV 2024 (rank loss); Bradley & Terry 1952.
+    """
+    above = ratings[:, None] > ratings[None, :]
+    if not above.any():
+        return scores.sum() * 0
+    return functional.softplus(scores[None, :] - scores[:, None])[above].mean()
+
+
+def normal_distribution(means: Float[Tensor, "photos"], spread: float, levels: int = 10) -> Float[Tensor, "photos levels"]:
+    """Probability of the scores 1..levels for raters that scatter normally by `spread` around a known mean.
+
+    For databases that publish a mean opinion score alone.
+    """
+    centres = torch.arange(1.0, levels + 1)
+    weights = torch.exp(-0.5 * ((centres[None, :] - means[:, None]) / spread) ** 2)
+    return weights / weights.sum(dim=1, keepdim=True)

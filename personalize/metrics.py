@@ -1,0 +1,61 @@
+"""How well one list of numbers ranks another, and how sure that is."""
+
+from dataclasses import dataclass
+from math import atanh, sqrt, tanh
+
+import numpy as np
+from jaxtyping import Float
+
+LEAST_RATINGS = 8  # below, the interval of a rank correlation spans nearly everything
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Rank correlation of predictions with a person's own ratings and its 95 % interval; each -1 to 1."""
+
+    srocc: float
+    low: float
+    high: float
+
+
+def ranks(values: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
+    """Ranks 1..n from the smallest; ties share their mean rank."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    return (ends - (counts - 1) / 2)[inverse]
+
+
+def plcc(a: Float[np.ndarray, "n"], b: Float[np.ndarray, "n"]) -> float:
+    """Pearson's linear correlation coefficient, -1 to 1; nan when either side is constant or shorter than 2."""
+    if len(a) < 2:
+        return float("nan")
+    a, b = a - np.mean(a), b - np.mean(b)
+    scale = sqrt(float(a @ a) * float(b @ b))
+    return float(a @ b) / scale if scale > 0 else float("nan")
+
+
+def srocc(a: Float[np.ndarray, "n"], b: Float[np.ndarray, "n"]) -> float:
+    """Spearman's rank order correlation coefficient with mean ranks for ties, -1 to 1; nan when either side is constant."""
+    return plcc(ranks(a), ranks(b))
+
+
+def accuracy(predictions: Float[np.ndarray, "n"], ratings: Float[np.ndarray, "n"]) -> Accuracy | None:
+    """SROCC of left-out predictions with the ratings, with a 95 % interval.
+
+    The interval is Fisher's z with the variance (1 + r^2 / 2) / (n - 3) of Bonett & Wright (Psychometrika 2000), made for rank
+    correlations. None below 8 ratings, or where all ratings or all predictions are the same: nothing can be said yet.
+    """
+    n = len(ratings)
+    value = srocc(predictions, ratings) if n >= LEAST_RATINGS else float("nan")
+    if np.isnan(value):
+        return None
+    z = atanh(min(max(value, -0.999), 0.999))
+    reach = 1.96 * sqrt((1 + value * value / 2) / (n - 3))
+    return Accuracy(srocc=value, low=tanh(z - reach), high=tanh(z + reach))
+
+
+def bootstrap_interval(values: Float[np.ndarray, "n"], rng: np.random.Generator, draws: int = 2000) -> tuple[float, float]:
+    """95 % percentile interval of the mean of `values` (one number a person), resampling people."""
+    means = rng.choice(values, size=(draws, len(values))).mean(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
