@@ -1,0 +1,38 @@
+"""Fine-tuned models on disk: one safetensors file each, with its training record inside."""
+
+import json
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from personalize.errors import BadBank
+from personalize.train import Trained
+
+FORMAT = "pav-task-1"
+
+
+def save(trained: Trained, path: Path) -> None:
+    """Write the blocks of a fine-tuned scorer; an existing file is replaced only once the new one is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    weights = {name: value.contiguous() for name, value in trained.weights.items()}
+    save_file(weights, partial, metadata={"format": FORMAT, "record": json.dumps(trained.record)})
+    partial.replace(path)
+
+
+def load(path: Path) -> Trained:
+    """Read what `save` wrote.
+
+    Raises:
+        BadBank: the file is missing, damaged or of another format.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+    except (OSError, SafetensorError) as error:
+        raise BadBank(f"{path} cannot be read: {error}. Make it with ./pav train_task_vector.") from error
+    if metadata.get("format") != FORMAT:
+        raise BadBank(f"{path} has format {metadata.get('format')!r}, expected {FORMAT!r}.")
+    return Trained(weights, json.loads(metadata["record"]))
