@@ -1,0 +1,261 @@
+"""The taste model: one person's ratings to one vector of weights, in closed form.
+
+A photo is 256 numbers: x = (s, phi), s the generic score standardised over the catalogue, phi its projected tangents and embeddings. A person's
+score of it is f(x) = (c + w) s + phi . a, with w ~ N(0, v_b), a ~ N(0, v_f I), and a rating, standardised, is f(x) + m + noise with
+m ~ N(0, 1) and noise ~ N(0, v_n). So f is a Gaussian process with a linear kernel and all below is exact linear algebra.
+
+How much to trust the generic score (c, v_b), the features (v_f) and the ratings (v_n) differs widely between people: the four are
+not fixed but averaged over a grid, each point weighted by its evidence (marginal likelihood) times a hyperprior learned from other people.
+One eigendecomposition serves the whole grid. NumPy alone; NumPy's `float64` inside, `float32` out.
+
+References:
+    Yun & Choo, ECCV 2024 (the model that phi carries to first order); Rasmussen & Williams, Gaussian Processes for Machine Learning, MIT Press 2006,
+    sections 2.7 (linear mean), 5.4 (evidence, leave-one-out).
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float
+
+INTERCEPT = 1.0  # prior variance of m, in units of the standardised ratings
+
+
+@dataclass(frozen=True)
+class Hyperprior:
+    """A grid over (c, v_b, v_f, v_n) and how plausible each point is before a person's first rating."""
+
+    trust: Float[np.ndarray, "c"]  # c: slope of the ratings over the generic score
+    base: Float[np.ndarray, "b"]  # v_b: how much that slope differs between people
+    feature: Float[np.ndarray, "f"]  # v_f: how much features matter beyond the generic score
+    noise: Float[np.ndarray, "n"]  # v_n: scatter of a person's own ratings; 1 is all noise
+    weights: Float[np.ndarray, "b f n c"]  # sum to 1
+
+    @classmethod
+    def flat(cls) -> "Hyperprior":
+        """The grid with every point equally plausible."""
+        axes = np.array(TRUST), np.array(BASE), np.array(FEATURE), np.array(NOISE)
+        shape = len(BASE), len(FEATURE), len(NOISE), len(TRUST)
+        return cls(*axes, np.full(shape, 1 / np.prod(shape)))
+
+
+TRUST = (0.0, 0.25, 0.5)
+BASE = (0.003, 0.03, 0.2)
+FEATURE = (0.003, 0.02, 0.1, 0.4, 1.5)
+NOISE = (0.2, 0.45, 0.7, 0.95)
+
+
+@dataclass(frozen=True)
+class Covariance:
+    """Posterior covariance of the 256 weights: diag(prior) - factor factor^T, at the most plausible point of the grid."""
+
+    noise: float
+    prior: Float[np.ndarray, "features"]
+    factor: Float[np.ndarray, "features rank"]
+
+    def between(self, a: Float[np.ndarray, "m features"], b: Float[np.ndarray, "n features"]) -> Float[np.ndarray, "m n"]:
+        """Posterior covariance of the scores of photos `a` with those of photos `b`."""
+        return (a * self.prior) @ b.T - (a @ self.factor) @ (b @ self.factor).T
+
+    def to_bytes(self) -> bytes:
+        """Half precision, row after row: noise, prior, factor transposed."""
+        rows = np.concatenate([[self.noise], self.prior, self.factor.T.ravel()])
+        return rows.astype("<f2").tobytes()
+
+    @classmethod
+    def from_bytes(cls, data: bytes, features: int = 256) -> "Covariance":
+        """Read what `to_bytes` wrote.
+
+        Raises:
+            ValueError: the length does not fit `features`.
+        """
+        numbers = np.frombuffer(data, dtype="<f2").astype(np.float64)
+        factor = numbers[1 + features :].reshape(-1, features).T
+        return cls(float(numbers[0]), numbers[1 : 1 + features], factor)
+
+
+@dataclass(frozen=True)
+class Taste:
+    """What a person's ratings say."""
+
+    weights: Float[np.ndarray, "features"]  # a photo's personal score is its features . weights
+    leave_one_out: Float[np.ndarray, "ratings"]  # score of each rated photo, as told by all other ratings
+    log_evidence: float  # of the ratings, averaged over the hyperprior
+    posterior: Float[np.ndarray, "b f n c"]  # how plausible each point of the grid is now; sums to 1
+    covariance: Covariance
+
+
+def fit(features: Float[np.ndarray, "ratings features"], ratings: Float[np.ndarray, "ratings"], hyperprior: Hyperprior) -> Taste:
+    """Fit one person.
+
+    Ratings may be on any scale: only their order and relative distances matter. Without ratings, or where all are equal, nothing tells
+    one photo from another, and the generic order (weight on s alone) comes back.
+
+    Raises:
+        ValueError: the two differ in length, or a number is not finite.
+    """
+    if len(features) != len(ratings):
+        raise ValueError(f"{len(features)} photos but {len(ratings)} ratings.")
+    if not (np.isfinite(features).all() and np.isfinite(ratings).all()):
+        raise ValueError("Features and ratings must be finite numbers.")
+    features = features.astype(np.float64)
+    spread = np.std(ratings) if len(ratings) else 0.0
+    if spread == 0:
+        return _untold(features, hyperprior)
+    grid = _Grid(features, (ratings - np.mean(ratings)) / spread, hyperprior)
+    posterior = grid.posterior
+    b, f, n, _ = np.unravel_index(posterior.sum(axis=3).argmax(), (*posterior.shape[:3], 1))
+    return Taste(
+        weights=grid.weights(posterior).astype(np.float32),
+        leave_one_out=grid.leave_one_out().astype(np.float32),
+        log_evidence=grid.log_evidence,
+        posterior=posterior,
+        covariance=_covariance(features, float(hyperprior.base[b]), float(hyperprior.feature[f]), float(hyperprior.noise[n])),
+    )
+
+
+def log_evidence(
+    features: Float[np.ndarray, "ratings features"], ratings: Float[np.ndarray, "ratings"], hyperprior: Hyperprior
+) -> Float[np.ndarray, "b f n c"]:
+    """Log marginal likelihood of the standardised ratings at every point of the grid, the hyperprior's weights left out."""
+    grid = _Grid(features.astype(np.float64), (ratings - np.mean(ratings)) / np.std(ratings), hyperprior)
+    return grid.log_likelihood
+
+
+def _untold(features: np.ndarray, hyperprior: Hyperprior) -> Taste:
+    weights = np.zeros(features.shape[1], dtype=np.float32)
+    weights[0] = 1.0
+    b, f, n, _ = np.unravel_index(hyperprior.weights.argmax(), hyperprior.weights.shape)
+    covariance = _covariance(features, float(hyperprior.base[b]), float(hyperprior.feature[f]), float(hyperprior.noise[n]))
+    return Taste(weights, features[:, 0].astype(np.float32), 0.0, hyperprior.weights, covariance)
+
+
+def _covariance(features: np.ndarray, base: float, feature: float, noise: float) -> Covariance:
+    """P - P X^T K^-1 X P with K = X P X^T + m + noise; the factor is the Cholesky half of the second term."""
+    prior = np.full(features.shape[1], feature)
+    prior[0] = base
+    spread = features * prior
+    kernel = spread @ features.T + INTERCEPT + noise * np.eye(len(features))
+    half = np.linalg.solve(np.linalg.cholesky(kernel), spread).T if len(features) else np.zeros((features.shape[1], 0))
+    if half.shape[1] > half.shape[0]:  # more ratings than features: the same product in fewer columns
+        half = np.linalg.qr(half.T, mode="r").T
+    return Covariance(noise, prior, half)
+
+
+class _Grid:
+    """The Gaussian process at every point of the grid at once.
+
+    K = A + B B^T with A = v_f Phi Phi^T + v_n I and B = (sqrt(v_b) s, 1): A is diagonal in the eigenbasis U of Phi Phi^T, B has two columns
+    (Woodbury). Arrays over the grid have the axes (b, f, n, c); those of A alone (f, n).
+    """
+
+    def __init__(self, features: np.ndarray, ratings: np.ndarray, hyperprior: Hyperprior) -> None:
+        self.hyperprior = hyperprior
+        self.s, self.phi, self.z = features[:, 0], features[:, 1:], ratings
+        values, self.u = _eigen(self.phi)
+        noise = hyperprior.noise[None, :, None]
+        self.d = 1 / (hyperprior.feature[:, None, None] * values + noise)  # (f, n, k): A^-1 within the span of U
+        self.beyond = 1 / hyperprior.noise  # (n): A^-1 outside of it
+        self.log_det_a = -np.log(self.d).sum(axis=2) + (len(ratings) - len(values)) * np.log(hyperprior.noise)
+        self.columns = np.stack([self.z, self.s, np.ones_like(self.z)])  # the three vectors all else is made of
+        self.inside = self.columns @ self.u  # their coordinates (3, k)
+        outside = self.columns @ self.columns.T - self.inside @ self.inside.T
+        pairs = self.inside[:, None, :] * self.inside[None, :, :]
+        # gram[f, n, i, j] = v_i^T A^-1 v_j for the vectors z, s, 1
+        self.gram = np.tensordot(self.d, pairs, axes=(2, 2)) + outside[None, None] * self.beyond[None, :, None, None]
+
+    @cached_property
+    def _scale(self) -> np.ndarray:
+        """(b, 2): B = (s, 1) times these."""
+        return np.stack([np.sqrt(self.hyperprior.base), np.full(len(self.hyperprior.base), np.sqrt(INTERCEPT))], axis=1)
+
+    @cached_property
+    def _inner(self) -> np.ndarray:
+        """(b, f, n, 2, 2): M = I + B^T A^-1 B."""
+        scale = self._scale[:, None, None]
+        return scale[..., :, None] * self.gram[None, :, :, 1:, 1:] * scale[..., None, :] + np.eye(2)
+
+    @cached_property
+    def _against(self) -> np.ndarray:
+        """(b, f, n, c, 2): B^T A^-1 r for r = z - c s."""
+        gram = self.gram[:, :, None, 1:]
+        return self._scale[:, None, None, None] * (gram[..., 0] - self.hyperprior.trust[:, None] * gram[..., 1])[None]
+
+    @cached_property
+    def _explained(self) -> np.ndarray:
+        """(b, f, n, c, 2): h = M^-1 B^T A^-1 r, so that K^-1 r = A^-1 (r - B h)."""
+        return np.linalg.solve(self._inner[:, :, :, None], self._against[..., None])[..., 0]
+
+    @cached_property
+    def log_likelihood(self) -> np.ndarray:
+        c, gram = self.hyperprior.trust, self.gram[:, :, :, :, None]
+        quadratic = (gram[:, :, 0, 0] - 2 * c * gram[:, :, 0, 1] + c * c * gram[:, :, 1, 1])[None]  # r^T A^-1 r
+        quadratic = quadratic - (self._against * self._explained).sum(axis=-1)  # r^T K^-1 r
+        log_det = self.log_det_a + np.linalg.slogdet(self._inner)[1]
+        return -0.5 * (quadratic + log_det[..., None] + len(self.z) * np.log(2 * np.pi))
+
+    @cached_property
+    def _weighted(self) -> np.ndarray:
+        with np.errstate(divide="ignore"):
+            return self.log_likelihood + np.log(self.hyperprior.weights)
+
+    @cached_property
+    def log_evidence(self) -> float:
+        top = self._weighted.max()
+        return float(top + np.log(np.exp(self._weighted - top).sum()))
+
+    @cached_property
+    def posterior(self) -> np.ndarray:
+        return np.exp(self._weighted - self.log_evidence)
+
+    def _mixture(self) -> np.ndarray:
+        """(b, f, n, c, 3): how z, s and 1 make up r - B h."""
+        h = self._explained
+        c = np.broadcast_to(self.hyperprior.trust, h.shape[:-1])
+        scaled = self._scale[:, None, None, None] * h
+        return np.stack([np.ones_like(c), -c - scaled[..., 0], -scaled[..., 1]], axis=-1)
+
+    def weights(self, posterior: np.ndarray) -> np.ndarray:
+        """Posterior mean of (c + w, a), averaged over the grid."""
+        mix = self._mixture()
+        along = np.einsum("bfnc,f,bfnci->fni", posterior, self.hyperprior.feature, mix)
+        inside = np.einsum("fni,fnk,ik->k", along, self.d, self.inside)  # U^T (v_f A^-1 (r - B h))
+        base = np.einsum("bfnci,fni->bfnc", mix, self.gram[:, :, :, 1]) * self.hyperprior.base[:, None, None, None]
+        trust = (posterior * (self.hyperprior.trust + base)).sum()
+        return np.concatenate([[trust], self.phi.T @ (self.u @ inside)])
+
+    def leave_one_out(self) -> np.ndarray:
+        """Score of each rated photo by the model of all other ratings, m left out, averaged over the grid as weighted without it.
+
+        Left-out means and variances in closed form (Rasmussen & Williams, equation 5.12). The intercept does not enter: it would rank a
+        photo low for being rated high, since what is left has a lower mean.
+        """
+        solved = np.einsum("fnk,ik,jk->fnij", self.d, self.inside, self.u)  # A^-1 of z, s and 1 (f, n, 3, photos)
+        solved = solved + (self.columns - self.inside @ self.u.T) * self.beyond[None, :, None, None]
+        own = np.einsum("fnk,jk->fnj", self.d, self.u**2) + (1 - (self.u**2).sum(axis=1)) * self.beyond[None, :, None]
+        inverse, scale = np.linalg.inv(self._inner), self._scale[:, None, None]
+        half = scale[..., None] * solved[None, :, :, 1:]  # B^T A^-1 (b, f, n, 2, photos)
+        own = own[None] - np.einsum("bfnij,bfnik,bfnjk->bfnk", inverse, half, half)  # diagonal of K^-1
+        against_ones = scale * self.gram[None, :, :, 1:, 2]
+        ones = solved[None, :, :, 2] - np.einsum("bfnij,bfni,bfnjk->bfnk", inverse, against_ones, half)  # K^-1 1
+        alpha = np.einsum("bfnci,fnik->bfnck", self._mixture(), solved)
+        own, ones = own[:, :, :, None], ones[:, :, :, None]
+        gap = alpha / own  # rating minus its left-out prediction
+        intercept = INTERCEPT * (alpha.sum(axis=-1, keepdims=True) - ones * gap)
+        predicted = self.z - gap - intercept
+        log_density = 0.5 * np.log(own / (2 * np.pi)) - 0.5 * gap * gap * own
+        weighted = self._weighted[..., None] - log_density
+        weighted = np.exp(weighted - weighted.max(axis=(0, 1, 2, 3)))
+        return (weighted * predicted).sum(axis=(0, 1, 2, 3)) / weighted.sum(axis=(0, 1, 2, 3))
+
+
+def _eigen(phi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues (k) and eigenvectors (ratings, k) of Phi Phi^T, through the smaller of the two Gram matrices."""
+    ratings, features = phi.shape
+    if ratings <= features:
+        values, u = np.linalg.eigh(phi @ phi.T)
+        return np.maximum(values, 0), u
+    values, v = np.linalg.eigh(phi.T @ phi)
+    kept = values > values[-1] * 1e-10
+    return values[kept], phi @ (v[:, kept] / np.sqrt(values[kept]))
