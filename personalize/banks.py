@@ -1,0 +1,115 @@
+"""Banks on disk: base head, task vectors, projection and hyperprior in one safetensors file, and a card beside it.
+
+Needs no torch: web-side workers read the card and the hyperprior alone. A card is JSON that a person can read: what the bank was made of, from what,
+with which seed, how good each task model is. It names the sha256 of the file; reading checks it.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from personalize.errors import BadBank
+from personalize.projection import Projection
+from personalize.taste import Hyperprior
+
+FORMAT = "pav-bank-1"
+DEFAULT = Path(__file__).parent / "bank" / "efficientnet_lite0.safetensors"
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a bank says of itself."""
+
+    backbone: str
+    tasks: tuple[str, ...]
+    sha256: str
+    facts: dict[str, Any]  # the whole card
+
+    @property
+    def hash(self) -> str:
+        """Short name of this very bank, for tables."""
+        return self.sha256[:16]
+
+
+def write(arrays: Arrays, facts: dict[str, Any], path: Path) -> Card:
+    """Write a bank and its card; existing files are replaced only once the new ones are whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, partial, metadata={"format": FORMAT})
+    facts = {"format": FORMAT, **facts, "bytes": partial.stat().st_size, "sha256": hashlib.sha256(partial.read_bytes()).hexdigest()}
+    partial.replace(path)
+    card_path = path.with_suffix(".json")
+    card_path.with_suffix(".json.partial").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    card_path.with_suffix(".json.partial").replace(card_path)
+    return _card(facts)
+
+
+def read_card(path: Path = DEFAULT) -> Card:
+    """The card of the bank at `path`.
+
+    Raises:
+        BadBank: there is no card, or it is of another format.
+    """
+    card_path = path.with_suffix(".json")
+    try:
+        facts = json.loads(card_path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadBank(f"{card_path} cannot be read: {error}. Make a bank with ./pav build_bank.") from error
+    if facts.get("format") != FORMAT:
+        raise BadBank(f"{card_path} has format {facts.get('format')!r}; this version reads {FORMAT!r}.")
+    return _card(facts)
+
+
+def read(path: Path = DEFAULT, *, prefix: str = "") -> Arrays:
+    """The arrays of a bank whose names begin with `prefix`, after checking the file against its card.
+
+    Raises:
+        BadBank: missing, damaged, or not the file that the card describes.
+    """
+    card = read_card(path)
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        if digest != card.sha256:
+            raise BadBank(f"{path} has sha256 {digest}, its card says {card.sha256}: fetch the bank again.")
+        with safe_open(path, framework="np") as file:
+            return {name: file.get_tensor(name) for name in file.keys() if name.startswith(prefix)}  # noqa: SIM118 (not a mapping)
+    except (OSError, SafetensorError) as error:
+        raise BadBank(f"{path} cannot be read: {error}.") from error
+
+
+def hyperprior(arrays: Arrays) -> Hyperprior:
+    """The hyperprior that a bank ships."""
+    axes = (arrays[f"hyperprior/{name}"].astype(np.float64) for name in ("trust", "base", "feature", "noise", "weights"))
+    return Hyperprior(*axes)
+
+
+def hyperprior_arrays(learned: Hyperprior) -> Arrays:
+    return {f"hyperprior/{name}": getattr(learned, name) for name in ("trust", "base", "feature", "noise", "weights")}
+
+
+def projection(arrays: Arrays) -> Projection:
+    """The projection that a bank fixes."""
+    mean, std = arrays["projection/score"]
+    groups = tuple(bytes(arrays["projection/groups"]).decode().split())
+    return Projection(groups, float(mean), float(std), arrays["projection/centre"], arrays["projection/axes"].astype(np.float32))
+
+
+def projection_arrays(learned: Projection) -> Arrays:
+    return {
+        "projection/score": np.array([learned.score_mean, learned.score_std]),
+        "projection/groups": np.frombuffer(" ".join(learned.groups).encode(), dtype=np.uint8),
+        "projection/centre": learned.centre.astype(np.float32),
+        "projection/axes": learned.axes.astype(np.float16),
+    }
+
+
+def _card(facts: dict[str, Any]) -> Card:
+    return Card(facts["backbone"], tuple(facts["tasks"]), facts["sha256"], facts)

@@ -1,0 +1,53 @@
+"""From a photo's raw description (score, tangents, embeddings) to the 256 numbers that are stored.
+
+Each raw number is centred and divided by its group's scale over the catalogue, and the whole is turned onto the leading principal
+axes. All of it is fixed in the bank, so photos described years apart stay comparable. NumPy alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+FEATURES = 256  # place 0 the standardised score, then 255 projected numbers
+
+Raw = Mapping[str, Float[np.ndarray, "photos numbers"]]
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Catalogue statistics and axes; the raw groups lie side by side in the order of `groups`."""
+
+    groups: tuple[str, ...]
+    score_mean: float
+    score_std: float
+    centre: Float[np.ndarray, "raw"]
+    axes: Float[np.ndarray, "raw axes"]  # group scales included
+
+    def apply(self, score: Float[np.ndarray, "photos"], raw: Raw) -> Float[np.ndarray, "photos features"]:
+        """The stored numbers of photos: mean square length of the projected part about 1 over the catalogue."""
+        joined = np.concatenate([raw[group] for group in self.groups], axis=1) - self.centre
+        standard = (score - self.score_mean) / self.score_std
+        return np.concatenate([standard[:, None], joined @ self.axes], axis=1).astype(np.float32)
+
+
+def learn(score: Float[np.ndarray, "photos"], raw: Raw, shares: Mapping[str, float]) -> Projection:
+    """Principal axes of a catalogue.
+
+    `shares` says how much of the mean square length each group gets; they sum to 1.
+    """
+    groups = tuple(shares)
+    centres, scales = [], []
+    for group in groups:
+        centre = raw[group].mean(axis=0)
+        length = np.sqrt(((raw[group] - centre) ** 2).sum(axis=1).mean())
+        centres.append(centre)
+        scales.append(np.full(len(centre), np.sqrt(shares[group]) / length))
+    centre, scale = np.concatenate(centres), np.concatenate(scales)
+    scaled = (np.concatenate([raw[group] for group in groups], axis=1) - centre) * scale
+    _, _, axes = np.linalg.svd(scaled, full_matrices=False)
+    axes = axes[: FEATURES - 1]
+    if len(axes) < FEATURES - 1:  # a catalogue of fewer photos spans fewer axes
+        axes = np.concatenate([axes, np.zeros((FEATURES - 1 - len(axes), axes.shape[1]))])
+    return Projection(groups, float(score.mean()), float(score.std()), centre, (axes * scale).T)
