@@ -1,0 +1,91 @@
+"""Single ratings of people, from a table of rater, image, score."""
+
+import csv
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from personalize.errors import BadDatabase
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".bmp", ".tif", ".tiff"}
+
+
+@dataclass(frozen=True)
+class Person:
+    """One rater: which photos, and what they said of each."""
+
+    name: str
+    photos: Int[np.ndarray, "ratings"]  # places in `Ratings.photos`
+    ratings: Float[np.ndarray, "ratings"]
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """A set of rated photos and the people who rated them."""
+
+    photos: list[Path]
+    people: list[Person]
+    left_out: int  # rated photos that had a part in making the bank
+
+
+def read(table: Path, folder: Path, exclude: frozenset[str] = frozenset()) -> Ratings:
+    """Read ratings and find their photos below `folder`.
+
+    `exclude` holds digests (see `digest`) of photos that must not be used, because a task vector has seen their scores.
+    A photo rated twice by the same person counts once, with the last rating.
+
+    Raises:
+        BadDatabase: a column, photo or number is missing; the line is named.
+    """
+    if not folder.is_dir():
+        raise BadDatabase(f"{folder} is not a folder of photos.")
+    found = {path.name: path for path in sorted(folder.rglob("*")) if path.suffix.lower() in SUFFIXES}
+    said: dict[str, dict[str, float]] = defaultdict(dict)
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file, skipinitialspace=True)
+            if not {"rater", "image", "score"} <= set(rows.fieldnames or ()):
+                raise BadDatabase(f"{table} needs the columns rater, image, score; it has {', '.join(rows.fieldnames or ['none'])}.")
+            for number, row in enumerate(rows, start=2):
+                if row["image"] not in found:
+                    raise BadDatabase(f"{table} line {number}: there is no photo {row['image']!r} below {folder}.")
+                said[row["rater"]][row["image"]] = _number(row["score"], table, number)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadDatabase(f"{table} cannot be read: {error}") from error
+    names = sorted({image for images in said.values() for image in images})
+    kept = [name for name in names if digest(found[name]) not in exclude]
+    place = {name: index for index, name in enumerate(kept)}
+    people = []
+    for rater, images in sorted(said.items()):
+        own = [(place[image], score) for image, score in images.items() if image in place]
+        if own:
+            people.append(Person(rater, np.array([index for index, _ in own]), np.array([score for _, score in own])))
+    if not people:
+        raise BadDatabase(f"{table} has no rating of a photo that the bank has not seen ({len(names)} photos, all left out).")
+    return Ratings([found[name] for name in kept], people, len(names) - len(kept))
+
+
+def digest(photo: Path) -> str:
+    """Short name of a photo file's content: the first 16 hexadecimal digits of its sha256."""
+    return hashlib.sha256(photo.read_bytes()).hexdigest()[:16]
+
+
+def in_three_steps(ratings: Float[np.ndarray, "ratings"]) -> Float[np.ndarray, "ratings"]:
+    """A person's ratings cut to dislike, like, love (1, 2, 3) at their own thirds, as far as ties allow."""
+    low, high = np.quantile(ratings, [1 / 3, 2 / 3])
+    return 1.0 + (ratings > low) + (ratings > high) if low < high else 1.0 + (ratings > low) * 1.0 + (ratings >= high) * 1.0
+
+
+def _number(text: str | None, table: Path, line: int) -> float:
+    try:
+        value = float(text or "")
+    except ValueError:
+        value = float("nan")
+    if not isfinite(value):
+        raise BadDatabase(f"{table} line {line}: score is {text!r}, not a number.")
+    return value
