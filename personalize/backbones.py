@@ -123,4 +123,3 @@ def scorer(name: str, seed: int = 0) -> Scorer:
     """
     backbone = find(name)
     return Scorer(backbone.build(), backbone.width, seed).eval()
-

@@ -60,7 +60,9 @@ REGISTRY: dict[str, Database] = {
         Database("oasis-arousal", "oasis", "arousal_mean", 1, 7, 1.8, "how exciting", OASIS),
         Database("streetpsych-preference", "streetpsych", "preference", -6, 6, 1.5, "preferred street view", "StreetPsych, Kang"),
         Database("savoias-complexity", "savoias", "complexity", 0, 100, 1.5, "visual complexity", "Savoias, Saraee, Jalal & Betke 2020"),
-        Database("technical-quality", "oasis", "beauty_mean", 0, 5, 1.0, "blur, JPEG, noise and exposure in five steps", OASIS, degraded=True),
+        Database(
+            "technical-quality", "oasis", "beauty_mean", 0, 5, 1.0, "blur, JPEG, noise and exposure in five steps", OASIS, degraded=True
+        ),
     )
 }
 

@@ -1,7 +1,9 @@
 """How well people's left-out ratings are ranked after a few shots: the program behind `./pav evaluate`.
 
-Half of the people teach the hyperprior, the other half is tested. A test person's shots are drawn at random, all their other ratings are the test.
-One SROCC per person, number of shots and method (mean over the repeats); reported as the mean over people with a bootstrap interval over people.
+Half of the people teach the hyperprior, the other half is tested. A test person's shots are drawn at random, all their other ratings
+are the test.
+One SROCC per person, number of shots and method (mean over the repeats); reported as the mean over people with a bootstrap interval
+over people.
 """
 
 from collections.abc import Callable, Sequence
@@ -91,5 +93,7 @@ def as_table(result: dict[str, Any]) -> str:
     lines = ["| method | " + " | ".join(f"{count} shots" for count in shots) + " |", "|---|" + "---|" * len(shots)]
     for method in result["protocol"]["methods"]:
         cells = [result["srocc"][count][method] for count in shots]
-        lines.append(f"| {method} | " + " | ".join(f"{cell['mean']:.3f} ({cell['low']:.3f} to {cell['high']:.3f})" for cell in cells) + " |")
+        lines.append(
+            f"| {method} | " + " | ".join(f"{cell['mean']:.3f} ({cell['low']:.3f} to {cell['high']:.3f})" for cell in cells) + " |"
+        )
     return "\n".join(lines)

@@ -1,7 +1,9 @@
 """Fine-tune one scorer on one database: the program behind `./pav train_task_vector`.
 
-AdamW with one learning rate for the encoder and one for the head, one cycle, batch norm statistics frozen at the base model's (a task vector
-moves parameters only), loss = earth mover's distance of the score distribution + Bradley-Terry loss of the order within a batch. The epoch is
+AdamW with one learning rate for the encoder and one for the head, one cycle, batch norm statistics frozen at the base model's (a task
+vector
+moves parameters only), loss = earth mover's distance of the score distribution + Bradley-Terry loss of the order within a batch. The
+epoch is
 picked on validation photos; test photos are scored once, at the end.
 """
 
