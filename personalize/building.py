@@ -51,13 +51,13 @@ def build(trained_folder: Path, root: Path, out: Path, plan: Plan, report: Repor
 
     scores = {task: _cost_of_factors(network, task, model, root, report) for task, model in models.items()}
     shaping = _shaping_photos(plan.tasks, root)
-    described = network.describe_all(images.read(photo) for photo in _counted("describing the catalogue", shaping, report))
+    described = network.describe_all(images.read(photo) for photo in images.counted("describing the catalogue", shaping, report))
     learned = projection.learn(*described, dict(plan.shares))
 
     table, folder = (root / part for part in plan.raters)
     seen = frozenset(people.digest(photo) for photo in shaping)
     rated = people.read(table, folder, seen)
-    score, raw = network.describe_all(images.read(photo) for photo in _counted("describing rated photos", rated.photos, report))
+    score, raw = network.describe_all(images.read(photo) for photo in images.counted("describing rated photos", rated.photos, report))
     features = learned.apply(score, raw).astype(np.float64)
     # The app asks for dislike, like or love; the hyperprior is learned on ratings cut to the same three steps.
     hyperprior = prior.learn_hyperprior([(features[one.photos], people.in_three_steps(one.ratings)) for one in rated.people])
@@ -76,7 +76,7 @@ def _cost_of_factors(network: BankNetwork, task: str, model: Trained, root: Path
     """SROCC on the task's test photos: the fine-tuned model whole, and as the bank keeps it."""
     preprocessing = network.backbone.preprocessing
     photos = [photo for photo in databases.load(task, root) if photo.split == "test"]
-    counted = _counted(f"testing {task}", photos, report)
+    counted = images.counted(f"testing {task}", photos, report)
     pixels = np.stack([images.to_pixels(photo.read(), preprocessing) for photo in counted])
     truth = np.array([photo.score for photo in photos])
     fine_tuned = backbones.scorer(network.backbone.name)
@@ -92,12 +92,6 @@ def _shaping_photos(tasks: Sequence[str], root: Path) -> list[Path]:
     """Every photo whose score trained a task vector or picked its epoch."""
     photos = {photo.path for task in tasks for photo in databases.load(task, root) if photo.split != "test"}
     return sorted(photos)
-
-
-def _counted(what: str, photos: Sequence[Any], report: Report) -> Any:
-    for number, photo in enumerate(photos, start=1):
-        yield photo
-        report(what, number, len(photos))
 
 
 def _facts(

@@ -4,9 +4,10 @@ Resize the short side (bicubic), cut the centre, scale to the backbone's mean an
 augmentation of training lives in `train.py`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,6 +16,8 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from personalize.errors import BadDatabase
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -66,3 +69,10 @@ def batches(paths: Sequence[Path], preprocessing: Preprocessing, size: int = 32)
     for start in range(0, len(paths), size):
         pixels = np.stack([to_pixels(read(path), preprocessing) for path in paths[start : start + size]])
         yield to_input(pixels, preprocessing)
+
+
+def counted(what: str, items: Sequence[Item], report: Callable[[str, int, int], None]) -> Iterator[Item]:
+    """The items one by one, telling `report` (what, done, of) as each is asked for."""
+    for number, item in enumerate(items, start=1):
+        report(what, number, len(items))
+        yield item

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -73,6 +74,11 @@ def read(table: Path, folder: Path, exclude: frozenset[str] = frozenset()) -> Ra
 def digest(photo: Path) -> str:
     """Short name of a photo file's content: the first 16 hexadecimal digits of its sha256."""
     return hashlib.sha256(photo.read_bytes()).hexdigest()[:16]
+
+
+def seen_digests(arrays: Mapping[str, np.ndarray]) -> frozenset[str]:
+    """Digests of the photos that shaped a bank, from its array `seen`."""
+    return frozenset(f"{int(number):016x}" for number in arrays["seen"])
 
 
 def in_three_steps(ratings: Float[np.ndarray, "ratings"]) -> Float[np.ndarray, "ratings"]:

@@ -1,0 +1,49 @@
+"""Describing a folder of photos for every method of `evaluate`, once: the result is kept on disk. Needs torch."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from personalize import banks, images, people
+from personalize.baselines import Catalogue
+from personalize.describing import BankNetwork
+
+Report = Callable[[str, int, int], None]
+
+
+def describe(photos: Sequence[Path], bank: Path, cache: Path, report: Report = lambda *_: None) -> Catalogue:
+    """Features, task models' scores and embeddings of `photos`, in their order.
+
+    Raises:
+        BadBank: see `banks.read`.
+        BadDatabase: a file is no photo.
+    """
+    card = banks.read_card(bank)
+    content = "".join(people.digest(photo) for photo in photos)
+    kept = cache / f"{card.hash}-{hashlib.sha256(content.encode()).hexdigest()[:16]}.npz"
+    if kept.is_file():
+        with np.load(kept, allow_pickle=False) as file:
+            return Catalogue(file["features"], file["task_scores"], file["plain"], file["merged"])
+    arrays = banks.read(bank)
+    network = BankNetwork.of(card, arrays)
+    score, raw = network.describe_all(images.read(photo) for photo in images.counted("describing photos", photos, report))
+    features = banks.projection(arrays).apply(score, raw).astype(np.float64)
+    catalogue = Catalogue(features, _task_scores(network, photos, report), raw["plain"], raw["merged"])
+    cache.mkdir(parents=True, exist_ok=True)
+    partial = kept.with_suffix(".partial.npz")
+    np.savez(partial, **vars(catalogue))
+    partial.replace(kept)
+    return catalogue
+
+
+@torch.no_grad()
+def _task_scores(network: BankNetwork, photos: Sequence[Path], report: Report) -> np.ndarray:
+    columns = []
+    for task in network.vectors:
+        model = network.task_model(task)
+        counted = list(images.counted(f"scoring with {task}", photos, report))
+        columns.append(torch.cat([model.score(batch) for batch in images.batches(counted, network.backbone.preprocessing)]).numpy())
+    return np.stack(columns, axis=1)
