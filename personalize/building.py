@@ -26,8 +26,10 @@ class Plan:
     """What goes into a bank."""
 
     tasks: tuple[str, ...] = tuple(databases.REGISTRY)
+    lead: str = "oasis-beauty"  # the task that the generic score leans on
+    lead_coefficient: float = 0.75  # the others share the rest equally; see docs/decisions/0002-starting-coefficients.md
     rank: int = 16  # of the factorised task vectors
-    shares: tuple[tuple[str, float], ...] = (("tangents", 0.4), ("merged", 0.4), ("plain", 0.2))  # of the features' mean square length
+    shares: tuple[tuple[str, float], ...] = (("tangents", 0.2), ("merged", 0.4), ("plain", 0.4))  # of the features' mean square length
     raters: tuple[str, str] = ("oasis/ratings.csv", "oasis/images")  # who teach the hyperprior, below the root
 
 
@@ -46,7 +48,8 @@ def build(trained_folder: Path, root: Path, out: Path, plan: Plan, report: Repor
     base = {name: value.detach().clone() for name, value in backbones.blocks(backbones.scorer(backbone)).items()}
     vectors = {task: task_vectors.factorise(task_vectors.difference(model.weights, base), plan.rank) for task, model in models.items()}
     head = {name: value for name, value in base.items() if name.startswith("head.")}
-    start = torch.full((len(base), len(plan.tasks)), 1 / len(plan.tasks))
+    start = torch.full((len(base), len(plan.tasks)), (1 - plan.lead_coefficient) / (len(plan.tasks) - 1))
+    start[:, plan.tasks.index(plan.lead)] = plan.lead_coefficient
     network = BankNetwork(backbone, head, vectors, start)
 
     scores = {task: _cost_of_factors(network, task, model, root, report) for task, model in models.items()}
@@ -111,7 +114,7 @@ def _facts(
         },
         "tasks": list(plan.tasks),
         "rank": plan.rank,
-        "start": "every coefficient 1 / number of tasks",
+        "start": {"lead": plan.lead, "coefficient": plan.lead_coefficient, "others": "share the rest equally"},
         "trained": {task: model.record for task, model in models.items()},
         "factorised": scores,
         "projection": {"photos": shaping, "shares": dict(plan.shares)},

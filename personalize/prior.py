@@ -12,11 +12,12 @@ from personalize.taste import Hyperprior
 Person = tuple[Float[np.ndarray, "ratings features"], Float[np.ndarray, "ratings"]]
 
 
-def learn_hyperprior(people: Sequence[Person], rounds: int = 200, floor: float = 1.0) -> Hyperprior:
+def learn_hyperprior(people: Sequence[Person], rounds: int = 200, floor: float = 0.1) -> Hyperprior:
     """How plausible each point of the grid is for a new person, by expectation maximisation.
 
-    Each person belongs to one unknown point of the grid; the weight of a point is the expected share of people there. `floor` people
-    are added, spread evenly, so that no point is ever ruled out. People whose ratings are all equal tell nothing and are left out.
+    Each person belongs to one unknown point of the grid; the weight of a point is the expected share of people there. `floor` is
+    the share of further people, spread evenly over the grid, so that people and photos unlike those learned from find their place within a
+    few ratings. People whose ratings are all equal tell nothing and are left out.
 
     References:
         Dempster, Laird & Rubin 1977.
@@ -30,5 +31,5 @@ def learn_hyperprior(people: Sequence[Person], rounds: int = 200, floor: float =
     for _ in range(rounds):
         shares = likelihood * weights
         shares /= shares.sum(axis=(1, 2, 3, 4), keepdims=True)
-        weights = (shares.sum(axis=0) + floor * flat.weights) / (len(shares) + floor)
+        weights = (shares.mean(axis=0) + floor * flat.weights) / (1 + floor)
     return replace(flat, weights=weights)

@@ -1,0 +1,134 @@
+"""Settings from environment variables: one table that is code, documentation and check at once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+BASE = Path(__file__).resolve().parent.parent
+
+
+class BadSetting(ValueError):
+    """An environment variable holds something that cannot be meant; the message names it and gives an example."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row: how a value is read, what it is without the variable, and what it does."""
+
+    name: str
+    parse: Callable[[str], Any]
+    default: str | None
+    about: str
+    example: str
+
+    def read(self, environment: Mapping[str, str]) -> Any:
+        text = environment.get(self.name, self.default)
+        if text is None or text == "":
+            return None
+        try:
+            return self.parse(text)
+        except (ValueError, KeyError) as error:
+            raise BadSetting(f"{self.name} is {text!r}: {error} Example: {self.name}={self.example}") from error
+
+
+def flag(text: str) -> bool:
+    known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if text.lower() not in known:
+        raise ValueError("neither yes nor no.")
+    return known[text.lower()]
+
+
+def listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError as error:
+            raise ValueError("not a whole number.") from error
+        if not low <= value <= high:
+            raise ValueError(f"not between {low} and {high}.")
+        return value
+
+    return parse
+
+
+def rate(text: str) -> str:
+    amount, slash, period = text.partition("/")
+    if not slash or not amount.isdigit() or int(amount) < 1 or period not in {"second", "minute", "hour", "day"}:
+        raise ValueError("not a rate.")
+    return text
+
+
+def address(*schemes: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.split(":", 1)[0] not in schemes:
+            raise ValueError(f"an address must begin with {' or '.join(scheme + '://' for scheme in schemes)}.")
+        return text
+
+    return parse
+
+
+def secret(text: str) -> str:
+    if len(text) < 32:
+        raise ValueError("too short to be secret: at least 32 characters.")
+    return text
+
+
+def folder(text: str) -> Path:
+    path = Path(text).expanduser()
+    return path if path.is_absolute() else BASE / path
+
+
+SETTINGS = {
+    row.name: row
+    for row in (
+        Setting("PAV_VAR", folder, "var/demo-8000", "Folder for everything that PAV writes: embedded services, photos, logs.", "/srv/pav"),
+        Setting(
+            "DATABASE_URL",
+            address("postgres", "postgresql"),
+            None,
+            "PostgreSQL with pgvector. Unset: an embedded one in PAV_VAR.",
+            "postgresql://pav:secret@db/pav",
+        ),
+        Setting(
+            "REDIS_URL",
+            address("redis", "rediss", "unix"),
+            None,
+            "Redis, for the queue and the live updates. Unset: an embedded one in PAV_VAR.",
+            "redis://redis:6379/0",
+        ),
+        Setting("PAV_DEBUG", flag, "no", "Django's debug pages. Never on a machine that strangers reach.", "yes"),
+        Setting(
+            "PAV_SECRET_KEY",
+            secret,
+            None,
+            "Signs sessions and links. Unset: kept in PAV_VAR/secret_key, made at first use.",
+            "64 random characters",
+        ),
+        Setting(
+            "PAV_HOSTS", listed, "localhost,127.0.0.1,[::1]", "Host names that PAV answers to, separated by commas.", "pav.example.org"
+        ),
+        Setting("PAV_ORIGINS", listed, None, "Further origins that may post, with scheme, separated by commas.", "https://pav.example.org"),
+        Setting("PAV_HTTPS", flag, "no", "Set cookies for HTTPS alone, redirect to it, and send HSTS. On behind a TLS proxy.", "yes"),
+        Setting("PAV_LANGUAGE", str, "en", "Language where the browser asks for none that PAV speaks: en or ja.", "ja"),
+        Setting("PAV_DECK_SIZE", whole(1, 20), "5", "Cards dealt ahead of a person.", "5"),
+        Setting("PAV_TOP", whole(1, 200), "50", "Places of the ranking that a push carries.", "50"),
+        Setting("PAV_LIMIT_RATINGS", rate, "240/minute", "Answers and undos per person.", "240/minute"),
+        Setting("PAV_LIMIT_READS", rate, "600/minute", "Decks, rankings and photo lists per person.", "600/minute"),
+        Setting("PAV_LIMIT_GUESTS", rate, "120/hour", "New guests per internet address.", "120/hour"),
+        Setting("PAV_SWEEP_SECONDS", whole(1, 3600), "3", "How often forgotten fits and undescribed photos are looked for.", "3"),
+    )
+}
+
+
+def read_all(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Every setting by name.
+
+    Raises:
+        BadSetting: the first one that cannot be meant.
+    """
+    return {name: row.read(environment) for name, row in SETTINGS.items()}
