@@ -107,5 +107,5 @@ def _phrases() -> dict[str, str]:
         "more_needed.one": _("{n} more answer, and it can check itself against you."),
         "more_needed.other": _("{n} more answers, and it can check itself against you."),
         "all_alike": _("It can check itself once your answers differ from each other."),
-        "certainty_text": _("When it guesses your answers in advance, it gets their order {srocc} right (1 would be always; likely {low} to {high})."),
+        "certainty_text": _("Its guesses of your answers agree with them to {srocc}, likely {low} to {high} (0 is chance, 1 is perfect)."),
     }

@@ -69,14 +69,13 @@ export class Certainty {
   #draw(accuracy) {
     const bar = find("#certainty-bar");
     bar.setAttribute("aria-label", accuracy ? find("#certainty-text").textContent : say("level_guessing"));
-    const track = drawing("rect", { class: "bar-track", x: 0, y: 9, width: 200, height: 2, rx: 1 });
-    bar.replaceChildren(track);
+    bar.replaceChildren(drawing("rect", { class: "bar-track", x: 0, y: 9, width: "100%", height: 2, rx: 1 }));
     if (accuracy) {
-      const low = inside(accuracy.low) * 200;
-      const high = inside(accuracy.high) * 200;
+      const low = inside(accuracy.low) * 100;
+      const high = inside(accuracy.high) * 100;
       bar.append(
-        drawing("rect", { class: "bar-interval", x: low, y: 6, width: Math.max(2, high - low), height: 8, rx: 4 }),
-        drawing("circle", { class: "bar-dot", cx: Math.min(194, Math.max(6, inside(accuracy.srocc) * 200)), cy: 10, r: 6 }),
+        drawing("rect", { class: "bar-interval", x: `${low}%`, y: 6, width: `${Math.max(1, high - low)}%`, height: 8, rx: 4 }),
+        drawing("circle", { class: "bar-dot", cx: `${Math.min(98, Math.max(2, inside(accuracy.srocc) * 100))}%`, cy: 10, r: 6 }),
       );
     }
     this.#drawTrail();
@@ -87,8 +86,9 @@ export class Certainty {
     const points = this.#trail;
     find("#certainty-plot").dataset.points = String(points.length);
     const last = points.at(-1);
-    const most = Math.max(24, last?.n ?? 0);
-    const x = (n) => 2 + (n / most) * 112;
+    const first = points[0]?.n ?? 0;
+    const most = Math.max(first + LEAST_ANSWERS * 2, last?.n ?? 0);
+    const x = (n) => 2 + ((n - first) / (most - first)) * 112;
     const y = (value) => 46 - inside(value) * 44;
     const grid = [0, 0.5, 1].map((value) => drawing("path", { class: "trail-grid", d: `M0 ${y(value)}H116` }));
     if (!last) {

@@ -44,14 +44,15 @@ export class Deck extends EventTarget {
       mayStart: () => this.#top?.state === "ready" && !this.#storing,
       moved: (dx, dy, direction, progress) => {
         host.dataset.dragging = "";
+        host.style.setProperty("--leaning", String(progress));
         this.#top?.drag(dx, dy, direction, progress);
       },
       released: () => {
-        delete host.dataset.dragging;
+        this.#letGo();
         this.#top?.springBack();
       },
       committed: (direction, pointerType, dx, dy) => {
-        delete host.dataset.dragging;
+        this.#letGo();
         this.answer(ANSWER_OF[direction], pointerType, { dx, dy });
       },
     });
@@ -62,6 +63,11 @@ export class Deck extends EventTarget {
     addEventListener("online", () => this.refill());
     outbox.addEventListener("accepted", (event) => this.#accepted(/** @type {CustomEvent} */ (event).detail));
     outbox.addEventListener("refused", (event) => this.#refused(/** @type {CustomEvent} */ (event).detail));
+  }
+
+  #letGo() {
+    delete this.host.dataset.dragging;
+    this.host.style.setProperty("--leaning", "0");
   }
 
   get #top() {

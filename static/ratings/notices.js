@@ -15,14 +15,14 @@ export function showNotice(name, values = {}, tryAgain) {
   const wasThere = place.dataset.notice === name;
   place.dataset.notice = name;
   place.hidden = false;
-  find("#deck-panel").dataset.empty = "";
+  markEmpty(true);
   if (name === "loading") {
     place.replaceChildren(element("div", { class: "notice-shimmer" }), element("p", { class: "visually-hidden", text: say("loading") }));
     return;
   }
   const text = values.detail ?? say(`${name}_text`, values);
   const parts = [
-    element("div", { class: "notice-mark" }, icon(ICONS[name])),
+    (name === "all_rated" && topThree()) || element("div", { class: "notice-mark" }, icon(ICONS[name])),
     element("h2", { text: say(`${name}_title`, values) }),
     element("p", { text }),
   ];
@@ -32,6 +32,8 @@ export function showNotice(name, values = {}, tryAgain) {
   }
   if (tryAgain) parts.push(element("button", { class: "button", type: "button", text: say("try_again"), onclick: tryAgain }));
   place.replaceChildren(element("div", { class: "notice-body" }, ...parts));
+  // After a reload the ranking may arrive a little later than the news that all photos are answered.
+  if (name === "all_rated" && !place.querySelector(".notice-fan")) setTimeout(() => fanLater(place), 1200);
   if (!wasThere) announce(`${say(`${name}_title`, values)}. ${text}`);
 }
 
@@ -39,5 +41,25 @@ export function clearNotice() {
   const place = find("#deck-notice");
   place.hidden = true;
   delete place.dataset.notice;
-  delete find("#deck-panel").dataset.empty;
+  markEmpty(false);
+}
+
+/** @param {boolean} empty without a photo there is nothing to answer */
+function markEmpty(empty) {
+  find("#deck-panel").toggleAttribute("data-empty", empty);
+  for (const button of document.querySelectorAll("[data-answer]")) button.toggleAttribute("disabled", empty);
+}
+
+/** The person's best three as a fan, second place left and third right. */
+function topThree() {
+  const images = [...document.querySelectorAll("#ribbon .tile-photo")].slice(0, 3);
+  if (images.length < 3) return null;
+  const [first, second, third] = images.map((image) => element("img", { src: image.getAttribute("src"), alt: "" }));
+  return element("div", { class: "notice-fan" }, second, first, third);
+}
+
+/** @param {HTMLElement} place */
+function fanLater(place) {
+  const fan = place.dataset.notice === "all_rated" && topThree();
+  if (fan) place.querySelector(".notice-mark")?.replaceWith(fan);
 }
