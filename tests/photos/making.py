@@ -1,0 +1,136 @@
+"""Photos and non-photos made for the tests, from numbers alone."""
+
+import functools
+import io
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+import pillow_heif
+from PIL import Image, ImageCms, PngImagePlugin
+
+pillow_heif.register_heif_opener()
+
+
+def scene(width: int = 640, height: int = 480, seed: int = 0) -> Image.Image:
+    """A smooth coloured scene with some texture; top left is red, top right green, bottom left blue, bottom right white."""
+    y, x = np.mgrid[0:1:height * 1j, 0:1:width * 1j]
+    red, green, blue = (1 - y) * (1 - x) + y * x, x, y
+    texture = np.random.default_rng(seed).normal(0, 0.02, (height, width, 1))
+    pixels = np.stack([red, green, blue], axis=-1) + texture
+    return Image.fromarray((pixels.clip(0, 1) * 255).astype(np.uint8))
+
+
+def encoded(image: Image.Image, kind: str = "JPEG", **settings: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **({"quality": 90} if kind != "PNG" else {}) | settings)
+    return buffer.getvalue()
+
+
+def exif(orientation: int = 1) -> Image.Exif:
+    """EXIF as a phone writes it: camera, time, orientation and the place where the photo was taken."""
+    tags = Image.Exif()
+    tags[0x0112] = orientation
+    tags[0x010F] = "SECRETCAMERA"
+    tags[0x0132] = "2026:01:02 03:04:05"
+    place = tags.get_ifd(0x8825)
+    place[1], place[2] = "N", (52.0, 31.0, 12.3)
+    place[3], place[4] = "E", (13.0, 24.0, 17.8)
+    place[29] = "2026:01:02"
+    return tags
+
+
+@functools.cache
+def whole(kind: str) -> bytes:
+    """A file to be cut short."""
+    return encoded(scene(1200, 900), kind)
+
+
+XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF><exif:GPSLatitude>SECRETPLACE</exif:GPSLatitude></rdf:RDF></x:xmpmeta>"
+
+
+def full_of_metadata(kind: str, orientation: int = 1) -> bytes:
+    """A photo with EXIF, place, XMP, a profile and, where its kind allows, comments and an embedded thumbnail."""
+    settings: dict[str, Any] = {"exif": exif(orientation).tobytes(), "icc_profile": srgb_profile()}
+    if kind != "PNG":
+        settings["xmp"] = XMP
+    if kind == "JPEG":
+        settings["comment"] = b"SECRETCOMMENT"
+    if kind == "PNG":
+        text = PngImagePlugin.PngInfo()
+        text.add_text("Comment", "SECRETCOMMENT")
+        text.add_itxt("XML:com.adobe.xmp", XMP.decode())
+        settings["pnginfo"] = text
+    return encoded(scene(), kind, **settings)
+
+
+def srgb_profile() -> bytes:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def swapped_profile() -> bytes:
+    """A valid RGB profile in which red and green have changed places, so that nobody can overlook whether it was applied."""
+    profile = bytearray(srgb_profile())
+    count = struct.unpack(">I", profile[128:132])[0]
+    places = {bytes(profile[132 + 12 * i : 136 + 12 * i]): 136 + 12 * i for i in range(count)}
+    red, green = places[b"rXYZ"], places[b"gXYZ"]
+    profile[red : red + 8], profile[green : green + 8] = profile[green : green + 8], profile[red : red + 8]
+    description = places[b"desc"]
+    offset, length = struct.unpack(">II", profile[description : description + 8])
+    text = bytes(profile[offset : offset + length]).replace("sRGB".encode("utf-16-be"), "swap".encode("utf-16-be"))
+    profile[offset : offset + length] = text.replace(b"sRGB", b"swap")
+    return bytes(profile)
+
+
+def squeezed(data: bytes) -> bytes:
+    return zlib.compress(data, 9)
+
+
+def _chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+def png_of(width: int, height: int, depth: int, colours: int, rows: bytes) -> bytes:
+    """A PNG from its raw rows, each with its filter byte in front."""
+    head = struct.pack(">IIBBBBB", width, height, depth, colours, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", zlib.compress(rows)) + _chunk(b"IEND", b"")
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that promises a size and holds next to nothing: a decompression bomb before the fuse."""
+    return png_of(width, height, depth=8, colours=2, rows=b"\0" * 1000)
+
+
+def png_with(name: bytes, body: bytes, scene: Image.Image) -> bytes:
+    """The PNG of a scene with one more chunk right after its header."""
+    data = encoded(scene, "PNG")
+    return data[:33] + _chunk(name, body) + data[33:]
+
+
+def jpeg_header(width: int, height: int) -> bytes:
+    """The JPEG of a small scene whose header promises another size."""
+    data = bytearray(encoded(scene(64, 64)))
+    place = data.index(b"\xff\xc0") + 5
+    data[place : place + 4] = struct.pack(">HH", height, width)
+    return bytes(data)
+
+
+def webp_header(width: int, height: int) -> bytes:
+    """An animated WebP whose canvas promises another size than its pictures have."""
+    data = bytearray(encoded(scene(64, 64), "WEBP", save_all=True, append_images=[scene(64, 64, seed=1)]))
+    place = data.index(b"VP8X") + 12
+    data[place : place + 6] = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return bytes(data)
+
+
+def corner_colours(data: bytes) -> dict[str, tuple[int, int, int]]:
+    """The colour of each corner, each the mean of a small square."""
+    pixels = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(float)
+    squares = {
+        "top left": pixels[:12, :12],
+        "top right": pixels[:12, -12:],
+        "bottom left": pixels[-12:, :12],
+        "bottom right": pixels[-12:, -12:],
+    }
+    return {name: tuple(int(v) for v in square.mean(axis=(0, 1))) for name, square in squares.items()}

@@ -1,0 +1,393 @@
+"""Every kind of file that people may bring: what becomes of it."""
+
+import io
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image, ImageChops, ImageCms
+
+from ratings import intake
+from ratings.refusals import SENTENCES, PhotoRefused
+from tests.photos import making
+
+ACCEPTED = ["JPEG", "PNG", "WEBP", "HEIF", "AVIF"]
+LEFT_OVERS = [b"Exif", b"EXIF", b"GPS", b"xmp", b"XMP", b"adobe", b"ICC", b"http://ns.", b"SECRET", b"Photoshop", b"2026:01"]
+
+
+def derivatives(photo: intake.NormalisedPhoto) -> dict[str, bytes]:
+    return {"master": photo.master, **{str(width): page for width, page in photo.pages.items()}}
+
+
+def opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data))
+
+
+def refusal_of(data: bytes, name: str = "holiday.jpg") -> PhotoRefused:
+    with pytest.raises(PhotoRefused) as caught:
+        intake.normalise(data, name)
+    return caught.value
+
+
+@pytest.mark.parametrize("kind", ACCEPTED)
+def test_every_accepted_kind_becomes_a_photo(kind):
+    photo = intake.normalise(making.encoded(making.scene(900, 600), kind), "holiday")
+
+    assert (photo.width, photo.height) == (900, 600)
+    assert list(photo.pages) == [320, 640, 900]
+    assert opened(photo.master).format == "JPEG"
+    assert [opened(page).size for page in photo.pages.values()] == [(320, 213), (640, 427), (900, 600)]
+    assert {opened(page).format for page in photo.pages.values()} == {"WEBP"}
+    corners = making.corner_colours(photo.master)
+    assert corners["top left"][0] > 200
+    assert corners["top right"][1] > 200
+    assert corners["bottom left"][2] > 200
+
+
+@pytest.mark.parametrize("kind", ACCEPTED)
+def test_the_name_does_not_decide_what_a_file_is(kind):
+    assert intake.normalise(making.encoded(making.scene(), kind), "innocent.txt").width == 640
+
+
+def test_a_large_photo_is_brought_down_to_2048_pixels():
+    photo = intake.normalise(making.encoded(making.scene(3000, 1500)), "big.jpg")
+
+    assert (photo.width, photo.height) == (2048, 1024)
+    assert list(photo.pages) == [320, 640, 1280]
+
+
+def test_a_small_photo_is_never_made_larger():
+    photo = intake.normalise(making.encoded(making.scene(200, 150)), "small.jpg")
+
+    assert [opened(data).size for data in derivatives(photo).values()] == [(200, 150), (200, 150)]
+
+
+def test_the_same_pixels_in_another_wrapping_are_the_same_photo():
+    plain = making.encoded(making.scene(), "PNG")
+    wrapped = making.full_of_metadata("PNG")
+
+    assert intake.normalise(plain, "a.png").sha256 == intake.normalise(wrapped, "b.png").sha256
+
+
+def test_another_photo_has_another_hash():
+    one, other = (intake.normalise(making.encoded(making.scene(seed=seed), "PNG"), "a.png") for seed in (1, 2))
+
+    assert one.sha256 != other.sha256
+
+
+@pytest.mark.parametrize("kind", ACCEPTED)
+def test_no_derivative_says_where_when_or_with_what_the_photo_was_taken(kind):
+    data = making.full_of_metadata(kind)
+    assert b"SECRET" in data, "the test photo must carry what is looked for"
+
+    photo = intake.normalise(data, "holiday")
+
+    for name, written in derivatives(photo).items():
+        found = [mark for mark in LEFT_OVERS if mark in written]
+        assert not found, f"{name} of {kind} holds {found}"
+        image = opened(written)
+        assert not dict(image.getexif())
+        assert not {"exif", "xmp", "icc_profile", "comment", "photoshop"} & image.info.keys()
+
+
+def test_an_embedded_thumbnail_is_not_carried_along():
+    thumbnail = making.encoded(making.scene(160, 120, seed=9))
+    body = b"Exif\0\0" + b"MM\0*\0\0\0\x08\0\0\0\0\0\0" + thumbnail
+    data = making.encoded(making.scene())
+    data = data[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + data[2:]
+
+    photo = intake.normalise(data, "holiday.jpg")
+
+    assert data.count(b"\xff\xd8\xff") == 2
+    assert photo.master.count(b"\xff\xd8\xff") == 1
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photo_taken_with_the_camera_turned_stands_upright(kind, orientation):
+    upright = making.scene(640, 480)
+    undo = {1: None, 2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}[orientation]  # places in Image.Transpose
+    stored = upright if undo is None else upright.transpose(Image.Transpose(undo))
+
+    photo = intake.normalise(making.encoded(stored, kind, exif=making.exif(orientation).tobytes()), "turned")
+
+    assert (photo.width, photo.height) == (640, 480)
+    corners = making.corner_colours(photo.master)
+    assert corners["top left"][0] > 200 > 100 > corners["top left"][2]
+    assert corners["top right"][1] > 200
+    assert corners["bottom left"][2] > 200
+
+
+def test_damaged_exif_does_not_cost_the_photo():
+    photo = intake.normalise(making.encoded(making.scene(), exif=b"Exif\0\0II*\0\xff\xff\xff\xff broken"), "a.jpg")
+
+    assert (photo.width, photo.height) == (640, 480)
+
+
+def test_cmyk_becomes_srgb():
+    photo = intake.normalise(making.encoded(making.scene().convert("CMYK"), "JPEG"), "print.jpg")
+
+    assert opened(photo.master).mode == "RGB"
+    corners = making.corner_colours(photo.master)
+    assert corners["top left"][0] > 180 > corners["top left"][2]
+    assert min(corners["bottom right"]) > 180
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_colours_go_through_the_profile_of_the_photo(kind):
+    red = Image.new("RGB", (200, 200), (230, 20, 20))
+
+    photo = intake.normalise(making.encoded(red, kind, icc_profile=making.swapped_profile()), "swapped")
+
+    r, g, b = making.corner_colours(photo.master)["top left"]
+    assert g > 150 > 100 > r
+
+
+def test_a_cmyk_photo_goes_through_a_cmyk_profile_only():
+    """An RGB profile in a CMYK photo is a mistake of some program; the photo is read without it."""
+    data = making.encoded(making.scene().convert("CMYK"), "JPEG", icc_profile=making.swapped_profile())
+
+    assert making.corner_colours(intake.normalise(data, "a.jpg").master)["top left"][0] > 180
+
+
+def test_a_damaged_profile_is_left_out():
+    photo = intake.normalise(making.encoded(making.scene(), icc_profile=b"no profile at all" * 20), "a.jpg")
+
+    assert making.corner_colours(photo.master)["top left"][0] > 200
+
+
+def test_a_grey_profile_on_a_grey_photo_keeps_it_grey():
+    grey = making.scene().convert("L")
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+
+    photo = intake.normalise(making.encoded(grey, "JPEG", icc_profile=lab), "grey.jpg")
+
+    red, green, blue = (np.asarray(band).astype(int) for band in opened(photo.master).split())
+    assert abs(red - green).max() <= 2
+    assert abs(red - blue).max() <= 2
+
+
+def test_sixteen_bit_grey_is_scaled_and_not_clipped():
+    ramp = np.tile(np.linspace(0, 65535, 512), (256, 1)).astype(np.uint16)
+
+    photo = intake.normalise(making.encoded(Image.fromarray(ramp), "PNG"), "deep.png")
+
+    written = np.asarray(opened(photo.master).convert("L")).astype(int)
+    assert abs(written[128] - np.linspace(0, 255, 512)).max() <= 3
+
+
+def test_sixteen_bit_colour_is_scaled_and_not_clipped():
+    ramp = np.tile(np.linspace(0, 65535, 128)[:, None], (128, 1, 3)).astype(">u2")
+    rows = b"".join(b"\0" + row.tobytes() for row in ramp)
+    data = making.png_of(128, 128, depth=16, colours=2, rows=rows)
+
+    photo = intake.normalise(data, "deep.png")
+
+    assert abs(np.asarray(opened(photo.master))[64, :, 0].astype(int) - np.linspace(0, 255, 128)).max() <= 3
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_is_transparent_becomes_white(mode):
+    clear = Image.new("RGBA", (200, 200), (10, 10, 10, 0))
+    clear.paste((10, 10, 10, 255), (100, 0, 200, 200))
+    image = clear.convert("LA") if mode == "LA" else clear.quantize(8) if mode == "P" else clear
+
+    photo = intake.normalise(making.encoded(image, "PNG"), "clear.png")
+
+    corners = making.corner_colours(photo.master)
+    assert min(corners["top left"]) > 245
+    assert max(corners["top right"]) < 25
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "I;16", "RGB", "RGBA", "LA"])
+def test_every_mode_of_pixels_is_read(mode):
+    grey = making.scene(200, 100).convert("L")
+    image = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257) if mode == "I;16" else grey.convert(mode)
+
+    assert opened(intake.normalise(making.encoded(image, "PNG"), "a.png").master).mode == "RGB"
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "PNG", "AVIF"])
+def test_of_an_animation_the_first_picture_is_taken(kind):
+    first = Image.new("RGB", (200, 200), (220, 30, 30))
+    later = [Image.new("RGB", (200, 200), colour) for colour in ((30, 30, 220), (30, 220, 30))]
+    data = making.encoded(first, kind, save_all=True, append_images=later, duration=100)
+    assert opened(data).n_frames == 3
+
+    red, _, blue = making.corner_colours(intake.normalise(data, "moving").master)["top left"]
+
+    assert red > 180 > 80 > blue
+
+
+def test_of_a_jpeg_with_several_pictures_the_first_is_taken():
+    first, second = Image.new("RGB", (200, 200), (220, 30, 30)), Image.new("RGB", (200, 200), (30, 30, 220))
+    data = making.encoded(first, "MPO", save_all=True, append_images=[second])
+
+    assert making.corner_colours(intake.normalise(data, "phone.jpg").master)["top left"][0] > 180
+
+
+def test_a_progressive_jpeg_is_read():
+    assert intake.normalise(making.encoded(making.scene(), progressive=True), "a.jpg").width == 640
+
+
+def test_a_panorama_of_20000_pixels_is_made_smaller():
+    photo = intake.normalise(making.encoded(making.scene(1000, 500).resize((20000, 1250)), quality=60), "panorama.jpg")
+
+    assert (photo.width, photo.height) == (2048, 128)
+
+
+@pytest.mark.parametrize(
+    ("code", "data"),
+    [
+        ("empty", b""),
+        ("not_a_photo", b"\0" * 5000),
+        ("not_a_photo", b"Dear diary, today I took a photo."),
+        ("svg", b"<?xml version='1.0'?>\n<!-- drawn --><svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"),
+        ("svg", "\ufeff<svg xmlns='http://www.w3.org/2000/svg'/>".encode()),
+        ("svg", "<svg xmlns='http://www.w3.org/2000/svg'/>".encode("utf-16")),
+        ("web_page", b"<!DOCTYPE html><html><img src=x onerror=alert(1)></html>"),
+        ("web_page", b"GIF no, but <script>alert(1)</script>"),
+        ("gif", b"GIF89a\x01\0\x01\0\0\0\0;"),
+        ("gif", b"GIF89a/*<svg><script>*/=1;alert(1)"),
+        ("program", b"MZ\x90\0\x03\0\0\0" + b"\0" * 500),
+        ("program", b"\x7fELF\x02\x01\x01" + b"\0" * 500),
+        ("program", b"\xcf\xfa\xed\xfe" + b"\0" * 500),
+        ("program", b"#!/bin/sh\necho hello\n"),
+        ("archive", b"PK\x03\x04" + b"\0" * 100),
+        ("document", b"%PDF-1.7\n"),
+        ("video", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom"),
+        ("video", b"RIFF\x24\0\0\0AVI LIST"),
+        ("other_picture", b"BM" + b"\0" * 100),
+        ("other_picture", b"II*\0" + b"\0" * 100),
+        ("other_picture", b"\0\0\0\x18ftypcrx \0\0\0\x01"),
+    ],
+)
+def test_what_is_no_photo_is_refused_with_its_reason(code, data):
+    assert refusal_of(data).code == code
+
+
+@pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "JPEG2000"])
+def test_pictures_of_other_kinds_are_refused_by_kind(kind):
+    assert refusal_of(making.encoded(making.scene(), kind)).code in {"gif", "other_picture"}
+
+
+@pytest.mark.parametrize("kind", ACCEPTED)
+def test_a_photo_with_a_web_page_inside_is_refused(kind):
+    data = making.encoded(making.scene(), kind) + b"<ScRiPt>alert(1)</sCrIpT>"
+
+    assert refusal_of(data).code == "hidden_web_page"
+
+
+def test_a_web_page_in_the_comment_of_a_jpeg_is_refused():
+    data = making.encoded(making.scene(), comment=b"*/</title><html><body>hello")
+
+    assert refusal_of(data).code == "hidden_web_page"
+
+
+@pytest.mark.parametrize("kind", ACCEPTED)
+@pytest.mark.parametrize("kept", [0.002, 0.03, 0.1, 0.5, 0.9])
+def test_a_truncated_photo_is_refused(kind, kept):
+    data = making.whole(kind)
+
+    assert refusal_of(data[: max(30, int(len(data) * kept))]).code == "broken"
+
+
+@pytest.mark.parametrize("kind", ACCEPTED)
+def test_random_damage_never_raises_anything_but_a_refusal(kind):
+    """Bytes changed anywhere: the photo is read, or refused with a reason."""
+    data = making.encoded(making.scene(160, 120), kind)
+    rng = np.random.default_rng(7)
+    for _ in range(60):
+        damaged = bytearray(data)
+        for place in rng.integers(0, len(data), rng.integers(1, 12)):
+            damaged[place] = rng.integers(256)
+        try:
+            intake.normalise(bytes(damaged), "damaged")
+        except PhotoRefused as refusal:
+            assert refusal.sentence()
+
+
+@pytest.mark.parametrize(
+    ("code", "data"),
+    [
+        ("too_many_pixels", making.png_header(19_000, 19_000)),
+        ("too_many_pixels", making.png_header(8192, 6145)),
+        ("too_many_pixels", making.jpeg_header(19_999, 19_999)),
+        ("too_many_pixels", making.webp_header(16_000, 16_000)),
+        ("too_many_pixels", making.webp_header(12_000, 8_000)),
+        ("side_too_long", making.png_header(20_001, 1_500)),
+        ("side_too_long", making.jpeg_header(65_000, 700)),
+    ],
+)
+def test_a_decompression_bomb_is_refused_before_it_is_decoded(code, data, monkeypatch):
+    monkeypatch.setattr(Image.Image, "load", lambda *_: pytest.fail("decoded"))
+
+    assert refusal_of(data).code == code
+
+
+def test_a_heif_bomb_is_refused_before_it_is_decoded():
+    data = bytearray(making.encoded(making.scene(), "HEIF"))
+    for name in (b"ispe",):
+        place = data.index(name) + 8
+        data[place : place + 8] = struct.pack(">II", 19_000, 19_000)
+
+    assert refusal_of(bytes(data)).code in {"too_many_pixels", "broken"}
+
+
+def test_a_png_with_an_inflating_text_is_refused():
+    bomb = making.png_with(b"zTXt", b"note\0\0" + making.squeezed(b"\0" * 200_000_000), scene=making.scene())
+
+    photo_or_code = None
+    try:
+        photo_or_code = intake.normalise(bomb, "text.png").width
+    except PhotoRefused as refusal:
+        photo_or_code = refusal.code
+    assert photo_or_code in {640, "broken"}
+
+
+def test_a_jpeg_with_thousands_of_layers_is_refused():
+    data = making.encoded(making.scene(80, 80), progressive=True)
+    scan = data[data.rindex(b"\xff\xda") : -2]
+
+    assert refusal_of(data[:-2] + scan * 2000 + b"\xff\xd9").code == "too_many_scans"
+
+
+def test_a_file_over_the_limit_is_refused_unread(monkeypatch):
+    monkeypatch.setattr(intake, "photo_format", lambda _: pytest.fail("looked into"))
+
+    refusal = refusal_of(b"\0" * (intake.LARGEST_FILE + 1))
+
+    assert refusal.code == "file_too_large"
+    assert "25 MB" in refusal.sentence()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (63, 500), (500, 63)])
+def test_a_photo_too_small_to_look_at_is_refused_with_its_size(size):
+    refusal = refusal_of(making.encoded(making.scene(*size), "PNG"))
+
+    assert refusal.code == "too_small"
+    assert f"{size[0]} × {size[1]}" in refusal.sentence()
+
+
+def test_a_strip_too_narrow_to_look_at_is_refused():
+    assert refusal_of(making.encoded(making.scene(1000, 100).resize((20000, 100)))).code == "too_narrow"
+
+
+def test_every_refusal_says_what_to_do():
+    for code, sentence in SENTENCES.items():
+        shown = sentence % dict.fromkeys(["megabytes", "limit", "kind", "width", "height", "megapixels", "scans"], "9")
+        assert shown.endswith("."), code
+        assert 30 < len(shown) < 160, code
+
+
+def test_a_refusal_is_told_in_the_language_of_whoever_shows_it():
+    assert PhotoRefused("empty").sentence(lambda _: "Die Datei ist leer.") == "Die Datei ist leer."
+
+
+def test_two_pictures_that_look_the_same_stay_recognisable():
+    """The master keeps the looks: no colour shift or swap on the way from a PNG in sRGB."""
+    source = making.scene(800, 600)
+
+    master = opened(intake.normalise(making.encoded(source, "PNG"), "a.png").master)
+
+    assert np.asarray(ImageChops.difference(source, master)).mean() < 3
