@@ -1,10 +1,8 @@
 """PostgreSQL with pgvector, and Redis, from wheels: real services on a machine that has none.
 
-Both live in one folder and listen on unix sockets alone, at addresses that follow from the folder, so any process can find them.
-Whoever holds
-the folder's lock owns them: it starts them and stops them. The kernel drops the lock with its holder, so after a kill -9 the next
-owner finds the lock
-free, ends what was left running and clears stale files.
+Both live in one folder and listen on unix sockets alone, at addresses that follow from the folder, so any process can find
+them. Whoever holds the folder's lock owns them: it starts them and stops them. The kernel drops the lock with its holder, so after a
+kill -9 the next owner finds the lock free, ends what was left running and clears stale files.
 """
 
 import fcntl
@@ -17,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -209,18 +207,25 @@ class Services:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Both services for the length of a block; where another process owns them, only wait until they answer."""
+        with ExitStack() as ending:
+            try:
+                ending.enter_context(self.owned())
+            except FolderInUse:
+                self.wait()
+            else:
+                ending.enter_context(self.started())
+            yield
+
+    @contextmanager
+    def started(self) -> Iterator[None]:
+        """Both services for the length of a block, by the process that holds the folder's lock."""
+        self.prepare()
+        children = [self.start_postgres(), self.start_redis()]
         try:
-            with self.owned():
-                self.prepare()
-                children = [self.start_postgres(), self.start_redis()]
-                try:
-                    self.wait()
-                    yield
-                finally:
-                    stop(children)
-        except FolderInUse:
             self.wait()
             yield
+        finally:
+            stop(children)
 
 
 def stop(children: list[subprocess.Popen[bytes]]) -> None:

@@ -1,0 +1,35 @@
+"""Settings of the tests: those of the site, on services and a folder of their own, so a running demo is never touched."""
+
+import os
+from contextlib import ExitStack
+
+from pav_site.embedded import FolderInUse, Services
+from pav_site.environment import BASE
+
+HELD = ExitStack()  # the folder's lock: kept for the life of this process
+
+
+def _free_folder() -> str:
+    """The first folder that no other test run holds: several may run at once, and a used one starts faster than a new one."""
+    for number in range(1, 100):
+        folder = BASE / "var" / f"test-{number}"
+        try:
+            HELD.enter_context(Services(folder).owned())
+        except FolderInUse:
+            continue
+        return str(folder)
+    raise FolderInUse("99 test runs at once?")
+
+
+if os.environ.get("PAV_TESTING") != "1":  # the processes that a test starts inherit the folder of their test run
+    os.environ["PAV_VAR"] = _free_folder()
+    os.environ["PAV_TESTING"] = "1"
+
+from pav_site.settings import *  # noqa: E402, F403
+
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
