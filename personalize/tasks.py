@@ -1,0 +1,74 @@
+"""What workers do: each task fetches by id, calls, stores. All may run twice, or late, and harm nothing."""
+
+import logging
+from dataclasses import asdict
+from uuid import UUID
+
+import numpy as np
+from celery import shared_task
+
+from personalize import choosing, metrics, serving, taste
+from ratings import health, jobs, media, selectors, services
+
+logger = logging.getLogger(__name__)
+
+NEXT_CARDS = 10  # chosen after every fit; more than a deck, so that it outlasts a few lost fits
+CANDIDATES = 256
+UNDESCRIBED_AT_ONCE = 200
+LOST_SECONDS = 5  # a queued refit that has not begun after so long was lost with its broker
+
+
+@shared_task
+def refit_person(person_id: str) -> None:
+    """Fit one person anew, push the ranking, then choose their next cards."""
+    person = UUID(person_id)
+    services.begin_refit(person_id=person)
+    history = selectors.rating_history(person)
+    if history is None:
+        return
+    fit = taste.fit(history.features, history.values, serving.hyperprior())
+    accuracy = metrics.accuracy(fit.leave_one_out, history.values)
+    stored = services.store_fit(
+        person_id=person,
+        bank=history.bank,
+        ratings_seq=history.ratings_seq,
+        weights=fit.weights.tolist(),
+        covariance=fit.covariance.to_bytes(),
+        accuracy=asdict(accuracy) if accuracy else None,
+    )
+    if stored is None:
+        return
+    # The ranking is on its way by now; nobody waits for what follows.
+    photos, features = selectors.candidates(person, CANDIDATES)
+    rng = np.random.default_rng([person.int & 0xFFFFFFFF, history.ratings_seq])
+    cards = [
+        {
+            "photo": int(photos[choice.index]),
+            "algorithm": choice.algorithm,
+            "reason": {"gain": round(choice.gain, 6), "propensity": round(choice.propensity, 6), "version": stored.version},
+        }
+        for choice in choosing.next_cards(fit.covariance, features, NEXT_CARDS, rng)
+    ]
+    services.store_next_cards(person_id=person, ratings_seq=history.ratings_seq, cards=cards)
+
+
+@shared_task
+def describe_photo(photo_id: int) -> None:
+    """Describe one photo with the current bank."""
+    photo = selectors.photo_to_describe(photo_id)
+    if photo is None:
+        return
+    with media.open_master(photo) as image:
+        score, features = serving.describe(image)
+    services.store_description(photo_id=photo_id, bank=serving.bank_hash(), score=score, features=features.tolist())
+
+
+@shared_task
+def sweep() -> None:
+    """Find what was lost on the way: fits behind their ratings, photos without a description. Also the sign of life of the workers."""
+    health.beat()
+    for person in selectors.people_behind(LOST_SECONDS):
+        jobs.request_refit(person)
+    if not jobs.descriptions_waiting():
+        for photo in selectors.undescribed_photos(UNDESCRIBED_AT_ONCE):
+            jobs.request_description(photo)

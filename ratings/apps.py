@@ -1,0 +1,7 @@
+"""The rating app."""
+
+from django.apps import AppConfig
+
+
+class RatingsConfig(AppConfig):
+    name = "ratings"

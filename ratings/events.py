@@ -1,0 +1,39 @@
+"""The one door to the browser: every message that is pushed, and the only `group_send`."""
+
+import logging
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RankingMessage:
+    """A person's new ranking. A browser keeps the highest version that it has seen and drops the rest."""
+
+    version: int
+    ratings_seq: int
+    accuracy: dict[str, float] | None  # {"srocc", "low", "high"}, each -1 to 1
+    total: int  # photos in the ranking
+    top: list[dict[str, Any]]  # [{"id", "place", "was", "score"}]
+
+
+def taste_group(person_id: UUID) -> str:
+    """The group of all sockets of one person."""
+    return f"taste.{person_id}"
+
+
+def push_ranking(person_id: UUID, message: RankingMessage) -> None:
+    """Send a ranking to every page that this person has open. Call after commit.
+
+    A push may be lost: the page asks for what it missed. So a layer that is away fails nothing.
+    """
+    try:
+        async_to_sync(get_channel_layer().group_send)(taste_group(person_id), {"type": "ranking", "message": asdict(message)})
+    except Exception:
+        # Whatever the layer's client raises while Redis restarts; the fit is stored and must stay a success.
+        logger.warning("The ranking of %s, version %s, could not be pushed.", person_id, message.version, exc_info=True)

@@ -1,0 +1,33 @@
+"""Enqueue work, by name and with ids only: web processes never import the code that does it."""
+
+import logging
+from uuid import UUID
+
+from celery import current_app
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
+
+
+def request_refit(person_id: UUID) -> None:
+    """Ask for a new fit of one person."""
+    _send("personalize.tasks.refit_person", str(person_id), queue="refit")
+
+
+def request_description(photo_id: int) -> None:
+    """Ask for the description of one photo."""
+    _send("personalize.tasks.describe_photo", photo_id, queue="gpu")
+
+
+def descriptions_waiting() -> int:
+    """How many photos wait in the queue; the sweeper adds none while some do."""
+    with current_app.connection_for_read() as connection:
+        return int(connection.default_channel._size("gpu"))
+
+
+def _send(task: str, argument: str | int, queue: str) -> None:
+    try:
+        current_app.send_task(task, args=[argument], queue=queue, ignore_result=True)
+    except OperationalError as error:
+        # What was asked for is in the tables; the sweeper asks again.
+        logger.warning("%s(%s) could not be queued: %s", task, argument, error)

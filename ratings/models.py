@@ -1,0 +1,163 @@
+"""Tables: photos and how a bank sees them, people, dealt cards, what was answered, and each person's fit."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from pgvector.django import HalfVectorField
+
+FEATURES = 256  # numbers that describe a photo; place 0 is the generic score
+
+
+class Value(models.IntegerChoices):
+    """What can be answered to a card. A skip says nothing about taste."""
+
+    SKIP = 0, "skip"
+    DISLIKE = 1, "dislike"
+    LIKE = 2, "like"
+    LOVE = 3, "love"
+
+
+class Bank(models.Model):
+    """A bank of task vectors that photos were described with; one is current."""
+
+    hash = models.CharField(primary_key=True, max_length=64)
+    card = models.JSONField()
+    is_current = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["is_current"], condition=Q(is_current=True), name="one_current_bank")]
+
+    def __str__(self) -> str:
+        return self.hash
+
+
+class Person(models.Model):
+    """Whoever rates: a guest, or later somebody with an account."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE)
+    ratings_seq = models.PositiveIntegerField(default=0)  # number of the last event; a fit made of fewer is behind
+    refit_queued_at = models.DateTimeField(null=True, blank=True)  # set while one refit waits in the queue
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "people"
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Photo(models.Model):
+    """A photo, normalised; its files lie in the media folder under `content_hash`."""
+
+    name = models.CharField(max_length=200)  # the file's name, made safe to show
+    sha256 = models.CharField(max_length=64)  # of the normalised pixels
+    content_hash = models.CharField(max_length=16)  # part of every file's address, so files can be cached for ever
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    thumbhash = models.CharField(max_length=64)
+    alt = models.CharField(max_length=300, blank=True)
+    credit = models.CharField(max_length=300, blank=True)
+    licence = models.CharField(max_length=100, blank=True)
+    licence_url = models.CharField(max_length=300, blank=True)
+    source = models.CharField(max_length=300, blank=True)
+    owner = models.ForeignKey(Person, null=True, blank=True, on_delete=models.CASCADE)  # null: everybody's catalogue
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "sha256"], name="one_photo_per_owner_and_content", nulls_distinct=False)]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Description(models.Model):
+    """A photo as a bank sees it."""
+
+    photo = models.ForeignKey(Photo, on_delete=models.CASCADE)
+    bank = models.ForeignKey(Bank, on_delete=models.CASCADE)
+    score = models.FloatField()  # generic and person-free: mean 0, sd 1 over the bank's catalogue
+    features = HalfVectorField(dimensions=FEATURES)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["bank", "photo"], name="one_description_per_bank_and_photo")]
+        indexes = [models.Index(fields=["bank", "-score"], name="generic_order")]
+
+    def __str__(self) -> str:
+        return f"{self.photo_id} by {self.bank_id}"
+
+
+class Presentation(models.Model):
+    """A card dealt to a person. The row outlives its answer and says which algorithm dealt it, and why."""
+
+    token = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE)
+    photo = models.ForeignKey(Photo, on_delete=models.CASCADE)
+    algorithm = models.CharField(max_length=20)
+    reason = models.JSONField(default=dict)
+    position = models.BigIntegerField()  # order in the deck; an undone card goes before all others
+    dealt_at = models.DateTimeField(auto_now_add=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    value = models.SmallIntegerField(choices=Value.choices, null=True, blank=True)  # what the events add up to; null: open
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person", "photo"], name="a_photo_is_dealt_once"),
+            models.CheckConstraint(
+                condition=Q(value__isnull=True, answered_at__isnull=True) | Q(value__isnull=False, answered_at__isnull=False),
+                name="answered_cards_have_a_value",
+            ),
+        ]
+        indexes = [models.Index(fields=["person", "position"], condition=Q(answered_at__isnull=True), name="open_cards")]
+
+    def __str__(self) -> str:
+        return str(self.token)
+
+
+class RatingEvent(models.Model):
+    """What a person did, in order. Never changed, never deleted: an undo is an event of its own."""
+
+    class Kind(models.TextChoices):
+        SET = "set"
+        UNDO = "undo"
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE)
+    seq = models.PositiveIntegerField()
+    client_id = models.UUIDField()  # made by the client at the gesture: the same id again is the same event
+    kind = models.CharField(max_length=4, choices=Kind.choices)
+    presentation = models.ForeignKey(Presentation, on_delete=models.CASCADE)
+    value = models.SmallIntegerField(choices=Value.choices)  # given, or taken back
+    on_screen_ms = models.PositiveIntegerField(null=True, blank=True)
+    modality = models.CharField(max_length=10, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person", "client_id"], name="a_resent_event_is_the_same_event"),
+            models.UniqueConstraint(fields=["person", "seq"], name="events_are_numbered"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.get_value_display()}"
+
+
+class Fit(models.Model):
+    """What PAV knows of a person's taste, made from events up to `ratings_seq`."""
+
+    person = models.OneToOneField(Person, primary_key=True, on_delete=models.CASCADE)
+    bank = models.ForeignKey(Bank, null=True, blank=True, on_delete=models.CASCADE)  # null until the first fit
+    version = models.PositiveIntegerField(default=0)  # counts stored fits; a push carries it
+    ratings_seq = models.PositiveIntegerField(default=0)
+    weights = HalfVectorField(dimensions=FEATURES)  # a photo's personal score is features . weights
+    covariance = models.BinaryField(default=bytes)  # personalize.taste.Covariance
+    accuracy = models.JSONField(null=True, blank=True)
+    top = models.JSONField(default=list)  # photo ids in order, the first 500
+    previous_top = models.JSONField(default=list)  # the same of the version before, to tell who moved
+    next_cards = models.JSONField(default=list)  # [{"photo", "algorithm", "reason"}]
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"version {self.version} of {self.person_id}"

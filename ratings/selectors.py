@@ -1,0 +1,198 @@
+"""Reads. Hot ones are single SQL statements; nothing here writes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from django.db import connection
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from jaxtyping import Float, Int
+from pgvector import HalfVector
+
+from ratings.models import Bank, Description, Fit, Person, Photo, Presentation, RatingEvent, Value
+
+MINE = "(p.owner_id IS NULL OR p.owner_id = %(person)s)"  # the catalogue and one's own album
+
+
+@dataclass(frozen=True)
+class History:
+    """A person's current answers, skips left out, with the features of their photos."""
+
+    ratings_seq: int
+    bank: str
+    photo_ids: Int[np.ndarray, "ratings"]
+    features: Float[np.ndarray, "ratings 256"]
+    values: Float[np.ndarray, "ratings"]
+
+
+def current_bank() -> str | None:
+    """Hash of the bank that photos are ranked by."""
+    return Bank.objects.filter(is_current=True).values_list("hash", flat=True).first()
+
+
+def person_exists(person_id: UUID) -> bool:
+    return Person.objects.filter(id=person_id).exists()
+
+
+def rating_history(person_id: UUID) -> History | None:
+    """What a fit is made of; None where the person or the bank is gone.
+
+    `ratings_seq` is read first: an answer that arrives in between makes the fit better than its number says, never worse.
+    """
+    seq = Person.objects.filter(id=person_id).values_list("ratings_seq", flat=True).first()
+    bank = current_bank()
+    if seq is None or bank is None:
+        return None
+    rows = _rows(
+        """SELECT c.photo_id, halfvec_send(d.features), c.value FROM ratings_presentation c
+        JOIN ratings_description d ON d.photo_id = c.photo_id AND d.bank_id = %(bank)s
+        WHERE c.person_id = %(person)s AND c.value > 0 ORDER BY c.answered_at, c.token""",
+        {"person": person_id, "bank": bank},
+    )
+    return History(seq, bank, _ids(rows), _features(rows), np.array([row[2] for row in rows], dtype=np.float64))
+
+
+def candidates(person_id: UUID, limit: int) -> tuple[Int[np.ndarray, "n"], Float[np.ndarray, "n 256"]]:
+    """A random sample of described photos that were never dealt to this person."""
+    rows = _rows(
+        f"""SELECT d.photo_id, halfvec_send(d.features) FROM ratings_description d JOIN ratings_photo p ON p.id = d.photo_id
+        WHERE d.bank_id = (SELECT hash FROM ratings_bank WHERE is_current) AND {MINE}
+        AND NOT EXISTS (SELECT 1 FROM ratings_presentation c WHERE c.person_id = %(person)s AND c.photo_id = d.photo_id)
+        ORDER BY random() LIMIT %(limit)s""",  # noqa: S608 (MINE is ours)
+        {"person": person_id, "limit": limit},
+    )
+    return _ids(rows), _features(rows)
+
+
+def ranking(person_id: UUID, weights: Sequence[float], limit: int, offset: int = 0) -> list[tuple[int, float]]:
+    """Photos (id, personal score) from the best, by one exact scan: score = features . weights."""
+    return _rows(
+        f"""SELECT d.photo_id, -(d.features <#> %(weights)s::halfvec) FROM ratings_description d JOIN ratings_photo p ON p.id = d.photo_id
+        WHERE d.bank_id = (SELECT hash FROM ratings_bank WHERE is_current) AND {MINE}
+        ORDER BY d.features <#> %(weights)s::halfvec, d.photo_id LIMIT %(limit)s OFFSET %(offset)s""",  # noqa: S608 (MINE is ours)
+        {"person": person_id, "weights": HalfVector(weights).to_text(), "limit": limit, "offset": offset},
+    )
+
+
+def ranking_message(person_id: UUID, limit: int, offset: int = 0, *, everyone: bool = False) -> dict[str, Any]:
+    """The ranking as it goes to the browser; `was` is the place in the top 500 of the fit before, null outside of it."""
+    fit = Fit.objects.filter(person=person_id).values_list("version", "ratings_seq", "accuracy", "weights", "previous_top").first()
+    version, seq, accuracy, weights, was = fit or (0, 0, None, None, [])
+    if everyone or weights is None:
+        weights, was = generic_weights(), []
+    before = {photo: place for place, photo in enumerate(was, start=1)}
+    rows = ranking(person_id, _numbers(weights), limit, offset)
+    top = [
+        {"id": photo, "place": place, "was": before.get(photo), "score": round(score, 4)}
+        for place, (photo, score) in enumerate(rows, start=offset + 1)
+    ]
+    return {"version": version, "ratings_seq": seq, "accuracy": accuracy, "total": ranked_photos(person_id), "top": top}
+
+
+def ranked_photos(person_id: UUID) -> int:
+    """How many photos are in this person's ranking."""
+    mine = Q(photo__owner=None) | Q(photo__owner=person_id)
+    return Description.objects.filter(mine, bank__is_current=True).count()
+
+
+def places(person_id: UUID, photo_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Place of each photo in this person's ranking and in the generic one, from 1."""
+    weights = Fit.objects.filter(person=person_id).values_list("weights", flat=True).first()
+    rows = _rows(
+        f"""SELECT id, place, everyones FROM (
+            SELECT d.photo_id AS id, row_number() OVER (ORDER BY d.features <#> %(weights)s::halfvec, d.photo_id) AS place,
+            row_number() OVER (ORDER BY d.features <#> %(generic)s::halfvec, d.photo_id) AS everyones
+            FROM ratings_description d JOIN ratings_photo p ON p.id = d.photo_id
+            WHERE d.bank_id = (SELECT hash FROM ratings_bank WHERE is_current) AND {MINE}
+        ) ranked WHERE id = ANY(%(photos)s)""",  # noqa: S608 (MINE is ours)
+        {
+            "person": person_id,
+            "weights": HalfVector(generic_weights() if weights is None else _numbers(weights)).to_text(),
+            "generic": HalfVector(generic_weights()).to_text(),
+            "photos": list(photo_ids),
+        },
+    )
+    return {photo: (place, everyones) for photo, place, everyones in rows}
+
+
+def generic_weights() -> list[float]:
+    """The weights of somebody who has said nothing: the generic score alone."""
+    return [1.0] + [0.0] * 255
+
+
+def open_cards(person_id: UUID, limit: int) -> list[Presentation]:
+    """Cards that were dealt and wait for an answer, in the order of the deck."""
+    cards = Presentation.objects.filter(person=person_id, answered_at=None).order_by("position").select_related("photo")
+    return list(cards[:limit])
+
+
+def progress(person_id: UUID) -> dict[str, int]:
+    """How many photos there are, are described, and were answered."""
+    mine = Q(owner=None) | Q(owner=person_id)
+    return {
+        "total": Photo.objects.filter(mine).count(),
+        "described": ranked_photos(person_id),
+        "rated": Presentation.objects.filter(person=person_id, answered_at__isnull=False).count(),
+    }
+
+
+def photos_shown_to(person_id: UUID, photo_ids: Sequence[int] | None = None) -> QuerySet[Photo]:
+    """Photos that this person may see: the catalogue and their own."""
+    photos = Photo.objects.filter(Q(owner=None) | Q(owner=person_id))
+    return photos if photo_ids is None else photos.filter(id__in=photo_ids)
+
+
+def people_behind(seconds: float) -> list[UUID]:
+    """People whose fit is older than their ratings and who have waited in no queue for so long: something was lost on the way."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT p.id FROM ratings_person p LEFT JOIN ratings_fit f ON f.person_id = p.id
+            WHERE p.ratings_seq > COALESCE(f.ratings_seq, 0)
+            AND (p.refit_queued_at IS NULL OR p.refit_queued_at < now() - make_interval(secs => %s)) LIMIT 1000""",
+            [seconds],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def photo_to_describe(photo_id: int) -> Photo | None:
+    """The photo, unless it is gone or the current bank has described it."""
+    return Photo.objects.filter(id=photo_id).exclude(description__bank__is_current=True).first()
+
+
+def undescribed_photos(limit: int) -> list[int]:
+    """Photos without a description by the current bank."""
+    bank = current_bank()
+    if bank is None:
+        return []
+    missing = Photo.objects.exclude(description__bank=bank).order_by("id")
+    return list(missing.values_list("id", flat=True)[:limit])
+
+
+def current_ratings() -> QuerySet[RatingEvent]:
+    """Every answer that stands, skips left out: the last `set` event of each answered card."""
+    newest = RatingEvent.objects.filter(presentation=OuterRef("presentation")).order_by("-seq").values("seq")[:1]
+    standing = RatingEvent.objects.filter(kind=RatingEvent.Kind.SET, value__gt=Value.SKIP, seq=Subquery(newest))
+    return standing.select_related("presentation__photo").order_by("person", "seq")
+
+
+def _rows(sql: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchall()
+
+
+def _ids(rows: list[tuple[Any, ...]]) -> np.ndarray:
+    return np.array([row[0] for row in rows], dtype=np.int64)
+
+
+def _features(rows: list[tuple[Any, ...]]) -> np.ndarray:
+    """`halfvec_send` gives two 16-bit counts and then the numbers, big-endian: far faster to read than text."""
+    if not rows:
+        return np.zeros((0, 256), dtype=np.float32)
+    return np.stack([np.frombuffer(row[1], dtype=">f2", offset=4) for row in rows]).astype(np.float32)
+
+
+def _numbers(weights: Any) -> list[float]:
+    return weights.to_list() if isinstance(weights, HalfVector) else list(weights)

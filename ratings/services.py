@@ -1,0 +1,228 @@
+"""Writes. Each is one short transaction; what others must hear of is sent after commit."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Max, Min
+from django.utils import timezone
+from pgvector import HalfVector
+from psycopg.types.json import Json
+
+from ratings import events, jobs, selectors
+from ratings.errors import ClientIdReused, NothingToUndo, UnknownCard, UsedCard
+from ratings.events import RankingMessage
+from ratings.models import Bank, Description, Fit, Person, Presentation, RatingEvent
+
+logger = logging.getLogger(__name__)
+
+KEPT_TOP = 500  # places of the ranking that are remembered, to tell how far a photo moved
+REQUEUE_SECONDS = 3  # a refit that has waited so long may have been lost: the next answer asks again
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An answer is stored; `created` is False where the same one had been stored before."""
+
+    ratings_seq: int
+    created: bool
+
+
+@dataclass(frozen=True)
+class Undone:
+    """An answer is taken back; its card is open again. Without a card the same undo had been stored before."""
+
+    ratings_seq: int
+    card: Presentation | None
+
+
+def make_guest() -> Person:
+    """A person without an account, who knows nothing yet but the generic ranking."""
+    with transaction.atomic():
+        person = Person.objects.create()
+        Fit.objects.create(person=person, weights=selectors.generic_weights())
+    return person
+
+
+def record_rating(
+    *, person_id: UUID, token: UUID, client_id: UUID, value: int, on_screen_ms: int | None = None, modality: str = ""
+) -> Recorded:
+    """Store the answer to a card, once.
+
+    Raises:
+        UnknownCard: no such card was dealt to this person.
+        UsedCard: it has an answer already.
+        ClientIdReused: this client id belongs to another answer.
+    """
+    with transaction.atomic():
+        seq, queue = _next_event(person_id)
+        before = RatingEvent.objects.filter(person=person_id, client_id=client_id).first()
+        if before:
+            transaction.set_rollback(True)
+            if (before.kind, before.presentation_id, before.value) != (RatingEvent.Kind.SET, token, value):
+                raise ClientIdReused
+            return Recorded(before.seq, created=False)
+        card = Presentation.objects.filter(token=token, person=person_id)
+        if not card.filter(answered_at=None).update(answered_at=timezone.now(), value=value):
+            raise UsedCard if card.exists() else UnknownCard
+        RatingEvent.objects.create(
+            person_id=person_id,
+            seq=seq,
+            client_id=client_id,
+            kind=RatingEvent.Kind.SET,
+            presentation_id=token,
+            value=value,
+            on_screen_ms=on_screen_ms,
+            modality=modality,
+        )
+        if queue:
+            transaction.on_commit(lambda: jobs.request_refit(person_id))
+    return Recorded(seq, created=True)
+
+
+def undo_last_rating(*, person_id: UUID, client_id: UUID) -> Undone:
+    """Take the last standing answer back: an event of its own, and the card is open again, before all others.
+
+    Raises:
+        NothingToUndo: every answer has been taken back already, or none was given.
+        ClientIdReused: this client id belongs to an answer.
+    """
+    with transaction.atomic():
+        seq, queue = _next_event(person_id)
+        before = RatingEvent.objects.filter(person=person_id, client_id=client_id).first()
+        if before:
+            transaction.set_rollback(True)
+            if before.kind != RatingEvent.Kind.UNDO:
+                raise ClientIdReused
+            return Undone(before.seq, None)
+        last = (
+            RatingEvent.objects.filter(person=person_id, kind=RatingEvent.Kind.SET, presentation__answered_at__isnull=False)
+            .order_by("-seq")
+            .first()
+        )
+        if last is None:
+            raise NothingToUndo
+        first = Presentation.objects.filter(person=person_id, answered_at=None).aggregate(place=Min("position"))["place"]
+        card = Presentation.objects.select_related("photo").get(token=last.presentation_id)
+        value, card.value, card.answered_at, card.position = card.value, None, None, (first or 0) - 1
+        card.save(update_fields=["value", "answered_at", "position"])
+        RatingEvent.objects.create(
+            person_id=person_id, seq=seq, client_id=client_id, kind=RatingEvent.Kind.UNDO, presentation=card, value=value
+        )
+        if queue:
+            transaction.on_commit(lambda: jobs.request_refit(person_id))
+    return Undone(seq, card)
+
+
+def _next_event(person_id: UUID) -> tuple[int, bool]:
+    """Count one more event of a person, and lock them until commit: (its number, whether a refit must be queued)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE ratings_person SET ratings_seq = ratings_seq + 1, refit_queued_at = CASE
+            WHEN refit_queued_at IS NULL OR refit_queued_at < now() - make_interval(secs => %s) THEN now() ELSE refit_queued_at END
+            WHERE id = %s RETURNING ratings_seq, refit_queued_at = now()""",
+            [REQUEUE_SECONDS, person_id],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise UnknownCard
+    return row
+
+
+def deal_cards(*, person_id: UUID, count: int) -> list[Presentation]:
+    """The open cards of a person, topped up to `count`: first what the last fit chose, then photos at random."""
+    cards = selectors.open_cards(person_id, count)
+    if len(cards) >= count:
+        return cards
+    with transaction.atomic():
+        # One deal at a time: two pages that ask at once must get the same cards.
+        Person.objects.select_for_update().get(id=person_id)
+        cards = selectors.open_cards(person_id, count)
+        wanted = count - len(cards)
+        chosen = _chosen(person_id)[:wanted]
+        if len(chosen) < wanted:
+            known = {card["photo"] for card in chosen}
+            photos, _ = selectors.candidates(person_id, wanted)
+            spare = [photo for photo in photos.tolist() if photo not in known]
+            chosen += [{"photo": photo, "algorithm": "random", "reason": {}} for photo in spare[: wanted - len(chosen)]]
+        last = Presentation.objects.filter(person=person_id).aggregate(place=Max("position"))["place"] or 0
+        Presentation.objects.bulk_create(
+            Presentation(
+                person_id=person_id, photo_id=card["photo"], algorithm=card["algorithm"], reason=card["reason"], position=last + place
+            )
+            for place, card in enumerate(chosen, start=1)
+        )
+        return selectors.open_cards(person_id, count)
+
+
+def _chosen(person_id: UUID) -> list[dict[str, Any]]:
+    """What the last fit chose and nobody has dealt to this person since."""
+    cards = Fit.objects.filter(person=person_id).values_list("next_cards", flat=True).first() or []
+    dealt = set(Presentation.objects.filter(person=person_id, photo__in=[card["photo"] for card in cards]).values_list("photo", flat=True))
+    there = set(selectors.photos_shown_to(person_id, [card["photo"] for card in cards]).values_list("id", flat=True))
+    return [card for card in cards if card["photo"] in there - dealt]
+
+
+def begin_refit(*, person_id: UUID) -> None:
+    """A refit starts to read: answers from now on need another one."""
+    Person.objects.filter(id=person_id).update(refit_queued_at=None)
+
+
+def store_fit(
+    *, person_id: UUID, bank: str, ratings_seq: int, weights: Sequence[float], covariance: bytes, accuracy: dict[str, float] | None
+) -> RankingMessage | None:
+    """Store a fit if it is newer than the stored one, and push the ranking after commit; None for a stale fit, which changes nothing."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """UPDATE ratings_fit SET bank_id = %(bank)s, version = version + 1, ratings_seq = %(seq)s, weights = %(weights)s::halfvec,
+                covariance = %(covariance)s, accuracy = %(accuracy)s, previous_top = top, updated_at = now()
+                WHERE person_id = %(person)s AND (ratings_seq < %(seq)s OR bank_id IS DISTINCT FROM %(bank)s)
+                RETURNING version, top""",
+                {
+                    "person": person_id,
+                    "bank": bank,
+                    "seq": ratings_seq,
+                    "weights": HalfVector(weights).to_text(),
+                    "covariance": covariance,
+                    "accuracy": Json(accuracy),
+                },
+            )
+            row = cursor.fetchone()
+        if row is None:
+            return None
+        version, before = row
+        if not before:  # the first fit: photos move from where everybody sees them
+            before = [photo for photo, _ in selectors.ranking(person_id, selectors.generic_weights(), KEPT_TOP)]
+        now = selectors.ranking(person_id, weights, KEPT_TOP)
+        Fit.objects.filter(person=person_id).update(top=[photo for photo, _ in now], previous_top=before)
+        was = {photo: place for place, photo in enumerate(before, start=1)}
+        top = [
+            {"id": photo, "place": place, "was": was.get(photo), "score": round(score, 4)}
+            for place, (photo, score) in enumerate(now[: settings.PAV["TOP"]], start=1)
+        ]
+        message = RankingMessage(version, ratings_seq, accuracy, selectors.ranked_photos(person_id), top)
+        transaction.on_commit(lambda: events.push_ranking(person_id, message))
+    return message
+
+
+def store_next_cards(*, person_id: UUID, ratings_seq: int, cards: Sequence[dict[str, Any]]) -> None:
+    """Keep the cards that a fit chose, unless a newer fit is there."""
+    Fit.objects.filter(person=person_id, ratings_seq=ratings_seq).update(next_cards=list(cards))
+
+
+def use_bank(*, hash: str, card: dict[str, Any]) -> None:
+    """Make a bank the current one. Photos that it has not described yet are found by the sweeper."""
+    with transaction.atomic():
+        Bank.objects.exclude(hash=hash).filter(is_current=True).update(is_current=False)
+        Bank.objects.update_or_create(hash=hash, defaults={"card": card, "is_current": True})
+
+
+def store_description(*, photo_id: int, bank: str, score: float, features: Sequence[float]) -> None:
+    """Keep how a bank sees a photo; a second description by the same bank changes nothing."""
+    row = Description(photo_id=photo_id, bank_id=bank, score=score, features=HalfVector(features))
+    Description.objects.bulk_create([row], ignore_conflicts=True)

@@ -1,0 +1,16 @@
+"""Addresses of the rating app."""
+
+from django.urls import path
+
+from ratings import views
+from ratings.api import api
+from ratings.photo_files import photo_file
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("healthz", views.healthz, name="healthz"),
+    path("api/v1/", api.urls),
+    path("photos/<int:photo_id>/<slug:content_hash>/<int:width>.webp", photo_file, name="photo-file"),
+    path("staff/ratings.csv", views.ratings_csv, name="ratings-csv"),
+    path("staff/enter/<str:ticket>/", views.enter, name="staff-enter"),
+]
