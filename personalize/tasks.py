@@ -58,8 +58,7 @@ def describe_photo(photo_id: int) -> None:
     photo = selectors.photo_to_describe(photo_id)
     if photo is None:
         return
-    with media.open_master(photo) as image:
-        score, features = serving.describe(image)
+    score, features = serving.describe(media.opened(photo))
     services.store_description(photo_id=photo_id, bank=serving.bank_hash(), score=score, features=features.tolist())
 
 

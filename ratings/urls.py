@@ -10,7 +10,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("healthz", views.healthz, name="healthz"),
     path("api/v1/", api.urls),
-    path("photos/<int:photo_id>/<slug:content_hash>/<int:width>.webp", photo_file, name="photo-file"),
-    path("staff/ratings.csv", views.ratings_csv, name="ratings-csv"),
-    path("staff/enter/<str:ticket>/", views.enter, name="staff-enter"),
+    path("photos/<int:photo_id>/<slug:content_hash>/<str:file_name>", photo_file, name="photo_file"),
+    path("staff/ratings.csv", views.ratings_csv, name="ratings_csv"),
+    path("staff/enter/<str:ticket>/", views.enter, name="staff_enter"),
 ]

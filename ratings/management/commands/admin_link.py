@@ -15,4 +15,4 @@ class Command(BaseCommand):
         parser.add_argument("--address", default="http://localhost:8000", help="where PAV is reached")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(options["address"].rstrip("/") + reverse("staff-enter", args=[staff.make_ticket()]))
+        self.stdout.write(options["address"].rstrip("/") + reverse("staff_enter", args=[staff.make_ticket()]))
