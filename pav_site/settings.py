@@ -155,8 +155,8 @@ CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
-CELERY_TASK_QUEUES = [Queue("refit"), Queue("gpu")]
-CELERY_TASK_DEFAULT_QUEUE = "refit"
+CELERY_TASK_QUEUES = [Queue("refit", routing_key="refit"), Queue("gpu", routing_key="gpu")]
+CELERY_TASK_DEFAULT_QUEUE = CELERY_TASK_DEFAULT_ROUTING_KEY = "refit"
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_ROUTES = {"personalize.tasks.describe_photo": {"queue": "gpu"}}
 CELERY_TASK_ACKS_LATE = True
