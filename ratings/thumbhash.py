@@ -35,7 +35,9 @@ def encode(rgb: Float[ndarray, "height width 3"]) -> bytes:
     q_mean, q_terms, q_scale = _channel(red - green, 3, 3)
 
     landscape = width > height
-    header24 = _rounded(63 * l_mean) | _rounded(31.5 + 31.5 * p_mean) << 6 | _rounded(31.5 + 31.5 * q_mean) << 12 | _rounded(31 * l_scale) << 18
+    header24 = (
+        _rounded(63 * l_mean) | _rounded(31.5 + 31.5 * p_mean) << 6 | _rounded(31.5 + 31.5 * q_mean) << 12 | _rounded(31 * l_scale) << 18
+    )
     header16 = (down if landscape else across) | _rounded(63 * p_scale) << 3 | _rounded(63 * q_scale) << 9 | landscape << 15
     nibbles = [_rounded(15 * term) for term in (*l_terms, *p_terms, *q_terms)]
     nibbles += [0] * (len(nibbles) % 2)

@@ -15,7 +15,7 @@ pillow_heif.register_heif_opener()
 
 def scene(width: int = 640, height: int = 480, seed: int = 0) -> Image.Image:
     """A smooth coloured scene with some texture; top left is red, top right green, bottom left blue, bottom right white."""
-    y, x = np.mgrid[0:1:height * 1j, 0:1:width * 1j]
+    y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
     red, green, blue = (1 - y) * (1 - x) + y * x, x, y
     texture = np.random.default_rng(seed).normal(0, 0.02, (height, width, 1))
     pixels = np.stack([red, green, blue], axis=-1) + texture

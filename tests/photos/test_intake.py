@@ -1,5 +1,6 @@
 """Every kind of file that people may bring: what becomes of it."""
 
+import contextlib
 import io
 import struct
 
@@ -139,7 +140,7 @@ def test_colours_go_through_the_profile_of_the_photo(kind):
 
     photo = intake.normalise(making.encoded(red, kind, icc_profile=making.swapped_profile()), "swapped")
 
-    r, g, b = making.corner_colours(photo.master)["top left"]
+    r, g, _ = making.corner_colours(photo.master)["top left"]
     assert g > 150 > 100 > r
 
 
@@ -301,10 +302,8 @@ def test_random_damage_never_raises_anything_but_a_refusal(kind):
         damaged = bytearray(data)
         for place in rng.integers(0, len(data), rng.integers(1, 12)):
             damaged[place] = rng.integers(256)
-        try:
-            intake.normalise(bytes(damaged), "damaged")
-        except PhotoRefused as refusal:
-            assert refusal.sentence()
+        with contextlib.suppress(PhotoRefused):
+            assert intake.normalise(bytes(damaged), "damaged").width >= intake.SHORTEST_SIDE
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,147 @@
+"""Import of many photos: a folder with everything below it, or the samples. Goes on after every refusal and remembers why."""
+
+import os
+import stat
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from ratings.intake import LARGEST_FILE, NormalisedPhoto, from_image, normalise
+from ratings.photo_names import display_name
+from ratings.photo_services import About, add_normalised
+from ratings.refusals import PhotoRefused
+from ratings.samples import Sample
+
+READERS = 2
+"""Photos read at once. Decoding and encoding leave Python's lock, so threads fill two cores."""
+
+READ_AHEAD = 4
+"""Photos that are read or wait to be stored: each may take some hundred megabytes."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Something that may be a photo."""
+
+    label: str  # how it is called in the list of refusals
+    about: About
+    read: Callable[[], NormalisedPhoto]
+
+
+@dataclass
+class Report:
+    """What became of an import."""
+
+    added: int = 0
+    known: int = 0  # were there already
+    refused: list[tuple[str, PhotoRefused]] = field(default_factory=list)
+
+    @property
+    def seen(self) -> int:
+        return self.added + self.known + len(self.refused)
+
+
+def files_in(root: Path) -> list[Path]:
+    """Everything in a folder and below that could be a photo, in the order of names.
+
+    Links to folders are followed, but no folder is entered twice, so a link that leads back does not go round for ever.
+    Names that begin with a dot are left out: they belong to programs.
+    """
+    if not root.is_dir():
+        return [root]
+    found: list[Path] = []
+    entered: set[tuple[int, int]] = set()
+    for folder, subfolders, files in os.walk(root, followlinks=True):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and _first_time(Path(folder, name), entered))
+        found.extend(Path(folder, name) for name in sorted(files) if not name.startswith("."))
+    return sorted(found, key=lambda path: path.parts)
+
+
+def from_folder(root: Path, about: About) -> list[Candidate]:
+    """What to import from a folder."""
+    return [Candidate(_label(path, root), about, partial(_read, path)) for path in files_in(root)]
+
+
+def from_samples(samples: Iterable[Sample]) -> list[Candidate]:
+    """What to import from the sample photographs."""
+    return [
+        Candidate(
+            sample.name,
+            About(sample.alt, sample.credit, sample.source.licence, sample.source.licence_url, sample.source.found_at),
+            partial(_made, sample),
+        )
+        for sample in samples
+    ]
+
+
+def import_all(candidates: Iterable[Candidate], told: Callable[[str], object] = lambda _: None) -> Report:
+    """Read and store, photo by photo: each is committed by itself, so the first can be described while others are read.
+
+    `told` hears the label of each as soon as it is done.
+    """
+    report = Report()
+    for candidate, reading in _read_ahead(candidates):
+        try:
+            _, is_new = add_normalised(photo=reading.result(), about=candidate.about)
+        except PhotoRefused as refusal:
+            report.refused.append((candidate.label, refusal))
+        else:
+            report.added += is_new
+            report.known += not is_new
+        told(candidate.label)
+    return report
+
+
+def _read_ahead(candidates: Iterable[Candidate]) -> Iterator[tuple[Candidate, "Future[NormalisedPhoto]"]]:
+    """Each candidate with its reading, in order, a few of them begun in advance."""
+    with ThreadPoolExecutor(READERS) as readers:
+        begun: deque[tuple[Candidate, Future[NormalisedPhoto]]] = deque()
+        try:
+            for candidate in candidates:
+                begun.append((candidate, readers.submit(candidate.read)))
+                if len(begun) >= READ_AHEAD:
+                    yield begun.popleft()
+            while begun:
+                yield begun.popleft()
+        finally:
+            for _, reading in begun:
+                reading.cancel()
+
+
+def _made(sample: Sample) -> NormalisedPhoto:
+    return from_image(sample.image(), sample.name)
+
+
+def _read(path: Path) -> NormalisedPhoto:
+    """Raises PhotoRefused, also for what cannot be opened at all."""
+    try:
+        # A pipe or a device would keep the import waiting for ever.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise PhotoRefused("not_a_file")
+        with path.open("rb") as file:
+            # One byte more than is allowed tells a file that is too large, without reading the rest.
+            data = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise PhotoRefused("unreadable") from error
+    return normalise(data, path.name)
+
+
+def _first_time(folder: Path, entered: set[tuple[int, int]]) -> bool:
+    try:
+        status = folder.stat()
+    except OSError:
+        return False
+    key = (status.st_dev, status.st_ino)
+    if key in entered:
+        return False
+    entered.add(key)
+    return True
+
+
+def _label(path: Path, root: Path) -> str:
+    """The way from the folder to the file, each part safe to print."""
+    parts = path.relative_to(root).parts if path != root else (path.name,)
+    return "/".join(display_name(part) for part in parts)

@@ -1,0 +1,71 @@
+"""`./pav import_photos DIR --credit NAME --licence TEXT`, `./pav import_photos --samples`."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from ratings import importing
+from ratings.photo_services import About
+from ratings.samples import missing, samples
+
+
+class Command(BaseCommand):
+    help = "Takes photos into everybody's catalogue: from folders (with all below them), or the samples that come with PAV."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("folders", nargs="*", type=Path, metavar="DIR", help="a folder, or one photo; JPEG, PNG, WebP, HEIC or AVIF")
+        parser.add_argument("--samples", action="store_true", help="the sample photographs from installed packages")
+        parser.add_argument("--credit", default="", help="who made the photos; shown beside each")
+        parser.add_argument("--licence", default="", help="what they may be used for; shown beside each")
+
+    def handle(self, *, folders: list[Path], samples: bool, credit: str, licence: str, verbosity: int, **_options: Any) -> None:
+        console = Console(quiet=verbosity == 0)
+        report = _import(_candidates(folders, samples, About(credit=credit, licence=licence)), console)
+        _show(report, console)
+        if not report.added + report.known:
+            raise CommandError(_("No photo was imported."))
+
+
+def _candidates(folders: list[Path], with_samples: bool, about: About) -> list[importing.Candidate]:
+    """Raises CommandError where nothing was asked for or a folder is not there: better said before the work than after."""
+    if not folders and not with_samples:
+        raise CommandError(_("Say what to import: a folder, or --samples."))
+    for folder in folders:
+        if not folder.exists():
+            raise CommandError(_("There is no folder %(folder)s. Check its name.") % {"folder": folder})
+    found = importing.from_samples(samples()) if with_samples else []
+    for folder in folders:
+        found += importing.from_folder(folder, about)
+    if not found:
+        raise CommandError(_("There are no files in %(folder)s.") % {"folder": ", ".join(map(str, folders))})
+    return found
+
+
+def _import(candidates: list[importing.Candidate], console: Console) -> importing.Report:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task(_("Importing photos"), total=len(candidates))
+        return importing.import_all(candidates, told=lambda _label: progress.advance(bar))
+
+
+def _show(report: importing.Report, console: Console) -> None:
+    counts = [
+        ngettext("%(n)s photo imported", "%(n)s photos imported", report.added) % {"n": report.added},
+        ngettext("%(n)s was there already", "%(n)s were there already", report.known) % {"n": report.known},
+        ngettext("%(n)s refused", "%(n)s refused", len(report.refused)) % {"n": len(report.refused)},
+    ]
+    console.print(", ".join(counts) + ".")
+    for source in missing():
+        console.print(Text(_("Sample left out: %(path)s of %(package)s is not the file that is known.") % vars(source)), soft_wrap=True)
+    if not report.refused:
+        return
+    for label, refusal in report.refused:
+        # As Text: rich would read square brackets in a file name as its own markup. Unwrapped, so that a log has one line a file.
+        console.print(Text(f"  {label}: {refusal.sentence(_)}"), soft_wrap=True)

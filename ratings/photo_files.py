@@ -1,0 +1,52 @@
+"""The files of photos, given out to those who may see the photo; to everybody else they do not exist."""
+
+import logging
+
+from django.contrib.auth.models import AbstractUser
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from ratings import media
+from ratings.guests import person_of
+from ratings.models import Photo
+from ratings.selectors import photos_shown_to
+
+logger = logging.getLogger(__name__)
+
+HEADERS = {
+    # The address holds the hash of the content. Private, because shared caches ask nobody who may see a photo.
+    "Cache-Control": "private, max-age=31536000, immutable",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Disposition": "inline",
+}
+
+
+@require_safe
+def photo_file(request: HttpRequest, photo_id: int, content_hash: str, file_name: str) -> HttpResponse:
+    """One file of a photo, byte for byte as it was written at the import."""
+    photo = _shown_photo(request, photo_id, content_hash)
+    if photo is None or file_name not in media.file_names(photo):
+        raise Http404(_("There is no such photo, or it is not yours to see."))
+    path = media.path(photo, file_name)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        logger.error("%s of photo %s is missing; importing the photo again restores it", file_name, photo_id)
+        raise Http404(_("The file of this photo is missing.")) from None
+    return HttpResponse(content, content_type=media.CONTENT_TYPES[path.suffix], headers=HEADERS)
+
+
+def _shown_photo(request: HttpRequest, photo_id: int, content_hash: str) -> Photo | None:
+    """The photo, if whoever asks may see it: guests their own and the catalogue, staff all, anybody without a session none."""
+    person_id = person_of(request.session)
+    if person_id is not None:
+        photo = photos_shown_to(person_id, [photo_id]).filter(content_hash=content_hash).first()
+        if photo is not None:
+            return photo
+    user = request.user
+    if isinstance(user, AbstractUser) and user.is_staff and user.is_active:
+        return Photo.objects.filter(id=photo_id, content_hash=content_hash).first()
+    return None

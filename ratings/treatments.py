@@ -1,0 +1,154 @@
+"""Photographic treatments: what people do to a photo in a darkroom or an editor. The same input gives the same pixels.
+
+Strengths are chosen so that each is seen at a glance beside the untreated photo and still looks like a photograph.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
+from PIL import Image, ImageFilter
+
+Pixels = Float[ndarray, "height width 3"]
+"""sRGB between 0 and 1."""
+
+# Key -> words that follow the description of a photo.
+COLOUR_TREATMENTS: dict[str, str] = {
+    "close-up": "cropped closer",
+    "brighter": "brighter",
+    "darker": "darker",
+    "contrast": "with strong contrast",
+    "faded": "faded",
+    "warm": "warm",
+    "cool": "cool",
+    "vivid": "in vivid colours",
+    "muted": "in muted colours",
+    "black-and-white": "in black and white",
+    "soft": "blurred",
+    "vignette": "with dark corners",
+}
+GREY_TREATMENTS: dict[str, str] = {
+    "close-up": "cropped closer",
+    "wide": "cropped to a wide strip",
+    "brighter": "brighter",
+    "darker": "darker",
+    "contrast": "with strong contrast",
+    "faded": "faded",
+    "sepia": "in sepia",
+    "cyanotype": "in blue tones",
+    "split-tone": "with blue shadows and golden lights",
+    "soft": "blurred",
+    "vignette": "with dark corners",
+    "grain": "with coarse film grain",
+}
+
+_LUMA = np.array([0.2126, 0.7152, 0.0722])
+
+
+def treated(image: Image.Image, treatment: str, close_up: tuple[float, float, float, float]) -> Image.Image:
+    """An RGB image in a treatment of one of the tables above; the empty treatment leaves it as it is.
+
+    `close_up` is the part kept by that treatment: left, top, right, bottom in parts of the whole.
+    """
+    if not treatment:
+        return image
+    if treatment == "close-up":
+        return _cropped(image, close_up)
+    if treatment == "wide":
+        return _cropped(image, (0.0, 0.02, 1.0, 0.54))
+    if treatment == "soft":
+        return image.filter(ImageFilter.GaussianBlur(max(image.size) / 130))
+    pixels = _TONES[treatment](np.asarray(image, dtype=np.float64) / 255)
+    return Image.fromarray((pixels.clip(0, 1) * 255 + 0.5).astype(np.uint8))
+
+
+def _cropped(image: Image.Image, part: tuple[float, float, float, float]) -> Image.Image:
+    left, top, right, bottom = part
+    width, height = image.size
+    return image.crop((round(left * width), round(top * height), round(right * width), round(bottom * height)))
+
+
+def _exposed(pixels: Pixels, stops: float) -> Pixels:
+    """As if the shutter had stayed open 2^stops times as long; highlights roll off as on film instead of clipping."""
+    light = np.where(pixels <= 0.04045, pixels / 12.92, ((pixels + 0.055) / 1.055) ** 2.4) * 2**stops
+    light = np.where(light > 0.6, 0.6 + 0.4 * np.tanh((light - 0.6) / 0.4), light)
+    return np.where(light <= 0.0031308, light * 12.92, 1.055 * np.maximum(light, 1e-9) ** (1 / 2.4) - 0.055)
+
+
+def _contrasted(pixels: Pixels) -> Pixels:
+    """An S curve through black, the middle and white: steep in the middle, flat at both ends."""
+    return 0.5 + np.tanh(3.2 * (pixels - 0.5)) / (2 * np.tanh(1.6))
+
+
+def _faded(pixels: Pixels) -> Pixels:
+    """Lifted blacks, lowered whites and a breath of saturation less, as an old print."""
+    return 0.2 + 0.62 * _saturated(pixels, 0.75)
+
+
+def _balanced(pixels: Pixels, red: float, green: float, blue: float) -> Pixels:
+    """White balance moved, with the luminance kept."""
+    moved = pixels * np.array([red, green, blue])
+    before, after = pixels @ _LUMA, moved @ _LUMA
+    return moved * (before / np.maximum(after, 1e-6))[..., None]
+
+
+def _saturated(pixels: Pixels, amount: float) -> Pixels:
+    """0 is grey, 1 leaves the photo as it is."""
+    grey = (pixels @ _LUMA)[..., None]
+    return grey + amount * (pixels - grey)
+
+
+def _vivid(pixels: Pixels) -> Pixels:
+    """More colour where there is little of it, so that what is colourful already does not turn into a flat patch."""
+    strength = pixels.max(axis=-1) - pixels.min(axis=-1)
+    grey = (pixels @ _LUMA)[..., None]
+    return grey + (1 + 1.1 * (1 - 0.6 * strength))[..., None] * (pixels - grey)
+
+
+def _monochrome(pixels: Pixels) -> Pixels:
+    """Black and white through a yellow filter: skies a little darker, skin a little lighter."""
+    grey = pixels @ np.array([0.38, 0.54, 0.08])
+    return np.repeat((0.5 + 1.12 * (grey - 0.5))[..., None], 3, axis=-1)
+
+
+def _toned(pixels: Pixels, shadows: tuple[float, float, float], lights: tuple[float, float, float]) -> Pixels:
+    """The greys of a photo laid between two colours, black and white kept near their places."""
+    grey = (pixels @ _LUMA)[..., None]
+    tint = (1 - grey) * np.array(shadows) + grey * np.array(lights)
+    return grey + 3.2 * grey * (1 - grey) * (tint - 0.5) + 0.25 * grey * (np.array(lights) - 0.5)
+
+
+def _vignetted(pixels: Pixels) -> Pixels:
+    """Darker towards the corners, by the fourth power of the cosine as light falls off behind a wide lens."""
+    height, width = pixels.shape[:2]
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    fall_off = np.cos(np.arctan(0.85 * np.hypot(x, y))) ** 4
+    return pixels * (0.08 + 0.92 * fall_off)[..., None]
+
+
+def _grained(pixels: Pixels) -> Pixels:
+    """Clumps of silver, strongest in the middle greys; the same for every photo of one size."""
+    height, width = pixels.shape[:2]
+    noise = np.random.default_rng(1839).normal(128, 60, (height, width)).clip(0, 255).astype(np.uint8)
+    clumps = np.asarray(Image.fromarray(noise).filter(ImageFilter.GaussianBlur(0.7)), dtype=np.float64) / 255 - 0.5
+    grey = (pixels @ _LUMA)[..., None]
+    return pixels + 3.2 * grey * (1 - grey) * clumps[..., None]
+
+
+_TONES: dict[str, Callable[[Pixels], Pixels]] = {
+    "brighter": lambda pixels: _exposed(pixels, 1.1),
+    "darker": lambda pixels: _exposed(pixels, -1.4),
+    "contrast": _contrasted,
+    "faded": _faded,
+    "warm": lambda pixels: _balanced(pixels, 1.16, 1.0, 0.68),
+    "cool": lambda pixels: _balanced(pixels, 0.78, 0.98, 1.3),
+    "vivid": _vivid,
+    "muted": lambda pixels: _saturated(pixels, 0.42),
+    "black-and-white": _monochrome,
+    "vignette": _vignetted,
+    "grain": _grained,
+    "sepia": lambda pixels: _toned(pixels, (0.62, 0.5, 0.36), (0.6, 0.5, 0.34)),
+    "cyanotype": lambda pixels: _toned(pixels, (0.3, 0.46, 0.68), (0.38, 0.52, 0.64)),
+    "split-tone": lambda pixels: _toned(pixels, (0.36, 0.48, 0.68), (0.66, 0.52, 0.28)),
+}
