@@ -19,7 +19,7 @@ def main() -> None:
         from django.conf import settings
 
         command = sys.argv[1] if len(sys.argv) > 1 else "help"
-        alone = command in ON_THEIR_OWN or not settings.NEEDS_EMBEDDED
+        alone = command in ON_THEIR_OWN or not settings.EMBEDDED.names
         with nullcontext() if alone else settings.EMBEDDED.running():
             execute_from_command_line(sys.argv)
     except (BadSetting, ServiceError) as error:

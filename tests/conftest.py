@@ -12,9 +12,6 @@ def services() -> Iterator[None]:
     """PostgreSQL with pgvector and Redis, empty, for the length of the test run."""
     from django.conf import settings
 
-    if not settings.NEEDS_EMBEDDED:
-        yield
-        return
     with settings.EMBEDDED.started():
         yield
 

@@ -1,0 +1,38 @@
+"""Finding a Chromium: for the browser tests, the screenshots and the doctor."""
+
+import os
+import shutil
+from pathlib import Path
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
+PLACES = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+
+
+def find_chromium() -> Path | None:
+    """The machine's own Chromium or Chrome, else the one that Playwright downloaded, else None."""
+    for name in NAMES:
+        if found := shutil.which(name):
+            return Path(found)
+    for place in PLACES:
+        if Path(place).exists():
+            return Path(place)
+    return _playwrights_own()
+
+
+def _playwrights_own() -> Path | None:
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        return None
+    with sync_playwright() as playwright:
+        own = Path(playwright.chromium.executable_path)
+    return own if own.exists() else None
+
+
+def launch_flags() -> list[str]:
+    """A quiet browser: no calls home; and root has no sandbox to offer."""
+    flags = ["--disable-background-networking", "--disable-component-update", "--no-first-run", "--disable-sync", "--disable-gpu"]
+    return [*flags, "--no-sandbox"] if os.geteuid() == 0 else flags

@@ -1,0 +1,115 @@
+"""Keeps child processes alive: starts them, starts them again when they die, ends them in order."""
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pav_site.processes import end
+
+LOOK_SECONDS = 0.1  # how soon a death is noticed
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # between restarts; doubled each time
+STEADY_SECONDS = 20  # a child that lived so long has recovered: its pause is short again
+
+
+@dataclass(frozen=True)
+class Program:
+    """What to run and how."""
+
+    name: str  # as people read it
+    command: Sequence[str]
+    log: Path
+    environment: Mapping[str, str] = field(default_factory=dict)  # on top of ours
+    user: str | None = None  # None: whoever runs PAV
+    before: Callable[[], None] = lambda: None  # run before every start, to clear what a death left behind
+
+
+@dataclass
+class Child:
+    """A program that is meant to be running."""
+
+    program: Program
+    process: subprocess.Popen[bytes]
+    started: float
+    pause: float = FIRST_PAUSE
+    due: float | None = None  # when it will be started again; None while it runs
+
+
+class Supervisor:
+    """Runs programs until it is stopped. A thread looks after them, so the owner is free to do other work."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._children: list[Child] = []
+        self._lock = threading.Lock()  # a child must not be restarted while all are being ended
+        self._ending = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+
+    def start(self, program: Program) -> None:
+        """Start a program, and look after it from now on."""
+        with self._lock:
+            self._children.append(Child(program, _spawn(program), time.monotonic()))
+        if not self._watcher.is_alive():
+            self._watcher.start()
+
+    def stop(self) -> None:
+        """End every program, the last started first: what depends on a service ends before the service."""
+        self._ending.set()
+        with self._lock:
+            children, self._children = self._children[::-1], []
+        for child in children:
+            end([child.process])
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process id of each child by name, for tests and for the curious."""
+        with self._lock:
+            return {child.program.name: child.process.pid for child in self._children}
+
+    def _watch(self) -> None:
+        while not self._ending.wait(LOOK_SECONDS):
+            with self._lock:
+                for child in self._children:
+                    if self._ending.is_set():
+                        return
+                    self._look_after(child)
+
+    def _look_after(self, child: Child) -> None:
+        now = time.monotonic()
+        if child.due is None and child.process.poll() is not None:
+            if now - child.started > STEADY_SECONDS:
+                child.pause = FIRST_PAUSE
+            child.due, pause = now + child.pause, child.pause
+            child.pause = min(2 * pause, LONGEST_PAUSE)
+            self._say(f"{child.program.name} ended ({_reason(child.process.returncode)}); starting it again. Its log: {child.program.log}")
+        if child.due is not None and now >= child.due:
+            try:
+                child.process, child.due, child.started = _spawn(child.program), None, now
+            except OSError as error:
+                child.due = now + LONGEST_PAUSE
+                self._say(f"{child.program.name} cannot be started: {error}")
+
+
+def _reason(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit status {code}"
+
+
+def _spawn(program: Program) -> subprocess.Popen[bytes]:
+    program.before()
+    program.log.parent.mkdir(parents=True, exist_ok=True)
+    with program.log.open("ab") as log:
+        # A session of its own: Ctrl-C in the terminal reaches the launcher alone, which ends its children in order. stdin is a pipe
+        # that nobody writes to: it closes when the launcher dies, however it dies.
+        return subprocess.Popen(
+            list(program.command),
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            user=program.user,
+            cwd="/" if program.user else None,
+            env={**os.environ, **program.environment},
+        )
