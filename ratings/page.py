@@ -57,7 +57,9 @@ def _phrases() -> dict[str, str]:
         "all_rated_title.one": _("You have seen them all"),
         "all_rated_title.other": _("You have seen them all"),
         "offline_title": _("No connection"),
-        "offline_text": _("Your answers are kept on this device and sent when the connection is back. New photos then follow by themselves."),
+        "offline_text": _(
+            "Your answers are kept on this device and sent when the connection is back. New photos then follow by themselves."
+        ),
         "busy_title": _("One moment"),
         "error_title": _("That did not work"),
         "try_again": _("Try again"),

@@ -58,6 +58,7 @@ deck.addEventListener("photos", (event) => {
   tally({ detail });
   const looking = find("#looking");
   looking.hidden = detail.described >= detail.total;
+  ranking.total = Math.max(ranking.total, detail.described);
   looking.textContent = looking.hidden ? "" : say("described_of", detail);
 });
 deck.addEventListener("answered", (event) => {

@@ -192,8 +192,8 @@ export class Deck extends EventTarget {
     // Answers that still wait here are not counted by the server yet.
     this.#answered = Math.max(this.#answered, (deck.answered ?? 0) + this.outbox.waiting);
     const photos = deck.photos ?? { described: 1, total: 1 };
-    this.dispatchEvent(new CustomEvent("photos", { detail: { ...photos, answered: this.#answered } }));
     this.#arrange();
+    this.dispatchEvent(new CustomEvent("photos", { detail: { ...photos, answered: this.#answered } }));
     if (this.#cards.length) {
       if (photos.described < photos.total) this.#askAgainIn(ASK_AGAIN_MS * 2);
       return;

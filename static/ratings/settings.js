@@ -46,7 +46,7 @@ export function welcome(deck) {
     coach.hidden = true;
   };
   const show = ({ detail }) => {
-    if (!detail.described || detail.answered > 0) return;
+    if (!deck.host.querySelector(".card") || detail.answered > 0) return;
     coach.hidden = false;
     deck.removeEventListener("photos", show);
     if (!lessMotion()) deck.host.querySelector(".card")?.animate(SWAY, { duration: 1800, delay: 900, easing: "ease-in-out" });

@@ -1,0 +1,85 @@
+"""A real Chromium on the real stack. Without a Chromium these tests fail where CI is set, and warn loudly elsewhere."""
+
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from pav_site.browser import find_chromium, launch_flags
+from pav_site.embedded import Services
+from tests.browser.stack import Stack
+from tests.browser.visitor import Visitor
+
+NO_CHROMIUM = "No Chromium or Chrome was found, so nothing that people see was tested. `./pav doctor` says how to get one."
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    found = find_chromium()
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail(NO_CHROMIUM)
+        warnings.warn(NO_CHROMIUM, stacklevel=1)
+        pytest.skip(NO_CHROMIUM)
+    return found
+
+
+# Per package, not per session: while Playwright runs, its event loop would be in the way of every other test.
+@pytest.fixture(scope="package")
+def browser(chromium: Path) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(chromium), args=launch_flags())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def stack(chromium: Path) -> Iterator[Stack]:
+    with tempfile.TemporaryDirectory(prefix="pav-browser-") as folder:
+        Path(folder).chmod(0o755)  # run by root, PostgreSQL gets an account of its own, which must reach its files
+        services = Services(Path(folder) / "pav", durable=False)
+        with services.owned(), services.started():
+            stack = Stack(services)
+            try:
+                stack.fill()
+                stack.start_worker()
+                stack.start_web()
+                yield stack
+            finally:
+                stack.stop()
+
+
+@pytest.fixture
+def visit(browser: Browser, stack: Stack) -> Iterator[Callable[..., Visitor]]:
+    """Opens the page as somebody new. What the browser complains about fails the test, unless it expects trouble."""
+    visitors: list[Visitor] = []
+
+    def open_as_new(*, expects_trouble: bool = False, prepare: Callable[[Any], None] | None = None, **options: Any) -> Visitor:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en", **options})
+        if prepare:
+            prepare(context)
+        visitor = Visitor(context, stack.address, expects_trouble=expects_trouble)
+        visitors.append(visitor)
+        visitor.open()
+        return visitor
+
+    yield open_as_new
+    for visitor in visitors:
+        visitor.leave()
+    for visitor in visitors:
+        assert visitor.complaints == [], visitor.complaints
+
+
+@pytest.fixture
+def alice(visit: Callable[..., Visitor]) -> Visitor:
+    return visit()
+
+
+@pytest.fixture
+def bob(visit: Callable[..., Visitor]) -> Visitor:
+    return visit()

@@ -1,0 +1,88 @@
+"""The whole of PAV for the browser tests: services of its own, a web server and a refit worker as separate processes."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from pav_site.embedded import Services
+from pav_site.environment import BASE
+
+START_SECONDS = 60
+
+
+class Stack:
+    """Processes that belong together, on a folder that nobody else uses."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.port = _free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL", "PAV_DEBUG"}},
+            "PAV_VAR": str(services.folder),
+            "PAV_TESTING": "1",
+            "PAV_LIMIT_GUESTS": "10000/hour",
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "PYTHONPATH": str(BASE),
+        }
+        self._web: subprocess.Popen[bytes] | None = None
+        self._worker: subprocess.Popen[bytes] | None = None
+
+    def fill(self) -> None:
+        self._run("manage.py", "migrate", "--verbosity", "0")
+        self._run("-m", "tests.browser.stock")
+
+    def _run(self, *arguments: str) -> None:
+        subprocess.run([sys.executable, *arguments], env=self.environment, cwd=BASE, check=True, timeout=120)
+
+    def start_web(self) -> None:
+        command = ["-m", "uvicorn", "pav_site.asgi:application", "--port", str(self.port), "--log-level", "warning"]
+        self._web = self._spawn("web", *command)
+        until = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if self._web.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"The web server did not start:\n{self.log('web')}")
+            time.sleep(0.1)
+
+    def stop_web(self) -> None:
+        if self._web:
+            self._web.kill()
+            self._web.wait()
+            self._web = None
+
+    def start_worker(self) -> None:
+        # One process, no pool: the tests want the order of things, not throughput.
+        self._worker = self._spawn("worker", "-m", "celery", "-A", "pav_site", "worker", "-Q", "refit", "-P", "solo", "-l", "warning")
+
+    def stop(self) -> None:
+        self.stop_web()
+        if self._worker:
+            self._worker.kill()
+            self._worker.wait()
+
+    def log(self, name: str) -> str:
+        return (self.services.folder / "logs" / f"{name}.log").read_text(errors="replace")[-3000:]
+
+    def _answers(self) -> bool:
+        try:
+            urllib.request.urlopen(f"{self.address}/api/v1/openapi.json", timeout=2).close()  # noqa: S310 (our own address)
+        except (urllib.error.URLError, OSError):
+            return False
+        return True
+
+    def _spawn(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+        log_file: Path = self.services.folder / "logs" / f"{name}.log"
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        with log_file.open("wb") as log:
+            return subprocess.Popen([sys.executable, *arguments], env=self.environment, cwd=BASE, stdout=log, stderr=log)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])

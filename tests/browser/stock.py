@@ -1,0 +1,52 @@
+"""Fills the database of the browser tests: small photos of plain colours, and features that follow the colour. Run as a program."""
+
+import io
+import os
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+django.setup()
+
+import numpy as np  # noqa: E402
+from PIL import Image, ImageDraw  # noqa: E402
+
+from ratings import photo_services, services  # noqa: E402
+
+PHOTOS = 60
+BANK = "browser-tests"
+HUES = ("red", "orange", "gold", "green", "teal", "blue", "purple", "pink", "gray", "brown")
+
+
+def picture(hue: str, number: int) -> bytes:
+    """A coloured sheet with a disc whose place depends on the number, so that no two pictures are the same."""
+    width, height = ((480, 320), (320, 480), (400, 400))[number % 3]
+    image = Image.new("RGB", (width, height), hue)
+    x, y = 40 + 23 * number % (width - 120), 30 + 37 * number % (height - 120)
+    ImageDraw.Draw(image).ellipse((x, y, x + 80, y + 80), fill="white")
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def features(hue: int, number: int, rng: np.random.Generator) -> np.ndarray:
+    """256 numbers: the generic score, one direction per colour, and noise."""
+    values = rng.normal(0, 0.05, 256)
+    values[0] = 2 - 4 * number / PHOTOS
+    values[1 + hue] += 1.0
+    return values
+
+
+def main() -> None:
+    rng = np.random.default_rng(7)
+    services.use_bank(hash=BANK, card={})
+    for number in range(PHOTOS):
+        hue = number % len(HUES)
+        photo = photo_services.add_photo(
+            data=picture(HUES[hue], number), name=f"{HUES[hue]}-{number}.png", credit="Tests", licence="CC0-1.0"
+        )
+        services.store_description(photo_id=photo.id, bank=BANK, score=0.0, features=features(hue, number, rng).tolist())
+
+
+if __name__ == "__main__":
+    main()

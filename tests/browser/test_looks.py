@@ -1,0 +1,158 @@
+"""What the page is like for everybody: accessible, quiet, still, in the reader's language."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.visitor import Visitor
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+WIDE = {"viewport": {"width": 1280, "height": 800}}
+
+
+def serious_problems(visitor: Visitor) -> list[str]:
+    visitor.page.wait_for_function(
+        "document.getAnimations().every((a) => a.playState !== 'running' || a.effect.getTiming().iterations === Infinity)"
+    )
+    found = Axe().run(visitor.page).response["violations"]
+    return [
+        f"{problem['id']}: {[node['html'] for node in problem['nodes']][:3]}"
+        for problem in found
+        if problem["impact"] in {"serious", "critical"}
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_no_serious_accessibility_problem_in_the_main_states(visit: Callable[..., Visitor], size: dict[str, Any], scheme: str) -> None:
+    alice = visit(**size, color_scheme=scheme)
+    alice.wait_until_live()
+    alice.wait_for_photo()
+    problems = {"start": serious_problems(alice)}
+    version = alice.version()
+    alice.press("ArrowUp")
+    alice.press("ArrowLeft")
+    alice.wait_for_ranking_after(version)
+    problems["after swipes"] = serious_problems(alice)
+    alice.page.keyboard.press("?")
+    problems["help"] = serious_problems(alice)
+    alice.page.keyboard.press("Escape")
+    if size is PHONE:
+        alice.page.click("#ranking-tab")
+        problems["ranking"] = serious_problems(alice)
+    for of in ("both", "everyone"):
+        alice.page.check(f'[name="ranking-of"][value="{of}"]', force=True)
+        alice.page.wait_for_selector(".compare-lines path" if of == "both" else "#tiles .tile-other:not(:empty)", state="attached")
+        problems[of] = serious_problems(alice)
+    alice.page.click("#tiles li:first-child button")
+    alice.page.wait_for_selector("#viewer .viewer-verdict")
+    problems["large"] = serious_problems(alice)
+
+    assert {state: found for state, found in problems.items() if found} == {}
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_nothing_jumps_while_the_page_loads_and_cards_go(visit: Callable[..., Visitor], size: dict[str, Any]) -> None:
+    alice = visit(
+        **size,
+        prepare=lambda context: context.add_init_script(
+            """window.jumps = [];
+            new PerformanceObserver((list) => {
+                for (const entry of list.getEntries())
+                    window.jumps.push([entry.value, entry.sources.map((s) => s.node?.id || s.node?.className)]);
+            }).observe({ type: 'layout-shift', buffered: true });"""
+        ),
+    )
+    alice.wait_until_live()
+    for key in ("ArrowRight", "ArrowLeft", "ArrowUp", "z"):
+        version = alice.version()
+        alice.press(key)
+        alice.wait_for_ranking_after(version)
+
+    jumps = [
+        jump for jump in alice.page.evaluate("window.jumps") if not jump[1] or not all(str(node).startswith("tile") for node in jump[1])
+    ]
+    assert sum(value for value, _ in jumps) < 0.02, jumps
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 900, 1280, 1920])
+def test_nothing_sticks_out_sideways(visit: Callable[..., Visitor], width: int) -> None:
+    alice = visit(viewport={"width": width, "height": 800})
+    alice.wait_for_photo()
+    alice.ranking()
+
+    assert alice.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_buttons_are_large_enough_for_a_thumb(visit: Callable[..., Visitor]) -> None:
+    alice = visit(**PHONE)
+    alice.wait_for_photo()
+
+    boxes = [button.bounding_box() for button in alice.page.locator(".answers .answer").all()]
+
+    assert all(box and box["width"] >= 48 and box["height"] >= 48 and box["y"] + box["height"] <= 844 for box in boxes)
+
+
+def test_a_photo_never_fills_more_than_its_frame_and_keeps_its_shape(alice: Visitor) -> None:
+    alice.wait_for_photo()
+    stage = alice.page.locator("#cards").bounding_box()
+    frames = []
+    for _ in range(4):
+        frames.append(alice.page.locator('.card[data-depth="0"]').bounding_box())
+        alice.press("ArrowRight")
+        alice.page.wait_for_function("document.getAnimations().length === 0")
+
+    assert stage
+    assert all(frame and abs(frame["width"] - stage["width"]) < 1 and abs(frame["height"] - stage["height"]) < 1 for frame in frames)
+
+
+def test_the_theme_can_be_chosen_and_is_kept(alice: Visitor) -> None:
+    alice.wait_for_photo()
+    before = alice.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    alice.page.click("#theme")
+    chosen = alice.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+
+    alice.page.reload()
+
+    assert chosen != before
+    assert alice.page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == chosen
+
+
+def test_the_page_speaks_japanese_to_those_who_ask_for_it(visit: Callable[..., Visitor]) -> None:
+    alice = visit(locale="ja")
+    alice.wait_for_photo()
+
+    assert alice.page.get_attribute("html", "lang") == "ja"
+    assert alice.page.inner_text("#certainty-headline") == "PAVはまだ手探りです"
+    alice.press("ArrowRight")
+    assert alice.page.inner_text("#last-answer-text") == "好き"
+
+
+def test_the_language_can_be_switched_in_the_page(alice: Visitor) -> None:
+    alice.wait_for_photo()
+
+    alice.page.select_option("#language", "ja")
+
+    alice.page.wait_for_selector("html[lang=ja]")
+
+
+def test_an_unknown_address_leads_back_kindly(visit: Callable[..., Visitor]) -> None:
+    alice = visit(expects_trouble=True)
+    answer = alice.page.goto(f"{alice.address}/nothing-here")
+
+    assert answer
+    assert answer.status == 404
+    assert "There is nothing at this address" in alice.page.inner_text("main")
+    alice.page.click("main .button")
+    alice.wait_for_photo()
+
+
+def test_everything_comes_from_this_server(visit: Callable[..., Visitor]) -> None:
+    asked: list[str] = []
+    alice = visit(prepare=lambda context: context.on("request", lambda request: asked.append(request.url)))
+    alice.wait_until_live()
+    alice.press("ArrowRight")
+
+    assert {url for url in asked if not url.startswith((alice.address, "data:", "blob:"))} == set()

@@ -1,0 +1,225 @@
+"""Every way to answer a photo, and the way back."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.browser.visitor import TOP, Visitor
+
+
+@pytest.mark.parametrize(
+    ("key", "said"), [("ArrowRight", "Liked"), ("ArrowLeft", "Not for you"), ("ArrowUp", "Loved"), ("ArrowDown", "Passed")]
+)
+def test_an_arrow_key_answers_the_photo_on_top(alice: Visitor, key: str, said: str) -> None:
+    alice.press(key)
+
+    assert alice.page.inner_text("#last-answer-text") == said
+    alice.wait_until_answered(1)
+
+
+@pytest.mark.parametrize("value", ["like", "dislike", "love", "skip"])
+def test_every_answer_has_a_button(alice: Visitor, value: str) -> None:
+    alice.click_answer(value)
+
+    alice.wait_until_answered(1)
+
+
+@pytest.mark.parametrize(("dx", "dy", "said"), [(320, 10, "Liked"), (-260, 10, "Not for you"), (10, -300, "Loved")])
+def test_dragging_a_card_far_enough_answers_it(alice: Visitor, dx: int, dy: int, said: str) -> None:
+    before = alice.wait_for_photo()
+
+    alice.drag(dx, dy)
+
+    alice.page.wait_for_function("([top, token]) => document.querySelector(top)?.dataset.token !== token", arg=[TOP, before])
+    assert alice.page.inner_text("#last-answer-text") == said
+
+
+def test_a_short_drag_springs_back_and_answers_nothing(alice: Visitor) -> None:
+    before = alice.wait_for_photo()
+
+    alice.drag(70, 5)
+
+    assert alice.wait_for_photo() == before
+    assert alice.page.evaluate("top => document.querySelector(top).style.transform", TOP) == ""
+    assert alice.answered() == 0
+
+
+def test_a_short_but_fast_throw_answers(alice: Visitor) -> None:
+    before = alice.wait_for_photo()
+
+    alice.drag(120, 0, steps=2, slowly=False)
+
+    alice.page.wait_for_function("([top, token]) => document.querySelector(top)?.dataset.token !== token", arg=[TOP, before])
+
+
+def test_a_verdict_is_readable_while_dragging(alice: Visitor) -> None:
+    alice.wait_for_photo()
+    box = alice.page.locator(TOP).bounding_box()
+    assert box
+    alice.page.mouse.move(box["x"] + 200, box["y"] + 200)
+    alice.page.mouse.down()
+    alice.page.mouse.move(box["x"] + 420, box["y"] + 205, steps=6)
+
+    assert float(alice.page.evaluate(f"getComputedStyle(document.querySelector('{TOP} .verdict-like')).opacity")) > 0.9
+    alice.page.mouse.move(box["x"] + 200, box["y"] + 200, steps=6)
+    alice.page.mouse.up()
+
+
+def touch(visitor: Visitor, points: list[tuple[float, float]], *, end: str = "touchEnd", second_finger: bool = False) -> None:
+    session = visitor.context.new_cdp_session(visitor.page)
+    (x, y), *rest = points
+    session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y, "id": 1}]})
+    other = [{"x": 60, "y": 500, "id": 2}] if second_finger else []
+    if second_finger:
+        session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y, "id": 1}, *other]})
+    for px, py in rest:
+        session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": px, "y": py, "id": 1}, *other]})
+    session.send("Input.dispatchTouchEvent", {"type": end, "touchPoints": []})
+
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+def test_a_finger_swipes_on_a_phone(visit: Callable[..., Visitor]) -> None:
+    alice = visit(**PHONE)
+    before = alice.wait_for_photo()
+
+    touch(alice, [(200, 400), (230, 402), (290, 404), (360, 405)])
+
+    alice.page.wait_for_function("([top, token]) => document.querySelector(top)?.dataset.token !== token", arg=[TOP, before])
+    alice.wait_until_answered(1)
+
+
+@pytest.mark.parametrize(
+    ("points", "end"),
+    [
+        ([(8.0, 400.0), (120.0, 402.0), (300.0, 404.0)], "touchEnd"),  # the browser's own back gesture starts there
+        ([(200.0, 400.0), (260.0, 402.0), (370.0, 404.0)], "touchCancel"),
+    ],
+)
+def test_a_touch_from_the_edge_or_a_cancelled_one_answers_nothing(
+    visit: Callable[..., Visitor], points: list[tuple[float, float]], end: str
+) -> None:
+    alice = visit(**PHONE)
+    before = alice.wait_for_photo()
+
+    touch(alice, points, end=end)
+
+    assert alice.wait_for_photo() == before
+    assert alice.answered() == 0
+
+
+def test_undo_brings_the_card_back(alice: Visitor) -> None:
+    first = alice.wait_for_photo()
+    alice.press("ArrowLeft")
+    alice.wait_until_answered(1)
+
+    alice.press("z")
+
+    assert alice.wait_for_photo() == first
+    alice.wait_until_answered(0)
+
+
+def test_undo_works_after_a_reload_too(alice: Visitor) -> None:
+    first = alice.wait_for_photo()
+    alice.press("ArrowLeft")
+    alice.wait_until_answered(1)
+    alice.page.reload()
+    second = alice.wait_for_photo()
+
+    alice.page.click(".answer-undo")
+
+    alice.page.wait_for_function("([top, token]) => document.querySelector(top)?.dataset.token === token", arg=[TOP, first])
+    assert first != second
+
+
+def test_a_reload_deals_the_same_cards(alice: Visitor) -> None:
+    alice.press("ArrowRight")
+    before = alice.wait_for_photo()
+
+    alice.page.reload()
+
+    assert alice.wait_for_photo() == before
+
+
+def test_a_double_press_does_not_answer_a_photo_that_nobody_saw(alice: Visitor) -> None:
+    alice.wait_for_photo()
+
+    alice.page.evaluate(
+        """for (let i = 0; i < 5; i++)
+            document.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight', bubbles: true, cancelable: true, repeat: i > 0}))"""
+    )
+
+    alice.wait_until_answered(1)
+
+
+def test_a_whole_round_by_keyboard_alone(alice: Visitor) -> None:
+    alice.wait_for_photo()
+    alice.page.keyboard.press("Tab")  # skip link
+    alice.page.keyboard.press("Enter")
+    for key in ("ArrowRight", "ArrowUp", "ArrowLeft", "ArrowDown", "z"):
+        alice.press(key)
+    assert alice.page.evaluate("document.activeElement.id") == "cards"  # the focus stays on the photos
+    alice.wait_until_answered(3)
+    alice.page.keyboard.press("?")
+    assert alice.page.is_visible("#help")
+    alice.page.keyboard.press("Escape")
+
+    assert not alice.page.is_visible("#help")
+
+
+def test_a_whole_round_by_buttons_alone(alice: Visitor) -> None:
+    for value in ("like", "love", "dislike", "skip"):
+        alice.click_answer(value)
+    alice.page.click(".answer-undo")
+
+    alice.wait_until_answered(3)
+
+
+def test_shortcuts_can_be_turned_off(alice: Visitor) -> None:
+    before = alice.wait_for_photo()
+    alice.page.click("#help-open")
+    alice.page.uncheck("#shortcuts-on")
+    alice.page.click("#help-close")
+
+    alice.page.keyboard.press("ArrowRight")
+    alice.page.keyboard.press("?")
+
+    assert alice.wait_for_photo() == before
+    assert not alice.page.is_visible("#help")
+    assert alice.answered() == 0
+
+
+def test_arrows_in_the_ranking_do_not_answer_photos(alice: Visitor) -> None:
+    before = alice.wait_for_photo()
+    alice.ranking()
+    alice.page.focus("#tiles li:first-child button")
+
+    alice.page.keyboard.press("ArrowRight")
+
+    assert alice.wait_for_photo() == before
+
+
+def test_what_happened_is_told_to_people_who_listen(alice: Visitor) -> None:
+    alice.press("ArrowUp")
+
+    assert "Loved. 1 photo answered. Undo is available." in alice.page.locator("[data-announce]").all_inner_texts()
+
+
+def test_the_hint_for_newcomers_goes_with_the_first_answer(alice: Visitor) -> None:
+    alice.page.wait_for_selector("#coach", state="visible")
+    alice.press("ArrowRight")
+    assert not alice.page.is_visible("#coach")
+
+    alice.page.reload()
+    alice.wait_for_photo()
+
+    assert not alice.page.is_visible("#coach")
+
+
+def test_at_the_end_all_photos_are_answered_and_the_best_three_shown(alice: Visitor) -> None:
+    alice.answer_all()
+
+    assert "You have seen them all" in alice.page.inner_text("#deck-notice")
+    alice.page.wait_for_selector(".notice-fan img")
+    assert alice.page.is_disabled('[data-answer="like"]')

@@ -1,0 +1,127 @@
+"""Somebody in front of the page: what they can do, and what they see."""
+
+from typing import Any
+
+from playwright.sync_api import BrowserContext
+
+TOP = '.card[data-depth="0"]:not([data-leaving])'
+PATIENCE_MS = 15_000
+
+
+class Visitor:
+    """One browser with its own cookies and storage, on one page."""
+
+    def __init__(self, context: BrowserContext, address: str, *, expects_trouble: bool) -> None:
+        self.context = context
+        self.address = address
+        self.complaints: list[str] = []
+        self.page = context.new_page()
+        self.page.set_default_timeout(PATIENCE_MS)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        if not expects_trouble:
+            self.page.on(
+                "console", lambda line: self.complaints.append(f"{line.type}: {line.text}") if line.type in {"error", "warning"} else None
+            )
+        context.add_init_script(
+            "document.addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, e.blockedURI))"
+        )
+
+    def open(self) -> None:
+        self.page.goto(self.address)
+
+    def leave(self) -> None:
+        self.context.close()
+
+    # What they see
+
+    def wait_for_photo(self) -> str:
+        """The token of the card on top, once its photo is decoded."""
+        self.page.wait_for_selector(f"{TOP}[data-ready]")
+        return str(self.page.get_attribute(TOP, "data-token"))
+
+    def photo_on_top(self) -> int:
+        self.wait_for_photo()
+        return int(str(self.page.get_attribute(TOP, "data-photo")))
+
+    def wait_until_live(self) -> None:
+        self.wait_for_connection("live")
+
+    def wait_for_connection(self, state: str) -> None:
+        self.page.wait_for_function("state => document.documentElement.dataset.connection === state", arg=state, timeout=40_000)
+
+    def version(self) -> int:
+        self.page.wait_for_selector("#ranking-panel[data-version]", state="attached")
+        return int(str(self.page.get_attribute("#ranking-panel", "data-version")))
+
+    def wait_for_ranking_after(self, version: int) -> None:
+        self.page.wait_for_function(
+            "v => Number(document.querySelector('#ranking-panel').dataset.version) > v", arg=version, timeout=30_000
+        )
+
+    def ranking(self) -> list[int]:
+        self.page.wait_for_selector("#tiles li", state="attached")
+        return self.page.eval_on_selector_all("#tiles li", "tiles => tiles.map((tile) => Number(tile.dataset.photo))")
+
+    def places_with_changes(self) -> int:
+        return self.page.locator(".tile-up, .tile-down").count()
+
+    def answered(self) -> int:
+        """How many answers the server has."""
+        return int(self.get("/api/v1/deck")["answered"])
+
+    def events(self) -> int:
+        return int(self.get("/api/v1/ranking?limit=1")["ratings_seq"])
+
+    def get(self, path: str) -> Any:
+        return self.context.request.get(self.address + path).json()
+
+    def wait_until_answered(self, count: int) -> None:
+        self.page.wait_for_function(
+            "async n => (await (await fetch('/api/v1/deck')).json()).answered === n", arg=count, polling=200, timeout=30_000
+        )
+
+    # What they do
+
+    def press(self, key: str) -> None:
+        """One key, once the photo is there; returns when the next photo is."""
+        before = self.wait_for_photo()
+        self.page.keyboard.press(key)
+        self._wait_for_another(before)
+
+    def click_answer(self, value: str) -> None:
+        before = self.wait_for_photo()
+        self.page.click(f'[data-answer="{value}"]')
+        self._wait_for_another(before)
+
+    def drag(self, dx: int, dy: int, *, steps: int = 12, slowly: bool = True) -> None:
+        """Drag the card by the mouse; `slowly` waits at the end, so that only the distance counts."""
+        self.wait_for_photo()
+        box = self.page.locator(TOP).bounding_box()
+        assert box
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        self.page.mouse.move(x, y)
+        self.page.mouse.down()
+        self.page.mouse.move(x + dx, y + dy, steps=steps)
+        if slowly:
+            for _ in range(4):
+                self.page.wait_for_timeout(40)
+                self.page.mouse.move(x + dx, y + dy)
+        self.page.mouse.up()
+
+    def answer_all(self, most: int = 200) -> None:
+        for _ in range(most):
+            self.page.wait_for_selector(f"{TOP}[data-ready], #deck-notice:not([hidden]) .notice-body")
+            if self.page.is_visible("#deck-notice"):
+                return
+            before = str(self.page.get_attribute(TOP, "data-token"))
+            self.page.keyboard.press("ArrowRight")
+            self._wait_for_another(before)
+
+    def _wait_for_another(self, token: str) -> None:
+        self.page.wait_for_function(
+            """([top, token]) => {
+                const card = document.querySelector(top);
+                return (card && card.dataset.token !== token) || !document.querySelector('#deck-notice').hidden;
+            }""",
+            arg=[TOP, token],
+        )
