@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
 from personalize import banks
@@ -16,7 +16,8 @@ class PersonalizeConfig(AppConfig):
     name = "personalize"
 
     def ready(self) -> None:
-        post_migrate.connect(register_bank, sender=self)
+        # Django tells of migrations only where there are tables: the web app's.
+        post_migrate.connect(register_bank, sender=apps.get_app_config("ratings"))
 
 
 def register_bank(**kwargs: Any) -> None:
