@@ -44,7 +44,7 @@ def to_pixels(photo: Image.Image, preprocessing: Preprocessing, margin: int = 0)
 
 def to_input(pixels: UInt8[np.ndarray, "batch height width 3"], preprocessing: Preprocessing) -> Float[Tensor, "batch 3 height width"]:
     """Pixels 0..255 to the normalised input of the backbone, laid out channels last in memory (fastest on CPUs)."""
-    photos = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float().div_(255)
+    photos = torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2).float().div_(255)
     mean = torch.tensor(preprocessing.mean).view(1, 3, 1, 1)
     std = torch.tensor(preprocessing.std).view(1, 3, 1, 1)
     return photos.sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)
