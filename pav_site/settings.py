@@ -155,7 +155,9 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL], "prefix": "pav"}}}
+# Channels waits 5 seconds at a time for a message, as long as redis-py's own patience: without more of it, each idle socket would be dropped.
+CHANNEL_HOST = {"address": REDIS_URL, "socket_timeout": 30}
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [CHANNEL_HOST], "prefix": "pav"}}}
 
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://")
 CELERY_TASK_IGNORE_RESULT = True
