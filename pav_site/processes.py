@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -60,7 +59,7 @@ def end_with_parent() -> None:
     """End this process soon after the one that started it, however that one ended: stdin is a pipe that only the parent holds open."""
 
     def watch() -> None:
-        while sys.stdin.buffer.read(1024):
+        while os.read(0, 1024):  # not sys.stdin: a thread that waits in its buffer would break the interpreter's end
             pass
         os.kill(os.getpid(), signal.SIGTERM)
         threading.Event().wait(GRACE_SECONDS)

@@ -18,6 +18,7 @@ def services(embedded: Services) -> list[Program]:
             command=embedded.command(name),
             log=embedded.log(name),
             user=embedded.account(name),
+            stage=0,
             before=partial(embedded.clear, name),
         )
         for name in embedded.names

@@ -24,6 +24,7 @@ class Program:
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict)  # on top of ours
     user: str | None = None  # None: whoever runs PAV
+    stage: int = 1  # later stages depend on earlier ones, and are ended before them
     before: Callable[[], None] = lambda: None  # run before every start, to clear what a death left behind
 
 
@@ -56,12 +57,12 @@ class Supervisor:
             self._watcher.start()
 
     def stop(self) -> None:
-        """End every program, the last started first: what depends on a service ends before the service."""
+        """End every program, stage by stage: what depends on a service ends before the service."""
         self._ending.set()
         with self._lock:
-            children, self._children = self._children[::-1], []
-        for child in children:
-            end([child.process])
+            children, self._children = self._children, []
+        for stage in sorted({child.program.stage for child in children}, reverse=True):
+            end([child.process for child in children if child.program.stage == stage])
 
     @property
     def pids(self) -> dict[str, int]:
