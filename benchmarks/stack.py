@@ -1,0 +1,129 @@
+"""A whole PAV of its own for measuring: services, web server, refit worker, photos with synthetic features, people without a browser."""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import websockets
+
+from pav_site.embedded import Services
+from pav_site.environment import BASE
+from pav_site.supervisor import Program, Supervisor
+
+FILL = """
+import numpy as np
+from uuid import uuid4
+from ratings import selectors
+from ratings.models import Description, Photo
+rng = np.random.default_rng(0)
+features = rng.normal(size=({count}, 256)) / 16
+features[:, 0] = rng.normal(size={count})
+photos = Photo.objects.bulk_create([Photo(name=f"{{n}}.jpg", sha256=uuid4().hex * 2, content_hash=uuid4().hex[:16], width=640, height=480,
+    thumbhash="") for n in range({count})])
+Description.objects.bulk_create([Description(photo=photo, bank_id=selectors.current_bank(), score=row[0], features=row.tolist())
+    for photo, row in zip(photos, features)], batch_size=500)
+"""
+
+
+@contextmanager
+def running(photos: int) -> Iterator[str]:
+    """The address of a stack that holds so many described photos; everything ends and is removed with the block."""
+    with tempfile.TemporaryDirectory(prefix="pav-bench-") as folder, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        services = Services(Path(folder))
+        environment = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+        environment |= {"PAV_VAR": folder, "PAV_LIMIT_GUESTS": "100000/hour", "PAV_LIMIT_RATINGS": "1000000/minute"}
+        environment |= {"PAV_LIMIT_READS": "1000000/minute", "PYTHONWARNINGS": "ignore"}
+        manage = [sys.executable, str(BASE / "manage.py")]
+        os.chmod(folder, 0o755)  # noqa: S103 (PostgreSQL runs under another account where PAV runs as root)
+        with services.running():
+            for command in (["migrate", "-v0"], ["collectstatic", "--noinput", "-v0"], ["shell", "-v0", "-c", FILL.format(count=photos)]):
+                subprocess.run([*manage, *command], env=environment, check=True)
+            supervisor = Supervisor(print)
+            try:
+                for name, command in (("web", ["serve", "--port", str(port)]), ("refit worker", ["worker", "--queue", "refit", "--beat"])):
+                    supervisor.start(Program(name, [*manage, *command], Path(folder) / "logs" / f"{name}.log", environment))
+                address = f"http://127.0.0.1:{port}"
+                _wait_until_well(address)
+                yield address
+            finally:
+                supervisor.stop()
+
+
+def _wait_until_well(address: str) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            if httpx.get(f"{address}/healthz").json()["ok"]:
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.2)
+    raise RuntimeError("The stack does not become healthy.")
+
+
+class Swiper:
+    """Somebody with a session, a deck and an open websocket, but without a browser."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.http = httpx.AsyncClient(base_url=address, timeout=30)
+        self.cards: list[str] = []
+        self.seen = asyncio.Condition()
+        self.rankings: list[tuple[int, float]] = []  # ratings_seq and arrival of each pushed ranking
+
+    async def arrive(self) -> None:
+        await self.http.get("/")
+        self.headers = {"X-CSRFToken": self.http.cookies["csrftoken"], "Origin": self.address}
+        cookie = "; ".join(f"{name}={value}" for name, value in self.http.cookies.items())
+        self.socket = await websockets.connect(
+            self.address.replace("http", "ws") + "/ws/taste/", origin=self.address, additional_headers={"Cookie": cookie}
+        )
+        self.reader = asyncio.create_task(self._read())
+
+    async def leave(self) -> None:
+        self.reader.cancel()
+        await self.socket.close()
+        await self.http.aclose()
+
+    async def _read(self) -> None:
+        async for text in self.socket:
+            arrival = time.perf_counter()
+            async with self.seen:
+                self.rankings.append((json.loads(text)["ratings_seq"], arrival))
+                self.seen.notify_all()
+
+    async def _card(self) -> str:
+        if not self.cards:
+            answer = (await self.http.get("/api/v1/deck")).json()
+            self.cards = [card["token"] for card in answer["cards"]]
+        return self.cards.pop(0)
+
+    async def swipe(self, value: str) -> tuple[float, float]:
+        """Seconds until the answer was acknowledged, and until the first ranking that contains it had arrived."""
+        body = {"client_id": str(uuid4()), "token": await self._card(), "value": value}
+        start = time.perf_counter()
+        reply = await self.http.post("/api/v1/ratings", json=body, headers=self.headers)
+        written = time.perf_counter() - start
+        seq = reply.raise_for_status().json()["ratings_seq"]
+        async with self.seen:
+            await asyncio.wait_for(self.seen.wait_for(lambda: self.rankings[-1][0] >= seq), 30)
+        return written, next(arrival for contained, arrival in self.rankings if contained >= seq) - start
+
+    async def refused(self) -> float:
+        """Seconds for the least that a request can need: one that is refused before anything is done."""
+        start = time.perf_counter()
+        await self.http.post("/api/v1/ratings", json={}, headers=self.headers)
+        return time.perf_counter() - start
