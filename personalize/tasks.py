@@ -13,7 +13,7 @@ from ratings import health, jobs, media, selectors, services
 logger = logging.getLogger(__name__)
 
 NEXT_CARDS = 10  # chosen after every fit; more than a deck, so that it outlasts a few lost fits
-CANDIDATES = 256
+CANDIDATES = 128  # photos that the next cards are chosen from, and that stand for the catalogue
 UNDESCRIBED_AT_ONCE = 200
 LOST_SECONDS = 5  # a queued refit that has not begun after so long was lost with its broker
 

@@ -66,14 +66,34 @@ def candidates(person_id: UUID, limit: int) -> tuple[Int[np.ndarray, "n"], Float
     return _ids(rows), _features(rows)
 
 
-def ranking(person_id: UUID, weights: Sequence[float], limit: int, offset: int = 0) -> list[tuple[int, float]]:
-    """Photos (id, personal score) from the best, by one exact scan: score = features . weights."""
-    return _rows(
-        f"""SELECT d.photo_id, -(d.features <#> %(weights)s::halfvec) FROM ratings_description d JOIN ratings_photo p ON p.id = d.photo_id
+@dataclass(frozen=True)
+class Ranking:
+    """A stretch of a ranking: photos (id, score) in order, and how many there are in all."""
+
+    photos: list[tuple[int, float]]
+    total: int
+
+
+def ranking(person_id: UUID, weights: Sequence[float], limit: int, offset: int = 0) -> Ranking:
+    """Photos from the best by one exact scan: score = features . weights."""
+    rows = _rows(
+        f"""SELECT d.photo_id, -(d.features <#> %(weights)s::halfvec), count(*) OVER ()
+        FROM ratings_description d JOIN ratings_photo p ON p.id = d.photo_id
         WHERE d.bank_id = (SELECT hash FROM ratings_bank WHERE is_current) AND {MINE}
-        ORDER BY d.features <#> %(weights)s::halfvec, d.photo_id LIMIT %(limit)s OFFSET %(offset)s""",  # noqa: S608 (MINE is ours)
+        ORDER BY 2 DESC, d.photo_id LIMIT %(limit)s OFFSET %(offset)s""",  # noqa: S608 (MINE is ours)
         {"person": person_id, "weights": HalfVector(weights).to_text(), "limit": limit, "offset": offset},
     )
+    total = rows[0][2] if rows else ranked_photos(person_id) if offset else 0
+    return Ranking([(photo, score) for photo, score, _ in rows], total)
+
+
+def placed(ranked: Ranking, before: Sequence[int], first: int = 1) -> list[dict[str, Any]]:
+    """A stretch of a ranking as it goes to the browser; `before` are photo ids in the order of the version before."""
+    was = {photo: place for place, photo in enumerate(before, start=1)}
+    return [
+        {"id": photo, "place": place, "was": was.get(photo), "score": round(score, 4)}
+        for place, (photo, score) in enumerate(ranked.photos, start=first)
+    ]
 
 
 def ranking_message(person_id: UUID, limit: int, offset: int = 0, *, everyone: bool = False) -> dict[str, Any]:
@@ -82,13 +102,9 @@ def ranking_message(person_id: UUID, limit: int, offset: int = 0, *, everyone: b
     version, seq, accuracy, weights, was = fit or (0, 0, None, None, [])
     if everyone or weights is None:
         weights, was = generic_weights(), []
-    before = {photo: place for place, photo in enumerate(was, start=1)}
-    rows = ranking(person_id, _numbers(weights), limit, offset)
-    top = [
-        {"id": photo, "place": place, "was": before.get(photo), "score": round(score, 4)}
-        for place, (photo, score) in enumerate(rows, start=offset + 1)
-    ]
-    return {"version": version, "ratings_seq": seq, "accuracy": accuracy, "total": ranked_photos(person_id), "top": top}
+    ranked = ranking(person_id, _numbers(weights), limit, offset)
+    top = placed(ranked, was, first=offset + 1)
+    return {"version": version, "ratings_seq": seq, "accuracy": accuracy, "total": ranked.total, "top": top}
 
 
 def ranked_photos(person_id: UUID) -> int:

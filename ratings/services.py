@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Max, Min
 from django.utils import timezone
 from pgvector import HalfVector
@@ -17,6 +18,7 @@ from ratings import events, jobs, selectors
 from ratings.errors import ClientIdReused, NothingToUndo, UnknownCard, UsedCard
 from ratings.events import RankingMessage
 from ratings.models import Bank, Description, Fit, Person, Presentation, RatingEvent
+from ratings.selectors import Ranking
 
 logger = logging.getLogger(__name__)
 
@@ -178,6 +180,7 @@ def store_fit(
     """Store a fit if it is newer than the stored one, and push the ranking after commit; None for a stale fit, which changes nothing."""
     with transaction.atomic():
         with connection.cursor() as cursor:
+            _let_commit_be_lost(cursor)
             cursor.execute(
                 """UPDATE ratings_fit SET bank_id = %(bank)s, version = version + 1, ratings_seq = %(seq)s, weights = %(weights)s::halfvec,
                 covariance = %(covariance)s, accuracy = %(accuracy)s, previous_top = top, updated_at = now()
@@ -197,22 +200,25 @@ def store_fit(
             return None
         version, before = row
         if not before:  # the first fit: photos move from where everybody sees them
-            before = [photo for photo, _ in selectors.ranking(person_id, selectors.generic_weights(), KEPT_TOP)]
-        now = selectors.ranking(person_id, weights, KEPT_TOP)
-        Fit.objects.filter(person=person_id).update(top=[photo for photo, _ in now], previous_top=before)
-        was = {photo: place for place, photo in enumerate(before, start=1)}
-        top = [
-            {"id": photo, "place": place, "was": was.get(photo), "score": round(score, 4)}
-            for place, (photo, score) in enumerate(now[: settings.PAV["TOP"]], start=1)
-        ]
-        message = RankingMessage(version, ratings_seq, accuracy, selectors.ranked_photos(person_id), top)
+            before = [photo for photo, _ in selectors.ranking(person_id, selectors.generic_weights(), KEPT_TOP).photos]
+        ranked = selectors.ranking(person_id, weights, KEPT_TOP)
+        Fit.objects.filter(person=person_id).update(top=[photo for photo, _ in ranked.photos], previous_top=before)
+        top = selectors.placed(Ranking(ranked.photos[: settings.PAV["TOP"]], ranked.total), before)
+        message = RankingMessage(version, ratings_seq, accuracy, ranked.total, top)
         transaction.on_commit(lambda: events.push_ranking(person_id, message))
     return message
 
 
 def store_next_cards(*, person_id: UUID, ratings_seq: int, cards: Sequence[dict[str, Any]]) -> None:
     """Keep the cards that a fit chose, unless a newer fit is there."""
-    Fit.objects.filter(person=person_id, ratings_seq=ratings_seq).update(next_cards=list(cards))
+    with transaction.atomic(), connection.cursor() as cursor:
+        _let_commit_be_lost(cursor)
+        Fit.objects.filter(person=person_id, ratings_seq=ratings_seq).update(next_cards=list(cards))
+
+
+def _let_commit_be_lost(cursor: CursorWrapper) -> None:
+    """For what can be computed again: do not wait for the disk. After a crash of the machine the sweeper finds the fit behind."""
+    cursor.execute("SET LOCAL synchronous_commit = off")
 
 
 def use_bank(*, hash: str, card: dict[str, Any]) -> None:
