@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from ratings import media
 from ratings.intake import LARGEST_FILE, NormalisedPhoto, from_image, normalise
 from ratings.photo_names import display_name
 from ratings.photo_services import About, add_normalised
@@ -54,6 +55,7 @@ def files_in(root: Path) -> list[Path]:
         return [root]
     found: list[Path] = []
     entered: set[tuple[int, int]] = set()
+    _first_time(root, entered)
     for folder, subfolders, files in os.walk(root, followlinks=True):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and _first_time(Path(folder, name), entered))
         found.extend(Path(folder, name) for name in sorted(files) if not name.startswith("."))
@@ -82,6 +84,7 @@ def import_all(candidates: Iterable[Candidate], told: Callable[[str], object] = 
 
     `told` hears the label of each as soon as it is done.
     """
+    media.remove_unfinished()
     report = Report()
     for candidate, reading in _read_ahead(candidates):
         try:

@@ -8,6 +8,7 @@ import hashlib
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pillow_heif
 from PIL import ExifTags, Image
@@ -39,8 +40,8 @@ MASTER_SIDE = 2048
 WIDTHS = (320, 640, 1280)
 """Pixels. Widths that the page can choose from; a photo narrower than one of them gets its own width instead."""
 
-_MASTER_JPEG = {"format": "JPEG", "quality": 92, "subsampling": 0, "optimize": False}
-_PAGE_WEBP = {"format": "WEBP", "quality": 82, "method": 2}
+_MASTER_JPEG: dict[str, Any] = {"format": "JPEG", "quality": 92, "subsampling": 0, "optimize": False}
+_PAGE_WEBP: dict[str, Any] = {"format": "WEBP", "quality": 82, "method": 2}
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -184,7 +185,7 @@ def _narrowed(master: Image.Image, width: int) -> Image.Image:
     return master.resize((width, max(1, round(master.height * width / master.width))), Image.Resampling.BICUBIC, reducing_gap=3.0)
 
 
-def _written(image: Image.Image, settings: dict[str, object]) -> bytes:
+def _written(image: Image.Image, settings: dict[str, Any]) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, **settings)
     return buffer.getvalue()

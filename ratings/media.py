@@ -4,8 +4,10 @@ A photo's files lie in a folder named after the hash of its pixels, never after 
 share the files; who may fetch them is decided per photo (`photo_files.py`).
 """
 
+import contextlib
 import os
 import secrets
+import time
 from pathlib import Path
 
 from django.conf import settings
@@ -34,11 +36,21 @@ def store_files(photo: NormalisedPhoto) -> None:
     place = folder(photo.sha256)
     place.mkdir(parents=True, exist_ok=True)
     files = {f"{width}.webp": data for width, data in photo.pages.items()} | {MASTER: photo.master}
+    # Re-importing heals: a file that has been lost is written again.
     fresh = [name for name in files if not (place / name).exists()]
     for name in fresh:
         _write(place / name, files[name])
     if fresh:
         _flush_folder(place)
+
+
+def remove_unfinished() -> None:
+    """Take away what a killed import was writing; what another import is writing just now is younger than an hour and stays."""
+    long_ago = time.time() - 3600
+    for path in _unfinished().glob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_mtime < long_ago:
+                path.unlink()
 
 
 def file_names(photo: Photo) -> list[str]:
@@ -76,7 +88,8 @@ def srcset(photo: Photo) -> str:
 
 
 def _write(target: Path, data: bytes) -> None:
-    unfinished = target.with_name(f".{target.name}.{secrets.token_hex(6)}")
+    unfinished = _unfinished() / secrets.token_hex(16)
+    unfinished.parent.mkdir(parents=True, exist_ok=True)
     try:
         with unfinished.open("xb") as file:
             file.write(data)
@@ -85,6 +98,11 @@ def _write(target: Path, data: bytes) -> None:
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _unfinished() -> Path:
+    """Beside the photos, so that a rename stays within one disk."""
+    return Path(settings.MEDIA_ROOT) / "unfinished"
 
 
 def _flush_folder(place: Path) -> None:

@@ -1,0 +1,151 @@
+"""The command that imports folders and samples."""
+
+import os
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from ratings import importing
+from ratings.models import Photo
+from ratings.photo_services import About
+from tests.photos import making
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two photos, one of them deep down, and things that are no photos."""
+    (tmp_path / "summer" / "day [1]").mkdir(parents=True)
+    (tmp_path / "beach.jpg").write_bytes(making.encoded(making.scene(seed=1)))
+    (tmp_path / "summer" / "day [1]" / "sea.heic").write_bytes(making.encoded(making.scene(seed=2), "HEIF"))
+    (tmp_path / "summer" / "cat.jpg").write_bytes(b"MZ" + b"\0" * 100)
+    (tmp_path / "notes.txt").write_text("a note")
+    return tmp_path
+
+
+def names() -> list[str]:
+    return list(Photo.objects.order_by("id").values_list("name", flat=True))
+
+
+def test_a_folder_is_imported_with_all_below_it_in_order(folder):
+    call_command("import_photos", str(folder))
+
+    assert names() == ["beach.jpg", "sea.heic"]
+
+
+def test_the_import_goes_on_and_ends_with_what_was_refused_and_why(folder, capsys):
+    call_command("import_photos", str(folder))
+
+    counts, *refused = capsys.readouterr().out.strip().splitlines()
+    assert counts == "2 photos imported, 0 were there already, 2 refused."
+    assert refused[0].strip().startswith("notes.txt: This is not a photo that can be read.")
+    assert refused[1].strip().startswith("summer/cat.jpg: This is a program, not a photo")
+
+
+def test_a_second_import_changes_nothing_and_is_no_failure(folder, capsys):
+    call_command("import_photos", str(folder))
+    before = list(Photo.objects.values())
+
+    call_command("import_photos", str(folder))
+
+    assert list(Photo.objects.values()) == before
+    assert "0 photos imported, 2 were there already, 2 refused." in capsys.readouterr().out
+
+
+def test_credit_and_licence_are_recorded_with_each_photo(folder):
+    call_command("import_photos", str(folder), credit="Eve", licence="CC BY 4.0")
+
+    assert set(Photo.objects.values_list("credit", "licence")) == {("Eve", "CC BY 4.0")}
+
+
+def test_where_nothing_could_be_imported_the_command_fails(tmp_path):
+    (tmp_path / "notes.txt").write_text("a note")
+
+    with pytest.raises(CommandError, match="No photo was imported"):
+        call_command("import_photos", str(tmp_path))
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), [([], "Say what to import"), (["/there/is/none"], "There is no folder")])
+def test_a_call_that_cannot_work_says_so_before_the_work(arguments, sentence):
+    with pytest.raises(CommandError, match=sentence):
+        call_command("import_photos", *arguments)
+
+
+def test_an_empty_folder_says_that_it_is_empty(tmp_path):
+    with pytest.raises(CommandError, match="There are no files"):
+        call_command("import_photos", str(tmp_path))
+
+
+def test_links_that_go_round_do_not_keep_the_import_busy(folder):
+    (folder / "summer" / "round").symlink_to(folder, target_is_directory=True)
+    (folder / "summer" / "again").symlink_to(folder / "summer", target_is_directory=True)
+    (folder / "dangling.jpg").symlink_to(folder / "gone.jpg")
+
+    found = importing.files_in(folder)
+
+    assert [path.name for path in found] == ["beach.jpg", "dangling.jpg", "notes.txt", "cat.jpg", "sea.heic"]
+
+
+def test_a_link_to_a_folder_elsewhere_is_followed(folder, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "hill.jpg").write_bytes(making.encoded(making.scene(seed=3)))
+    (folder / "more").symlink_to(elsewhere, target_is_directory=True)
+
+    assert elsewhere / "hill.jpg" in [path.resolve() for path in importing.files_in(folder)]
+
+
+def test_hidden_files_are_left_out(tmp_path):
+    (tmp_path / ".thumbnails").mkdir()
+    (tmp_path / ".thumbnails" / "a.jpg").write_bytes(b"x")
+    (tmp_path / "._a.jpg").write_bytes(b"x")
+
+    assert importing.files_in(tmp_path) == []
+
+
+def test_pipes_and_lost_links_are_refused_and_do_not_keep_the_import_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "lost.jpg").symlink_to(tmp_path / "nowhere.jpg")
+
+    report = importing.import_all(importing.from_folder(tmp_path, About()))
+
+    assert [(label, refusal.code) for label, refusal in report.refused] == [("lost.jpg", "unreadable"), ("pipe.jpg", "not_a_file")]
+
+
+def test_a_file_over_the_limit_is_not_read_whole(tmp_path):
+    with (tmp_path / "huge.jpg").open("wb") as file:
+        file.truncate(40 * 1024**3)  # a hole: takes no room on the disk
+
+    report = importing.import_all(importing.from_folder(tmp_path, About()))
+
+    assert report.refused[0][1].code == "file_too_large"
+
+
+def test_hostile_file_names_are_printed_safely(tmp_path, capsys):
+    for name in (b"\x1b[31mred.txt", b"=SUM(1).txt", b"[bold]markup.txt", b"broken\xff.txt", "txt\u202egpj.exe".encode()):
+        (tmp_path / os.fsdecode(name)).write_text("no photo")
+
+    with pytest.raises(CommandError):
+        call_command("import_photos", str(tmp_path))
+
+    printed = capsys.readouterr().out
+    assert "\x1b" not in printed
+    assert "\u202e" not in printed
+    assert "  SUM(1).txt: " in printed
+    assert "  [bold]markup.txt: " in printed
+
+
+def test_each_photo_is_stored_before_all_are_read(tmp_path):
+    for seed in range(8):
+        (tmp_path / f"{seed}.jpg").write_bytes(making.encoded(making.scene(seed=seed)))
+    stored_at: list[int] = []
+
+    importing.import_all(importing.from_folder(tmp_path, About()), told=lambda _: stored_at.append(Photo.objects.count()))
+
+    assert stored_at == list(range(1, 9))
+
+
+def test_one_photo_alone_can_be_imported(folder):
+    call_command("import_photos", str(folder / "beach.jpg"))
+
+    assert names() == ["beach.jpg"]

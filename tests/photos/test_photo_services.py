@@ -1,0 +1,194 @@
+"""From bytes to files and a row."""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+from celery import current_app
+
+from ratings import media as files
+from ratings import photo_services
+from ratings.models import Bank, Photo
+from ratings.photo_services import add_photo
+from ratings.refusals import PhotoRefused
+from ratings.services import store_description, use_bank
+from tests.photos import making
+
+pytestmark = pytest.mark.django_db
+
+
+def stored_files(folder) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_photo_gets_a_row_and_all_its_files(media):
+    photo = add_photo(data=making.full_of_metadata("JPEG"), name="../holiday.jpg", credit="Eve", licence="CC0 1.0", alt="A beach")
+
+    place = f"photos/{photo.sha256[:2]}/{photo.sha256}/"
+    assert stored_files(media) == [place + name for name in ("320.webp", "640.webp", "master.jpg")]
+    assert (photo.name, photo.credit, photo.licence, photo.alt) == ("holiday.jpg", "Eve", "CC0 1.0", "A beach")
+    assert (photo.width, photo.height) == (640, 480)
+    assert photo.content_hash == photo.sha256[:16]
+    assert 15 <= len(base64.b64decode(photo.thumbhash)) <= 25
+    assert photo.owner is None
+
+
+def test_no_part_of_a_path_comes_from_the_name(media):
+    add_photo(data=making.encoded(making.scene()), name="../../SNEAKY\0.jpg")
+
+    assert not [name for name in stored_files(media) if "SNEAKY" in name]
+    assert not list(media.parent.glob("*SNEAKY*"))
+
+
+def test_a_photo_brought_twice_is_one_photo():
+    data = making.encoded(making.scene(), "PNG")
+
+    first = add_photo(data=data, name="a.png", credit="Eve")
+    again = add_photo(data=data, name="b.png", credit="Mallory")
+
+    assert (again.id, again.name, again.credit) == (first.id, "a.png", "Eve")
+    assert Photo.objects.count() == 1
+
+
+def test_the_same_photo_of_two_owners_is_two_photos(alice, bob):
+    data = making.encoded(making.scene(), "PNG")
+
+    owned = {add_photo(data=data, name="a.png", owner=owner).id for owner in (None, alice, bob)}
+
+    assert len(owned) == 3
+
+
+def test_a_refused_photo_leaves_neither_row_nor_file(media):
+    with pytest.raises(PhotoRefused):
+        add_photo(data=making.whole("JPEG")[:5000], name="cut.jpg")
+
+    assert stored_files(media) == []
+    assert not Photo.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_description_is_asked_for_after_commit(services):
+    with current_app.connection_for_write() as connection:
+        connection.default_channel._purge("gpu")
+        photo = add_photo(data=making.encoded(making.scene()), name="a.jpg")
+        add_photo(data=making.encoded(making.scene()), name="again.jpg")
+
+        waiting = connection.default_channel.client.lrange("gpu", 0, -1)
+
+    assert len(waiting) == 1
+    message = json.loads(waiting[0])
+    assert message["headers"]["task"] == "personalize.tasks.describe_photo"
+    assert json.loads(base64.b64decode(message["body"]))[0] == [photo.id]
+
+
+def test_a_disk_that_fails_leaves_no_row_and_no_half_file(media, monkeypatch):
+    calls = iter([None, OSError("No space left on device")])
+
+    def fsync(_handle):
+        if (error := next(calls, None)) is not None:
+            raise error
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OSError, match="No space"):
+        add_photo(data=making.encoded(making.scene()), name="a.jpg")
+
+    assert not Photo.objects.exists()
+    assert [name.rpartition("/")[2] for name in stored_files(media)] == ["320.webp"]
+    add_photo(data=making.encoded(making.scene()), name="a.jpg")
+    assert len(stored_files(media)) == 3
+
+
+def test_a_process_killed_while_writing_leaves_only_whole_files(media, tmp_path):
+    """The third file is being written when the process goes; what bears a final name is complete."""
+    (tmp_path / "scene.jpg").write_bytes(making.encoded(making.scene(1000, 700)))
+    program = """
+        import os, sys, django
+        django.setup()
+        from django.conf import settings
+        from ratings import media
+        from ratings.intake import normalise
+        settings.MEDIA_ROOT = sys.argv[1]
+        photo = normalise(open(sys.argv[2], "rb").read(), "a.jpg")
+        left, real = iter(range(2)), os.fsync
+        os.fsync = lambda handle: real(handle) if next(left, None) is not None else os.kill(os.getpid(), 9)
+        media.store_files(photo)
+    """
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
+    command = [sys.executable, "-c", textwrap.dedent(program), str(media), str(tmp_path / "scene.jpg")]
+    killed = subprocess.run(command, env=environment, capture_output=True, check=False)
+
+    assert killed.returncode == -9, killed.stderr.decode()
+    assert [name.rpartition("/")[2] for name in stored_files(media / "photos")] == ["320.webp", "640.webp"]
+    photo = add_photo(data=(tmp_path / "scene.jpg").read_bytes(), name="a.jpg")
+    assert {name.rpartition("/")[2] for name in stored_files(media / "photos")} == set(files.file_names(photo))
+
+
+def test_what_a_killed_import_left_behind_is_removed_after_an_hour(media):
+    old, young = media / "unfinished" / "old", media / "unfinished" / "young"
+    old.parent.mkdir()
+    old.write_bytes(b"half")
+    young.write_bytes(b"half")
+    os.utime(old, (time.time() - 7200,) * 2)
+
+    files.remove_unfinished()
+
+    assert (old.exists(), young.exists()) == (False, True)
+
+
+def test_a_lost_file_comes_back_with_the_next_import():
+    data = making.encoded(making.scene())
+    photo = add_photo(data=data, name="a.jpg")
+    files.path(photo, "320.webp").unlink()
+
+    add_photo(data=data, name="a.jpg")
+
+    assert files.path(photo, "320.webp").exists()
+
+
+def test_models_get_the_master_as_rgb():
+    photo = add_photo(data=making.encoded(making.scene(2500, 1000)), name="a.jpg")
+
+    image = files.opened(photo)
+
+    assert (image.mode, image.size) == ("RGB", (2048, 819))
+
+
+def test_addresses_hold_the_hash_of_the_content():
+    photo = add_photo(data=making.encoded(making.scene(1000, 600)), name="a.jpg")
+
+    root = f"/photos/{photo.id}/{photo.content_hash}"
+    assert files.src(photo) == f"{root}/640.webp"
+    assert files.srcset(photo) == f"{root}/320.webp 320w, {root}/640.webp 640w, {root}/1000.webp 1000w"
+
+
+def test_a_small_photo_has_only_addresses_that_exist():
+    photo = add_photo(data=making.encoded(making.scene(200, 100)), name="a.jpg")
+
+    assert files.src(photo).endswith("/200.webp")
+    assert files.srcset(photo).endswith("/200.webp 200w")
+    assert files.srcset(photo).count(",") == 0
+
+
+def test_texts_too_long_for_their_columns_are_cut():
+    photo = add_photo(data=making.encoded(making.scene()), name="n" * 5000, credit="c" * 5000, licence="l" * 5000, alt="a" * 5000)
+
+    photo.refresh_from_db()
+    assert (len(photo.name), len(photo.credit), len(photo.licence), len(photo.alt)) == (120, 300, 100, 300)
+
+
+def test_progress_counts_photos_and_those_that_the_current_bank_has_described():
+    described = add_photo(data=making.encoded(making.scene(seed=1)), name="a.jpg")
+    add_photo(data=making.encoded(making.scene(seed=2)), name="b.jpg")
+    use_bank(hash="old", card={})
+    store_description(photo_id=described.id, bank="old", score=0.0, features=[0.0] * 256)
+    assert photo_services.stats() == photo_services.Progress(total=2, described=1)
+
+    use_bank(hash="new", card={})
+
+    assert Bank.objects.get(is_current=True).hash == "new"
+    assert photo_services.stats() == photo_services.Progress(total=2, described=0)
