@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 NEXT_CARDS = 10  # chosen after every fit; more than a deck, so that it outlasts a few lost fits
 CANDIDATES = 128  # photos that the next cards are chosen from, and that stand for the catalogue
 UNDESCRIBED_AT_ONCE = 200
+ANCHORS = (1.0, 2.0)  # "dislike" and "like", as if said of two average photos
 LOST_SECONDS = 5  # a queued refit that has not begun after so long was lost with its broker
 
 
@@ -26,8 +27,8 @@ def refit_person(person_id: str) -> None:
     history = selectors.rating_history(person)
     if history is None:
         return
-    fit = taste.fit(history.features, history.values, serving.hyperprior())
-    accuracy = metrics.accuracy(fit.leave_one_out, history.values)
+    fit = taste.fit(*_anchored(history), serving.hyperprior())
+    accuracy = metrics.accuracy(fit.leave_one_out[len(ANCHORS) :], history.values)
     stored = services.store_fit(
         person_id=person,
         bank=history.bank,
@@ -50,6 +51,17 @@ def refit_person(person_id: str) -> None:
         for choice in choosing.next_cards(fit.covariance, features, NEXT_CARDS, rng)
     ]
     services.store_next_cards(person_id=person, ratings_seq=history.ratings_seq, cards=cards)
+
+
+def _anchored(history: selectors.History) -> tuple[np.ndarray, np.ndarray]:
+    """Features and ratings with two of an average photo before them, which pin what "like" means.
+
+    Ratings count relative to each other: alone, the first one, or five likes in a row, would say nothing and move nothing on screen.
+    """
+    if not len(history.values):
+        return history.features, history.values
+    average = np.zeros((len(ANCHORS), history.features.shape[1]), dtype=history.features.dtype)
+    return np.concatenate([average, history.features]), np.concatenate([ANCHORS, history.values])
 
 
 @shared_task
