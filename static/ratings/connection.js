@@ -116,7 +116,7 @@ export class Connection extends EventTarget {
   async #askOnce() {
     try {
       await this.#poll();
-      if (this.#socket?.readyState !== WebSocket.OPEN) this.#become("polling");
+      if (this.#state !== "live") this.#become("polling");
     } catch {
       if (this.#state !== "live") this.#become(navigator.onLine ? "reconnecting" : "offline");
     }

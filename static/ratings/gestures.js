@@ -99,7 +99,8 @@ export function watchDrags(surface, listener) {
     if (wasDragging) listener.released();
   };
   surface.addEventListener("pointercancel", giveUp);
-  surface.addEventListener("lostpointercapture", giveUp);
+  // A touch is captured by the picture under it at first; that it passes to the card is no loss.
+  surface.addEventListener("lostpointercapture", (event) => event.target === surface && giveUp(event));
   // The browser's own drag of the picture would end ours.
   surface.addEventListener("dragstart", (event) => event.preventDefault());
 }

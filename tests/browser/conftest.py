@@ -52,6 +52,7 @@ def stack(chromium: Path) -> Iterator[Stack]:
                 yield stack
             finally:
                 stack.stop()
+                import shutil
 
 
 @pytest.fixture

@@ -32,8 +32,8 @@ def picture(hue: str, number: int) -> bytes:
 def features(hue: int, number: int, rng: np.random.Generator) -> np.ndarray:
     """256 numbers: the generic score, one direction per colour, and noise."""
     values = rng.normal(0, 0.05, 256)
-    values[0] = 2 - 4 * number / PHOTOS
-    values[1 + hue] += 1.0
+    values[0] = 0.5 - number / PHOTOS
+    values[1 + hue] += 3.0
     return values
 
 

@@ -57,12 +57,12 @@ def test_an_answer_whose_receipt_was_lost_is_stored_once(visit: Callable[..., Vi
             route.continue_()
 
     alice.page.route("**/api/v1/ratings", deliver_but_lose_the_receipt)
-    alice.press("ArrowRight")
-    alice.page.wait_for_selector("#saves", state="visible")
-    alice.page.wait_for_selector("#saves", state="hidden")
+    with alice.page.expect_response(lambda answer: answer.url.endswith("/api/v1/ratings") and answer.status == 200):
+        alice.press("ArrowRight")
 
     assert len(sent) == 2
     assert sent[0] == sent[1]
+    assert alice.answered() == 1
     assert alice.events() == 1
 
 
@@ -73,12 +73,14 @@ def test_an_undo_of_an_answer_that_still_waits_is_sent_in_order(visit: Callable[
     alice.press("ArrowRight")
     alice.press("z")
     assert alice.wait_for_photo() == first
+    alice.page.wait_for_selector("#saves", state="visible")
 
     alice.context.set_offline(False)
 
-    alice.page.wait_for_function("async () => (await (await fetch('/api/v1/ranking?limit=1')).json()).ratings_seq === 2", polling=200)
-    assert alice.answered() == 0
+    alice.page.wait_for_selector("#saves", state="hidden")
+    alice.wait_until_answered(0)
     assert alice.wait_for_photo() == first
+    assert alice.events() == 2
 
 
 def test_leaving_with_unsent_answers_is_warned_of(visit: Callable[..., Visitor]) -> None:
@@ -87,13 +89,12 @@ def test_leaving_with_unsent_answers_is_warned_of(visit: Callable[..., Visitor])
     alice.page.route("**/api/v1/ratings", lambda route: route.abort())
     alice.press("ArrowRight")
     alice.page.wait_for_selector("#saves", state="visible")
-    asked: list[str] = []
-    alice.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
 
-    alice.page.close(run_before_unload=True)
+    with alice.page.expect_event("dialog") as asked:
+        alice.page.close(run_before_unload=True)
 
-    alice.context.pages or alice.context.new_page()
-    assert asked == ["beforeunload"]
+    assert asked.value.type == "beforeunload"
+    asked.value.accept()
 
 
 def test_a_photo_that_is_broken_is_passed_over_with_a_word(visit: Callable[..., Visitor]) -> None:

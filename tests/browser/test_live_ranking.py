@@ -39,7 +39,7 @@ def test_two_windows_of_one_person_move_together(alice: Visitor) -> None:
     alice.wait_until_live()
     other = alice.context.new_page()
     other.goto(alice.address)
-    other.wait_for_function("document.documentElement.dataset.connection === 'live'")
+    other.wait_for_function("() => document.documentElement.dataset.connection === 'live'")
     version = alice.version()
 
     alice.press("ArrowUp")
@@ -72,7 +72,7 @@ def test_after_a_restart_of_the_server_the_page_catches_up(visit: Callable[..., 
     version = alice.version()
     stack.stop_web()
     try:
-        alice.page.wait_for_function("document.documentElement.dataset.connection !== 'live'")
+        alice.page.wait_for_function("() => document.documentElement.dataset.connection !== 'live'")
         alice.press("ArrowUp")
         alice.page.wait_for_selector("#saves", state="visible")
     finally:
@@ -123,7 +123,7 @@ def test_more_places_are_shown_on_request(alice: Visitor) -> None:
 
     alice.page.click("#more")
 
-    alice.page.wait_for_function("document.querySelectorAll('#tiles li').length === 60")
+    alice.page.wait_for_function("() => document.querySelectorAll('#tiles li').length === 60")
     assert len(set(alice.ranking())) == 60
 
 
@@ -135,8 +135,8 @@ def test_everyones_ranking_tells_the_own_place(alice: Visitor) -> None:
 
     alice.page.check('[name="ranking-of"][value="everyone"]', force=True)
 
-    alice.page.wait_for_selector(".tile-other:not(:empty)")
-    assert alice.page.locator(".tile-other").first.inner_text().startswith("you ")
+    alice.page.wait_for_selector("#tiles .tile-other:not(:empty)")
+    assert alice.page.locator("#tiles .tile-other").first.inner_text().startswith("you ")
 
 
 def test_you_and_everyone_stand_side_by_side(alice: Visitor) -> None:
@@ -160,7 +160,7 @@ def test_a_photo_of_the_ranking_opens_large_with_both_places(alice: Visitor) -> 
     assert "No. 2" in facts
     assert "CC0-1.0" in facts
     alice.page.keyboard.press("ArrowRight")
-    alice.page.wait_for_function("document.querySelector('#viewer-facts').innerText.includes('No. 3')")
+    alice.page.wait_for_function("() => document.querySelector('#viewer-facts').innerText.includes('No. 3')")
     alice.page.keyboard.press("Escape")
     assert alice.answered() == 0
 
@@ -168,7 +168,7 @@ def test_a_photo_of_the_ranking_opens_large_with_both_places(alice: Visitor) -> 
 def test_how_sure_pav_is_comes_in_words_and_as_a_plot(alice: Visitor) -> None:
     alice.wait_until_live()
     assert alice.page.inner_text("#certainty-headline") == "PAV is still guessing"
-    alice.page.wait_for_function("document.querySelector('#certainty-text').textContent.startsWith('8 more answers')")
+    alice.page.wait_for_function("() => document.querySelector('#certainty-text').textContent.startsWith('8 more answers')")
 
     for key in ("ArrowUp", "ArrowLeft", "ArrowRight", "ArrowLeft", "ArrowUp", "ArrowRight", "ArrowLeft", "ArrowRight", "ArrowUp"):
         alice.press(key)
@@ -212,7 +212,7 @@ def test_tiles_glide_and_with_less_motion_only_fade(visit: Callable[..., Visitor
         version = alice.version()
         alice.press("ArrowUp")
         alice.wait_for_ranking_after(version)
-        alice.page.wait_for_function("window.played.length > 0")
+        alice.page.wait_for_function("() => window.played.length > 0")
         kinds[motion] = set(alice.page.evaluate("window.played"))
 
     assert "transform" in kinds["no-preference"]

@@ -14,7 +14,7 @@ WIDE = {"viewport": {"width": 1280, "height": 800}}
 
 def serious_problems(visitor: Visitor) -> list[str]:
     visitor.page.wait_for_function(
-        "document.getAnimations().every((a) => a.playState !== 'running' || a.effect.getTiming().iterations === Infinity)"
+        "() => document.getAnimations().every((a) => a.playState !== 'running' || a.effect.getTiming().iterations === Infinity)"
     )
     found = Axe().run(visitor.page).response["violations"]
     return [
@@ -102,7 +102,7 @@ def test_a_photo_never_fills_more_than_its_frame_and_keeps_its_shape(alice: Visi
     for _ in range(4):
         frames.append(alice.page.locator('.card[data-depth="0"]').bounding_box())
         alice.press("ArrowRight")
-        alice.page.wait_for_function("document.getAnimations().length === 0")
+        alice.page.wait_for_function("() => document.getAnimations().length === 0")
 
     assert stage
     assert all(frame and abs(frame["width"] - stage["width"]) < 1 and abs(frame["height"] - stage["height"]) < 1 for frame in frames)

@@ -1,5 +1,6 @@
 """Somebody in front of the page: what they can do, and what they see."""
 
+import time
 from typing import Any
 
 from playwright.sync_api import BrowserContext
@@ -69,16 +70,20 @@ class Visitor:
         """How many answers the server has."""
         return int(self.get("/api/v1/deck")["answered"])
 
-    def events(self) -> int:
-        return int(self.get("/api/v1/ranking?limit=1")["ratings_seq"])
-
     def get(self, path: str) -> Any:
         return self.context.request.get(self.address + path).json()
 
     def wait_until_answered(self, count: int) -> None:
-        self.page.wait_for_function(
-            "async n => (await (await fetch('/api/v1/deck')).json()).answered === n", arg=count, polling=200, timeout=30_000
-        )
+        until = time.monotonic() + PATIENCE_MS / 1000
+        while (answered := self.answered()) != count:
+            assert time.monotonic() < until, f"{answered} answers, not {count}"
+            self.page.wait_for_timeout(50)
+
+    def events(self) -> int:
+        """How many answers and undos the server has counted, told by the receipt of one more answer."""
+        with self.page.expect_response(lambda answer: answer.url.endswith("/api/v1/ratings")) as receipt:
+            self.press("ArrowDown")
+        return int(receipt.value.json()["ratings_seq"]) - 1
 
     # What they do
 
