@@ -6,6 +6,7 @@ was in the file (place, camera, comments, thumbnails, colour profile). Of animat
 
 import hashlib
 import io
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +53,9 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+# Pillow warns of large pictures and damaged EXIF on the terminal; what is to be done about either is decided here.
+warnings.filterwarnings("ignore", module=r"PIL\.(Image|TiffImagePlugin)$")
 
 # Two photos are read at once on two cores: more threads inside one of them would only get in the way.
 pillow_heif.register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
@@ -122,9 +126,9 @@ def _decoding(step: Callable[[], Image.Image]) -> Image.Image:
     """
     try:
         return step()
-    except (PhotoRefused, MemoryError):
+    except PhotoRefused:
         raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as bomb:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as bomb:
         raise _too_many_pixels() from bomb
     except Exception as error:
         raise PhotoRefused("broken") from error

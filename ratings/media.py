@@ -7,6 +7,7 @@ share the files; who may fetch them is decided per photo (`photo_files.py`).
 import contextlib
 import os
 import secrets
+import shutil
 import time
 from pathlib import Path
 
@@ -42,6 +43,11 @@ def store_files(photo: NormalisedPhoto) -> None:
         _write(place / name, files[name])
     if fresh:
         _flush_folder(place)
+
+
+def remove_files(sha256: str) -> None:
+    """All files of a photo. Whether anybody still needs them is for `photo_services.remove_files` to know."""
+    shutil.rmtree(folder(sha256), ignore_errors=True)
 
 
 def remove_unfinished() -> None:

@@ -4,7 +4,9 @@ import base64
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
 
 from ratings import jobs, media, selectors
 from ratings.intake import NormalisedPhoto, normalise
@@ -59,6 +61,9 @@ def add_normalised(*, photo: NormalisedPhoto, about: About, owner_id: UUID | Non
     """
     media.store_files(photo)
     with transaction.atomic():
+        _lock_files(photo.sha256)
+        # Nearly always there by now; missing only where the last other photo with these pixels has just been deleted.
+        media.store_files(photo)
         row, is_new = Photo.objects.get_or_create(
             owner_id=owner_id,
             sha256=photo.sha256,
@@ -74,6 +79,26 @@ def add_normalised(*, photo: NormalisedPhoto, about: About, owner_id: UUID | Non
         if is_new:
             transaction.on_commit(lambda: jobs.request_description(row.id))
     return row, is_new
+
+
+@receiver(post_delete, sender=Photo)
+def _photo_deleted(instance: Photo, **_signal: object) -> None:
+    """However a photo goes (by hand, or with its owner), its files go after commit."""
+    transaction.on_commit(lambda: remove_files(sha256=instance.sha256))
+
+
+def remove_files(*, sha256: str) -> None:
+    """Delete the files of a photo, unless another row has the same pixels."""
+    with transaction.atomic():
+        _lock_files(sha256)
+        if not Photo.objects.filter(sha256=sha256).exists():
+            media.remove_files(sha256)
+
+
+def _lock_files(sha256: str) -> None:
+    """Until the end of the transaction nobody else may store or remove photos with these pixels."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(sha256[:15], 16)])
 
 
 def stats() -> Progress:

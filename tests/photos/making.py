@@ -2,6 +2,7 @@
 
 import functools
 import io
+import itertools
 import struct
 import zlib
 from typing import Any
@@ -81,6 +82,26 @@ def swapped_profile() -> bytes:
     text = bytes(profile[offset : offset + length]).replace("sRGB".encode("utf-16-be"), "swap".encode("utf-16-be"))
     profile[offset : offset + length] = text.replace(b"sRGB", b"swap")
     return bytes(profile)
+
+
+def press_profile() -> bytes:
+    """A CMYK profile of a press with odd inks: its cyan prints green, so that nobody can overlook whether it was applied."""
+    inks = [(1 - c, 1 - m, 1 - y, 1 - k) for c, m, y, k in itertools.product((0, 1), repeat=4)]
+    table = b"".join(
+        bytes([int(255 * k * (0.3 + 0.7 * (c + m + y) / 3)), 128 - (0 if c else 70), 128 + (0 if c else 60)]) for c, m, y, k in inks
+    )
+    ramp = bytes(range(256))
+    matrix = struct.pack(">9i", *(65536 if place in {0, 4, 8} else 0 for place in range(9)))
+    lut = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0]) + matrix + ramp * 4 + table + ramp * 3
+    white = b"XYZ \0\0\0\0" + struct.pack(">3i", 63190, 65536, 54061)
+    words = b"text\0\0\0\0none\0"
+    place, index, body = 128 + 4 + 3 * 12, b"", b""
+    for name, tag in ((b"A2B0", lut), (b"wtpt", white), (b"cprt", words)):
+        index += name + struct.pack(">II", place + len(body), len(tag))
+        body += tag + b"\0" * (-len(tag) % 4)
+    head = struct.pack(">I4sI4s4s4s12s4s", place + len(body), b"", 0x02100000, b"prtr", b"CMYK", b"Lab ", b"", b"acsp")
+    head = head.ljust(68, b"\0") + struct.pack(">3i", 63190, 65536, 54061)
+    return head.ljust(128, b"\0") + struct.pack(">I", 3) + index + body
 
 
 def squeezed(data: bytes) -> bytes:

@@ -149,3 +149,19 @@ def test_one_photo_alone_can_be_imported(folder):
     call_command("import_photos", str(folder / "beach.jpg"))
 
     assert names() == ["beach.jpg"]
+
+
+def test_a_full_disk_ends_the_import_with_a_sentence_and_keeps_what_was_stored(folder, monkeypatch):
+    store = importing.media.store_files
+
+    def store_files(photo):
+        if photo.name != "beach.jpg":
+            raise OSError(28, "No space left on device")
+        store(photo)
+
+    monkeypatch.setattr(importing.media, "store_files", store_files)
+
+    with pytest.raises(CommandError, match="Photos cannot be stored: No space left on device"):
+        call_command("import_photos", str(folder))
+
+    assert names() == ["beach.jpg"]

@@ -10,6 +10,7 @@ import time
 
 import pytest
 from celery import current_app
+from django.db import transaction
 
 from ratings import media as files
 from ratings import photo_services
@@ -192,3 +193,41 @@ def test_progress_counts_photos_and_those_that_the_current_bank_has_described():
 
     assert Bank.objects.get(is_current=True).hash == "new"
     assert photo_services.stats() == photo_services.Progress(total=2, described=0)
+
+
+def test_the_files_of_a_deleted_photo_are_deleted(media, django_capture_on_commit_callbacks):
+    photo = add_photo(data=making.encoded(making.scene()), name="a.jpg")
+
+    with django_capture_on_commit_callbacks(execute=True):
+        photo.delete()
+
+    assert stored_files(media) == []
+
+
+def test_the_files_of_a_photo_go_with_its_owner(media, alice, django_capture_on_commit_callbacks):
+    add_photo(data=making.encoded(making.scene()), name="a.jpg", owner=alice)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        alice.delete()
+
+    assert stored_files(media) == []
+
+
+def test_files_stay_while_another_owner_has_the_same_photo(media, alice, bob, django_capture_on_commit_callbacks):
+    for owner in (alice, bob):
+        add_photo(data=making.encoded(making.scene()), name="a.jpg", owner=owner)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        alice.delete()
+
+    assert len(stored_files(media)) == 3
+
+
+def test_files_stay_when_the_deletion_is_taken_back(media):
+    photo = add_photo(data=making.encoded(making.scene()), name="a.jpg")
+
+    with transaction.atomic():
+        photo.delete()
+        transaction.set_rollback(True)
+
+    assert len(stored_files(media)) == 3

@@ -27,7 +27,12 @@ class Command(BaseCommand):
 
     def handle(self, *, folders: list[Path], samples: bool, credit: str, licence: str, verbosity: int, **_options: Any) -> None:
         console = Console(quiet=verbosity == 0)
-        report = _import(_candidates(folders, samples, About(credit=credit, licence=licence)), console)
+        candidates = _candidates(folders, samples, About(credit=credit, licence=licence))
+        try:
+            report = _import(candidates, console)
+        except OSError as error:
+            # What cannot be read is a refusal; this is the media folder, and the next photo would meet the same.
+            raise CommandError(_("Photos cannot be stored: %(reason)s. Mend that and start again.") % {"reason": error.strerror}) from error
         _show(report, console)
         if not report.added + report.known:
             raise CommandError(_("No photo was imported."))
