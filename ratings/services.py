@@ -1,5 +1,6 @@
 """Writes. Each is one short transaction; what others must hear of is sent after commit."""
 
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -198,7 +199,7 @@ def store_fit(
             row = cursor.fetchone()
         if row is None:
             return None
-        version, before = row
+        version, before = row[0], json.loads(row[1])  # a cursor gives JSON as text
         if not before:  # the first fit: photos move from where everybody sees them
             before = [photo for photo, _ in selectors.ranking(person_id, selectors.generic_weights(), KEPT_TOP).photos]
         ranked = selectors.ranking(person_id, weights, KEPT_TOP)
