@@ -126,8 +126,8 @@ def _next_event(person_id: UUID) -> tuple[int, bool]:
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE ratings_person SET ratings_seq = ratings_seq + 1, refit_queued_at = CASE
-            WHEN refit_queued_at IS NULL OR refit_queued_at < now() - make_interval(secs => %s) THEN now() ELSE refit_queued_at END
-            WHERE id = %s RETURNING ratings_seq, refit_queued_at = now()""",
+            WHEN refit_queued_at IS NULL OR refit_queued_at < statement_timestamp() - make_interval(secs => %s) THEN statement_timestamp() ELSE refit_queued_at END
+            WHERE id = %s RETURNING ratings_seq, refit_queued_at = statement_timestamp()""",
             [REQUEUE_SECONDS, person_id],
         )
         row = cursor.fetchone()
