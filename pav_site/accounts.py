@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 ACCOUNT = "pgserver"
 FALLBACK = "nobody"  # every system has it; taken where no account can be made
@@ -28,6 +29,11 @@ def server_account() -> str | None:
             except (OSError, subprocess.CalledProcessError):
                 break
     return FALLBACK
+
+
+def identity(account: str | None) -> dict[str, Any]:
+    """What `subprocess` needs to run a program under an account: with root's groups kept, group permissions would shut it out."""
+    return {"user": account, "group": pwd.getpwnam(account).pw_gid, "extra_groups": []} if account else {}
 
 
 def is_ours(folder: Path) -> bool:

@@ -133,7 +133,7 @@ class Services:
             shutil.chown(fresh, account)
         sync = [] if self.durable else ["--no-sync"]
         command = [str(POSTGRES_BIN / "initdb"), "-D", str(fresh), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
-        done = subprocess.run([*command, *sync], capture_output=True, text=True, user=account, cwd="/", check=False)
+        done = subprocess.run([*command, *sync], capture_output=True, text=True, cwd="/", check=False, **accounts.identity(account))
         if done.returncode:
             raise ServiceError(f"PostgreSQL could not make its folder {fresh}: {done.stderr.strip()}")
         fresh.rename(self.data)
@@ -256,8 +256,8 @@ class Services:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                user=self.account(name),
                 cwd="/",
+                **accounts.identity(self.account(name)),
             )
 
 

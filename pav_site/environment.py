@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 BASE = Path(__file__).resolve().parent.parent
+NEVER_SHOWN = {"PAV_SECRET_KEY", "DATABASE_URL", "REDIS_URL"}  # they hold secrets, and messages end up in logs
 
 
 class BadSetting(ValueError):
@@ -29,7 +30,8 @@ class Setting:
         try:
             return self.parse(text)
         except (ValueError, KeyError) as error:
-            raise BadSetting(f"{self.name} is {text!r}: {error} Example: {self.name}={self.example}") from error
+            shown = "set" if self.name in NEVER_SHOWN else repr(text)
+            raise BadSetting(f"{self.name} is {shown}: {error} Example: {self.name}={self.example}") from None
 
 
 def flag(text: str) -> bool:
@@ -39,7 +41,35 @@ def flag(text: str) -> bool:
     return known[text.lower()]
 
 
-def listed(text: str) -> list[str]:
+def one_of(*known: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in known:
+            raise ValueError(f"must be {' or '.join(known)}.")
+        return text
+
+    return parse
+
+
+def hosts(text: str) -> list[str]:
+    """Names alone: a scheme or a path would match no request, and every page would be refused."""
+    found = _listed(text)
+    for host in found:
+        if "/" in host or ":" in host.replace("[::1]", ""):
+            raise ValueError(f"{host!r} is not a host name; write it without scheme, port and path.")
+        if host == "*":
+            raise ValueError("'*' would answer to any name, which lets strangers forge links.")
+    return found
+
+
+def origins(text: str) -> list[str]:
+    found = _listed(text)
+    for origin in found:
+        if not origin.startswith(("http://", "https://")) or "/" in origin.split("://", 1)[1]:
+            raise ValueError(f"{origin!r} is not an origin; write scheme and host alone.")
+    return found
+
+
+def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
@@ -109,20 +139,29 @@ SETTINGS = {
             "Signs sessions and links. Unset: kept in PAV_VAR/secret_key, made at first use.",
             "64 random characters",
         ),
+        Setting("PAV_HOSTS", hosts, "localhost,127.0.0.1,[::1]", "Host names that PAV answers to, separated by commas.", "pav.example.org"),
         Setting(
-            "PAV_HOSTS", listed, "localhost,127.0.0.1,[::1]", "Host names that PAV answers to, separated by commas.", "pav.example.org"
+            "PAV_ORIGINS", origins, None, "Further origins that may post, with scheme, separated by commas.", "https://pav.example.org"
         ),
-        Setting("PAV_ORIGINS", listed, None, "Further origins that may post, with scheme, separated by commas.", "https://pav.example.org"),
         Setting("PAV_HTTPS", flag, "no", "Set cookies for HTTPS alone, redirect to it, and send HSTS. On behind a TLS proxy.", "yes"),
-        Setting("PAV_LANGUAGE", str, "en", "Language where the browser asks for none that PAV speaks: en or ja.", "ja"),
+        Setting("PAV_LANGUAGE", one_of("en", "ja"), "en", "Language where the browser asks for none that PAV speaks: en or ja.", "ja"),
         Setting("PAV_DECK_SIZE", whole(1, 20), "5", "Cards dealt ahead of a person.", "5"),
         Setting("PAV_TOP", whole(1, 200), "50", "Places of the ranking that a push carries.", "50"),
         Setting("PAV_LIMIT_RATINGS", rate, "240/minute", "Answers and undos per person.", "240/minute"),
         Setting("PAV_LIMIT_READS", rate, "600/minute", "Decks, rankings and photo lists per person.", "600/minute"),
+        Setting("PAV_LIMIT_FILES", rate, "3000/minute", "Files of photos per person.", "3000/minute"),
         Setting("PAV_LIMIT_GUESTS", rate, "120/hour", "New guests per internet address.", "120/hour"),
         Setting("PAV_SWEEP_SECONDS", whole(1, 3600), "3", "How often forgotten fits and undescribed photos are looked for.", "3"),
     )
 }
+
+
+def table() -> str:
+    """All settings as a table for people."""
+    rows = ["| variable | default | what it does | example |", "|---|---|---|---|"]
+    for row in SETTINGS.values():
+        rows.append(f"| `{row.name}` | {f'`{row.default}`' if row.default else 'unset'} | {row.about} | `{row.example}` |")
+    return "\n".join(rows) + "\n"
 
 
 def read_all(environment: Mapping[str, str]) -> dict[str, Any]:

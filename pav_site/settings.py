@@ -155,7 +155,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# Channels waits 5 seconds at a time for a message, as long as redis-py's own patience: without more of it, each idle socket would be dropped.
+# Channels waits 5 seconds at a time for a message, as long as redis-py's own patience: without more of it, idle sockets would be dropped.
 CHANNEL_HOST = {"address": REDIS_URL, "socket_timeout": 30}
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [CHANNEL_HOST], "prefix": "pav"}}}
 
@@ -186,5 +186,10 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"celery.app.trace": {"level": "WARNING"}, "httpx": {"level": "WARNING"}},
+    "loggers": {
+        # A line for every task would be the most of the log, and cost more than some tasks.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
+    },
 }

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pav_site.accounts import identity
 from pav_site.processes import end
 
 LOOK_SECONDS = 0.1  # how soon a death is noticed
@@ -110,7 +111,7 @@ def _spawn(program: Program) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
             start_new_session=True,
-            user=program.user,
             cwd="/" if program.user else None,
             env={**os.environ, **program.environment},
+            **identity(program.user),
         )

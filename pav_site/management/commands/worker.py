@@ -2,6 +2,7 @@
 
 import logging
 from argparse import ArgumentParser
+from socket import gethostname
 from typing import Any
 
 from celery.beat import EmbeddedService
@@ -36,7 +37,7 @@ class Command(BaseCommand):
             queues=options["queue"],
             pool_cls=POOL,
             concurrency=1,
-            hostname=f"{options['queue']}@%h",
+            hostname=f"{options['queue']}@{gethostname()}",
             loglevel="INFO",
             without_gossip=True,
             without_mingle=True,

@@ -1,0 +1,31 @@
+"""What the tests of the platform look at and wait for on this machine."""
+
+import socket
+import time
+from collections.abc import Callable
+
+import psutil
+
+
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait for a condition; fails where it does not come true."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def processes_of(text: str) -> dict[int, str]:
+    """Living processes whose command line holds a text: pid and command line."""
+    found = {}
+    for process in psutil.process_iter(["cmdline", "status"]):
+        line = " ".join(process.info["cmdline"] or [])
+        if text in line and process.info["status"] != psutil.STATUS_ZOMBIE:
+            found[process.pid] = line
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,163 @@
+"""The embedded PostgreSQL and Redis, through everything that can happen to them."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from pav_site.embedded import FolderInUse, Services
+from pav_site.environment import BASE
+from tests.platform.machine import processes_of, until
+
+OWNER = """
+import sys
+from pathlib import Path
+from pav_site.embedded import Services
+with Services(Path(sys.argv[1])).running():
+    print("running", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Services:
+    return Services(tmp_path / "pav", durable=False)
+
+
+@contextmanager
+def owner_of(services: Services) -> Iterator[subprocess.Popen[str]]:
+    """Another process that owns the services, until it is told to end by the end of its stdin."""
+    command = [sys.executable, "-c", OWNER, str(services.folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=BASE) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "running\n"
+        yield process
+
+
+def query(services: Services, statement: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(services.database_url, autocommit=True) as connection:
+        cursor = connection.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+
+def server_pids(services: Services) -> set[int]:
+    return set(processes_of(str(services.data))) | set(processes_of(str(services.socket_folder / "redis.sock")))
+
+
+def test_postgres_answers_with_pgvector_and_redis_answers(services: Services) -> None:
+    with services.running():
+        query(services, "CREATE EXTENSION vector")
+        assert query(services, "SELECT '[1,2]'::halfvec(2) <#> '[3,4]'::halfvec(2)") == [(-11.0,)]
+        assert redis.Redis.from_url(services.redis_url).ping()
+    assert not server_pids(services)
+
+
+def test_both_listen_on_no_network_port(services: Services) -> None:
+    with services.running():
+        assert query(services, "SHOW listen_addresses") == [("",)]
+        assert redis.Redis.from_url(services.redis_url).config_get("port") == {"port": "0"}
+
+
+def test_a_full_redis_drops_nothing_in_silence(services: Services) -> None:
+    with services.running():
+        assert redis.Redis.from_url(services.redis_url).config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+
+
+def test_a_second_command_uses_the_services_of_the_first(services: Services) -> None:
+    with owner_of(services):
+        before = server_pids(services)
+        with services.running():
+            assert query(services, "SELECT 1") == [(1,)]
+            assert server_pids(services) == before
+        assert server_pids(services) == before
+
+
+def test_the_owner_waits_for_the_second_command_before_it_stops(services: Services) -> None:
+    with owner_of(services) as owner:
+        with services.running():
+            assert owner.stdin
+            owner.stdin.close()
+            until(lambda: "Waiting for another" in (owner.stdout.readline() if owner.stdout else ""))
+            assert query(services, "SELECT 1") == [(1,)]
+        assert owner.wait(timeout=30) == 0
+    assert not server_pids(services)
+
+
+def test_a_folder_has_one_owner(services: Services) -> None:
+    with owner_of(services), pytest.raises(FolderInUse, match="in use"), services.owned():
+        pass
+
+
+@pytest.mark.parametrize("victims", ["owner", "postgres", "redis", "all"])
+def test_a_kill_loses_nothing_and_leaves_nothing_that_blocks_the_next_start(tmp_path: Path, victims: str) -> None:
+    services = Services(tmp_path / "pav")
+    with owner_of(services) as owner:
+        query(services, "CREATE TABLE kept (number int); INSERT INTO kept VALUES (7)")
+        postgres = next(iter(processes_of(f"-D {services.data}")))
+        redis_server = next(iter(processes_of(str(services.socket_folder / "redis.sock"))))
+        for pid in {"owner": [], "postgres": [postgres], "redis": [redis_server], "all": [postgres, redis_server]}[victims]:
+            os.kill(pid, signal.SIGKILL)
+        owner.kill()
+    with services.running():
+        assert query(services, "SELECT * FROM kept") == [(7,)]
+        assert redis.Redis.from_url(services.redis_url).ping()
+    assert not server_pids(services)
+
+
+def test_stale_files_of_a_dead_server_are_no_hindrance(services: Services) -> None:
+    with services.running():
+        pass
+    (services.data / "postmaster.pid").write_text(f"{os.getpid()}\n{services.data}\n1\n5432\n{services.socket_folder}\n\n0 0\nready\n")
+    (services.socket_folder / ".s.PGSQL.5432.lock").write_text(f"{os.getpid()}\n")
+    (services.socket_folder / "redis.sock").write_text("")
+    with services.running():
+        assert query(services, "SELECT 1") == [(1,)]
+
+
+def test_an_interrupted_first_start_is_made_good(services: Services) -> None:
+    half = services.folder / "postgres.new"
+    half.mkdir(parents=True)
+    (half / "PG_VERSION").write_text("18\n")
+    with services.running():
+        assert query(services, "SELECT 1") == [(1,)]
+
+
+def test_two_folders_at_once_do_not_collide(tmp_path: Path) -> None:
+    alice, bob = Services(tmp_path / "alice", durable=False), Services(tmp_path / "bob", durable=False)
+    with alice.running(), bob.running():
+        query(alice, "CREATE TABLE of_alice ()")
+        assert query(bob, "SELECT to_regclass('of_alice')") == [(None,)]
+        redis.Redis.from_url(alice.redis_url).set("of", "alice")
+        assert redis.Redis.from_url(bob.redis_url).get("of") is None
+
+
+def test_a_path_too_long_for_a_socket_and_with_spaces_works(tmp_path: Path) -> None:
+    services = Services(tmp_path / "a folder with spaces" / ("long" * 30), durable=False)
+    assert not services.socket_folder.is_relative_to(tmp_path)
+    with services.running():
+        assert query(services, "SELECT 1") == [(1,)]
+        assert redis.Redis.from_url(services.redis_url).ping()
+
+
+def test_people_of_the_same_machine_cannot_reach_the_services(services: Services) -> None:
+    with services.running():
+        assert services.socket_folder.stat().st_mode & 0o007 == 0
+        assert (services.socket_folder / "redis.sock").stat().st_mode & 0o077 == 0
+
+
+def test_a_log_is_shown_where_a_service_cannot_start(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pav_site import embedded
+
+    with services.running():
+        pass
+    (services.data / "postgresql.conf").write_text("nonsense = on\n")
+    monkeypatch.setattr(embedded, "START_SECONDS", 2)
+    with pytest.raises(embedded.ServiceError, match=r"(?s)postgres does not answer.*nonsense"), services.running():
+        pass

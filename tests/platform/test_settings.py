@@ -1,0 +1,103 @@
+"""What can be set from outside, and what is refused."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pav_site.environment import BASE, SETTINGS, BadSetting, read_all, table
+
+NONSENSE = {
+    "DATABASE_URL": "mysql://db/pav",
+    "REDIS_URL": "http://redis",
+    "PAV_DEBUG": "maybe",
+    "PAV_SECRET_KEY": "short",
+    "PAV_HOSTS": "https://pav.example.org/",
+    "PAV_ORIGINS": "pav.example.org",
+    "PAV_HTTPS": "2",
+    "PAV_LANGUAGE": "xx",
+    "PAV_DECK_SIZE": "many",
+    "PAV_TOP": "0",
+    **dict.fromkeys((name for name in SETTINGS if name.startswith("PAV_LIMIT_")), "10/fortnight"),
+    "PAV_SWEEP_SECONDS": "-1",
+}
+ANY_TEXT = {"PAV_VAR"}  # every text names some folder
+PRODUCTION = {
+    "DATABASE_URL": "postgresql://pav@localhost/pav",
+    "REDIS_URL": "redis://localhost:6379/0",
+    "PAV_SECRET_KEY": "Zk3v9Q" * 12,
+    "PAV_HOSTS": "pav.example.org",
+    "PAV_ORIGINS": "https://pav.example.org",
+    "PAV_HTTPS": "yes",
+}
+
+
+def test_every_setting_has_nonsense_to_refuse() -> None:
+    assert NONSENSE.keys() | ANY_TEXT == SETTINGS.keys()
+
+
+@pytest.mark.parametrize(("name", "text"), NONSENSE.items())
+def test_nonsense_is_refused_by_name_and_with_an_example(name: str, text: str) -> None:
+    with pytest.raises(BadSetting) as refusal:
+        read_all({name: text})
+    assert str(refusal.value).startswith(f"{name} is ")
+    assert f"Example: {name}={SETTINGS[name].example}" in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["PAV_SECRET_KEY", "DATABASE_URL", "REDIS_URL"])
+def test_a_refusal_never_repeats_a_secret(name: str) -> None:
+    with pytest.raises(BadSetting) as refusal:
+        read_all({name: "hunter2"})
+    assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("row", [row for row in SETTINGS.values() if not row.example.startswith("64 random")], ids=lambda row: row.name)
+def test_the_example_of_a_setting_is_accepted(row: object) -> None:
+    assert row.read({row.name: row.example}) is not None  # type: ignore[attr-defined]
+
+
+def test_an_empty_variable_means_unset() -> None:
+    assert read_all({"DATABASE_URL": "", "PAV_TOP": ""}) == read_all({}) | {"PAV_TOP": None}
+
+
+def test_the_documentation_lists_every_setting_as_it_is() -> None:
+    assert table() in (BASE / "docs" / "settings.md").read_text(), f"Put this table into docs/settings.md:\n{table()}"
+
+
+def manage(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {
+        name: value for name, value in os.environ.items() if name not in SETTINGS and name not in {"PAV_TESTING", "DJANGO_SETTINGS_MODULE"}
+    }
+    command = [sys.executable, str(BASE / "manage.py"), *arguments]
+    return subprocess.run(
+        command, env=kept | {"PAV_VAR": str(folder)} | environment, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_the_production_configuration_passes_every_deployment_check(tmp_path: Path) -> None:
+    checked = manage("check", "--deploy", "--fail-level", "INFO", folder=tmp_path, **PRODUCTION)
+    assert checked.returncode == 0, checked.stderr
+    assert "no issues" in checked.stdout
+
+
+def test_a_bad_setting_ends_a_command_with_one_sentence(tmp_path: Path) -> None:
+    refused = manage("check", folder=tmp_path, PAV_TOP="lots")
+    assert refused.returncode == 1
+    assert refused.stderr == "pav: PAV_TOP is 'lots': not a whole number. Example: PAV_TOP=50\n"
+
+
+def test_without_a_configured_key_one_is_made_that_only_its_owner_can_read(tmp_path: Path) -> None:
+    show = "from django.conf import settings; print(settings.SECRET_KEY)"
+    services = {name: PRODUCTION[name] for name in ("DATABASE_URL", "REDIS_URL")}
+    first, second = (manage("shell", "-v0", "-c", show, folder=tmp_path, **services).stdout for _ in range(2))
+    assert first == second
+    assert len(first) > 50
+    assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_web_processes_load_no_torch(tmp_path: Path) -> None:
+    look = "import sys, pav_site.asgi; print(sorted({'torch', 'timm', 'open_clip', 'personalize.tasks'} & set(sys.modules)))"
+    services = {name: PRODUCTION[name] for name in ("DATABASE_URL", "REDIS_URL")}
+    assert manage("shell", "-v0", "-c", look, folder=tmp_path, **services).stdout == "[]\n"
