@@ -7,7 +7,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from ratings import media
+from ratings import limits, media
+from ratings.errors import TooManyRequests
 from ratings.guests import person_of
 from ratings.models import Photo
 from ratings.selectors import photos_shown_to
@@ -27,7 +28,11 @@ HEADERS = {
 @require_safe
 def photo_file(request: HttpRequest, photo_id: int, content_hash: str, file_name: str) -> HttpResponse:
     """One file of a photo, byte for byte as it was written at the import."""
-    photo = _shown_photo(request, photo_id, content_hash)
+    try:
+        photo = _shown_photo(request, photo_id, content_hash)
+    except TooManyRequests as error:
+        headers = {"Retry-After": str(error.seconds)}
+        return HttpResponse(str(error.sentence), status=429, headers=headers, content_type="text/plain; charset=utf-8")
     if photo is None or file_name not in media.file_names(photo):
         raise Http404(_("There is no such photo, or it is not yours to see."))
     path = media.path(photo, file_name)
@@ -40,13 +45,18 @@ def photo_file(request: HttpRequest, photo_id: int, content_hash: str, file_name
 
 
 def _shown_photo(request: HttpRequest, photo_id: int, content_hash: str) -> Photo | None:
-    """The photo, if whoever asks may see it: guests their own and the catalogue, staff all, anybody without a session none."""
-    person_id = person_of(request.session)
-    if person_id is not None:
-        photo = photos_shown_to(person_id, [photo_id]).filter(content_hash=content_hash).first()
-        if photo is not None:
-            return photo
-    user = request.user
-    if isinstance(user, AbstractUser) and user.is_staff and user.is_active:
-        return Photo.objects.filter(id=photo_id, content_hash=content_hash).first()
-    return None
+    """The photo, if whoever asks may see it: guests their own and the catalogue, staff all, anybody without a session none.
+
+    Raises:
+        TooManyRequests: whoever asks has fetched very many files just now.
+    """
+    person_id, user = person_of(request.session), request.user
+    is_staff = isinstance(user, AbstractUser) and user.is_staff and user.is_active
+    if is_staff:
+        photos = Photo.objects.filter(id=photo_id)
+    elif person_id is not None:
+        photos = photos_shown_to(person_id, [photo_id])
+    else:
+        return None
+    limits.check("FILES", f"user {user.pk}" if is_staff else str(person_id))
+    return photos.filter(content_hash=content_hash).first()

@@ -135,3 +135,14 @@ def test_a_photo_of_a_deleted_person_is_gone(photo_of_alice, alice, browser_of):
     alice.delete()
 
     assert browser.get(address).status_code == NOT_THERE
+
+
+def test_whoever_fetches_very_many_files_is_asked_to_wait(catalogue_photo, bob, browser_of, settings):
+    settings.PAV = settings.PAV | {"LIMIT_FILES": "2/hour"}
+    browser, address = browser_of(bob), media.address(catalogue_photo, "320.webp")
+
+    answers = [browser.get(address) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert int(answers[2]["Retry-After"]) > 0
+    assert "wait" in answers[2].content.decode()
