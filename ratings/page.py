@@ -1,7 +1,9 @@
 """What the page's scripts need from the server: their sentences in the reader's language, and the one address that is not under /api."""
 
-from typing import TypedDict
+from functools import cache
+from typing import Any, TypedDict
 
+from django.conf import settings
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -17,6 +19,18 @@ class PageConfig(TypedDict):
 def page_config() -> PageConfig:
     """The catalogue for `static/ratings/words.js`, in the language that is active for this request."""
     return PageConfig(language=get_language() or "en", phrases=_phrases(), urls={"websocket": "/ws/taste/"})
+
+
+def page_context() -> dict[str, Any]:
+    """What the template of the page asks for."""
+    return {"page": page_config(), "modules": _modules()}
+
+
+@cache
+def _modules() -> list[str]:
+    """Every module that app.js comes to import: named in the page, they are fetched at once and not one after the other."""
+    folder = settings.STATICFILES_DIRS[0] / "ratings"
+    return sorted(f"ratings/{file.name}" for file in folder.glob("*.js") if file.name not in {"app.js", "theme.js"})
 
 
 def _phrases() -> dict[str, str]:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_safe
 
 from ratings import exports, guests, health, staff
 from ratings.errors import TooManyRequests
-from ratings.page import page_config
+from ratings.page import page_context
 
 
 @require_safe
@@ -21,7 +21,7 @@ def home(request: HttpRequest) -> HttpResponse:
         guests.welcome(request)
     except TooManyRequests as error:
         return HttpResponse(str(error.sentence), status=429, headers={"Retry-After": str(error.seconds)}, content_type="text/plain; charset=utf-8")
-    return render(request, "ratings/home.html", {"page": page_config()})
+    return render(request, "ratings/home.html", page_context())
 
 
 @require_safe

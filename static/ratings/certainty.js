@@ -101,7 +101,8 @@ export class Certainty {
       ...grid,
       drawing("path", { class: "trail-band", d: `M${[...upper, ...lower].join("L")}Z` }),
       drawing("path", { class: "trail-line", d: `M${points.map((point) => `${x(point.n)} ${y(point.srocc)}`).join("L")}` }),
-      drawing("circle", { class: "trail-dot", cx: x(last.n), cy: y(last.srocc), r: 2.6 }),
+      // A stroke without length keeps its round end however the plot is stretched.
+      drawing("path", { class: "trail-dot", d: `M${x(last.n)} ${y(last.srocc)}h.01` }),
     );
   }
 }

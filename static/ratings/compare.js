@@ -9,6 +9,22 @@ export const ROWS = 12;
 
 /** @typedef {{id: number, place: number, other: number | null}} Row */
 
+/**
+ * From a photo's place on the one side to its place on the other; one that is not shown over there runs out at the foot.
+ * @param {number} id @param {number} place @param {number | null} other @param {boolean} shown on both sides @param {boolean} fromRight
+ */
+function line(id, place, other, shown, fromRight) {
+  const from = place * 10 - 5;
+  const to = shown ? other * 10 - 5 : (ROWS + 1 + Math.min(8, ((other ?? ROWS) - ROWS) / 12)) * 10;
+  // The place on the other side is written beside a photo whose line runs out: the line begins behind it.
+  const start = shown ? 0 : 13;
+  const x = (share) => (fromRight ? 100 - share : share);
+  const kind = !shown ? "line-out" : from < to ? "line-up" : from > to ? "line-down" : "";
+  const path = drawing("path", { d: `M${x(start)} ${from} C ${x(50)} ${from}, ${x(50)} ${to}, ${x(100)} ${to}`, class: kind });
+  path.dataset.photo = String(id);
+  return path;
+}
+
 export class Comparison {
   #you = element("ol", { class: "compare-column", "data-of": "me" });
   #everyone = element("ol", { class: "compare-column", "data-of": "everyone" });
@@ -31,16 +47,11 @@ export class Comparison {
   show(mine, theirs, photos) {
     this.#fill(this.#you, "me", mine.slice(0, ROWS), photos);
     this.#fill(this.#everyone, "everyone", theirs.slice(0, ROWS), photos);
-    const theirPlace = new Map(theirs.slice(0, ROWS).map((row) => [row.id, row.place]));
-    const both = mine.slice(0, ROWS).filter((row) => theirPlace.has(row.id));
+    const onRight = new Map(theirs.slice(0, ROWS).map((row) => [row.id, row.place]));
+    const onLeft = new Set(mine.slice(0, ROWS).map((row) => row.id));
     this.#lines.replaceChildren(
-      ...both.map((row) => {
-        const from = row.place * 10 - 5;
-        const to = theirPlace.get(row.id) * 10 - 5;
-        const path = drawing("path", { d: `M0 ${from} C 50 ${from}, 50 ${to}, 100 ${to}`, class: from < to ? "line-up" : from > to ? "line-down" : "" });
-        path.dataset.photo = String(row.id);
-        return path;
-      }),
+      ...mine.slice(0, ROWS).map((row) => line(row.id, row.place, onRight.get(row.id) ?? row.other, onRight.has(row.id), false)),
+      ...theirs.slice(0, ROWS).filter((row) => !onLeft.has(row.id)).map((row) => line(row.id, row.place, row.other, false, true)),
     );
   }
 

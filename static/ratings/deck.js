@@ -30,6 +30,7 @@ export class Deck extends EventTarget {
   /** Answered in this page, newest last, to bring back at once. @type {{card: import("./api.js").Card, value: string}[]} */ #history = [];
   /** @type {Set<string>} */ #gone = new Set();
   #answered = 0;
+  /** Counts answers and undos of this page, to notice one that happened while the server was asked. */ #steps = 0;
   #storing = false;
   #asking = false;
   #failures = 0;
@@ -82,6 +83,8 @@ export class Deck extends EventTarget {
   async open() {
     for (const token of await this.outbox.answeredTokens()) this.#gone.add(token);
     await this.refill();
+    // Answers that wait here since an earlier visit are sent meanwhile; once none waits, the server's count is the whole truth.
+    if (this.outbox.waiting) this.outbox.addEventListener("change", () => this.refill(), { once: true });
   }
 
   /**
@@ -115,6 +118,7 @@ export class Deck extends EventTarget {
     this.#cards = this.#cards.filter((other) => other !== view);
     this.#history.push({ card: view.card, value });
     this.#answered += 1;
+    this.#steps += 1;
     flyOut(view.node, value, thrown);
     this.#arrange();
   }
@@ -133,6 +137,7 @@ export class Deck extends EventTarget {
       this.#storing = false;
     }
     this.#answered -= 1;
+    this.#steps += 1;
     if (last) this.#bringBack(last.card, last.value);
     this.dispatchEvent(new CustomEvent("undone", { detail: { answered: this.#answered } }));
     announce(say("undone"));
@@ -168,9 +173,12 @@ export class Deck extends EventTarget {
     this.#asking = true;
     clearTimeout(this.#timer);
     if (!this.#cards.length && !document.querySelector("[data-notice]")) showNotice("loading");
+    const before = this.#steps;
     try {
       const deck = await fetchDeck();
       this.#failures = 0;
+      // What was answered or taken back meanwhile may or may not be counted in it: then our own count is the better one.
+      if (this.outbox.waiting === 0 && this.#steps === before) this.#answered = deck.answered;
       this.#take(deck);
     } catch (problem) {
       this.#failures += 1;
@@ -189,9 +197,7 @@ export class Deck extends EventTarget {
     for (const card of deck.cards) {
       if (!known.has(card.token) && !this.#gone.has(card.token)) this.#cards.push(new CardView(card));
     }
-    // Answers that still wait here are not counted by the server yet.
-    this.#answered = Math.max(this.#answered, (deck.answered ?? 0) + this.outbox.waiting);
-    const photos = deck.photos ?? { described: 1, total: 1 };
+    const { photos } = deck;
     this.#arrange();
     this.dispatchEvent(new CustomEvent("photos", { detail: { ...photos, answered: this.#answered } }));
     if (this.#cards.length) {

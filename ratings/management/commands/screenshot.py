@@ -1,0 +1,95 @@
+"""`./pav screenshot`: the pictures of the README and the documentation, taken from a running PAV."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from pav_site.browser import find_chromium, launch_flags
+from pav_site.environment import BASE
+
+WIDE = {"viewport": {"width": 1280, "height": 800}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
+TOP = '.card[data-depth="0"]:not([data-leaving])'
+
+# A taste to show: colour. Photos more colourful than the ones before are liked, the most colourful loved.
+COLOURFULNESS = """(image) => {
+    const canvas = new OffscreenCanvas(24, 24), paper = canvas.getContext("2d");
+    paper.drawImage(image, 0, 0, 24, 24);
+    const { data } = paper.getImageData(0, 0, 24, 24);
+    let sum = 0;
+    for (let i = 0; i < data.length; i += 4)
+        sum += Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]);
+    return sum / (data.length / 4) / 255;
+}"""
+
+
+class Command(BaseCommand):
+    help = "Takes the pictures of the documentation from a running PAV (needs requirements-dev.txt and a Chromium)."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--url", default="http://127.0.0.1:8000", help="address of the running PAV")
+        parser.add_argument("--out", type=Path, default=BASE / "docs" / "images", help="folder for the pictures")
+        parser.add_argument("--swipes", type=int, default=18, help="answers given before the pictures")
+
+    def handle(self, *, url: str, out: Path, swipes: int, **_options: Any) -> None:
+        try:
+            from playwright.sync_api import Error, sync_playwright
+        except ImportError as error:
+            raise CommandError("Playwright is missing. Install it: .venv/bin/pip install -r requirements-dev.txt") from error
+        chromium = find_chromium()
+        if chromium is None:
+            raise CommandError("No Chromium or Chrome was found. `./pav doctor` says how to get one.")
+        out.mkdir(parents=True, exist_ok=True)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=str(chromium), args=launch_flags())
+            try:
+                self._wide(browser, url, out, swipes)
+                self._phone(browser, url, out, swipes)
+            except Error as error:
+                raise CommandError(f"{url} did not behave as expected: {error.message}. Is PAV running there?") from error
+            finally:
+                browser.close()
+
+    def _wide(self, browser: Any, url: str, out: Path, swipes: int) -> None:
+        page = _opened(browser, url, swipes, WIDE | {"color_scheme": "light"})
+        self._take(page, out / "page-light.png")
+        page.emulate_media(color_scheme="dark")
+        self._take(page, out / "page-dark.png")
+        page.check('[name="ranking-of"][value="both"]', force=True)
+        page.wait_for_selector(".compare-column li")
+        self._take(page, out / "compare-dark.png")
+        page.context.close()
+
+    def _phone(self, browser: Any, url: str, out: Path, swipes: int) -> None:
+        page = _opened(browser, url, swipes, PHONE | {"color_scheme": "dark"})
+        self._take(page, out / "phone-photos.png")
+        page.click("#ranking-tab")
+        self._take(page, out / "phone-ranking.png")
+        page.context.close()
+
+    def _take(self, page: Any, place: Path) -> None:
+        page.wait_for_timeout(1200)  # until nothing moves and every photo is there
+        page.screenshot(path=str(place))
+        self.stdout.write(str(place))
+
+
+def _opened(browser: Any, url: str, swipes: int, options: dict[str, Any]) -> Any:
+    """The page after some answers of somebody who likes colour."""
+    page = browser.new_context(locale="en", **options).new_page()
+    page.goto(url)
+    seen: list[float] = []
+    for _ in range(swipes):
+        page.wait_for_selector(f"{TOP}[data-ready]")
+        token = page.get_attribute(TOP, "data-token")
+        colour = page.eval_on_selector(f"{TOP} img", COLOURFULNESS)
+        seen.append(colour)
+        rank = sum(other < colour for other in seen) / len(seen)
+        page.keyboard.press("ArrowUp" if rank > 0.8 else "ArrowRight" if rank > 0.5 else "ArrowLeft")
+        page.wait_for_function(
+            "([top, token]) => document.querySelector(top) && document.querySelector(top).dataset.token !== token", arg=[TOP, token]
+        )
+        page.wait_for_timeout(250)  # a person looks at what moved
+    page.wait_for_selector(f"{TOP}[data-ready]")
+    return page
