@@ -59,7 +59,7 @@ def evaluate(catalogue: Catalogue, people: Sequence[Person], protocol: Protocol,
                 table[method].append([draw[method] for draw in draws])
             done += 1
             report(f"{shots} shots", done, len(tested) * len(protocol.shots))
-        results[str(shots)] = {method: np.nanmean(rows, axis=1) for method, rows in table.items()}
+        results[str(shots)] = {method: _means(rows) for method, rows in table.items()}
     return {
         "protocol": asdict(protocol),
         "people": {"teachers": len(teachers), "tested": len(tested)},
@@ -79,6 +79,13 @@ def _agreements(catalogue: Catalogue, person: Person, shots: int, methods: Seque
     given = Shots(person.photos[seen], person.ratings[seen])
     scores = {method: METHODS[method](catalogue, given, hyperprior) for method in methods}
     return {method: metrics.srocc(values[person.photos[left]], person.ratings[left]) for method, values in scores.items()}
+
+
+def _means(rows: list[list[float]]) -> np.ndarray:
+    """Mean over the repeats of each person; nan for people whose ratings are all alike."""
+    values = np.array(rows)
+    told = ~np.isnan(values)
+    return np.where(told.any(axis=1), np.where(told, values, 0).sum(axis=1) / np.maximum(told.sum(axis=1), 1), np.nan)
 
 
 def _summary(values: np.ndarray, rng: np.random.Generator) -> dict[str, float | int]:

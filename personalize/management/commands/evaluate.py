@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from threadpoolctl import threadpool_limits
 
 from personalize import banks, evaluate, people
 from personalize.baselines import METHODS
@@ -37,7 +38,8 @@ class Command(BaseCommand):
             ratings = people.read(options["ratings"], options["images"], seen)
             with progress_report() as report:
                 catalogue = describe(ratings.photos, options["bank"], options["cache"], report)
-                result = evaluate.evaluate(catalogue, ratings.people, protocol, report)
+                with threadpool_limits(1):  # thousands of small fits: threads would wait for each other longer than they work
+                    result = evaluate.evaluate(catalogue, ratings.people, protocol, report)
         except PersonalizeError as error:
             raise CommandError(str(error)) from error
         result |= {"bank": banks.read_card(options["bank"]).hash, "left_out_photos": ratings.left_out}
