@@ -5,8 +5,9 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from ninja import NinjaAPI, Query
-from ninja.errors import AuthenticationError
+from django.utils.translation import gettext as _
+from ninja import NinjaAPI, Query, Status
+from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.security import APIKeyCookie
 
 from ratings import guests, limits, schemas, selectors, services
@@ -33,11 +34,11 @@ api = NinjaAPI(
     urls_namespace="api",
     docs_url=None,  # the document is at openapi.json; a viewer would need scripts from elsewhere
 )
-PROBLEMS = {status: schemas.Problem for status in (403, 404, 409, 422, 429)}
+PROBLEMS = dict.fromkeys((400, 403, 404, 409, 422, 429), schemas.Problem)
 
 
 @api.post("/ratings", response={201: schemas.RecordedOut, 200: schemas.RecordedOut, **PROBLEMS})
-def rate(request: HttpRequest, rating: schemas.RatingIn) -> tuple[int, dict[str, Any]]:
+def rate(request: HttpRequest, rating: schemas.RatingIn) -> Status[dict[str, Any]]:
     """Answer a card. 201: stored; 200: this very answer had been stored before."""
     limits.check("RATINGS", str(request.auth))
     recorded = services.record_rating(
@@ -48,7 +49,7 @@ def rate(request: HttpRequest, rating: schemas.RatingIn) -> tuple[int, dict[str,
         on_screen_ms=rating.on_screen_ms,
         modality=rating.modality or "",
     )
-    return (201 if recorded.created else 200), {"ratings_seq": recorded.ratings_seq}
+    return Status(201 if recorded.created else 200, {"ratings_seq": recorded.ratings_seq})
 
 
 @api.delete("/ratings/last", response={200: schemas.UndoneOut, **PROBLEMS})
@@ -111,3 +112,22 @@ def refuse(request: HttpRequest, error: RatingError) -> HttpResponse:
 @api.exception_handler(AuthenticationError)
 def refuse_strangers(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
     return refuse(request, NotSignedIn())
+
+
+@api.exception_handler(ValidationError)
+def refuse_nonsense(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """One sentence for the first thing that is wrong; the schema tells the rest."""
+    first = error.errors[0]
+    field = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "rating"))
+    sentence = _("Please check “{field}”: {reason}.").format(field=field or _("the body"), reason=str(first["msg"]).rstrip("."))
+    return api.create_response(request, {"detail": sentence}, status=422)
+
+
+@api.exception_handler(HttpError)
+def refuse_what_cannot_be_read(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """A body that is no JSON (400), or a write without the CSRF token or from another site (403)."""
+    sentences = {
+        400: _("The body could not be read. Send JSON."),
+        403: _("This request did not come from PAV's own page. Reload the page and try again."),
+    }
+    return api.create_response(request, {"detail": sentences.get(error.status_code, str(error))}, status=error.status_code)

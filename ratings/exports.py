@@ -22,7 +22,9 @@ COLUMNS = (
     Column("rater", "Pseudonym of the person: a random UUID.", lambda event: event.person_id),
     Column("score", "1 dislike, 2 like, 3 love. Skips and answers that were taken back are left out.", lambda event: event.value),
     Column("time", "When the answer arrived: ISO 8601, UTC.", lambda event: event.created_at.isoformat()),
-    Column("on_screen_ms", "How long the photo was visible before the answer, in milliseconds; may be empty.", lambda event: event.on_screen_ms),
+    Column(
+        "on_screen_ms", "How long the photo was visible before the answer, in milliseconds; may be empty.", lambda event: event.on_screen_ms
+    ),
     Column("modality", "touch, mouse, pen, key or button; may be empty.", lambda event: event.modality),
     Column("seq", "Number of the answer among this person's events.", lambda event: event.seq),
     Column("algorithm", "What dealt the card: teach, explore or random.", lambda event: event.presentation.algorithm),

@@ -9,14 +9,13 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.backends.utils import CursorWrapper
 from django.db.models import Max, Min
 from django.utils import timezone
 from pgvector import HalfVector
 from psycopg.types.json import Json
 
 from ratings import events, jobs, selectors
-from ratings.errors import ClientIdReused, NothingToUndo, UnknownCard, UsedCard
+from ratings.errors import ClientIdReused, NothingToUndo, NotSignedIn, UnknownCard, UsedCard
 from ratings.events import RankingMessage
 from ratings.models import Bank, Description, Fit, Person, Presentation, RatingEvent
 from ratings.selectors import Ranking
@@ -25,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 KEPT_TOP = 500  # places of the ranking that are remembered, to tell how far a photo moved
 REQUEUE_SECONDS = 3  # a refit that has waited so long may have been lost: the next answer asks again
+
+# For what can be computed again: the transaction does not wait for the disk. After a crash of the machine the sweeper finds the fit behind.
+MAY_BE_LOST = "(SELECT set_config('synchronous_commit', 'off', true)) AS lost"
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ def record_rating(
         UnknownCard: no such card was dealt to this person.
         UsedCard: it has an answer already.
         ClientIdReused: this client id belongs to another answer.
+        NotSignedIn: this person has been deleted.
     """
     with transaction.atomic():
         seq, queue = _next_event(person_id)
@@ -126,24 +129,29 @@ def _next_event(person_id: UUID) -> tuple[int, bool]:
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE ratings_person SET ratings_seq = ratings_seq + 1, refit_queued_at = CASE
-            WHEN refit_queued_at IS NULL OR refit_queued_at < statement_timestamp() - make_interval(secs => %s) THEN statement_timestamp() ELSE refit_queued_at END
+            WHEN refit_queued_at >= statement_timestamp() - make_interval(secs => %s) THEN refit_queued_at ELSE statement_timestamp() END
             WHERE id = %s RETURNING ratings_seq, refit_queued_at = statement_timestamp()""",
             [REQUEUE_SECONDS, person_id],
         )
         row = cursor.fetchone()
     if row is None:
-        raise UnknownCard
+        raise NotSignedIn
     return row
 
 
 def deal_cards(*, person_id: UUID, count: int) -> list[Presentation]:
-    """The open cards of a person, topped up to `count`: first what the last fit chose, then photos at random."""
+    """The open cards of a person, topped up to `count`: first what the last fit chose, then photos at random.
+
+    Raises:
+        NotSignedIn: this person has been deleted.
+    """
     cards = selectors.open_cards(person_id, count)
     if len(cards) >= count:
         return cards
     with transaction.atomic():
         # One deal at a time: two pages that ask at once must get the same cards.
-        Person.objects.select_for_update().get(id=person_id)
+        if Person.objects.select_for_update().filter(id=person_id).first() is None:
+            raise NotSignedIn
         cards = selectors.open_cards(person_id, count)
         wanted = count - len(cards)
         chosen = _chosen(person_id)[:wanted]
@@ -172,7 +180,8 @@ def _chosen(person_id: UUID) -> list[dict[str, Any]]:
 
 def begin_refit(*, person_id: UUID) -> None:
     """A refit starts to read: answers from now on need another one."""
-    Person.objects.filter(id=person_id).update(refit_queued_at=None)
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE ratings_person SET refit_queued_at = NULL FROM {MAY_BE_LOST} WHERE id = %s", [person_id])  # noqa: S608 (ours)
 
 
 def store_fit(
@@ -181,12 +190,11 @@ def store_fit(
     """Store a fit if it is newer than the stored one, and push the ranking after commit; None for a stale fit, which changes nothing."""
     with transaction.atomic():
         with connection.cursor() as cursor:
-            _let_commit_be_lost(cursor)
             cursor.execute(
-                """UPDATE ratings_fit SET bank_id = %(bank)s, version = version + 1, ratings_seq = %(seq)s, weights = %(weights)s::halfvec,
+                f"""UPDATE ratings_fit SET bank_id = %(bank)s, version = version + 1, ratings_seq = %(seq)s, weights = %(weights)s::halfvec,
                 covariance = %(covariance)s, accuracy = %(accuracy)s, previous_top = top, updated_at = now()
-                WHERE person_id = %(person)s AND (ratings_seq < %(seq)s OR bank_id IS DISTINCT FROM %(bank)s)
-                RETURNING version, top""",
+                FROM {MAY_BE_LOST} WHERE person_id = %(person)s AND (ratings_seq < %(seq)s OR bank_id IS DISTINCT FROM %(bank)s)
+                RETURNING version, top""",  # noqa: S608 (ours)
                 {
                     "person": person_id,
                     "bank": bank,
@@ -212,14 +220,11 @@ def store_fit(
 
 def store_next_cards(*, person_id: UUID, ratings_seq: int, cards: Sequence[dict[str, Any]]) -> None:
     """Keep the cards that a fit chose, unless a newer fit is there."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        _let_commit_be_lost(cursor)
-        Fit.objects.filter(person=person_id, ratings_seq=ratings_seq).update(next_cards=list(cards))
-
-
-def _let_commit_be_lost(cursor: CursorWrapper) -> None:
-    """For what can be computed again: do not wait for the disk. After a crash of the machine the sweeper finds the fit behind."""
-    cursor.execute("SET LOCAL synchronous_commit = off")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE ratings_fit SET next_cards = %s FROM {MAY_BE_LOST} WHERE person_id = %s AND ratings_seq = %s",  # noqa: S608 (ours)
+            [Json(list(cards)), person_id, ratings_seq],
+        )
 
 
 def use_bank(*, hash: str, card: dict[str, Any]) -> None:

@@ -20,7 +20,8 @@ def home(request: HttpRequest) -> HttpResponse:
     try:
         guests.welcome(request)
     except TooManyRequests as error:
-        return HttpResponse(str(error.sentence), status=429, headers={"Retry-After": str(error.seconds)}, content_type="text/plain; charset=utf-8")
+        headers = {"Retry-After": str(error.seconds)}
+        return HttpResponse(str(error.sentence), status=429, headers=headers, content_type="text/plain; charset=utf-8")
     return render(request, "ratings/home.html", page_context())
 
 

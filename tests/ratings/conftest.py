@@ -21,7 +21,9 @@ def make_photos(count: int, seed: int = 0, owner: PersonRow | None = None) -> li
     features = rng.normal(size=(count, 256)) / 16
     features[:, 0] = np.sort(rng.normal(size=count))[::-1]
     photos = Photo.objects.bulk_create(
-        Photo(name=f"{seed}-{n}.jpg", sha256=uuid4().hex * 2, content_hash=uuid4().hex[:16], width=640, height=480, thumbhash="", owner=owner)
+        Photo(
+            name=f"{seed}-{n}.jpg", sha256=uuid4().hex * 2, content_hash=uuid4().hex[:16], width=640, height=480, thumbhash="", owner=owner
+        )
         for n in range(count)
     )
     Description.objects.bulk_create(

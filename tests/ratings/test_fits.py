@@ -49,7 +49,7 @@ def test_the_ranking_is_that_of_the_stored_weights(alice):
     swipe(alice, "love")
     swipe(alice, "dislike")
     fit = fitted(alice)
-    features = {photo: row for photo, row in zip(*selectors.candidates(uuid4(), 100), strict=True)}
+    features = dict(zip(*selectors.candidates(uuid4(), 100), strict=True))
     expected = sorted(features, key=lambda photo: -float(features[photo] @ np.array(fit.weights)))
     assert [photo["id"] for photo in alice.get("/api/v1/ranking?limit=30").json()["top"]] == expected
 
