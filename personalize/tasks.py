@@ -78,7 +78,7 @@ def describe_photo(photo_id: int) -> None:
 def sweep() -> None:
     """Find what was lost on the way: fits behind their ratings, photos without a description. Also the sign of life of the workers."""
     health.beat()
-    for person in selectors.people_behind(LOST_SECONDS):
+    for person in services.claim_lost_refits(waiting_seconds=LOST_SECONDS):
         jobs.request_refit(person)
     if not jobs.descriptions_waiting():
         for photo in selectors.undescribed_photos(UNDESCRIBED_AT_ONCE):

@@ -37,15 +37,16 @@ def person_exists(person_id: UUID) -> bool:
 
 
 def rating_history(person_id: UUID) -> History | None:
-    """What a fit is made of; None where the person or the bank is gone.
+    """What a fit is made of; None where the person or the bank is gone, or where the stored fit has seen it all.
 
     `ratings_seq` is read first: an answer that arrives in between makes the fit better than its number says, never worse.
     """
     state = _rows(
-        "SELECT ratings_seq, (SELECT hash FROM ratings_bank WHERE is_current) FROM ratings_person WHERE id = %(person)s",
+        """SELECT p.ratings_seq, b.hash FROM ratings_person p JOIN ratings_bank b ON b.is_current JOIN ratings_fit f ON f.person_id = p.id
+        WHERE p.id = %(person)s AND (p.ratings_seq > f.ratings_seq OR f.bank_id IS DISTINCT FROM b.hash)""",
         {"person": person_id},
     )
-    if not state or state[0][1] is None:
+    if not state:
         return None
     seq, bank = state[0]
     rows = _rows(
@@ -104,9 +105,10 @@ def placed(ranked: Ranking, before: Sequence[int], first: int = 1) -> list[dict[
 
 def ranking_message(person_id: UUID, limit: int, offset: int = 0, *, everyone: bool = False) -> dict[str, Any]:
     """The ranking as it goes to the browser; `was` is the place in the top 500 of the fit before, null outside of it."""
-    fit = Fit.objects.filter(person=person_id).values_list("version", "ratings_seq", "accuracy", "weights", "previous_top").first()
-    version, seq, accuracy, weights, was = fit or (0, 0, None, None, [])
-    if everyone or weights is None:
+    columns = ("version", "ratings_seq", "accuracy", "weights", "previous_top", "bank__is_current")
+    fit = Fit.objects.filter(person=person_id).values_list(*columns).first()
+    version, seq, accuracy, weights, was, is_current = fit or (0, 0, None, None, [], False)
+    if everyone or not is_current:  # weights of another bank would say nothing about these features
         weights, was = generic_weights(), []
     ranked = ranking(person_id, _numbers(weights), limit, offset)
     top = placed(ranked, was, first=offset + 1)
@@ -121,7 +123,7 @@ def ranked_photos(person_id: UUID) -> int:
 
 def places(person_id: UUID, photo_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
     """Place of each photo in this person's ranking and in the generic one, from 1."""
-    weights = Fit.objects.filter(person=person_id).values_list("weights", flat=True).first()
+    weights = Fit.objects.filter(person=person_id, bank__is_current=True).values_list("weights", flat=True).first()
     rows = _rows(
         f"""SELECT id, place, everyones FROM (
             SELECT d.photo_id AS id, row_number() OVER (ORDER BY d.features <#> %(weights)s::halfvec, d.photo_id) AS place,
@@ -166,18 +168,6 @@ def photos_shown_to(person_id: UUID, photo_ids: Sequence[int] | None = None) -> 
     """Photos that this person may see: the catalogue and their own."""
     photos = Photo.objects.filter(Q(owner=None) | Q(owner=person_id))
     return photos if photo_ids is None else photos.filter(id__in=photo_ids)
-
-
-def people_behind(seconds: float) -> list[UUID]:
-    """People whose fit is older than their ratings and who have waited in no queue for so long: something was lost on the way."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT p.id FROM ratings_person p LEFT JOIN ratings_fit f ON f.person_id = p.id
-            WHERE p.ratings_seq > COALESCE(f.ratings_seq, 0)
-            AND (p.refit_queued_at IS NULL OR p.refit_queued_at < now() - make_interval(secs => %s)) LIMIT 1000""",
-            [seconds],
-        )
-        return [row[0] for row in cursor.fetchall()]
 
 
 def photo_to_describe(photo_id: int) -> Photo | None:

@@ -184,6 +184,25 @@ def begin_refit(*, person_id: UUID) -> None:
         cursor.execute(f"UPDATE ratings_person SET refit_queued_at = NULL FROM {MAY_BE_LOST} WHERE id = %s", [person_id])  # noqa: S608 (ours)
 
 
+def claim_lost_refits(*, waiting_seconds: float) -> list[UUID]:
+    """People to refit because something was lost on the way: their fit is behind their answers, or made with another bank than the current
+    one that knows all their photos by now, and no refit of theirs has been queued for so long. They count as queued from now on."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE ratings_person SET refit_queued_at = now() WHERE id IN (
+                SELECT p.id FROM ratings_person p JOIN ratings_fit f ON f.person_id = p.id JOIN ratings_bank b ON b.is_current
+                WHERE p.ratings_seq > 0
+                AND (p.refit_queued_at IS NULL OR p.refit_queued_at < now() - make_interval(secs => %s))
+                AND (p.ratings_seq > f.ratings_seq OR f.bank_id IS DISTINCT FROM b.hash AND NOT EXISTS (
+                    SELECT FROM ratings_presentation c WHERE c.person_id = p.id AND c.value > 0 AND NOT EXISTS (
+                        SELECT FROM ratings_description d WHERE d.photo_id = c.photo_id AND d.bank_id = b.hash)))
+                LIMIT 1000
+            ) RETURNING id""",
+            [waiting_seconds],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
 def store_fit(
     *, person_id: UUID, bank: str, ratings_seq: int, weights: Sequence[float], covariance: bytes, accuracy: dict[str, float] | None
 ) -> RankingMessage | None:

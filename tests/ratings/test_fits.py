@@ -178,3 +178,42 @@ def test_a_new_bank_makes_every_fit_stale(alice, photos):
     refit_person(alice.id)
     fit = Fit.objects.get(person=alice.id)
     assert (fit.bank_id, fit.version) == ("newer", 2)
+
+
+def test_the_sweeper_asks_again_only_after_a_while(alice, queued):
+    swipe(alice)
+    Person.objects.update(refit_queued_at=None)
+    sweep()
+    sweep()
+    assert queued == [UUID(alice.id)]
+
+
+def change_bank(photos) -> None:
+    services.use_bank(hash="newer", card={})
+    for photo in photos:
+        services.store_description(photo_id=photo.id, bank="newer", score=0.0, features=[0.0] * 256)
+
+
+def test_the_sweeper_finds_fits_of_an_older_bank(alice, photos, queued):
+    swipe(alice)
+    refit_person(alice.id)
+    change_bank(photos)
+    sweep()
+    assert queued == [UUID(alice.id)]
+
+
+def test_a_fit_waits_until_the_new_bank_knows_its_photos(alice, photos, queued):
+    swipe(alice)
+    refit_person(alice.id)
+    change_bank([])
+    sweep()
+    assert queued == []
+
+
+def test_weights_of_an_older_bank_rank_nothing(alice, photos):
+    swipe(alice, "dislike")
+    refit_person(alice.id)
+    change_bank(photos)
+    mine, generic = (alice.get(f"/api/v1/ranking?of={of}").json() for of in ("me", "everyone"))
+    assert mine["top"] == generic["top"]
+    assert mine["version"] == 1
