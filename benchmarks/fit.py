@@ -1,0 +1,89 @@
+"""The instant fit beside one step of the published procedure, on the same photos: `./pav bench fit`.
+
+A step of the procedure (Yun & Choo, ECCV 2024): merge the task vectors with this person's coefficients, score a batch of at most 32
+photos, Bradley-Terry
+loss over its pairs, gradient in the coefficients, AdamW. It takes 500 of them. Photos are random pixels: neither time depends on what
+is in a photo.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import torch
+from PIL import Image
+from threadpoolctl import threadpool_limits
+
+from personalize import banks, images, losses, merging, serving, taste
+from personalize.describing import Describer
+
+STEPS, BATCH, RATE = 500, 32, 1e-2
+
+
+def _median_seconds(work: Callable[[], object], rounds: int) -> float:
+    times = []
+    for _ in range(rounds + 1):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return float(np.median(times[1:]))  # the first warms up
+
+
+class PublishedProcedure:
+    """The gradient goes through leaf weights: dL/dalpha[b, t] = <dL/dtheta[b], tau_t[b]>, so no graph holds the merge."""
+
+    def __init__(self, describer: Describer, inputs: torch.Tensor, ratings: np.ndarray) -> None:
+        network = describer.network
+        self.blocks, self.vectors = network.blocks, list(network.vectors.values())
+        self.model = network.model(network.start)
+        self.stacked = network.tangents.stacked
+        self.inputs, self.ratings = inputs, torch.from_numpy(ratings)
+        self.coefficients = network.start.clone().requires_grad_()
+        self.optimizer = torch.optim.AdamW([self.coefficients], lr=RATE)
+        self.draw = torch.Generator().manual_seed(0)
+
+    def step(self) -> None:
+        chosen = torch.randperm(len(self.inputs), generator=self.draw)[:BATCH]
+        merging.put_weights(self.model, merging.merge(self.blocks, self.vectors, self.coefficients.detach()))
+        loss = losses.bradley_terry(self.model.score(self.inputs[chosen]), self.ratings[chosen])
+        gradients = torch.autograd.grad(loss, [value for value in self.model.parameters() if value.requires_grad])
+        self.coefficients.grad = torch.stack(
+            [tasks @ gradient.contiguous().flatten() for tasks, gradient in zip(self.stacked, gradients, strict=True)]
+        )
+        self.optimizer.step()
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="pav bench fit", description=__doc__)
+    parser.add_argument("--ratings", type=int, nargs="+", default=[10, 30, 100, 300])
+    options = parser.parse_args(arguments)
+    rng = np.random.default_rng(0)
+    describer = Describer()
+    preprocessing = describer.network.backbone.preprocessing
+    photos = [Image.fromarray(rng.integers(0, 256, (256, 256, 3), dtype=np.uint8)) for _ in range(max(options.ratings))]
+    inputs = images.to_input(np.stack([images.to_pixels(photo, preprocessing) for photo in photos]), preprocessing)
+    start = time.perf_counter()
+    features = np.stack([describer.describe(photo)[1] for photo in photos])
+    describing = (time.perf_counter() - start) / len(photos)
+    with torch.no_grad():
+        plain = _median_seconds(lambda: describer.network.base.encoder(inputs[:1]), 10)
+    hyperprior = serving.hyperprior()
+
+    print(f"Bank {banks.read_card().hash}, {torch.get_num_threads()} threads for torch, 1 for the instant fit.")
+    print(f"Describing a photo, once for everybody: {1000 * describing:.0f} ms, {describing / plain:.1f} plain forward passes.\n")
+    print("| ratings | instant fit | one published step | ratio of 500 steps to the fit |\n|---|---|---|---|")
+    for count in options.ratings:
+        ratings = rng.integers(1, 4, count).astype(np.float64)
+        with threadpool_limits(1, user_api="blas"):
+            instant = _median_seconds(partial(taste.fit, features[:count], ratings, hyperprior), 20)
+        procedure = PublishedProcedure(describer, inputs[:count], ratings)
+        step = _median_seconds(procedure.step, 3)
+        print(f"| {count} | {1000 * instant:.1f} ms | {step:.2f} s | {STEPS * step / instant:,.0f} |")
+
+
+if __name__ == "__main__":
+    import sys
+
+    main(sys.argv[1:])
