@@ -64,7 +64,7 @@ class DeckOut(Schema):
 
 
 class UndoneOut(RecordedOut):
-    card: CardOut | None = Field(description="Open again; null where the same undo had been received before.")
+    card: CardOut | None = Field(description="Open again; null where the same undo is sent again after the card was answered anew.")
 
 
 class AccuracyOut(Schema):

@@ -39,7 +39,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Undone:
-    """An answer is taken back; its card is open again. Without a card the same undo had been stored before."""
+    """An answer is taken back; its card is open again. Without a card the same undo had been stored before, and the card answered since."""
 
     ratings_seq: int
     card: Presentation | None
@@ -101,10 +101,11 @@ def undo_last_rating(*, person_id: UUID, client_id: UUID) -> Undone:
         seq, queue = _next_event(person_id)
         before = RatingEvent.objects.filter(person=person_id, client_id=client_id).first()
         if before:
-            transaction.set_rollback(True)
             if before.kind != RatingEvent.Kind.UNDO:
                 raise ClientIdReused
-            return Undone(before.seq, None)
+            card = Presentation.objects.select_related("photo").filter(token=before.presentation_id, answered_at=None).first()
+            transaction.set_rollback(True)
+            return Undone(before.seq, card)
         last = (
             RatingEvent.objects.filter(person=person_id, kind=RatingEvent.Kind.SET, presentation__answered_at__isnull=False)
             .order_by("-seq")
