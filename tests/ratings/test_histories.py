@@ -109,4 +109,3 @@ def test_every_history_of_swipes_adds_up(guest, photos, settings):
         type("Visits", (Visit,), {"guest": staticmethod(guest)}),
         settings=hypothesis_settings(max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)),
     )
-
