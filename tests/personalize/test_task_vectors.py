@@ -73,9 +73,7 @@ def test_tangents_agree_with_autograd_through_the_merge(base, vectors):
     score, tangents, _ = Tangents(model, vectors).describe(photo)
 
     coefficients = start.clone().requires_grad_()
-    merged = {
-        name: base[name] + sum(coefficients[row, t] * vectors[t][name] for t in range(3)) for row, name in enumerate(base)
-    }
+    merged = {name: base[name] + sum(coefficients[row, t] * vectors[t][name] for t in range(3)) for row, name in enumerate(base)}
     through = torch.func.functional_call(model, merged, (photo,)) @ model.levels
     (expected,) = torch.autograd.grad(through[0], coefficients)
     assert score.item() == pytest.approx(through.item(), abs=1e-5)
