@@ -2,8 +2,10 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from pav_site.embedded import Services
 from pav_site.environment import BASE
@@ -25,9 +27,9 @@ def services(embedded: Services) -> list[Program]:
     ]
 
 
-def site(folder: Path, addresses: dict[str, str], port: int) -> list[Program]:
+def site(folder: Path, addresses: Mapping[str, str], port: int, environment: Mapping[str, str] = MappingProxyType({})) -> list[Program]:
     """Web server, the worker that fits people and sends the periodic tasks, and the worker that describes photos."""
-    environment = {"PAV_VAR": str(folder), "DATABASE_URL": addresses["postgres"], "REDIS_URL": addresses["redis"]}
+    common = {**environment, "PAV_VAR": str(folder), "DATABASE_URL": addresses["postgres"], "REDIS_URL": addresses["redis"]}
     commands = {
         "web": ["serve", "--port", str(port)],
         "refit": ["worker", "--queue", "refit", "--beat"],
@@ -38,7 +40,7 @@ def site(folder: Path, addresses: dict[str, str], port: int) -> list[Program]:
             name=name,
             command=[sys.executable, str(BASE / "manage.py"), *command, "--with-parent"],
             log=folder / "logs" / f"{name}.log",
-            environment=environment | ({} if name != "gpu" else {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 2) - 1))}),
+            environment=common | ({} if name != "gpu" else {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 2) - 1))}),
         )
         for name, command in commands.items()
     ]

@@ -1,8 +1,11 @@
 """What the tests of the platform look at and wait for on this machine."""
 
 import socket
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 
@@ -29,3 +32,11 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@contextmanager
+def place() -> Iterator[Path]:
+    """A folder of its own. Not pytest's: each start of pytest closes those to other accounts, and PostgreSQL may run under one."""
+    with tempfile.TemporaryDirectory(prefix="pav-test-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)

@@ -27,8 +27,8 @@ with Services(Path(sys.argv[1])).running():
 
 
 @pytest.fixture
-def services(tmp_path: Path) -> Services:
-    return Services(tmp_path / "pav", durable=False)
+def services(place: Path) -> Services:
+    return Services(place / "pav", durable=False)
 
 
 @contextmanager
@@ -96,8 +96,8 @@ def test_a_folder_has_one_owner(services: Services) -> None:
 
 
 @pytest.mark.parametrize("victims", ["owner", "postgres", "redis", "all"])
-def test_a_kill_loses_nothing_and_leaves_nothing_that_blocks_the_next_start(tmp_path: Path, victims: str) -> None:
-    services = Services(tmp_path / "pav")
+def test_a_kill_loses_nothing_and_leaves_nothing_that_blocks_the_next_start(place: Path, victims: str) -> None:
+    services = Services(place / "pav")
     with owner_of(services) as owner:
         query(services, "CREATE TABLE kept (number int); INSERT INTO kept VALUES (7)")
         postgres = next(iter(processes_of(f"-D {services.data}")))
@@ -129,8 +129,8 @@ def test_an_interrupted_first_start_is_made_good(services: Services) -> None:
         assert query(services, "SELECT 1") == [(1,)]
 
 
-def test_two_folders_at_once_do_not_collide(tmp_path: Path) -> None:
-    alice, bob = Services(tmp_path / "alice", durable=False), Services(tmp_path / "bob", durable=False)
+def test_two_folders_at_once_do_not_collide(place: Path) -> None:
+    alice, bob = Services(place / "alice", durable=False), Services(place / "bob", durable=False)
     with alice.running(), bob.running():
         query(alice, "CREATE TABLE of_alice ()")
         assert query(bob, "SELECT to_regclass('of_alice')") == [(None,)]
@@ -138,9 +138,9 @@ def test_two_folders_at_once_do_not_collide(tmp_path: Path) -> None:
         assert redis.Redis.from_url(bob.redis_url).get("of") is None
 
 
-def test_a_path_too_long_for_a_socket_and_with_spaces_works(tmp_path: Path) -> None:
-    services = Services(tmp_path / "a folder with spaces" / ("long" * 30), durable=False)
-    assert not services.socket_folder.is_relative_to(tmp_path)
+def test_a_path_too_long_for_a_socket_and_with_spaces_works(place: Path) -> None:
+    services = Services(place / "a folder with spaces" / ("long" * 30), durable=False)
+    assert not services.socket_folder.is_relative_to(place)
     with services.running():
         assert query(services, "SELECT 1") == [(1,)]
         assert redis.Redis.from_url(services.redis_url).ping()

@@ -1,0 +1,149 @@
+"""`./pav demo`, whole: the launcher, PostgreSQL, Redis, web server, both workers, two photos."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import psutil
+import pytest
+from PIL import Image
+
+from pav_site.environment import BASE, SETTINGS
+from tests.platform.machine import free_port, processes_of, until
+
+
+class Demo:
+    """A demo that runs in a folder of its own."""
+
+    def __init__(self, folder: Path, photos: Path, port: int) -> None:
+        self.folder, self.port, self.address = folder, port, f"http://localhost:{port}"
+        self.output = folder.parent / f"{folder.name}.txt"
+        environment = {
+            name: value for name, value in os.environ.items() if name not in {*SETTINGS, "PAV_TESTING", "DJANGO_SETTINGS_MODULE"}
+        }
+        environment |= {"PAV_VAR": str(folder), "PAV_VENV": sys.prefix}
+        command = ["sh", str(BASE / "pav"), "demo", "--no-browser", "--port", str(port), "--photos", str(photos)]
+        with self.output.open("w") as output:
+            self.process = subprocess.Popen(
+                command, cwd="/", env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            )
+
+    @property
+    def text(self) -> str:
+        return self.output.read_text()
+
+    def wait_until_ready(self) -> None:
+        until(lambda: "PAV is ready" in self.text or self.process.poll() is not None, 120)
+        assert "PAV is ready" in self.text, self.text
+
+    def family(self) -> list[psutil.Process]:
+        launcher = psutil.Process(self.process.pid)
+        return [launcher, *launcher.children(recursive=True)]
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "my photos" / "of trips"
+    folder.mkdir(parents=True)
+    for number, colour in enumerate(["teal", "orange"]):
+        Image.linear_gradient("L").resize((320 + number, 240)).convert("RGB").save(folder / f"{colour}.jpg")
+    (folder / "notes.jpg").write_text("no photo at all")
+    return folder.parent
+
+
+@pytest.fixture
+def start(place: Path, photos: Path) -> Iterator[object]:
+    started: list[Demo] = []
+
+    def start(folder: str = "var", port: int | None = None) -> Demo:
+        demo = Demo(place / folder, photos, port or free_port())
+        started.append(demo)
+        return demo
+
+    yield start
+    for demo in started:
+        if demo.process.poll() is None:
+            demo.process.send_signal(signal.SIGINT)
+            demo.process.wait(timeout=60)
+
+
+@contextmanager
+def visitor(demo: Demo) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=demo.address, timeout=20) as client:
+        client.get("/").raise_for_status()
+        client.headers.update({"X-CSRFToken": client.cookies["csrftoken"], "Origin": demo.address})
+        yield client
+
+
+def test_a_demo_serves_ends_whole_and_keeps_ratings(start: "type[Demo]") -> None:
+    demo = start()
+    demo.wait_until_ready()
+    assert f"PAV is ready: {demo.address}/" in demo.text
+    assert "notes.jpg" in demo.text  # what was refused is said
+    until(lambda: httpx.get(f"{demo.address}/healthz").status_code == 200)
+    with visitor(demo) as alice:
+        card = alice.get("/api/v1/deck").json()["cards"][0]
+        answer = {"client_id": str(uuid4()), "token": card["token"], "value": "love"}
+        assert alice.post("/api/v1/ratings", json=answer).status_code == 201
+        cookies = dict(alice.cookies)
+
+    family = demo.family()
+    assert len(family) >= 6  # launcher, PostgreSQL and its helpers, Redis, web server, two workers
+    demo.process.send_signal(signal.SIGINT)
+    assert demo.process.wait(timeout=60) == 0
+    assert [process for process in family if process.is_running() and process.status() != psutil.STATUS_ZOMBIE] == []
+    assert "Traceback" not in demo.text
+    assert processes_of(str(demo.folder)) == {}
+
+    again = start(port=demo.port)
+    again.wait_until_ready()
+    with httpx.Client(base_url=again.address, cookies=cookies, timeout=20) as alice:
+        assert alice.get("/api/v1/deck").json()["answered"] == 1
+
+
+def test_a_killed_demo_does_not_block_the_next(start: "type[Demo]") -> None:
+    demo = start()
+    demo.wait_until_ready()
+    demo.process.kill()
+    demo.process.wait()
+    again = start(port=demo.port)
+    again.wait_until_ready()
+    until(lambda: httpx.get(f"{again.address}/healthz").status_code == 200)
+
+
+def test_a_second_demo_in_the_same_folder_is_told_of_the_first(start: "type[Demo]") -> None:
+    first = start()
+    until(lambda: (first.folder / "run" / "redis.sock").exists())
+    second = start()
+    assert second.process.wait(timeout=60) == 1
+    assert "Another PAV command is using" in second.text
+    assert "./pav demo --port" in second.text
+
+
+def test_a_port_that_is_taken_gets_a_plain_sentence(start: "type[Demo]") -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        demo = start(port=port)
+        assert demo.process.wait(timeout=60) == 1
+    assert f"pav: Port {port} is in use by another program. Choose another: ./pav demo --port {port + 1}\n" in demo.text
+    assert "Traceback" not in demo.text
+
+
+@pytest.mark.parametrize("arguments", [["--port", "many"], ["--port", "70000"], ["--photos", "/not/there"]])
+def test_options_that_cannot_be_meant_are_refused(arguments: list[str]) -> None:
+    refused = subprocess.run(
+        [sys.executable, str(BASE / "manage.py"), "demo", *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert refused.returncode == 2
+    assert arguments[1] in refused.stderr
+    assert "Traceback" not in refused.stderr

@@ -1,0 +1,173 @@
+"""Kill -9 while people swipe: no rating is lost or doubled, and every fit catches up."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+
+from pav_site import programs
+from pav_site.embedded import Services
+from pav_site.environment import BASE, SETTINGS
+from pav_site.supervisor import Supervisor
+from tests.platform.machine import free_port, place, until
+
+PEOPLE = 4
+PAUSE = 0.05  # seconds between the swipes of one person
+
+
+@dataclass
+class Stack:
+    """A whole PAV, looked after by a supervisor."""
+
+    address: str
+    services: Services
+    supervisor: Supervisor
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        with psycopg.connect(self.services.database_url) as connection:
+            return connection.execute(query).fetchall()
+
+    def is_well(self) -> bool:
+        try:
+            return httpx.get(f"{self.address}/healthz", timeout=5).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def kill(self, name: str) -> None:
+        """Kill a program, and wait until another one does its work."""
+        victim = self.supervisor.pids[name]
+        os.kill(victim, signal.SIGKILL)
+        until(lambda: self.supervisor.pids[name] != victim)
+        until(self.is_well)
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    kept = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+    limits = {name: "100000/minute" for name in SETTINGS if name.startswith("PAV_LIMIT_")}
+    port = free_port()
+    supervisor = Supervisor(print)
+    with place() as folder:
+        services = Services(folder / "pav")
+        here = {"PAV_VAR": str(services.folder), "PAV_TESTING": "1", "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": str(BASE)}
+        with services.owned():
+            services.prepare()
+            try:
+                for program in programs.services(services):
+                    supervisor.start(program)
+                services.wait()
+                for command in (["manage.py", "migrate", "--verbosity", "0"], ["-m", "tests.browser.stock"]):
+                    subprocess.run([sys.executable, *command], env=kept | here, cwd=BASE, check=True, timeout=200)
+                for program in programs.site(services.folder, services.addresses, port, here | limits):
+                    if program.name != "gpu":  # the photos are described already
+                        supervisor.start(program)
+                stack = Stack(f"http://127.0.0.1:{port}", services, supervisor)
+                until(stack.is_well)
+                yield stack
+            finally:
+                supervisor.stop()
+
+
+@dataclass
+class Swiper(threading.Thread):
+    """Somebody who swipes until told to stop, takes some answers back, and sends again whatever was not acknowledged."""
+
+    address: str
+    seed: int
+    ending: threading.Event
+    acknowledged: dict[str, int] = field(default_factory=dict)  # client id: ratings_seq
+    resent: int = 0
+
+    def __post_init__(self) -> None:
+        super().__init__(daemon=True)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def run(self) -> None:
+        rng = random.Random(self.seed)
+        with httpx.Client(base_url=self.address, timeout=20) as client:
+            self._insist(client, "GET", "/")
+            client.headers.update({"X-CSRFToken": client.cookies["csrftoken"], "Origin": self.address})
+            while not self.ending.is_set():
+                cards = self._insist(client, "GET", "/api/v1/deck").json()["cards"]
+                client_id = str(uuid4())
+                if cards and rng.random() < 0.6:
+                    answer = {"client_id": client_id, "token": cards[0]["token"], "value": rng.choice(["dislike", "like", "love"])}
+                    reply = self._insist(client, "POST", "/api/v1/ratings", json=answer)
+                else:
+                    reply = self._insist(client, "DELETE", f"/api/v1/ratings/last?client_id={client_id}")
+                    if reply.status_code == 404:  # nothing left to take back
+                        continue
+                assert reply.status_code in {200, 201}, reply.text
+                self.acknowledged[client_id] = reply.json()["ratings_seq"]
+                time.sleep(PAUSE)
+
+    def _insist(self, client: httpx.Client, method: str, path: str, **body: object) -> httpx.Response:
+        """Send until something answers, the same request each time, as the page does."""
+        while True:
+            try:
+                reply = client.request(method, path, **body)  # type: ignore[arg-type]
+            except httpx.TransportError:
+                self.resent += 1
+            else:
+                if reply.status_code < 500:
+                    return reply
+                self.resent += 1
+            time.sleep(0.2)
+
+
+@pytest.fixture
+def people(stack: Stack) -> Iterator[list[Swiper]]:
+    """People who swipe while the test does something; they have stopped when `settle` is called or the test ends."""
+    ending = threading.Event()
+    people = [Swiper(stack.address, seed, ending) for seed in range(PEOPLE)]
+    for person in people:
+        person.start()
+    until(lambda: all(len(person.acknowledged) >= 5 for person in people))
+    yield people
+    ending.set()
+    for person in people:
+        person.join(timeout=60)
+
+
+def settle(people: list[Swiper]) -> dict[str, int]:
+    """Let everybody finish, and give all that was acknowledged."""
+    before = {person: len(person.acknowledged) for person in people}
+    until(lambda: all(len(person.acknowledged) >= before[person] + 5 for person in people))  # swiping goes on after the accident
+    people[0].ending.set()
+    for person in people:
+        person.join(timeout=60)
+        assert not person.is_alive()
+    return {client_id: seq for person in people for client_id, seq in person.acknowledged.items()}
+
+
+@pytest.mark.parametrize("victim", ["refit", "redis", "web", "postgres"])
+def test_no_rating_is_lost_or_doubled_and_every_fit_catches_up(stack: Stack, people: list[Swiper], victim: str) -> None:
+    stack.kill(victim)
+    acknowledged = settle(people)
+
+    stored = {str(client_id): seq for client_id, seq in stack.rows("SELECT client_id, seq FROM ratings_ratingevent")}
+    assert acknowledged.items() <= stored.items()
+
+    counted = "SELECT count(*), count(DISTINCT (person_id, client_id)), count(DISTINCT (person_id, seq)) FROM ratings_ratingevent"
+    ((events, by_client_id, by_number),) = stack.rows(counted)
+    assert events == by_client_id == by_number
+
+    unnumbered = (
+        "SELECT p.id FROM ratings_person p WHERE ratings_seq <> (SELECT count(*) FROM ratings_ratingevent e WHERE e.person_id = p.id)"
+    )
+    assert stack.rows(unnumbered) == []
+
+    behind = "SELECT 1 FROM ratings_person p JOIN ratings_fit f ON f.person_id = p.id WHERE f.ratings_seq <> p.ratings_seq"
+    until(lambda: stack.rows(behind) == [])
