@@ -95,6 +95,9 @@ def _phrases() -> dict[str, str]:
         # The ranking.
         "you": _("You"),
         "everyone": _("Everyone"),
+        "title_me": _("Your ranking"),
+        "title_both": _("You and everyone"),
+        "title_everyone": _("Everyone’s ranking"),
         "number": _("No. {place}"),
         "tile_label": _("Place {place}: {alt}"),
         "moved_up.one": _("up {n} place"),

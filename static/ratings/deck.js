@@ -206,7 +206,7 @@ export class Deck extends EventTarget {
     }
     if (photos.total === 0) showNotice("no_photos");
     else if (photos.described < photos.total) showNotice("describing", photos);
-    else if (this.outbox.waiting) showNotice("offline");
+    else if (this.outbox.waiting) showNotice("loading");
     else showNotice("all_rated", { n: this.#answered });
     this.#askAgainIn(photos.described < photos.total || !photos.total ? ASK_AGAIN_MS : LONGEST_PAUSE_MS);
   }

@@ -22,6 +22,9 @@ export class Panel {
   #calm = 0;
   #book = new PhotoBook();
   #viewer = new Viewer(this.#book);
+  #tiles;
+  #ribbon;
+  #comparison;
 
   /** @param {import("./ranking.js").Ranking} ranking */
   constructor(ranking) {
@@ -36,10 +39,6 @@ export class Panel {
       radio.addEventListener("change", () => this.#switch(/** @type {HTMLInputElement} */ (radio).value));
     }
   }
-  #tiles;
-  #ribbon;
-  #comparison;
-
   #moved() {
     this.#draw();
     if (this.#limit > FIRST_PLACES || this.#of !== "me") {
@@ -54,6 +53,7 @@ export class Panel {
     this.#limit = FIRST_PLACES;
     this.#further = [];
     find("#ranking-panel").dataset.of = of;
+    find("#ranking-whose").textContent = say(`title_${of}`);
     await this.#catchUp(true);
   }
 
