@@ -16,7 +16,7 @@ async def _one(swiper: Swiper, swipes: int, pause: float, rng: random.Random) ->
     for _ in range(swipes):
         if pause:
             await asyncio.sleep(pause * rng.uniform(0.5, 1.5))
-        times.append(await swiper.swipe(rng.choice(VALUES)))
+        times.append(await swiper.swipe(lambda _photo: rng.choice(VALUES)))
     return times
 
 
@@ -25,7 +25,7 @@ async def _measure(address: str, people: int, swipes: int, pause: float) -> np.n
     swipers = [Swiper(address) for _ in range(people)]
     for swiper in swipers:
         await swiper.arrive()
-        await swiper.swipe("like")  # the first is not counted: connections are opened, pools filled
+        await swiper.swipe(lambda _photo: "like")  # the first is not counted: connections are opened, pools filled
     times = await asyncio.gather(*(_one(swiper, swipes, pause, random.Random(seed)) for seed, swiper in enumerate(swipers)))
     for swiper in swipers:
         await swiper.leave()

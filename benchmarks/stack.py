@@ -8,9 +8,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -36,8 +37,8 @@ Description.objects.bulk_create([Description(photo=photo, bank_id=selectors.curr
 
 
 @contextmanager
-def running(photos: int) -> Iterator[str]:
-    """The address of a stack that holds so many described photos; everything ends and is removed with the block."""
+def running(photos: int, fill: str = FILL) -> Iterator[str]:
+    """The address of a stack that holds so many described photos, as `fill` makes them; everything ends and is removed with the block."""
     with tempfile.TemporaryDirectory(prefix="pav-bench-") as folder, socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -49,7 +50,7 @@ def running(photos: int) -> Iterator[str]:
         manage = [sys.executable, str(BASE / "manage.py")]
         os.chmod(folder, 0o755)  # noqa: S103 (PostgreSQL runs under another account where PAV runs as root)
         with services.running():
-            for command in (["migrate", "-v0"], ["collectstatic", "--noinput", "-v0"], ["shell", "-v0", "-c", FILL.format(count=photos)]):
+            for command in (["migrate", "-v0"], ["collectstatic", "--noinput", "-v0"], ["shell", "-v0", "-c", fill.format(count=photos)]):
                 subprocess.run([*manage, *command], env=environment, check=True)
             supervisor = Supervisor(print)
             try:
@@ -80,18 +81,22 @@ class Swiper:
     def __init__(self, address: str) -> None:
         self.address = address
         self.http = httpx.AsyncClient(base_url=address, timeout=30)
-        self.cards: list[str] = []
+        self.cards: list[tuple[str, int]] = []  # token and photo
         self.seen = asyncio.Condition()
+        self.latest: dict[str, Any] = {}
         self.rankings: list[tuple[int, float]] = []  # ratings_seq and arrival of each pushed ranking
 
     async def arrive(self) -> None:
         await self.http.get("/")
         self.headers = {"X-CSRFToken": self.http.cookies["csrftoken"], "Origin": self.address}
-        cookie = "; ".join(f"{name}={value}" for name, value in self.http.cookies.items())
-        self.socket = await websockets.connect(
-            self.address.replace("http", "ws") + "/ws/taste/", origin=self.address, additional_headers={"Cookie": cookie}
-        )
+        self.socket = await self.another_page()
         self.reader = asyncio.create_task(self._read())
+
+    def another_page(self, **differently: Any) -> websockets.connect:
+        """One more websocket of the same person."""
+        cookie = "; ".join(f"{name}={value}" for name, value in self.http.cookies.items())
+        settings = {"origin": self.address, "additional_headers": {"Cookie": cookie}} | differently
+        return websockets.connect(self.address.replace("http", "ws") + "/ws/taste/", **settings)
 
     async def leave(self) -> None:
         self.reader.cancel()
@@ -102,18 +107,21 @@ class Swiper:
         async for text in self.socket:
             arrival = time.perf_counter()
             async with self.seen:
-                self.rankings.append((json.loads(text)["ratings_seq"], arrival))
+                self.latest = json.loads(text)
+                self.rankings.append((self.latest["ratings_seq"], arrival))
                 self.seen.notify_all()
 
-    async def _card(self) -> str:
+    async def _card(self) -> tuple[str, int]:
         if not self.cards:
             answer = (await self.http.get("/api/v1/deck")).json()
-            self.cards = [card["token"] for card in answer["cards"]]
+            self.cards = [(card["token"], card["photo"]["id"]) for card in answer["cards"]]
         return self.cards.pop(0)
 
-    async def swipe(self, value: str) -> tuple[float, float]:
-        """Seconds until the answer was acknowledged, and until the first ranking that contains it had arrived."""
-        body = {"client_id": str(uuid4()), "token": await self._card(), "value": value}
+    async def swipe(self, taste: Callable[[int], str]) -> tuple[float, float]:
+        """Answer the next card; `taste` says how, given the photo. Seconds until the answer was acknowledged, and until the first
+        ranking that contains it had arrived."""
+        token, photo = await self._card()
+        body = {"client_id": str(uuid4()), "token": token, "value": taste(photo)}
         start = time.perf_counter()
         reply = await self.http.post("/api/v1/ratings", json=body, headers=self.headers)
         written = time.perf_counter() - start
