@@ -141,7 +141,7 @@ def _covariance(features: np.ndarray, base: float, feature: float, noise: float)
     kernel = spread @ features.T + INTERCEPT + noise * np.eye(len(features))
     half = np.linalg.solve(np.linalg.cholesky(kernel), spread).T if len(features) else np.zeros((features.shape[1], 0))
     if half.shape[1] > half.shape[0]:  # more ratings than features: the same product in fewer columns
-        half = np.linalg.qr(half.T, mode="r").T
+        half = np.asarray(np.linalg.qr(half.T, mode="r")).T
     return Covariance(noise, prior, half)
 
 

@@ -12,7 +12,6 @@ from ninja.security import APIKeyCookie
 
 from ratings import guests, limits, schemas, selectors, services
 from ratings.errors import NotSignedIn, RatingError, TooManyRequests
-from ratings.models import Value
 
 MOST_PHOTOS = 100
 
@@ -45,7 +44,7 @@ def rate(request: HttpRequest, rating: schemas.RatingIn) -> Status[dict[str, Any
         person_id=request.auth,
         token=rating.token,
         client_id=rating.client_id,
-        value=Value[rating.value.upper()],
+        value=rating.stored_value,
         on_screen_ms=rating.on_screen_ms,
         modality=rating.modality or "",
     )

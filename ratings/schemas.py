@@ -6,7 +6,7 @@ from uuid import UUID
 from ninja import Field, Schema
 
 from ratings import media
-from ratings.models import Photo, Presentation
+from ratings.models import Photo, Presentation, Value
 
 Answer = Literal["dislike", "like", "love", "skip"]
 Modality = Literal["touch", "mouse", "pen", "key", "button"]
@@ -20,6 +20,11 @@ class RatingIn(Schema):
     value: Answer = Field(description="`skip` means: can't say.")
     on_screen_ms: int | None = Field(None, ge=0, le=86_400_000, description="How long the photo was visible, in milliseconds.")
     modality: Modality | None = Field(None, description="How the answer was given.")
+
+    @property
+    def stored_value(self) -> Value:
+        """The answer as it is stored."""
+        return Value[self.value.upper()]
 
 
 class RecordedOut(Schema):

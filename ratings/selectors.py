@@ -88,7 +88,7 @@ def ranking(person_id: UUID, weights: Sequence[float], limit: int, offset: int =
         FROM ratings_description d JOIN ratings_photo p ON p.id = d.photo_id
         WHERE d.bank_id = (SELECT hash FROM ratings_bank WHERE is_current) AND {MINE}
         ORDER BY 2 DESC, d.photo_id LIMIT %(limit)s OFFSET %(offset)s""",  # noqa: S608 (MINE is ours)
-        {"person": person_id, "weights": HalfVector(weights).to_text(), "limit": limit, "offset": offset},
+        {"person": person_id, "weights": HalfVector(list(weights)).to_text(), "limit": limit, "offset": offset},
     )
     total = rows[0][2] if rows else ranked_photos(person_id) if offset else 0
     return Ranking([(photo, score) for photo, score, _ in rows], total)

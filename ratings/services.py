@@ -115,7 +115,7 @@ def undo_last_rating(*, person_id: UUID, client_id: UUID) -> Undone:
             raise NothingToUndo
         first = Presentation.objects.filter(person=person_id, answered_at=None).aggregate(place=Min("position"))["place"]
         card = Presentation.objects.select_related("photo").get(token=last.presentation_id)
-        value, card.value, card.answered_at, card.position = card.value, None, None, (first or 0) - 1
+        value, card.value, card.answered_at, card.position = last.value, None, None, (first or 0) - 1
         card.save(update_fields=["value", "answered_at", "position"])
         RatingEvent.objects.create(
             person_id=person_id, seq=seq, client_id=client_id, kind=RatingEvent.Kind.UNDO, presentation=card, value=value
@@ -219,9 +219,9 @@ def store_fit(
                     "person": person_id,
                     "bank": bank,
                     "seq": ratings_seq,
-                    "weights": HalfVector(weights).to_text(),
+                    "weights": HalfVector(list(weights)).to_text(),
                     "covariance": covariance,
-                    "accuracy": Json(accuracy),
+                    "accuracy": Json(accuracy),  # type: ignore[dict-item]  # the stubs know no adapters
                 },
             )
             row = cursor.fetchone()
@@ -243,7 +243,7 @@ def store_next_cards(*, person_id: UUID, ratings_seq: int, cards: Sequence[dict[
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE ratings_fit SET next_cards = %s FROM {MAY_BE_LOST} WHERE person_id = %s AND ratings_seq = %s",  # noqa: S608 (ours)
-            [Json(list(cards)), person_id, ratings_seq],
+            [Json(list(cards)), person_id, ratings_seq],  # type: ignore[list-item]
         )
 
 
@@ -256,5 +256,5 @@ def use_bank(*, hash: str, card: dict[str, Any]) -> None:
 
 def store_description(*, photo_id: int, bank: str, score: float, features: Sequence[float]) -> None:
     """Keep how a bank sees a photo; a second description by the same bank changes nothing."""
-    row = Description(photo_id=photo_id, bank_id=bank, score=score, features=HalfVector(features))
+    row = Description(photo_id=photo_id, bank_id=bank, score=score, features=HalfVector(list(features)))
     Description.objects.bulk_create([row], ignore_conflicts=True)

