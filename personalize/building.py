@@ -27,7 +27,7 @@ class Plan:
 
     tasks: tuple[str, ...] = tuple(databases.REGISTRY)
     lead: str = "oasis-beauty"  # the task that the generic score leans on
-    lead_coefficient: float = 0.75  # the others share the rest equally; see docs/decisions/0002-starting-coefficients.md
+    lead_coefficient: float = 0.75  # the others share the rest equally; see docs/decisions/starting-coefficients.md
     rank: int = 16  # of the factorised task vectors
     shares: tuple[tuple[str, float], ...] = (("tangents", 0.2), ("merged", 0.4), ("plain", 0.4))  # of the features' mean square length
     raters: tuple[str, str] = ("oasis/ratings.csv", "oasis/images")  # who teach the hyperprior, below the root
