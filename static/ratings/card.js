@@ -73,6 +73,7 @@ export class CardView {
   async startClock() {
     await this.settled;
     await painted();
+    if (this.#shownSince || this.state !== "ready") return;
     if (document.visibilityState === "visible" && this.node.isConnected) this.#shownSince = performance.now();
   }
 

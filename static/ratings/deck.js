@@ -2,9 +2,11 @@
 
 import { fetchDeck, Problem } from "./api.js";
 import { ANSWER_OF, CardView } from "./card.js";
-import { announce, lessMotion } from "./dom.js";
+import { announce } from "./dom.js";
+import { flyIn, flyOut } from "./flights.js";
 import { watchDrags } from "./gestures.js";
 import { clearNotice, showNotice } from "./notices.js";
+import { newId } from "./outbox.js";
 import { toast } from "./toast.js";
 import { say } from "./words.js";
 
@@ -14,15 +16,6 @@ const IN_THE_PAGE = 3;
 const LOW = 4;
 const ASK_AGAIN_MS = 3000;
 const LONGEST_PAUSE_MS = 30_000;
-
-/** A random id in the form of a UUID. `crypto.randomUUID` is missing on plain http addresses of the local network. */
-export function newId() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-}
 
 /** Events: "answered" (detail: {value, answered}), "undone" (detail: {answered}), "photos" (detail: {described, total}). */
 export class Deck extends EventTarget {
@@ -34,6 +27,7 @@ export class Deck extends EventTarget {
   #storing = false;
   #asking = false;
   #failures = 0;
+  /** Photos in a row that could not be reached. */ #misses = 0;
   #timer = 0;
 
   /** @param {HTMLElement} host @param {import("./outbox.js").Outbox} outbox */
@@ -211,13 +205,12 @@ export class Deck extends EventTarget {
     this.#askAgainIn(photos.described < photos.total || !photos.total ? ASK_AGAIN_MS : LONGEST_PAUSE_MS);
   }
 
-  /** @param {unknown} problem */
-  #explain(problem) {
-    const kind = problem instanceof Problem ? problem.kind : "broken";
+  /** @param {unknown} cause */
+  #explain(cause) {
+    const problem = cause instanceof Problem ? cause : new Problem("broken", say("broken"));
     const again = () => this.refill();
-    if (kind === "offline") showNotice("offline", {}, again);
-    else if (kind === "busy") showNotice("busy", { detail: problem.message, seconds: problem.waitSeconds }, again);
-    else showNotice("error", { detail: problem instanceof Problem ? problem.message : say("broken") }, again);
+    if (problem.kind === "offline") showNotice("offline", {}, again);
+    else showNotice(problem.kind === "busy" ? "busy" : "error", { detail: problem.message }, again);
   }
 
   /** @param {number} ms */
@@ -248,61 +241,25 @@ export class Deck extends EventTarget {
 
   /** @param {CardView} view */
   async #tend(view) {
-    if (view.state === "ready") {
-      view.startClock();
-      return;
-    }
     await view.settled;
     if (view !== this.#top) return;
     if (view.state === "ready") {
+      this.#misses = 0;
       view.startClock();
     } else if (view.state === "broken") {
       toast(say("photo_broken"));
       await this.#leave(view, "skip");
-    } else if (this.#cards.every((other) => other.state === "unreachable")) {
+    } else if (++this.#misses >= this.#cards.length) {
+      this.#misses = 0;
       this.#cards = [];
       this.host.querySelectorAll(".card").forEach((node) => node.remove());
       showNotice("offline", {}, () => this.refill());
       this.#askAgainIn(ASK_AGAIN_MS);
     } else {
       toast(say("photo_unreachable"));
-      this.#cards.push(this.#cards.shift());
+      this.#cards.shift();
+      this.#cards.push(new CardView(view.card));
       this.#arrange();
     }
   }
-}
-
-const AWAY = {
-  dislike: { x: -130, y: 8, turn: -16 },
-  like: { x: 130, y: 8, turn: 16 },
-  love: { x: 0, y: -125, turn: 3 },
-  skip: { x: 0, y: 40, turn: 0 },
-};
-
-/** @param {string} value @param {number} opacity */
-const awayFrame = (value, opacity) => {
-  const { x, y, turn } = AWAY[value];
-  if (lessMotion()) return { opacity: 0 };
-  return { transform: `translate3d(${x}%, ${y}%, 0) rotate(${turn}deg)`, opacity };
-};
-
-/** @param {HTMLElement} node @param {string} value @param {{dx: number, dy: number}} [thrown] */
-function flyOut(node, value, thrown) {
-  node.dataset.leaving = "";
-  node.dataset.leaning = value;
-  node.inert = true;
-  if (!thrown) node.style.setProperty("--lean", "1");
-  const from = lessMotion() ? { opacity: 1 } : { transform: getComputedStyle(node).transform, opacity: 1 };
-  const flight = node.animate([from, awayFrame(value, value === "skip" ? 0 : 0.9)], {
-    duration: lessMotion() ? 160 : thrown ? 260 : 340,
-    easing: thrown ? "ease-out" : "cubic-bezier(.5, 0, .75, .6)",
-    fill: "forwards",
-  });
-  flight.finished.finally(() => node.remove());
-}
-
-/** @param {HTMLElement} node @param {string} value */
-function flyIn(node, value) {
-  const to = lessMotion() ? { opacity: 1 } : { transform: "none", opacity: 1 };
-  node.animate([awayFrame(value, 0), to], { duration: lessMotion() ? 160 : 380, easing: "cubic-bezier(.2, .9, .3, 1)" });
 }

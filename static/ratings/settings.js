@@ -45,7 +45,8 @@ export function welcome(deck) {
     localStorage.setItem(KNOWN, "yes");
     coach.hidden = true;
   };
-  const show = ({ detail }) => {
+  const show = (/** @type {Event} */ event) => {
+    const { detail } = /** @type {CustomEvent} */ (event);
     if (!deck.host.querySelector(".card") || detail.answered > 0) return;
     coach.hidden = false;
     deck.removeEventListener("photos", show);

@@ -11,7 +11,7 @@ const bytesOf = (base64) => Uint8Array.from(atob(base64), (letter) => letter.cha
 
 /**
  * @param {Uint8Array} hash
- * @returns {{width: number, height: number, rgba: Uint8ClampedArray}} longer side 32 pixels
+ * @returns {{width: number, height: number, rgba: Uint8ClampedArray<ArrayBuffer>}} longer side 32 pixels
  */
 export function decode(hash) {
   const head = hash[0] | (hash[1] << 8) | (hash[2] << 16);

@@ -142,3 +142,13 @@ def test_a_deck_that_cannot_be_had_is_explained_and_tried_again(visit: Callable[
     alice.page.click("#deck-notice .button")
 
     alice.wait_for_photo()
+
+
+def test_while_no_photo_can_be_reached_the_page_says_so_and_goes_on_later(visit: Callable[..., Visitor]) -> None:
+    alice = visit(expects_trouble=True, prepare=lambda context: context.route("**/photos/**", lambda route: route.abort()))
+    alice.page.wait_for_selector("#deck-notice[data-notice=offline]", timeout=60_000)
+
+    alice.context.unroute("**/photos/**")
+
+    alice.wait_for_photo()
+    assert alice.answered() == 0  # nothing was passed over

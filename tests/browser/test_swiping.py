@@ -47,7 +47,7 @@ def test_a_short_drag_springs_back_and_answers_nothing(alice: Visitor) -> None:
 def test_a_short_but_fast_throw_answers(alice: Visitor) -> None:
     before = alice.wait_for_photo()
 
-    alice.drag(120, 0, steps=2, slowly=False)
+    alice.throw(120, within_ms=60)
 
     alice.page.wait_for_function("([top, token]) => document.querySelector(top)?.dataset.token !== token", arg=[TOP, before])
 
@@ -223,3 +223,15 @@ def test_at_the_end_all_photos_are_answered_and_the_best_three_shown(alice: Visi
     assert "You have seen them all" in alice.page.inner_text("#deck-notice")
     alice.page.wait_for_selector(".notice-fan img")
     assert alice.page.is_disabled('[data-answer="like"]')
+
+
+def test_how_long_a_photo_was_looked_at_and_how_it_was_answered_is_told(alice: Visitor) -> None:
+    alice.wait_for_photo()
+    alice.page.wait_for_timeout(400)
+
+    with alice.page.expect_request(lambda request: request.url.endswith("/api/v1/ratings")) as sent:
+        alice.press("ArrowRight")
+
+    rating = sent.value.post_data_json
+    assert 300 < rating["on_screen_ms"] < 60_000
+    assert rating["modality"] == "key"

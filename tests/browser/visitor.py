@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, Response
 
 TOP = '.card[data-depth="0"]:not([data-leaving])'
 PATIENCE_MS = 15_000
@@ -81,7 +81,12 @@ class Visitor:
 
     def events(self) -> int:
         """How many answers and undos the server has counted, told by the receipt of one more answer."""
-        with self.page.expect_response(lambda answer: answer.url.endswith("/api/v1/ratings")) as receipt:
+        token = self.wait_for_photo()
+
+        def is_receipt(answer: Response) -> bool:
+            return answer.url.endswith("/api/v1/ratings") and token in (answer.request.post_data or "")
+
+        with self.page.expect_response(is_receipt) as receipt:
             self.press("ArrowDown")
         return int(receipt.value.json()["ratings_seq"]) - 1
 
@@ -98,8 +103,29 @@ class Visitor:
         self.page.click(f'[data-answer="{value}"]')
         self._wait_for_another(before)
 
-    def drag(self, dx: int, dy: int, *, steps: int = 12, slowly: bool = True) -> None:
-        """Drag the card by the mouse; `slowly` waits at the end, so that only the distance counts."""
+    def throw(self, dx: int, within_ms: int) -> None:
+        """Let the card fly after a short way. The events carry their own times, so a busy machine does not slow the throw."""
+        self.wait_for_photo()
+        box = self.page.locator(TOP).bounding_box()
+        assert box
+        session = self.context.new_cdp_session(self.page)
+        x, y, start = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, time.time()
+        for share, kind in ((0, "mousePressed"), (0.3, "mouseMoved"), (0.7, "mouseMoved"), (1, "mouseMoved"), (1, "mouseReleased")):
+            session.send(
+                "Input.dispatchMouseEvent",
+                {
+                    "type": kind,
+                    "x": x + dx * share,
+                    "y": y,
+                    "button": "left",
+                    "buttons": 1,
+                    "clickCount": 1,
+                    "timestamp": start + share * within_ms / 1000,
+                },
+            )
+
+    def drag(self, dx: int, dy: int, *, steps: int = 12) -> None:
+        """Drag the card by the mouse, and hold it a moment before letting go, so that only the distance counts."""
         self.wait_for_photo()
         box = self.page.locator(TOP).bounding_box()
         assert box
@@ -107,10 +133,9 @@ class Visitor:
         self.page.mouse.move(x, y)
         self.page.mouse.down()
         self.page.mouse.move(x + dx, y + dy, steps=steps)
-        if slowly:
-            for _ in range(4):
-                self.page.wait_for_timeout(40)
-                self.page.mouse.move(x + dx, y + dy)
+        for _ in range(4):
+            self.page.wait_for_timeout(40)
+            self.page.mouse.move(x + dx, y + dy)
         self.page.mouse.up()
 
     def answer_all(self, most: int = 200) -> None:
