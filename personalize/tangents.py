@@ -22,7 +22,7 @@ class Tangents:
 
     def describe(
         self, photo: Float[Tensor, "1 3 height width"]
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, "blocks tasks"], Float[Tensor, "width"]]:
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, "blocks tasks"], Float[Tensor, "embedding"]]:
         """Score (1 to 10), its tangents and the embedding of one photo.
 
         A photo at a time: its gradient is contracted with the task vectors at once and never kept.

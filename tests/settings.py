@@ -3,9 +3,12 @@
 import os
 from contextlib import ExitStack
 
+from jaxtyping import install_import_hook
+
 from pav_site.embedded import FolderInUse, Services
 from pav_site.environment import BASE
 
+NUMERICS = ("merging", "task_vectors", "tangents", "taste", "prior", "choosing", "losses", "metrics")
 HELD = ExitStack()  # the folder's lock: kept for the life of this process
 
 
@@ -24,6 +27,9 @@ def _free_folder() -> str:
 if os.environ.get("PAV_TESTING") != "1":  # the processes that a test starts inherit the folder of their test run
     os.environ["PAV_VAR"] = _free_folder()
     os.environ["PAV_TESTING"] = "1"
+    # The shapes that signatures promise are checked in every call. Here, not by pytest's option: Django's apps import some of these
+    # modules before pytest would hook them.
+    install_import_hook([f"personalize.{name}" for name in NUMERICS], "beartype.beartype")
 
 from pav_site.settings import *  # noqa: E402, F403
 

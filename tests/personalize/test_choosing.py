@@ -7,8 +7,11 @@ from personalize import choosing, taste
 from personalize.taste import Hyperprior
 
 
-class Never:
+class Never(np.random.Generator):
     """A source of chance that never explores."""
+
+    def __init__(self):
+        super().__init__(np.random.PCG64())
 
     def random(self):
         return 1.0
