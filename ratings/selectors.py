@@ -83,11 +83,13 @@ class Ranking:
 
 def ranking(person_id: UUID, weights: Sequence[float], limit: int, offset: int = 0) -> Ranking:
     """Photos from the best by one exact scan: score = features . weights."""
+    # Scored in a query of its own (OFFSET 0 keeps it one): else counting would carry every photo's features along.
     rows = _rows(
-        f"""SELECT d.photo_id, -(d.features <#> %(weights)s::halfvec), count(*) OVER ()
-        FROM ratings_description d JOIN ratings_photo p ON p.id = d.photo_id
-        WHERE d.bank_id = (SELECT hash FROM ratings_bank WHERE is_current) AND {MINE}
-        ORDER BY 2 DESC, d.photo_id LIMIT %(limit)s OFFSET %(offset)s""",  # noqa: S608 (MINE is ours)
+        f"""SELECT id, score, count(*) OVER () FROM (
+            SELECT d.photo_id AS id, -(d.features <#> %(weights)s::halfvec) AS score
+            FROM ratings_description d JOIN ratings_photo p ON p.id = d.photo_id
+            WHERE d.bank_id = (SELECT hash FROM ratings_bank WHERE is_current) AND {MINE} OFFSET 0
+        ) scored ORDER BY score DESC, id LIMIT %(limit)s OFFSET %(offset)s""",  # noqa: S608 (MINE is ours)
         {"person": person_id, "weights": HalfVector(list(weights)).to_text(), "limit": limit, "offset": offset},
     )
     total = rows[0][2] if rows else ranked_photos(person_id) if offset else 0
