@@ -2,14 +2,15 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+from pav_site.http import get_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pav_site.settings")
-django_application = get_asgi_application()  # loads the apps, which the imports below need
+django_application = get_application()  # loads the apps, which the imports below need
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+
 from ratings.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(

@@ -52,7 +52,6 @@ def stack(chromium: Path) -> Iterator[Stack]:
                 yield stack
             finally:
                 stack.stop()
-                import shutil
 
 
 @pytest.fixture
