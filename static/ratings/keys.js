@@ -8,8 +8,15 @@ const ANSWERS = { ArrowLeft: "dislike", ArrowRight: "like", ArrowUp: "love", Arr
 
 const allowed = () => localStorage.getItem(STORED) !== "off";
 
+/** Whether the focus came to where it is by the keyboard. Who clicked on something and then presses an arrow means the photo. */
+let byKeyboard = false;
+
 /** @param {EventTarget | null} target */
-const isWriting = (target) => target instanceof Element && target.closest("input, select, textarea, [contenteditable]") !== null;
+function isWriting(target) {
+  if (!(target instanceof Element)) return false;
+  if (target.matches("[type=radio], [type=checkbox]")) return byKeyboard;
+  return target.closest("input, select, textarea, [contenteditable]") !== null;
+}
 
 /** @param {{answer: (value: string) => void, undo: () => void, help: () => void}} actions */
 export function watchKeys(actions) {
@@ -24,7 +31,9 @@ export function watchKeys(actions) {
     show();
   });
 
+  document.addEventListener("pointerdown", () => (byKeyboard = false), true);
   document.addEventListener("keydown", (event) => {
+    if (event.key === "Tab") byKeyboard = true;
     if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
     const combined = event.ctrlKey || event.metaKey;
     if (combined && !event.altKey && event.key.toLowerCase() === "z" && !isWriting(event.target)) {
@@ -46,5 +55,5 @@ export function watchKeys(actions) {
   });
 }
 
-/** In the ranking and in its tabs, arrow keys scroll and choose. @param {EventTarget | null} target */
-const isReading = (target) => target instanceof Element && target.closest("#ranking-panel, [role=tablist], header") !== null;
+/** For those who went there by the keyboard, arrow keys scroll the ranking. @param {EventTarget | null} target */
+const isReading = (target) => byKeyboard && target instanceof Element && target.closest("#ranking-panel, [role=tablist], header") !== null;

@@ -190,14 +190,28 @@ def test_shortcuts_can_be_turned_off(alice: Visitor) -> None:
     assert alice.answered() == 0
 
 
-def test_arrows_in_the_ranking_do_not_answer_photos(alice: Visitor) -> None:
+def test_for_those_who_went_to_the_ranking_by_keyboard_arrows_do_not_answer(alice: Visitor) -> None:
     before = alice.wait_for_photo()
     alice.ranking()
+    alice.page.keyboard.press("Tab")
     alice.page.focus("#tiles li:first-child button")
 
     alice.page.keyboard.press("ArrowRight")
 
     assert alice.wait_for_photo() == before
+
+
+def test_after_a_look_at_the_ranking_by_mouse_arrows_answer_photos(alice: Visitor) -> None:
+    alice.wait_for_photo()
+    alice.ranking()
+    alice.page.click("#tiles li:first-child button")
+    alice.page.keyboard.press("Escape")
+    alice.page.click(".segments label:nth-of-type(3)")
+
+    alice.press("ArrowRight")
+
+    alice.wait_until_answered(1)
+    assert alice.page.is_checked('[name="ranking-of"][value="everyone"]')
 
 
 def test_what_happened_is_told_to_people_who_listen(alice: Visitor) -> None:
