@@ -18,7 +18,7 @@ def planted():
     features = rng.normal(size=(200, 256)) / 16
     features[:, 0] = rng.normal(size=200)
     features[:, 40:] *= 0.05
-    catalogue = Catalogue(features, rng.normal(size=(200, 6)), features[:, 1:40] + 0, rng.normal(size=(200, 30)))
+    catalogue = Catalogue(features, rng.normal(size=(200, 6)), features[:, 1:40] + 0, rng.normal(size=(200, 39)))
     people = []
     for number in range(16):
         taste = np.r_[0.2, 4 * rng.normal(size=39), np.zeros(216)]
