@@ -16,7 +16,7 @@ class OneThreadHandler(ASGIHandler):
     def __init__(self) -> None:  # not the parent's, which would load the middleware for the other way
         self.load_middleware(is_async=False)
 
-    async def get_response_async(self, request: ASGIRequest) -> HttpResponseBase:
+    async def get_response_async(self, request: ASGIRequest) -> HttpResponseBase:  # type: ignore[override]
         return await sync_to_async(self.get_response, thread_sensitive=True)(request)
 
 

@@ -18,7 +18,7 @@ class Catalogue:
     features: Float[np.ndarray, "photos 256"]
     task_scores: Float[np.ndarray, "photos tasks"]
     plain: Float[np.ndarray, "photos width"]  # embedding of the pre-trained encoder
-    merged: Float[np.ndarray, "photos width"]  # embedding of the merged encoder
+    merged: Float[np.ndarray, "photos merged_width"]  # embedding of the merged encoder
 
 
 @dataclass(frozen=True)
