@@ -167,12 +167,12 @@ export class Deck extends EventTarget {
     this.#asking = true;
     clearTimeout(this.#timer);
     if (!this.#cards.length && !document.querySelector("[data-notice]")) showNotice("loading");
-    const before = this.#steps;
+    const before = this.outbox.waiting ? -1 : this.#steps;
     try {
       const deck = await fetchDeck();
       this.#failures = 0;
-      // What was answered or taken back meanwhile may or may not be counted in it: then our own count is the better one.
-      if (this.outbox.waiting === 0 && this.#steps === before) this.#answered = deck.answered;
+      // What was on its way or done meanwhile may or may not be counted in it: then our own count is the better one.
+      if (!this.outbox.waiting && this.#steps === before) this.#answered = deck.answered;
       this.#take(deck);
     } catch (problem) {
       this.#failures += 1;
