@@ -2,7 +2,8 @@
 
 import django
 from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 
@@ -16,7 +17,7 @@ class OneThreadHandler(ASGIHandler):
     def __init__(self) -> None:  # not the parent's, which would load the middleware for the other way
         self.load_middleware(is_async=False)
 
-    async def get_response_async(self, request: ASGIRequest) -> HttpResponseBase:  # type: ignore[override]
+    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:  # type: ignore[override]
         return await sync_to_async(self.get_response, thread_sensitive=True)(request)
 
 
