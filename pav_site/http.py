@@ -17,7 +17,7 @@ class OneThreadHandler(ASGIHandler):
     def __init__(self) -> None:  # not the parent's, which would load the middleware for the other way
         self.load_middleware(is_async=False)
 
-    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:  # type: ignore[override]
+    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         return await sync_to_async(self.get_response, thread_sensitive=True)(request)
 
 

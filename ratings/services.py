@@ -228,10 +228,12 @@ def store_fit(
         if row is None:
             return None
         version, before = row[0], json.loads(row[1])  # a cursor gives JSON as text
+        changes = {}
         if not before:  # the first fit: photos move from where everybody sees them
             before = [photo for photo, _ in selectors.ranking(person_id, selectors.generic_weights(), KEPT_TOP).photos]
+            changes = {"previous_top": before}
         ranked = selectors.ranking(person_id, weights, KEPT_TOP)
-        Fit.objects.filter(person=person_id).update(top=[photo for photo, _ in ranked.photos], previous_top=before)
+        Fit.objects.filter(person=person_id).update(top=[photo for photo, _ in ranked.photos], **changes)
         top = selectors.placed(Ranking(ranked.photos[: settings.PAV["TOP"]], ranked.total), before)
         message = RankingMessage(version, ratings_seq, accuracy, ranked.total, top)
         transaction.on_commit(lambda: events.push_ranking(person_id, message))
