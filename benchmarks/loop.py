@@ -2,16 +2,19 @@
 
 import argparse
 import asyncio
+import json
 import random
+from typing import Any
 
 import numpy as np
 
-from benchmarks.stack import Swiper, running
+from benchmarks.stack import Swipe, Swiper, running
 
+PARTS = ("write and queue", "read", "fit", "store", "query", "push")
 VALUES = ("dislike", "like", "love")
 
 
-async def _one(swiper: Swiper, swipes: int, pause: float, rng: random.Random) -> list[tuple[float, float]]:
+async def _one(swiper: Swiper, swipes: int, pause: float, rng: random.Random) -> list[Swipe]:
     times = []
     for _ in range(swipes):
         if pause:
@@ -20,8 +23,8 @@ async def _one(swiper: Swiper, swipes: int, pause: float, rng: random.Random) ->
     return times
 
 
-async def _measure(address: str, people: int, swipes: int, pause: float) -> np.ndarray:
-    """(people * swipes, 2): seconds until written, until the ranking arrived."""
+async def _measure(address: str, people: int, swipes: int, pause: float) -> list[Swipe]:
+    """So many swipes of each of so many people at once."""
     swipers = [Swiper(address) for _ in range(people)]
     for swiper in swipers:
         await swiper.arrive()
@@ -29,7 +32,24 @@ async def _measure(address: str, people: int, swipes: int, pause: float) -> np.n
     times = await asyncio.gather(*(_one(swiper, swipes, pause, random.Random(seed)) for seed, swiper in enumerate(swipers)))
     for swiper in swipers:
         await swiper.leave()
-    return np.array([pair for one in times for pair in one])
+    return [swipe for one in times for swipe in one]
+
+
+def _parts(swipe: Swipe, fits: list[dict[str, Any]]) -> tuple[float, ...] | None:
+    """Seconds of each of `PARTS`, which add up to the whole. The fit is the last one pushed before the arrival, of as many events."""
+    own = [fit for fit in fits if fit["seq"] == swipe.contained and swipe.sent < fit["push"][0] < swipe.arrived]
+    if not own:
+        return None
+    fit = max(own, key=lambda fit: fit["push"][0])
+    query = fit["query"][1] - fit["query"][0]
+    return (
+        fit["begin"][0] - swipe.sent,
+        fit["fit"][0] - fit["begin"][0],
+        fit["fit"][1] - fit["fit"][0],
+        fit["push"][0] - fit["fit"][1] - query,
+        query,
+        swipe.arrived - fit["push"][0],
+    )
 
 
 async def _floor(address: str, rounds: int) -> np.ndarray:
@@ -47,23 +67,30 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--swipes", type=int, default=60, help="counted swipes of each person")
     parser.add_argument("--pause", type=float, default=1.0, help="mean seconds between the swipes of one of many people")
     options = parser.parse_args(arguments)
-    with running(options.photos) as address:
+    runs = {
+        "1 person, as fast as it goes": (1, options.swipes, 0),
+        f"1 person, a swipe every {options.pause:g} s": (1, options.swipes // 2, options.pause),
+        f"{options.people} people, each a swipe every {options.pause:g} s": (options.people, options.swipes, options.pause),
+        f"{options.people} people, as fast as it goes": (options.people, options.swipes // 4, 0),
+    }
+    with running(options.photos) as (address, file):
         floor = 1000 * asyncio.run(_floor(address, 100))
-        rows = {
-            "1 person, as fast as it goes": asyncio.run(_measure(address, 1, options.swipes, 0)),
-            f"1 person, a swipe every {options.pause:g} s": asyncio.run(_measure(address, 1, options.swipes // 2, options.pause)),
-            f"{options.people} people, each a swipe every {options.pause:g} s": asyncio.run(
-                _measure(address, options.people, options.swipes, options.pause)
-            ),
-            f"{options.people} people, as fast as it goes": asyncio.run(_measure(address, options.people, options.swipes // 4, 0)),
-        }
+        rows = {who: asyncio.run(_measure(address, *run)) for who, run in runs.items()}
+        fits = [json.loads(line) for line in file.read_text().splitlines()]
     print(f"{options.photos} photos. Milliseconds from the swipe to ...; ratio to a request that is refused at once")
     print(f"(median {np.median(floor):.1f} ms, run beside it).\n")
-    print("| who | written p50 | p95 | new ranking p50 | p95 | ratio p50 |\n|---|---|---|---|---|---|")
-    for who, times in rows.items():
-        written, arrived = 1000 * times.T
+    print("| who | acknowledged p50 | p95 | new ranking p50 | p95 | ratio p50 |\n|---|---|---|---|---|---|")
+    for who, swipes in rows.items():
+        written, arrived = (
+            1000 * np.array([getattr(swipe, name) - swipe.sent for swipe in swipes]) for name in ("acknowledged", "arrived")
+        )
         cells = (*np.percentile(written, [50, 95]), *np.percentile(arrived, [50, 95]))
         print(f"| {who} | " + " | ".join(f"{cell:.1f}" for cell in cells) + f" | {np.median(arrived) / np.median(floor):.1f} |")
+    print("\nParts of the time to the new ranking, milliseconds, medians.\n")
+    print(f"| who | {' | '.join(PARTS)} |\n|---|" + "---|" * len(PARTS))
+    for who, swipes in rows.items():
+        parts = np.array([found for swipe in swipes if (found := _parts(swipe, fits))])
+        print(f"| {who} | " + " | ".join(f"{1000 * cell:.1f}" for cell in np.median(parts, axis=0)) + " |")
 
 
 if __name__ == "__main__":

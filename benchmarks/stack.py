@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -40,8 +41,9 @@ connection.cursor().execute("VACUUM ANALYZE")
 
 
 @contextmanager
-def running(photos: int, fill: str = FILL) -> Iterator[str]:
-    """The address of a stack that holds so many described photos, as `fill` makes them; everything ends and is removed with the block."""
+def running(photos: int, fill: str = FILL) -> Iterator[tuple[str, Path]]:
+    """A stack that holds so many described photos, as `fill` makes them: its address, and the file in which `timed_worker` writes of each
+    fit. Everything ends and is removed with the block."""
     with tempfile.TemporaryDirectory(prefix="pav-bench-") as folder, socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -49,7 +51,7 @@ def running(photos: int, fill: str = FILL) -> Iterator[str]:
         services = Services(Path(folder))
         environment = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
         environment |= {"PAV_VAR": folder, "PAV_LIMIT_GUESTS": "100000/hour", "PAV_LIMIT_RATINGS": "1000000/minute"}
-        environment |= {"PAV_LIMIT_READS": "1000000/minute", "PYTHONWARNINGS": "ignore"}
+        environment |= {"PAV_LIMIT_READS": "1000000/minute", "PYTHONWARNINGS": "ignore", "PYTHONPATH": str(BASE)}
         manage = [sys.executable, str(BASE / "manage.py")]
         os.chmod(folder, 0o755)  # noqa: S103 (PostgreSQL runs under another account where PAV runs as root)
         with services.running():
@@ -57,11 +59,13 @@ def running(photos: int, fill: str = FILL) -> Iterator[str]:
                 subprocess.run([*manage, *command], env=environment, check=True)
             supervisor = Supervisor(print)
             try:
-                for name, command in (("web", ["serve", "--port", str(port)]), ("refit worker", ["worker", "--queue", "refit", "--beat"])):
-                    supervisor.start(Program(name, [*manage, *command], Path(folder) / "logs" / f"{name}.log", environment))
+                fits = Path(folder) / "fits.jsonl"
+                worker = [sys.executable, "-m", "benchmarks.timed_worker", str(fits)]
+                for name, command in (("web", [*manage, "serve", "--port", str(port)]), ("refit worker", worker)):
+                    supervisor.start(Program(name, command, Path(folder) / "logs" / f"{name}.log", environment))
                 address = f"http://127.0.0.1:{port}"
                 _wait_until_well(address)
-                yield address
+                yield address, fits
             finally:
                 supervisor.stop()
 
@@ -76,6 +80,16 @@ def _wait_until_well(address: str) -> None:
             pass
         time.sleep(0.2)
     raise RuntimeError("The stack does not become healthy.")
+
+
+@dataclass(frozen=True)
+class Swipe:
+    """When things happened, in seconds since 1970."""
+
+    sent: float
+    acknowledged: float
+    arrived: float  # the first ranking that contains it
+    contained: int  # ratings_seq of that ranking
 
 
 class Swiper:
@@ -108,7 +122,7 @@ class Swiper:
 
     async def _read(self) -> None:
         async for text in self.socket:
-            arrival = time.perf_counter()
+            arrival = time.time()
             async with self.seen:
                 self.latest = json.loads(text)
                 self.rankings.append((self.latest["ratings_seq"], arrival))
@@ -120,18 +134,17 @@ class Swiper:
             self.cards = [(card["token"], card["photo"]["id"]) for card in answer["cards"]]
         return self.cards.pop(0)
 
-    async def swipe(self, taste: Callable[[int], str]) -> tuple[float, float]:
-        """Answer the next card; `taste` says how, given the photo. Seconds until the answer was acknowledged, and until the first
-        ranking that contains it had arrived."""
+    async def swipe(self, taste: Callable[[int], str]) -> Swipe:
+        """Answer the next card; `taste` says how, given the photo. Then wait for the first ranking that contains the answer."""
         token, photo = await self._card()
         body = {"client_id": str(uuid4()), "token": token, "value": taste(photo)}
-        start = time.perf_counter()
+        sent = time.time()
         reply = await self.http.post("/api/v1/ratings", json=body, headers=self.headers)
-        written = time.perf_counter() - start
+        acknowledged = time.time()
         seq = reply.raise_for_status().json()["ratings_seq"]
         async with self.seen:
             await asyncio.wait_for(self.seen.wait_for(lambda: self.rankings[-1][0] >= seq), 30)
-        return written, next(arrival for contained, arrival in self.rankings if contained >= seq) - start
+        return Swipe(sent, acknowledged, *next((arrival, contained) for contained, arrival in self.rankings if contained >= seq))
 
     async def refused(self) -> float:
         """Seconds for the least that a request can need: one that is refused before anything is done."""
