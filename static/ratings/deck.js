@@ -24,6 +24,7 @@ export class Deck extends EventTarget {
   /** @type {Set<string>} */ #gone = new Set();
   #answered = 0;
   /** Counts answers and undos of this page, to notice one that happened while the server was asked. */ #steps = 0;
+  /** Whether the server has told how many answers it has. */ #counted = false;
   #storing = false;
   #asking = false;
   #failures = 0;
@@ -77,8 +78,6 @@ export class Deck extends EventTarget {
   async open() {
     for (const token of await this.outbox.answeredTokens()) this.#gone.add(token);
     await this.refill();
-    // Answers that wait here since an earlier visit are sent meanwhile; once none waits, the server's count is the whole truth.
-    if (this.outbox.waiting) this.outbox.addEventListener("change", () => this.refill(), { once: true });
   }
 
   /**
@@ -151,7 +150,8 @@ export class Deck extends EventTarget {
   /** @param {{entry: import("./outbox.js").Entry, answer: {card?: import("./api.js").Card}}} detail */
   #accepted({ entry, answer }) {
     if (entry.kind === "undo" && answer.card) this.#bringBack(answer.card);
-    if (this.#cards.length < LOW) this.refill();
+    const late = !this.#counted && !this.outbox.waiting; // answers of an earlier visit have just been sent
+    if (this.#cards.length < LOW || late) this.refill();
   }
 
   /** @param {{entry: import("./outbox.js").Entry, problem: Problem}} detail */
@@ -172,7 +172,10 @@ export class Deck extends EventTarget {
       const deck = await fetchDeck();
       this.#failures = 0;
       // What was on its way or done meanwhile may or may not be counted in it: then our own count is the better one.
-      if (!this.outbox.waiting && this.#steps === before) this.#answered = deck.answered;
+      if (!this.outbox.waiting && this.#steps === before) {
+        this.#answered = deck.answered;
+        this.#counted = true;
+      }
       this.#take(deck);
     } catch (problem) {
       this.#failures += 1;
