@@ -27,6 +27,8 @@ def main() -> None:
             execute_from_command_line(sys.argv)
     except (BadSetting, ServiceError) as error:
         sys.exit(f"pav: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def demo_folder(arguments: list[str]) -> str:

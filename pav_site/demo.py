@@ -1,6 +1,8 @@
 """The whole of PAV on one machine, from nothing, until Ctrl-C."""
 
+import os
 import shutil
+import signal
 import socket
 import sys
 import threading
@@ -24,9 +26,19 @@ from pav_site.demo_photos import PhotoImport
 from pav_site.embedded import FolderInUse, ServiceError, Services
 from pav_site.supervisor import Supervisor
 
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, kill, a closed terminal
 LOOK_SECONDS = 0.3  # how often the progress is read from the database
 FREE_PORT_SECONDS = 5  # what a killed launcher left behind ends by itself within moments
 DECK = 5  # described photos that are enough to begin with
+
+
+ended = threading.Event()
+
+
+def end_on_signal(_number: int, _frame: object) -> None:
+    """Ends the demo at once, and also where the interruption is lost: Python drops an exception that hits it while it tidies up."""
+    ended.set()
+    raise KeyboardInterrupt
 
 
 @dataclass(frozen=True)
@@ -59,6 +71,9 @@ def run(wish: Wish, console: Console) -> None:
             _start(supervisor, embedded, wish, console)
             _accompany(wish, console)
         finally:
+            # A second Ctrl-C must not leave half of the programs running.
+            for number in ENDINGS:
+                signal.signal(number, signal.SIG_IGN)
             console.print("Ending PAV. Your ratings are kept.")
             connections.close_all()
             supervisor.stop()
@@ -129,36 +144,41 @@ def _accompany(wish: Wish, console: Console) -> None:
     importing = PhotoImport(wish.photos)
     importing.start()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    open_for_swipes = False
+    open_for_swipes, photos, ready = False, 0, 0
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         imported = progress.add_task("Importing photos", total=None)
         described = progress.add_task("Describing photos", total=None)
         while True:
-            photos, ready = _counts()
+            finished = not importing.is_alive()
+            photos, ready = _counts() or (photos, ready)
             progress.update(imported, completed=importing.done, total=importing.total)
             progress.update(described, completed=ready, total=max(photos, importing.total or 0))
             for line in importing.news():
                 console.print(Text(line), soft_wrap=True)
-            ended = not importing.is_alive()
-            if not open_for_swipes and _listens(wish.port) and ready and (ready >= DECK or (ended and ready == photos)):
+            if finished and not photos:
+                raise ServiceError("No photo was imported, so there is nothing to swipe. Choose another folder: ./pav demo --photos DIR")
+            if not open_for_swipes and _listens(wish.port) and ready and (ready >= DECK or (finished and ready == photos)):
                 open_for_swipes = True
                 _welcome(wish, console)
-            if ended and open_for_swipes and ready >= photos:
+            if finished and open_for_swipes and ready >= photos:
                 break
-            time.sleep(LOOK_SECONDS)
+            if ended.wait(LOOK_SECONDS):
+                raise KeyboardInterrupt
     console.print(f"All {photos} photos are described. Ctrl-C ends PAV.")
     connections.close_all()
-    threading.Event().wait()
+    while not ended.wait(1):
+        pass
+    raise KeyboardInterrupt
 
 
-def _counts() -> tuple[int, int]:
-    """Photos in all, and those that can be dealt. Zeros while PostgreSQL is away: the supervisor brings it back."""
+def _counts() -> tuple[int, int] | None:
+    """Photos in all, and those that can be dealt. None while PostgreSQL is away: the supervisor brings it back."""
     from ratings import photo_services  # models: only after Django is set up
 
     try:
         stats = photo_services.stats()
     except DatabaseError:
-        return 0, 0
+        return None
     return stats.total, stats.described
 
 
@@ -177,5 +197,10 @@ def _welcome(wish: Wish, console: Console) -> None:
     console.print(Text(f"Administration (works once, for 15 minutes): {link}"), soft_wrap=True)
     console.print("Photos go on being described. Ctrl-C ends PAV and keeps your ratings.")
     console.print()
-    if wish.browser:
+    if wish.browser and _has_screen():
         webbrowser.open(f"{wish.address}/")
+
+
+def _has_screen() -> bool:
+    """Without one, a browser for text would take this terminal over."""
+    return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -13,6 +13,7 @@ from pav_site.processes import end
 
 LOOK_SECONDS = 0.1  # how soon a death is noticed
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # between restarts; doubled each time
+LONGEST_LOG = 10 * 2**20  # bytes; a longer one is put aside at the next start
 STEADY_SECONDS = 20  # a child that lived so long has recovered: its pause is short again
 
 
@@ -102,6 +103,8 @@ def _reason(code: int) -> str:
 def _spawn(program: Program) -> subprocess.Popen[bytes]:
     program.before()
     program.log.parent.mkdir(parents=True, exist_ok=True)
+    if program.log.exists() and program.log.stat().st_size > LONGEST_LOG:
+        program.log.replace(program.log.with_suffix(".old.log"))
     with program.log.open("ab") as log:
         # A session of its own: Ctrl-C in the terminal reaches the launcher alone, which ends its children in order. stdin is a pipe
         # that nobody writes to: it closes when the launcher dies, however it dies.

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+def until(condition: Callable[[], bool], seconds: float = 120) -> None:
     """Wait for a condition; fails where it does not come true."""
     end = time.monotonic() + seconds
     while not condition():

@@ -42,6 +42,12 @@ class Demo:
         until(lambda: "PAV is ready" in self.text or self.process.poll() is not None, 120)
         assert "PAV is ready" in self.text, self.text
 
+    def end(self) -> int:
+        """Ctrl-C, and the exit status."""
+        self.process.send_signal(signal.SIGINT)
+        until(lambda: self.process.poll() is not None)
+        return self.process.returncode
+
     def family(self) -> list[psutil.Process]:
         launcher = psutil.Process(self.process.pid)
         return [launcher, *launcher.children(recursive=True)]
@@ -69,8 +75,7 @@ def start(place: Path, photos: Path) -> Iterator[object]:
     yield start
     for demo in started:
         if demo.process.poll() is None:
-            demo.process.send_signal(signal.SIGINT)
-            demo.process.wait(timeout=60)
+            demo.end()
 
 
 @contextmanager
@@ -95,8 +100,7 @@ def test_a_demo_serves_ends_whole_and_keeps_ratings(start: "type[Demo]") -> None
 
     family = demo.family()
     assert len(family) >= 6  # launcher, PostgreSQL and its helpers, Redis, web server, two workers
-    demo.process.send_signal(signal.SIGINT)
-    assert demo.process.wait(timeout=60) == 0
+    assert demo.end() == 0, demo.text
     assert [process for process in family if process.is_running() and process.status() != psutil.STATUS_ZOMBIE] == []
     assert "Traceback" not in demo.text
     assert processes_of(str(demo.folder)) == {}
@@ -121,7 +125,7 @@ def test_a_second_demo_in_the_same_folder_is_told_of_the_first(start: "type[Demo
     first = start()
     until(lambda: (first.folder / "run" / "redis.sock").exists())
     second = start()
-    assert second.process.wait(timeout=60) == 1
+    assert second.process.wait(timeout=120) == 1
     assert "Another PAV command is using" in second.text
     assert "./pav demo --port" in second.text
 
@@ -134,7 +138,7 @@ def test_a_port_that_is_taken_gets_a_plain_sentence(start: "type[Demo]") -> None
         taken.listen()
         port = taken.getsockname()[1]
         demo = start(port=port)
-        assert demo.process.wait(timeout=60) == 1
+        assert demo.process.wait(timeout=120) == 1
     assert f"pav: Port {port} is in use by another program. Choose another: ./pav demo --port {port + 1}\n" in demo.text
     assert "Traceback" not in demo.text
 
@@ -147,3 +151,11 @@ def test_options_that_cannot_be_meant_are_refused(arguments: list[str]) -> None:
     assert refused.returncode == 2
     assert arguments[1] in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_a_folder_without_photos_gets_a_plain_sentence(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    demo = Demo(place / "var", tmp_path / "empty", free_port())
+    assert demo.process.wait(timeout=120) == 1
+    assert "pav: No photo was imported, so there is nothing to swipe." in demo.text
+    assert processes_of(str(demo.folder)) == {}

@@ -24,9 +24,8 @@ class Command(BaseCommand):
         parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # Closing the terminal, or `kill`, ends the demo as Ctrl-C does.
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.default_int_handler)
+        for number in demo.ENDINGS:
+            signal.signal(number, demo.end_on_signal)
         wish = demo.Wish(options["port"], options["photos"], options["fresh"], browser=not options["no_browser"])
         try:
             demo.run(wish, Console())
