@@ -11,7 +11,8 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
-from ratings import events, guests, selectors
+from ratings import events, guests, limits, selectors
+from ratings.errors import TooManyRequests
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,12 @@ class TasteConsumer(AsyncWebsocketConsumer):
         if self.person_id is None:
             logger.info("A socket without a session was refused.")
             await self.close(NOT_SIGNED_IN)
+            return
+        try:
+            await database_sync_to_async(limits.check)("READS", str(self.person_id))
+        except TooManyRequests:
+            logger.info("%s opened too many sockets.", self.person_id)
+            await self.close(TOO_MUCH)
             return
         # First the group, then the snapshot: a ranking pushed in between comes twice, never not at all.
         await self.channel_layer.group_add(events.taste_group(self.person_id), self.channel_name)
