@@ -159,3 +159,20 @@ def test_a_folder_without_photos_gets_a_plain_sentence(place: Path, tmp_path: Pa
     assert demo.process.wait(timeout=120) == 1
     assert "pav: No photo was imported, so there is nothing to swipe." in demo.text
     assert processes_of(str(demo.folder)) == {}
+
+
+def test_fresh_forgets_everything_but_what_this_run_holds(place: Path) -> None:
+    from rich.console import Console
+
+    from pav_site import demo
+    from pav_site.embedded import Services
+
+    services = Services(place / "var", durable=False)
+    with services.running():
+        (services.folder / "media" / "photos").mkdir(parents=True)
+        (services.folder / "imported.json").write_text("[]")
+        (services.folder / "secret_key").write_text("kept")
+    with services.owned():
+        demo._empty(services, Console(quiet=True))
+    left = {path.name for path in services.folder.iterdir()}
+    assert left == {"owner.lock", "guests.lock", "secret_key"}
