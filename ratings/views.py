@@ -48,7 +48,8 @@ def ratings_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 async def _piecewise(lines: Iterator[str]) -> AsyncIterator[str]:
     """Some lines at a time: under ASGI Django would gather a synchronous iterator whole before it sends the first byte."""
-    while piece := "".join(await sync_to_async(list)(islice(lines, 500))):
+    some = sync_to_async(lambda: "".join(islice(lines, 500)))
+    while piece := await some():
         yield piece
 
 
