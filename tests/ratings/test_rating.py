@@ -132,3 +132,9 @@ def test_a_deleted_photo_that_a_fit_chose_is_passed_over(alice, photos):
 def test_a_card_never_tells_owner_path_or_file_name(alice):
     photo = alice.deck()[0]["photo"]
     assert set(photo) == {"id", "src", "srcset", "width", "height", "thumbhash", "alt", "credit", "licence"}
+
+
+def test_an_answer_takes_few_exchanges_with_the_database(alice, django_assert_max_num_queries):
+    card = alice.deck()[0]
+    with django_assert_max_num_queries(7):  # session, four of the answer, and the begin and end of the test's savepoint
+        alice.rate(card["token"])
