@@ -76,6 +76,8 @@ def run(wish: Wish, console: Console) -> None:
                 signal.signal(number, signal.SIG_IGN)
             console.print("Ending PAV. Your ratings are kept.")
             connections.close_all()
+            # Otherwise its threads go on looking for the database that is being ended, for seconds.
+            connections["default"].close_pool()  # type: ignore[attr-defined]
             supervisor.stop()
 
 
