@@ -153,7 +153,7 @@ def _accompany(wish: Wish, console: Console) -> None:
         while True:
             finished = not importing.is_alive()
             photos, ready = _counts() or (photos, ready)
-            progress.update(imported, completed=importing.done, total=importing.total)
+            progress.update(imported, completed=importing.done, total=importing.total, visible=importing.total != 0)
             progress.update(described, completed=ready, total=max(photos, importing.total or 0))
             for line in importing.news():
                 console.print(Text(line), soft_wrap=True)
