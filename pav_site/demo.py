@@ -66,7 +66,7 @@ def run(wish: Wish, console: Console) -> None:
         if wish.fresh:
             _empty(embedded, console)
         _wait_for_port(wish.port)
-        supervisor = Supervisor(say=lambda line: console.print(Text(line), soft_wrap=True))
+        supervisor = Supervisor(say=lambda line: _say(console, line))
         try:
             _start(supervisor, embedded, wish, console)
             _accompany(wish, console)
@@ -74,11 +74,17 @@ def run(wish: Wish, console: Console) -> None:
             # A second Ctrl-C must not leave half of the programs running.
             for number in ENDINGS:
                 signal.signal(number, signal.SIG_IGN)
-            console.print("Ending PAV. Your ratings are kept.")
+            _say(console, "Ending PAV. Your ratings are kept.")
             connections.close_all()
             # Otherwise its threads go on looking for the database that is being ended, for seconds.
             connections["default"].close_pool()  # type: ignore[attr-defined]
             supervisor.stop()
+
+
+def _say(console: Console, line: str) -> None:
+    """Print, or do not: where the terminal was closed, the programs must be looked after and ended all the same."""
+    with suppress(OSError):
+        console.print(Text(line), soft_wrap=True)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """`./pav demo`, whole: the launcher, PostgreSQL, Redis, web server, both workers, two photos."""
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -17,11 +18,13 @@ from PIL import Image
 from pav_site.environment import BASE, SETTINGS
 from tests.platform.machine import free_port, processes_of, until
 
+IN_TERMINAL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
+
 
 class Demo:
     """A demo that runs in a folder of its own."""
 
-    def __init__(self, folder: Path, photos: Path, port: int) -> None:
+    def __init__(self, folder: Path, photos: Path, port: int, terminal: int | None = None) -> None:
         self.folder, self.port, self.address = folder, port, f"http://localhost:{port}"
         self.output = folder.parent / f"{folder.name}.txt"
         environment = {
@@ -29,10 +32,19 @@ class Demo:
         }
         environment |= {"PAV_VAR": str(folder), "PAV_VENV": sys.prefix}
         command = ["sh", str(BASE / "pav"), "demo", "--no-browser", "--port", str(port), "--photos", str(photos)]
+        if terminal is not None:  # as in a window of its own: closing the window hangs up on everything in it
+            command = [sys.executable, "-c", IN_TERMINAL, *command]
         with self.output.open("w") as output:
+            streams = dict.fromkeys(("stdin", "stdout", "stderr"), terminal) if terminal else {"stdout": output, "stderr": output}
             self.process = subprocess.Popen(
-                command, cwd="/", env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+                command, cwd="/", env=environment, **{"stdin": subprocess.DEVNULL, **streams}, start_new_session=True
             )
+
+    def answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.address}/healthz", timeout=5).status_code == 200
+        except httpx.HTTPError:
+            return False
 
     @property
     def text(self) -> str:
@@ -119,6 +131,17 @@ def test_a_killed_demo_does_not_block_the_next(start: "type[Demo]") -> None:
     again = start(port=demo.port)
     again.wait_until_ready()
     until(lambda: httpx.get(f"{again.address}/healthz").status_code == 200)
+
+
+def test_closing_the_terminal_ends_everything(place: Path, photos: Path) -> None:
+    ours, theirs = pty.openpty()
+    demo = Demo(place / "var", photos, free_port(), terminal=theirs)
+    os.close(theirs)
+    until(lambda: demo.answers())
+    family = demo.family()
+    os.close(ours)
+    until(lambda: [process for process in family if process.is_running() and process.status() != psutil.STATUS_ZOMBIE] == [])
+    demo.process.wait()
 
 
 def test_a_second_demo_in_the_same_folder_is_told_of_the_first(start: "type[Demo]") -> None:

@@ -2,6 +2,7 @@
 
 import signal
 from argparse import ArgumentParser, ArgumentTypeError
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ class Command(BaseCommand):
         try:
             demo.run(wish, Console())
         except KeyboardInterrupt:
-            self.stdout.write("PAV has ended.")
+            with suppress(OSError):  # the terminal may have been closed
+                self.stdout.write("PAV has ended.")
 
 
 def port(text: str) -> int:
