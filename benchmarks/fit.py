@@ -64,6 +64,7 @@ def main(arguments: list[str]) -> None:
     preprocessing = describer.network.backbone.preprocessing
     photos = [Image.fromarray(rng.integers(0, 256, (256, 256, 3), dtype=np.uint8)) for _ in range(max(options.ratings))]
     inputs = images.to_input(np.stack([images.to_pixels(photo, preprocessing) for photo in photos]), preprocessing)
+    describer.describe(photos[0])  # the first builds the network
     start = time.perf_counter()
     features = np.stack([describer.describe(photo)[1] for photo in photos])
     describing = (time.perf_counter() - start) / len(photos)
