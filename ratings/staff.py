@@ -5,6 +5,7 @@ import secrets
 from django.contrib.auth import get_user_model, login
 from django.core import signing
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 SALT = "ratings.staff.ticket"
@@ -31,6 +32,9 @@ def sign_in(request: HttpRequest, ticket: str) -> bool:
         return False
     admin = get_user_model().objects.filter(pk=user_id, is_active=True).first()
     if admin is None or stamp != _stamp(admin):
+        return False
+    # Claimed by a conditional update: of two browsers that use it at the same instant, one comes in.
+    if not get_user_model().objects.filter(pk=admin.pk, last_login=admin.last_login).update(last_login=timezone.now()):
         return False
     login(request, admin, backend="django.contrib.auth.backends.ModelBackend")
     return True
