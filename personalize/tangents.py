@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from personalize.task_vectors import Weights
+from personalize.task_vectors import Weights, blocks
 
 
 class Tangents:
@@ -17,7 +17,7 @@ class Tangents:
 
     def __init__(self, model: torch.nn.Module, vectors: Sequence[Weights]) -> None:
         self.model = model
-        self.blocks = {name: value for name, value in model.named_parameters() if value.requires_grad}
+        self.blocks = blocks(model)
         self.stacked = [torch.stack([vector[name].flatten() for vector in vectors]) for name in self.blocks]
 
     def describe(

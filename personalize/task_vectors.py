@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from personalize.errors import IncompatibleTaskVector
 
@@ -28,6 +28,16 @@ class Factors:
 
 
 Vector = dict[str, "Tensor | Factors"]
+
+
+def blocks(model: nn.Module) -> dict[str, Tensor]:
+    """The parameters that a task vector moves, by name: every parameter that gets a gradient. They are the model's own, not copies."""
+    return {name: value for name, value in model.named_parameters() if value.requires_grad}
+
+
+def copied_blocks(model: nn.Module) -> dict[str, Tensor]:
+    """The same as they are now, whatever becomes of the model."""
+    return {name: value.detach().clone() for name, value in blocks(model).items()}
 
 
 def difference(finetuned: Weights, base: Weights) -> dict[str, Tensor]:

@@ -1,10 +1,8 @@
 """Fine-tune one scorer on one database: the program behind `./pav train_task_vector`.
 
 AdamW with one learning rate for the encoder and one for the head, one cycle, batch norm statistics frozen at the base model's (a task
-vector
-moves parameters only), loss = earth mover's distance of the score distribution + Bradley-Terry loss of the order within a batch. The
-epoch is
-picked on validation photos; test photos are scored once, at the end.
+vector moves parameters only), loss = earth mover's distance of the score distribution + Bradley-Terry loss of the order within a
+batch. The epoch is picked on validation photos; test photos are scored once, at the end.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from personalize import backbones, databases, images, losses, metrics
+from personalize import backbones, databases, images, losses, merging, metrics, task_vectors
 from personalize.databases import RatedPhoto
 from personalize.errors import BadDatabase
 
@@ -96,12 +94,10 @@ def fine_tune(database: str, root: Path, backbone: str, recipe: Recipe, report: 
         predicted_scores = score(model, pixels["validation"][:, centre, centre], preprocessing)
         agreement = metrics.srocc(predicted_scores, scores["validation"])
         if agreement > best[0]:
-            best = agreement, epoch + 1, {name: value.detach().clone() for name, value in backbones.blocks(model).items()}
+            best = agreement, epoch + 1, task_vectors.copied_blocks(model)
 
     validation, epoch, weights = best
-    with torch.no_grad():
-        for name, value in backbones.blocks(model).items():
-            value.copy_(weights[name])
+    merging.put_weights(model, weights)
     test = score(model, pixels["test"][:, centre, centre], preprocessing)
     record: dict[str, object] = {
         "database": database,
@@ -128,9 +124,8 @@ def score(model: backbones.Scorer, pixels: np.ndarray, preprocessing: images.Pre
 def _decode(photos: Sequence[RatedPhoto], preprocessing: images.Preprocessing, margin: int, split: str, report: Report) -> np.ndarray:
     side = preprocessing.crop + 2 * margin
     pixels = np.empty((len(photos), side, side, 3), dtype=np.uint8)
-    for number, photo in enumerate(photos):
+    for number, photo in enumerate(images.counted(f"reading {split} photos", photos, report)):
         pixels[number] = images.to_pixels(photo.read(), preprocessing, margin)
-        report(f"reading {split} photos", number + 1, len(photos))
     return pixels
 
 

@@ -18,7 +18,7 @@ def small_scorer(seed):
 
 @pytest.fixture
 def base():
-    return {name: value.detach().clone() for name, value in backbones.blocks(small_scorer(0)).items()}
+    return task_vectors.copied_blocks(small_scorer(0))
 
 
 @pytest.fixture
