@@ -1,9 +1,8 @@
 """The instant fit beside one step of the published procedure, on the same photos: `./pav bench fit`.
 
 A step of the procedure (Yun & Choo, ECCV 2024): merge the task vectors with this person's coefficients, score a batch of at most 32
-photos, Bradley-Terry
-loss over its pairs, gradient in the coefficients, AdamW. It takes 500 of them. Photos are random pixels: neither time depends on what
-is in a photo.
+photos, Bradley-Terry loss over its pairs, gradient in the coefficients, AdamW. It takes 500 of them. Photos are random pixels:
+neither time depends on what is in a photo.
 """
 
 import argparse

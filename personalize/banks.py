@@ -1,8 +1,7 @@
 """Banks on disk: base head, task vectors, projection and hyperprior in one safetensors file, and a card beside it.
 
-Needs no torch: web-side workers read the card and the hyperprior alone. A card is JSON that a person can read: what the bank was made
-of, from what,
-with which seed, how good each task model is. It names the sha256 of the file; reading checks it.
+Needs no torch: web-side workers read the card and the hyperprior alone. A card is JSON that a person can read: what the bank was
+made of, from what, with which seed, how good each task model is. It names the sha256 of the file; reading checks it.
 """
 
 import hashlib

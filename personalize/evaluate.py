@@ -1,9 +1,8 @@
 """How well people's left-out ratings are ranked after a few shots: the program behind `./pav evaluate`.
 
-Half of the people teach the hyperprior, the other half is tested. A test person's shots are drawn at random, all their other ratings
-are the test.
-One SROCC per person, number of shots and method (mean over the repeats); reported as the mean over people with a bootstrap interval
-over people.
+Half of the people teach the hyperprior, the other half is tested. A test person's shots are drawn at random, all their other
+ratings are the test. One SROCC per person, number of shots and method (mean over the repeats); reported as the mean over people
+with a bootstrap interval over people.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,9 +1,9 @@
 """The taste model: one person's ratings to one vector of weights, in closed form.
 
-A photo is 256 numbers: x = (s, phi), s the generic score standardised over the catalogue, phi its projected tangents and embeddings. A
-person's
-score of it is f(x) = (c + w) s + phi . a, with w ~ N(0, v_b), a ~ N(0, v_f I), and a rating, standardised, is f(x) + m + noise with
-m ~ N(0, 1) and noise ~ N(0, v_n). So f is a Gaussian process with a linear kernel and all below is exact linear algebra.
+A photo is 256 numbers: x = (s, phi), s the generic score standardised over the catalogue, phi its projected tangents and
+embeddings. A person's score of it is f(x) = (c + w) s + phi . a, with w ~ N(0, v_b), a ~ N(0, v_f I), and a rating, standardised,
+is f(x) + m + noise with m ~ N(0, 1) and noise ~ N(0, v_n). So f is a Gaussian process with a linear kernel and all below is exact
+linear algebra.
 
 How much to trust the generic score (c, v_b), the features (v_f) and the ratings (v_n) differs widely between people: the four are
 not fixed but averaged over a grid, each point weighted by its evidence (marginal likelihood) times a hyperprior learned from other people.
@@ -11,8 +11,7 @@ One eigendecomposition serves the whole grid. NumPy alone; NumPy's `float64` ins
 
 References:
     Yun & Choo, ECCV 2024 (the model that phi carries to first order); Rasmussen & Williams, Gaussian Processes for Machine Learning,
-    MIT Press 2006,
-    sections 2.7 (linear mean), 5.4 (evidence, leave-one-out).
+    MIT Press 2006, sections 2.7 (linear mean), 5.4 (evidence, leave-one-out).
 """
 
 from dataclasses import dataclass
