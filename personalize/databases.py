@@ -29,6 +29,7 @@ class RatedPhoto:
     path: Path
     score: float
     split: Split
+    distribution: tuple[float, ...] | None = None  # probability of each score 1..10, where the database tells more than a mean
     degrade: Degrade | None = None  # for made databases: what is done to the photo before it is shown
 
     def read(self) -> Image.Image:
