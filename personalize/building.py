@@ -13,8 +13,9 @@ import numpy as np
 import torch
 
 from personalize import backbones, banks, checkpoints, databases, images, merging, metrics, people, prior, projection, task_vectors, train
-from personalize.describing import BankNetwork, vector_arrays
+from personalize.describing import BankNetwork
 from personalize.errors import BadBank
+from personalize.stored_vectors import vector_arrays
 from personalize.train import Trained
 
 Report = Callable[[str, int, int], None]

@@ -1,6 +1,6 @@
 """A bank as a network: describes photos, once each, for everybody. Needs torch; only `gpu` workers and programs load it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from torch import Tensor
 from personalize import backbones, banks, images, merging, task_vectors
 from personalize.banks import Arrays, Card
 from personalize.projection import Projection
+from personalize.stored_vectors import vector_of
 from personalize.tangents import Tangents
-from personalize.task_vectors import Factors, Vector
+from personalize.task_vectors import Vector
 
 Described = tuple[float, dict[str, Float[np.ndarray, "numbers"]]]  # score and raw groups
 
@@ -88,29 +89,3 @@ class Describer:
         with self._pools.limit(limits=1, user_api="blas"):
             features = self.projection.apply(np.array([score]), {group: value[None] for group, value in raw.items()})[0]
         return float(features[0]), features
-
-
-def vector_of(arrays: Arrays, prefix: str) -> Vector:
-    """The blocks of one task vector as they lie in a bank."""
-    vector: Vector = {}
-    for name, value in arrays.items():
-        if not name.startswith(prefix):
-            continue
-        block, kind = name.removeprefix(prefix).rsplit("/", 1)
-        if kind == "whole":
-            vector[block] = torch.from_numpy(value)
-        elif kind == "left":
-            right, shape = arrays[f"{prefix}{block}/right"], arrays[f"{prefix}{block}/shape"]
-            vector[block] = Factors(torch.from_numpy(value), torch.from_numpy(right), tuple(int(side) for side in shape))
-    return vector
-
-
-def vector_arrays(vector: Vector, prefix: str) -> Iterator[tuple[str, np.ndarray]]:
-    """How one task vector lies in a bank."""
-    for block, value in vector.items():
-        if isinstance(value, Factors):
-            yield f"{prefix}{block}/left", value.left.numpy()
-            yield f"{prefix}{block}/right", value.right.numpy()
-            yield f"{prefix}{block}/shape", np.array(value.shape)
-        else:
-            yield f"{prefix}{block}/whole", value.numpy()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from personalize import backbones, banks, describing, projection, task_vectors
+from personalize import backbones, banks, describing, projection, stored_vectors, task_vectors
 from personalize.errors import BadBank, MissingWeights, UnknownName
 from personalize.taste import Hyperprior
 
@@ -73,7 +73,7 @@ def test_a_projection_keeps_inner_products_of_the_scaled_groups():
 def test_factors_survive_storage():
     vector = {"matrix": torch.randn(24, 40, generator=torch.Generator().manual_seed(0)), "bias": torch.randn(7)}
     kept = task_vectors.factorise(vector, rank=4)
-    read = describing.vector_of(dict(describing.vector_arrays(kept, "vectors/t/")), "vectors/t/")
+    read = stored_vectors.vector_of(dict(stored_vectors.vector_arrays(kept, "vectors/t/")), "vectors/t/")
     for name, value in task_vectors.whole(kept).items():
         assert torch.equal(task_vectors.whole(read)[name], value)
 
