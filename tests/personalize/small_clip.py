@@ -1,0 +1,73 @@
+"""A CLIP of OpenCLIP's own classes, small enough for tests, known to the library by a name; and published checkpoints made from it."""
+
+import json
+from pathlib import Path
+
+import open_clip
+import torch
+from open_clip.model import CLIP
+from torch import Tensor, nn
+
+NAME = "small-clip-for-tests"
+CONFIG = {
+    "embed_dim": 24,
+    "vision_cfg": {"image_size": 32, "layers": 2, "width": 64, "head_width": 16, "patch_size": 8},
+    "text_cfg": {"context_length": 8, "vocab_size": 50, "width": 32, "heads": 2, "layers": 1},
+}
+
+
+def register(folder: Path) -> str:
+    """Make the name known to OpenCLIP for the rest of the process."""
+    path = folder / f"{NAME}.json"
+    path.write_text(json.dumps(CONFIG))
+    open_clip.add_model_config(path)
+    return NAME
+
+
+def whole_model(seed: int, config: dict | None = None) -> CLIP:
+    """Image and text tower with random weights."""
+    config = config or CONFIG
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = CLIP(config["embed_dim"], dict(config["vision_cfg"]), dict(config["text_cfg"]))
+        with torch.no_grad():  # OpenCLIP begins with biases of zero; nothing may pass because of that
+            for value in model.parameters():
+                value.add_(0.02 * torch.randn(value.shape))
+    return model.eval()
+
+
+def moved(model: CLIP, seed: int) -> dict[str, Tensor]:
+    """The state of a model after something like a fine-tuning: every number a little off."""
+    draw = torch.Generator().manual_seed(seed)
+    state = model.state_dict()
+    return {name: value + 0.01 * torch.randn(value.shape, generator=draw) for name, value in state.items()}
+
+
+class PublishedModel(nn.Module):
+    """The published forward pass: encode_image, Linear, GELU, Dropout, Linear, sigmoid, divided by the sum, mean over 1..10."""
+
+    def __init__(self, backbone: CLIP, width: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.score_predictor = nn.Module()
+        self.score_predictor.projection = nn.Sequential(nn.Linear(width, 512), nn.GELU(), nn.Dropout(0.5), nn.Linear(512, 10))
+
+    def forward(self, photos: Tensor) -> Tensor:
+        raw = torch.sigmoid(self.score_predictor.projection(self.backbone.encode_image(photos)))
+        return (raw / raw.sum(dim=1, keepdim=True)) @ torch.arange(1.0, 11.0)
+
+
+def checkpoint(base: CLIP, seed: int) -> dict[str, dict[str, Tensor]]:
+    """As published: `model` -> the state of backbone and score predictor."""
+    draw = torch.Generator().manual_seed(1000 + seed)
+    width = base.state_dict()["visual.proj"].shape[1]
+    shapes = {"0.weight": (512, width), "0.bias": (512,), "3.weight": (10, 512), "3.bias": (10,)}
+    head = {f"score_predictor.projection.{name}": 0.1 * torch.randn(shape, generator=draw) for name, shape in shapes.items()}
+    return {"model": {f"backbone.{name}": value for name, value in moved(base, seed).items()} | head}
+
+
+def published_model(held: dict[str, dict[str, Tensor]], config: dict | None = None) -> PublishedModel:
+    """The published model with a checkpoint's weights."""
+    model = PublishedModel(whole_model(0, config), (config or CONFIG)["embed_dim"])
+    model.load_state_dict(held["model"])
+    return model.eval()

