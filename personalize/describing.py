@@ -1,7 +1,8 @@
 """A bank as a network: describes photos, once each, for everybody. Needs torch; only `gpu` workers and programs load it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,16 @@ from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
 from personalize import backbones, banks, images, merging, task_vectors
+from personalize.allocator import keep_freed_memory
 from personalize.banks import Arrays, Card
 from personalize.projection import Projection
 from personalize.stored_vectors import vector_of
 from personalize.tangents import Tangents
 from personalize.task_vectors import Vector
 
-Described = tuple[float, dict[str, Float[np.ndarray, "numbers"]]]  # score and raw groups
+AT_ONCE = 8  # photos that go through the network together
+
+Described = tuple[Float[np.ndarray, "photos"], dict[str, Float[np.ndarray, "photos numbers"]]]  # scores and raw groups
 
 
 class BankNetwork:
@@ -29,8 +33,10 @@ class BankNetwork:
         self.base = backbones.scorer(backbone)
         self.base.load_state_dict(dict(head), strict=False)
         self.blocks = task_vectors.copied_blocks(self.base)
+        self.factors = vectors
         self.vectors = {task: task_vectors.whole(vector) for task, vector in vectors.items()}
         self.start = start
+        keep_freed_memory()
 
     @classmethod
     def of(cls, card: Card, arrays: Arrays) -> "BankNetwork":
@@ -54,22 +60,23 @@ class BankNetwork:
 
     @cached_property
     def tangents(self) -> Tangents:
-        return Tangents(self.model(self.start), list(self.vectors.values()))
+        return Tangents(self.model(self.start), list(self.factors.values()))
 
-    def describe(self, photo: Image.Image) -> Described:
-        """Score (1 to 10) and the raw groups: tangents (blocks x tasks), embedding of the merged and of the plain encoder."""
-        pixels = images.to_pixels(photo, self.backbone.preprocessing)
-        batch = images.to_input(pixels[None], self.backbone.preprocessing)
-        score, tangents, merged = self.tangents.describe(batch)
-        with torch.no_grad():
-            plain = self.base.encoder(batch)[0]
-        return float(score), {"tangents": tangents.flatten().numpy(), "merged": merged.numpy(), "plain": plain.numpy()}
+    def describe(self, photos: Sequence[Image.Image]) -> Described:
+        """Scores (1 to 10) and the raw groups: tangents (blocks x tasks), embedding of the merged and of the plain encoder."""
+        pixels = np.stack([images.to_pixels(photo, self.backbone.preprocessing) for photo in photos])
+        batch = images.to_input(pixels, self.backbone.preprocessing)
+        scores, tangents, merged = self.tangents.describe(batch)
+        with torch.inference_mode():
+            plain = self.base.encoder(batch)
+        return scores.numpy(), {"tangents": tangents.flatten(1).numpy(), "merged": merged.numpy(), "plain": plain.numpy()}
 
-    def describe_all(self, photos: Iterable[Image.Image]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Scores (photos) and raw groups (photos, numbers) of many photos."""
-        described = [self.describe(photo) for photo in photos]
-        groups = {group: np.stack([raw[group] for _, raw in described]) for group in described[0][1]}
-        return np.array([score for score, _ in described]), groups
+    def describe_all(self, photos: Iterable[Image.Image]) -> Described:
+        """The same for any number of photos, a few at a time."""
+        parts = [self.describe(few) for few in _few_at_once(photos)]
+        return np.concatenate([scores for scores, _ in parts]), {
+            group: np.concatenate([raw[group] for _, raw in parts]) for group in parts[0][1]
+        }
 
 
 class Describer:
@@ -84,8 +91,14 @@ class Describer:
 
     def describe(self, photo: Image.Image) -> tuple[float, Float[np.ndarray, "features"]]:
         """Generic score (standardised over the bank's catalogue: mean 0, sd 1) and features."""
-        score, raw = self.network.describe(photo)
+        scores, raw = self.network.describe([photo])
         # NumPy's threads would go on spinning on the cores that torch's need for the next photo: that more than doubled its time.
         with self._pools.limit(limits=1, user_api="blas"):
-            features = self.projection.apply(np.array([score]), {group: value[None] for group, value in raw.items()})[0]
+            features = self.projection.apply(scores, raw)[0]
         return float(features[0]), features
+
+
+def _few_at_once(photos: Iterable[Image.Image]) -> Iterator[list[Image.Image]]:
+    left = iter(photos)
+    while few := list(islice(left, AT_ONCE)):
+        yield few

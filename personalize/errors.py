@@ -20,6 +20,10 @@ class IncompatibleTaskVector(PersonalizeError):
     """A task vector lacks a block of the base model, has one too many, or one of another shape."""
 
 
+class UnknownLayer(PersonalizeError):
+    """A model has a parameter in a kind of layer whose tangents are not known."""
+
+
 class BadBank(PersonalizeError):
     """A bank file cannot be read, is of an unknown format, or does not match its card."""
 

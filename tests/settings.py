@@ -8,7 +8,21 @@ from jaxtyping import install_import_hook
 from pav_site.embedded import FolderInUse, Services
 from pav_site.environment import BASE
 
-NUMERICS = ("taste", "choosing", "prior", "metrics", "losses", "merging", "task_vectors", "tangents", "projection", "baselines", "images")
+NUMERICS = (
+    "taste",
+    "choosing",
+    "prior",
+    "metrics",
+    "losses",
+    "merging",
+    "task_vectors",
+    "tangents",
+    "folding",
+    "layer_tangents",
+    "projection",
+    "baselines",
+    "images",
+)
 HELD = ExitStack()  # the folder's lock: kept for the life of this process
 
 

@@ -118,13 +118,13 @@ class TestTheShippedBank:
         pixels = images.to_pixels(photo, network.backbone.preprocessing)[None]
         with torch.no_grad():
             plain = network.model(network.start).score(images.to_input(pixels, network.backbone.preprocessing)).item()
-        assert network.describe(photo)[0] == pytest.approx(plain, abs=1e-4)
+        assert network.describe([photo])[0][0] == pytest.approx(plain, abs=1e-4)
 
     def test_a_tangent_predicts_a_small_move_of_its_coefficient(self, describer, photo):
         from personalize import images
 
         network = describer.network
-        score, raw = network.describe(photo)
+        (score,), raw = network.describe([photo])
         batch = images.to_input(images.to_pixels(photo, network.backbone.preprocessing)[None], network.backbone.preprocessing)
         step = 0.02
         moved = network.start.clone()

@@ -70,14 +70,14 @@ def test_tangents_agree_with_autograd_through_the_merge(base, vectors):
     start = torch.full((len(base), 3), 1 / 3)
     model = small_scorer(0)
     merging.put_weights(model, merging.merge(base, vectors, start))
-    score, tangents, _ = Tangents(model, vectors).describe(photo)
+    scores, tangents, _ = Tangents(model, vectors).describe(photo)
 
     coefficients = start.clone().requires_grad_()
     merged = {name: base[name] + sum(coefficients[row, t] * vectors[t][name] for t in range(3)) for row, name in enumerate(base)}
     through = torch.func.functional_call(model, merged, (photo,)) @ model.levels
     (expected,) = torch.autograd.grad(through[0], coefficients)
-    assert score.item() == pytest.approx(through.item(), abs=1e-5)
-    torch.testing.assert_close(tangents, expected, atol=1e-5, rtol=1e-4)
+    assert scores[0].item() == pytest.approx(through.item(), abs=1e-5)
+    torch.testing.assert_close(tangents[0], expected, atol=1e-5, rtol=1e-4)
 
 
 def test_factors_of_full_rank_lose_nothing_but_half_precision():
