@@ -81,16 +81,16 @@ def test_factorised_vectors_give_what_their_products_give(example):
     torch.testing.assert_close(tangents, autograd, atol=1e-5, rtol=1e-5)  # factors multiply in single precision where they are made whole
 
 
-def test_in_single_precision_tangents_are_as_near_to_the_truth_as_those_of_autograd(example):
+def test_in_single_precision_tangents_agree_to_a_ten_thousandth(example):
     model, vectors, photos = example
-    _, truth, _ = one_by_one(model, vectors, photos)
+    for layer in model.modules():
+        if isinstance(getattr(layer, "act", None), nn.ReLU6):
+            layer.act = nn.SiLU()  # ReLU6 has kinks: an activation that rounds to the other side changes the derivative, in any computation
     model, photos = model.float(), photos.float()
     vectors = [{name: value.float() for name, value in vector.items()} for vector in vectors]
     _, tangents, _ = Tangents(model, vectors).describe(photos)
     _, autograd, _ = one_by_one(model, vectors, photos)
-    # ReLU6 has a kink: an activation that rounds to its other side changes the derivative, in either computation.
-    allowed = 1e-4 * truth.norm() + 2 * (autograd - truth).norm()
-    assert (tangents - truth).norm() < allowed
+    assert (tangents - autograd).norm() < 1e-4 * autograd.norm()
 
 
 def test_describing_leaves_the_model_as_it_was(example):
