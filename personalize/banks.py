@@ -1,11 +1,13 @@
-"""Banks on disk: base head, task vectors, projection and hyperprior in one safetensors file, and a card beside it.
+"""Banks on disk: base weights, task vectors, projection and hyperprior in one safetensors file, and a card beside it.
 
 Needs no torch: web-side workers read the card and the hyperprior alone. A card is JSON that a person can read: what the bank was
-made of, from what, with which seed, how good each task model is. It names the sha256 of the file; reading checks it.
+made of, from what, with which seed, how good each task model is. It names the sha256 of the file; reading checks it. All arrays, and
+what changed between the formats, are in docs/banks.md.
 """
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,8 @@ from personalize.errors import BadBank
 from personalize.projection import Projection
 from personalize.taste import Hyperprior
 
-FORMAT = "pav-bank-1"
+FORMAT = "pav-bank-2"
+READABLE = ("pav-bank-1", FORMAT)
 DEFAULT = Path(__file__).parent / "bank" / "efficientnet_lite0.safetensors"
 
 Arrays = dict[str, np.ndarray]
@@ -39,12 +42,18 @@ class Card:
         return self.sha256[:16]
 
 
-def write(arrays: Arrays, facts: dict[str, Any], path: Path) -> Card:
+def write(arrays: Mapping[str, np.ndarray], facts: dict[str, Any], path: Path) -> Card:
     """Write a bank and its card; existing files are replaced only once the new ones are whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, partial, metadata={"format": FORMAT})
-    facts = {"format": FORMAT, **facts, "bytes": partial.stat().st_size, "sha256": hashlib.sha256(partial.read_bytes()).hexdigest()}
+    return publish(partial, facts, path)
+
+
+def publish(partial: Path, facts: dict[str, Any], path: Path) -> Card:
+    """Give a finished file its card and its name; existing ones are replaced."""
+    told = {name: value for name, value in facts.items() if name not in ("format", "bytes", "sha256")}
+    facts = {"format": FORMAT, **told, "bytes": partial.stat().st_size, "sha256": sha256(partial)}
     partial.replace(path)
     card_path = path.with_suffix(".json")
     card_path.with_suffix(".json.partial").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -63,29 +72,48 @@ def read_card(path: Path = DEFAULT) -> Card:
         facts = json.loads(card_path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BadBank(f"{card_path} cannot be read: {error}. Make a bank with ./pav build_bank.") from error
-    if facts.get("format") != FORMAT:
-        raise BadBank(f"{card_path} has format {facts.get('format')!r}; this version reads {FORMAT!r}.")
+    if facts.get("format") not in READABLE:
+        raise BadBank(f"{card_path} has format {facts.get('format')!r}; this version reads {' and '.join(READABLE)}.")
     return _card(facts)
 
 
+def check(path: Path, card: Card) -> None:
+    """The file is the one that its card describes.
+
+    Raises:
+        BadBank: missing, or another one.
+    """
+    try:
+        digest = sha256(path)
+    except OSError as error:
+        raise BadBank(f"{path} cannot be read: {error}.") from error
+    if digest != card.sha256:
+        raise BadBank(f"{path} has sha256 {digest}, its card says {card.sha256}: fetch the bank again.")
+
+
 def read(path: Path = DEFAULT, *, prefix: str = "") -> Arrays:
-    """The arrays of a bank whose names begin with `prefix`, after checking the file against its card.
+    """The arrays of a bank whose names begin with `prefix`, in memory, after checking the file against its card.
+
+    Large banks are better opened than read: see `open_banks`.
 
     Raises:
         BadBank: missing, damaged, or not the file that the card describes.
     """
-    card = read_card(path)
+    check(path, read_card(path))
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        if digest != card.sha256:
-            raise BadBank(f"{path} has sha256 {digest}, its card says {card.sha256}: fetch the bank again.")
         with safe_open(path, framework="np") as file:
             return {name: file.get_tensor(name) for name in file.keys() if name.startswith(prefix)}  # noqa: SIM118 (not a mapping)
     except (OSError, SafetensorError) as error:
         raise BadBank(f"{path} cannot be read: {error}.") from error
 
 
-def hyperprior(arrays: Arrays) -> Hyperprior:
+def sha256(path: Path) -> str:
+    """Of a file of any size, a piece at a time."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hyperprior(arrays: Mapping[str, np.ndarray]) -> Hyperprior:
     """The hyperprior that a bank ships."""
     axes = (arrays[f"hyperprior/{name}"].astype(np.float64) for name in ("trust", "base", "feature", "noise", "weights"))
     return Hyperprior(*axes)
@@ -95,8 +123,14 @@ def hyperprior_arrays(learned: Hyperprior) -> Arrays:
     return {f"hyperprior/{name}": getattr(learned, name) for name in ("trust", "base", "feature", "noise", "weights")}
 
 
-def projection(arrays: Arrays) -> Projection:
-    """The projection that a bank fixes."""
+def projection(arrays: Mapping[str, np.ndarray]) -> Projection:
+    """The projection that a bank fixes.
+
+    Raises:
+        BadBank: it has none, so it cannot describe photos for the app; fits and evaluation by its network need none.
+    """
+    if "projection/score" not in arrays:
+        raise BadBank("This bank has no projection, which describing photos needs: import it with --photos DIR.")
     mean, std = arrays["projection/score"]
     groups = tuple(bytes(arrays["projection/groups"]).decode().split())
     return Projection(groups, float(mean), float(std), arrays["projection/centre"], arrays["projection/axes"].astype(np.float32))

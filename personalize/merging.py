@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
-from personalize.task_vectors import Weights, blocks, check
+from personalize.task_vectors import Block, Factors, Vector, Weights, blocks, check, whole_block
 
 
 @torch.no_grad()
@@ -34,7 +34,34 @@ def merge(base: Weights, vectors: Sequence[Weights], coefficients: Float[Tensor,
 
 
 @torch.no_grad()
-def put_weights(model: torch.nn.Module, weights: Weights) -> None:
+def merge_into(model: nn.Module, base: Weights, vectors: Sequence[Vector], coefficients: Float[Tensor, "blocks tasks"]) -> None:
+    """The same as `merge`, written into the model's own blocks one by one: besides the model, at most one block more is held.
+
+    `base` and `vectors` may be mapped from a file, and vectors factorised or quantised; rows follow the order of the model's blocks.
+
+    Raises:
+        IncompatibleTaskVector: base or a vector has other blocks than the model; the first such block is named.
+    """
+    own = blocks(model)
+    for weights in (base, *vectors):
+        check(weights, own)
+    for row, (name, value) in enumerate(own.items()):
+        value.copy_(base[name])
+        for column, vector in enumerate(vectors):
+            _add(value, vector[name], float(coefficients[row, column]))
+
+
+def _add(value: Tensor, block: Block, coefficient: float) -> None:
+    if coefficient == 0:
+        return
+    if isinstance(block, Factors) and value.is_contiguous():
+        value.view(value.shape[0], -1).addmm_(block.left.float(), block.right.float(), alpha=coefficient)
+    else:
+        value.add_(whole_block(block), alpha=coefficient)
+
+
+@torch.no_grad()
+def put_weights(model: nn.Module, weights: Weights) -> None:
     """Write merged blocks into a model, in place.
 
     Raises:

@@ -1,6 +1,5 @@
 """Weights as others publish them: safetensors files and PyTorch checkpoints, read without running anything that lies in them."""
 
-import hashlib
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,12 +46,6 @@ def image_tower(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if tower:
             return tower
     return dict(weights)
-
-
-def sha256(path: Path) -> str:
-    """Of a file of any size, a piece at a time."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _load_checkpoint(path: Path) -> object:

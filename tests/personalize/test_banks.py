@@ -1,13 +1,19 @@
 """Banks: what is written is read back; what was tampered with is refused; what was written once stays readable."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors import SafetensorError
+from safetensors.numpy import load_file as load_numpy
+from safetensors.numpy import save_file
+from safetensors.torch import load_file as load_torch
 
-from personalize import banks, describing, projection, stored_vectors, task_vectors
+from personalize import banks, describing, open_banks, projection, stored_vectors, task_vectors
 from personalize.errors import BadBank
+from personalize.mapped_arrays import ArrayWriter, MappedArrays
 from personalize.taste import Hyperprior
 
 FACTS = {"backbone": "efficientnet_lite0", "tasks": ["beauty"]}
@@ -70,12 +76,111 @@ def test_a_projection_keeps_inner_products_of_the_scaled_groups():
     assert (features**2).sum(axis=1).mean() == pytest.approx(1, abs=1e-3)
 
 
+def test_a_bank_without_a_projection_says_how_to_get_one(bank):
+    with pytest.raises(BadBank, match="--photos DIR"):
+        banks.projection(banks.read(bank))
+
+
 def test_factors_survive_storage():
     vector = {"matrix": torch.randn(24, 40, generator=torch.Generator().manual_seed(0)), "bias": torch.randn(7)}
     kept = task_vectors.factorise(vector, rank=4)
     read = stored_vectors.vector_of(dict(stored_vectors.vector_arrays(kept, "vectors/t/")), "vectors/t/")
     for name, value in task_vectors.whole(kept).items():
         assert torch.equal(task_vectors.whole(read)[name], value)
+
+
+def test_a_quantised_vector_survives_storage():
+    vector = {"matrix": torch.randn(24, 40, generator=torch.Generator().manual_seed(0)), "bias": torch.randn(7)}
+    kept = task_vectors.quantise(vector)
+    read = stored_vectors.StoredVector(dict(stored_vectors.vector_arrays(kept, "vectors/t/")), "vectors/t/")
+    assert stored_vectors.form_of(read) == "quantised"
+    for name, value in task_vectors.whole(kept).items():
+        assert torch.equal(task_vectors.whole(read)[name], value)
+
+
+class TestAFileOfArrays:
+    """Written one array at a time, in any order; read by mapping."""
+
+    ARRAYS = {
+        "large": np.random.default_rng(0).normal(size=(600, 700)).astype(np.float32),
+        "odd": np.arange(7, dtype=np.int8),
+        "half": np.arange(5, dtype=np.float16),
+        "shape": np.array([3, 4]),
+        "empty": np.zeros((0, 3), dtype=np.float32),
+        "number": np.array(2.5),
+    }
+
+    @pytest.fixture
+    def path(self, tmp_path):
+        planned = {name: (value.dtype, value.shape) for name, value in self.ARRAYS.items()}
+        with ArrayWriter(tmp_path / "arrays.safetensors", planned, {"format": "x"}) as writer:
+            for name in sorted(self.ARRAYS):
+                writer.put(name, self.ARRAYS[name])
+        return tmp_path / "arrays.safetensors"
+
+    def test_mapping_gives_what_was_written(self, path):
+        read = MappedArrays(path)
+        assert read.metadata == {"format": "x"}
+        assert set(read) == set(self.ARRAYS)
+        for name, value in self.ARRAYS.items():
+            assert read[name].dtype == value.dtype
+            np.testing.assert_array_equal(read[name], value)
+
+    def test_the_librarys_own_readers_read_it_too(self, path):
+        for name, value in load_numpy(path).items():
+            np.testing.assert_array_equal(value, self.ARRAYS[name])
+        for name, value in load_torch(path).items():
+            np.testing.assert_array_equal(value.numpy(), self.ARRAYS[name])
+
+    def test_what_the_library_writes_is_mapped_too(self, tmp_path):
+        save_file(self.ARRAYS, tmp_path / "theirs.safetensors")
+        read = MappedArrays(tmp_path / "theirs.safetensors")
+        for name, value in self.ARRAYS.items():
+            np.testing.assert_array_equal(read[name], value)
+
+    def test_an_array_is_whole_even_after_its_pages_were_let_go_of(self, path):
+        read = MappedArrays(path)
+        first = read["large"]
+        _ = first.sum(), read["half"], read["odd"]
+        np.testing.assert_array_equal(first, self.ARRAYS["large"])
+
+    def test_a_cut_file_is_refused(self, path):
+        path.write_bytes(path.read_bytes()[:-10])
+        with pytest.raises(SafetensorError):
+            MappedArrays(path)
+
+    def test_an_array_that_was_not_planned_so_is_refused(self, tmp_path):
+        with pytest.raises(ValueError, match="planned was"), ArrayWriter(tmp_path / "a", {"a": (np.dtype("f4"), (2,))}, {}) as writer:
+            writer.put("a", np.zeros(3, dtype=np.float32))
+
+    def test_a_planned_array_that_never_came_is_named(self, tmp_path):
+        with pytest.raises(ValueError, match="a was planned"), ArrayWriter(tmp_path / "a", {"a": (np.dtype("f4"), (2,))}, {}):
+            pass
+
+
+class TestTheFirstFormat:
+    """A file that the first version of the format wrote, kept as it was."""
+
+    PATH = Path(__file__).parent / "stored" / "pav-bank-1.safetensors"
+
+    def test_it_is_read(self):
+        assert banks.read_card(self.PATH).facts["format"] == "pav-bank-1"
+        arrays = banks.read(self.PATH)
+        assert banks.projection(arrays).groups == ("merged",)
+        np.testing.assert_array_equal(banks.hyperprior(arrays).trust, Hyperprior.flat().trust)
+
+    def test_it_is_opened(self):
+        bank = open_banks.open_bank(self.PATH)
+        assert not bank.holds_encoder
+        np.testing.assert_array_equal(bank.start, [[0.75, 0.25], [0.75, 0.25]])
+        assert {task: stored_vectors.form_of(vector) for task, vector in bank.vectors.items()} == dict.fromkeys(
+            bank.card.tasks, "factorised"
+        )
+        block = bank.vectors["beauty"]["head.3.weight"]
+        assert block.shape == (10, 512)
+        assert block.left.shape == (10, 2)
+        opposite = bank.vectors["quality"]["head.3.weight"].whole()
+        torch.testing.assert_close(opposite, -2 * block.whole(), atol=1e-3, rtol=1e-2)
 
 
 class TestTheShippedBank:
@@ -110,6 +215,17 @@ class TestTheShippedBank:
         assert np.isfinite(features).all()
         assert score == features[0]
         np.testing.assert_allclose(features, again, atol=1e-5)
+
+    def test_opened_it_gives_the_same_models_as_read_whole(self, describer, photo):
+        from personalize import images
+
+        bank = open_banks.open_bank()
+        preprocessing = describer.network.backbone.preprocessing
+        batch = images.to_input(images.to_pixels(photo, preprocessing)[None], preprocessing)
+        for coefficients in (bank.start, bank.one_hot("oasis-arousal")):
+            with torch.no_grad():
+                expected = describer.network.model(coefficients).score(batch)
+                torch.testing.assert_close(bank.merged(coefficients).score(batch), expected, atol=1e-5, rtol=0)
 
     def test_its_score_is_that_of_the_merged_model(self, describer, photo):
         from personalize import images

@@ -1,0 +1,126 @@
+"""Safetensors files larger than memory: read by mapping them, written one array at a time. NumPy alone.
+
+The library's own reader and writer hold whole files: its mapped pages stay resident once touched, its writer wants all arrays at once.
+"""
+
+import json
+import math
+import mmap
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from safetensors import safe_open
+
+Planned = tuple[np.dtype, tuple[int, ...]]
+"""Type and shape of an array that will be written."""
+
+NAMES = {"F64": "f8", "F32": "f4", "F16": "f2", "I64": "i8", "I32": "i4", "I8": "i1", "U64": "u8", "U32": "u4", "U8": "u1"}
+KINDS = {np.dtype(kind): name for name, kind in NAMES.items()}
+LARGE = 2**20  # bytes; smaller arrays may stay resident
+
+
+class MappedArrays(Mapping[str, np.ndarray]):
+    """The arrays of a file as views of its mapped bytes: asking for one reads nothing until it is looked at.
+
+    A large array's pages are let go of when the next array is asked for, so going through a file keeps little of it resident; whoever
+    still looks at that array finds its pages read again. The views are not to be written to: the mapping is private, no write is kept.
+
+    Raises:
+        OSError, SafetensorError: the file cannot be read; a type that no bank uses counts as that.
+    """
+
+    def __init__(self, path: Path) -> None:
+        with safe_open(path, framework="np") as file:  # refuses damaged headers: offsets that overlap, lengths that lie
+            self.metadata: dict[str, str] = file.metadata() or {}
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(length))
+            self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+        header.pop("__metadata__", None)
+        self._where: dict[str, tuple[Planned, int]] = {}
+        for name, entry in header.items():
+            if entry["dtype"] not in NAMES:
+                raise OSError(f"{name} is of type {entry['dtype']}")
+            planned = np.dtype(NAMES[entry["dtype"]]), tuple(entry["shape"])
+            self._where[name] = planned, 8 + length + entry["data_offsets"][0]
+        self._last: tuple[int, int] | None = None
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        (kind, shape), start = self._where[name]
+        self._let_go()
+        count = math.prod(shape)
+        if count * kind.itemsize >= LARGE:
+            self._last = start, start + count * kind.itemsize
+        array = np.frombuffer(self._bytes, dtype=kind, count=count, offset=start) if count else np.empty(0, kind)
+        return (array if start % kind.itemsize == 0 else array.copy()).reshape(shape)  # torch takes no numbers at odd addresses
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._where)
+
+    def __len__(self) -> int:
+        return len(self._where)
+
+    def planned(self, name: str) -> Planned:
+        """Type and shape of an array, without touching it."""
+        return self._where[name][0]
+
+    def size(self, name: str) -> int:
+        """Bytes of an array."""
+        kind, shape = self.planned(name)
+        return math.prod(shape) * kind.itemsize
+
+    def _let_go(self) -> None:
+        if self._last is None or not hasattr(mmap, "MADV_DONTNEED"):
+            return
+        start = -(-self._last[0] // mmap.PAGESIZE) * mmap.PAGESIZE
+        end = self._last[1] // mmap.PAGESIZE * mmap.PAGESIZE
+        if end > start:
+            self._bytes.madvise(mmap.MADV_DONTNEED, start, end - start)
+        self._last = None
+
+
+class ArrayWriter:
+    """Writes a safetensors file whose arrays are known by type and shape beforehand, one array at a time, in any order.
+
+    Used as a context: leaving it without an error checks that every planned array came.
+    """
+
+    def __init__(self, path: Path, planned: Mapping[str, Planned], metadata: Mapping[str, str]) -> None:
+        # Wide types first, as the library lays them out: then every array begins at a multiple of its own item size.
+        order = sorted(planned, key=lambda name: (-planned[name][0].itemsize, name))
+        header: dict[str, object] = {"__metadata__": dict(metadata)}
+        at = 0
+        for name in order:
+            kind, shape = planned[name]
+            end = at + math.prod(shape) * kind.itemsize
+            header[name] = {"dtype": KINDS[kind], "shape": list(shape), "data_offsets": [at, end]}
+            at = end
+        head = json.dumps(header, separators=(",", ":")).encode()
+        head += b" " * (-len(head) % 8)
+        self._planned, self._missing = planned, set(planned)
+        self._starts = {name: 8 + len(head) + entry["data_offsets"][0] for name, entry in header.items() if name != "__metadata__"}  # type: ignore[index]
+        self._file = path.open("wb")
+        self._file.write(len(head).to_bytes(8, "little") + head)
+        self._file.truncate(8 + len(head) + at)
+
+    def put(self, name: str, array: np.ndarray) -> None:
+        """Write one array.
+
+        Raises:
+            ValueError: it was not planned so.
+        """
+        if self._planned.get(name) != (array.dtype, array.shape):
+            raise ValueError(f"{name} is {array.dtype}{array.shape}, planned was {self._planned.get(name)}")
+        self._file.seek(self._starts[name])
+        self._file.write(np.ascontiguousarray(array).data)
+        self._missing.discard(name)
+
+    def __enter__(self) -> "ArrayWriter":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
+        if kind is None and self._missing:
+            raise ValueError(f"{sorted(self._missing)[0]} was planned and never written")
