@@ -84,7 +84,7 @@ class MappedArrays(Mapping[str, np.ndarray]):
 class ArrayWriter:
     """Writes a safetensors file whose arrays are known by type and shape beforehand, one array at a time, in any order.
 
-    Used as a context: leaving it without an error checks that every planned array came.
+    Used as a context: leaving it without an error checks that every planned array came; an error removes the file.
     """
 
     def __init__(self, path: Path, planned: Mapping[str, Planned], metadata: Mapping[str, str]) -> None:
@@ -117,10 +117,16 @@ class ArrayWriter:
         self._file.write(np.ascontiguousarray(array).data)
         self._missing.discard(name)
 
+    def flush(self) -> None:
+        """What was put so far can be read from the file."""
+        self._file.flush()
+
     def __enter__(self) -> "ArrayWriter":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._file.close()
+        if kind is not None:
+            Path(self._file.name).unlink()  # half a file is of use to nobody
         if kind is None and self._missing:
             raise ValueError(f"{sorted(self._missing)[0]} was planned and never written")
