@@ -31,29 +31,37 @@ class Choice:
 
 
 def next_cards(
-    covariance: Covariance, candidates: Float[np.ndarray, "candidates features"], count: int, rng: np.random.Generator
+    covariance: Covariance,
+    candidates: Float[np.ndarray, "candidates features"],
+    count: int,
+    rng: np.random.Generator,
+    explore: float = EXPLORE,
+    catalogue: Float[np.ndarray, "catalogue features"] | None = None,
 ) -> list[Choice]:
     """Choose `count` cards (fewer when there are fewer candidates) in the order to deal them.
 
-    `candidates` is a random sample of the photos that this person has not seen; it also stands for the catalogue in the sum.
+    `candidates` is a random sample of the photos that this person has not seen. `catalogue` stands for all photos in the sum; left
+    out, the candidates do. `explore` is the share of cards dealt at random.
     """
     total = len(candidates)
     if total == 0:
         return []
     candidates = candidates.astype(np.float64)
     joint = covariance.between(candidates, candidates)
+    onto = joint if catalogue is None else covariance.between(catalogue.astype(np.float64), candidates)  # (photos, candidates)
     left = np.ones(total, dtype=bool)
     chosen: list[Choice] = []
     for _ in range(min(count, total)):
-        propensity = EXPLORE / left.sum()
+        propensity = explore / left.sum()
         variance = np.maximum(joint.diagonal(), 0) + covariance.noise
-        if rng.random() < EXPLORE:
+        if rng.random() < explore:
             index, gain = int(rng.choice(np.flatnonzero(left))), 0.0
             chosen.append(Choice(index, "explore", gain, float(propensity)))
         else:
-            gains = np.where(left, joint.var(axis=0) / variance, -np.inf)
+            gains = np.where(left, onto.var(axis=0) / variance, -np.inf)
             index = int(gains.argmax())
             chosen.append(Choice(index, "teach", float(gains[index]), float(propensity)))
         left[index] = False
-        joint = joint - np.outer(joint[:, index], joint[index]) / variance[index]
+        row = joint[index] / variance[index]
+        joint, onto = joint - np.outer(joint[:, index], row), onto - np.outer(onto[:, index], row)
     return chosen
