@@ -68,6 +68,9 @@ def checkpoint(base: CLIP, seed: int) -> dict[str, dict[str, Tensor]]:
 
 def published_model(held: dict[str, dict[str, Tensor]], config: dict | None = None) -> PublishedModel:
     """The published model with a checkpoint's weights."""
-    model = PublishedModel(whole_model(0, config), (config or CONFIG)["embed_dim"])
-    model.load_state_dict(held["model"])
+    config = config or CONFIG
+    with torch.device("meta"):  # all its weights are about to come
+        backbone = CLIP(config["embed_dim"], dict(config["vision_cfg"]), dict(config["text_cfg"]))
+        model = PublishedModel(backbone, config["embed_dim"])
+    model.load_state_dict(held["model"], assign=True)
     return model.eval()
