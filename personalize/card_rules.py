@@ -36,35 +36,29 @@ def random(situation: Situation, count: int) -> list[int]:
 
 def uncertainty(situation: Situation, count: int) -> list[int]:
     """The photo whose score is least certain (D-optimal design, one card after the other)."""
-    return _greedy(situation.fit.covariance, situation, count, lambda joint, left, noise: joint.diagonal()[left])
+    return _greedy([(1.0, situation.fit.covariance)], situation, count, lambda onto, joint, noise: joint.diagonal().copy())
 
 
-def teach(situation: Situation, count: int, explore: float = 0.0) -> list[int]:
-    """The app's rule: the photo whose rating lowers the variance of all differences most."""
+def teach(situation: Situation, count: int, explore: float = 0.0, bold: bool = True) -> list[int]:
+    """The app's rule: the photo whose rating lowers the variance of all differences most, by a bolder prior than the fitted one."""
     candidates = situation.features[situation.left]
-    cards = choosing.next_cards(situation.fit.covariance, candidates, count, situation.rng, explore=explore, catalogue=situation.features)
+    cards = choosing.next_cards(
+        situation.fit.covariance, candidates, count, situation.rng, explore=explore, bold=bold, catalogue=situation.features
+    )
     return [card.index for card in cards]
 
 
-def prior_only(situation: Situation, count: int) -> list[int]:
-    """As `teach`, at the hyperprior's most plausible point: what has been answered so far changes nothing."""
-    return _greedy(_at_mode(situation, situation.hyperprior.weights), situation, count, _order_gain)
-
-
-def mixture(situation: Situation, count: int, mass: float = 0.95) -> list[int]:
-    """As `teach`, the share of variance explained averaged over the plausible points of the grid instead of at the one most plausible."""
+def mixture(situation: Situation, count: int, mass: float = 0.9) -> list[int]:
+    """As `teach` by the fitted posterior, its gain averaged over the plausible points of the grid instead of at the one most plausible."""
     weights = situation.fit.posterior.sum(axis=3)
     order = np.argsort(weights.ravel())[::-1]
     kept = order[: int(np.searchsorted(np.cumsum(weights.ravel()[order]), mass)) + 1]
-    total = np.zeros(len(situation.left))
-    places = np.searchsorted(_rows(situation), situation.left)
+    rows, points = situation.features, []
     for point in kept:
         covariance = _at(situation, *np.unravel_index(point, weights.shape))
-        rows = situation.features[_rows(situation)]
-        joint = covariance.between(rows, rows)
-        spread = (rows * covariance.prior * rows).sum(axis=1).mean()
-        total += weights.ravel()[point] * _order_gain(joint, places, covariance.noise) / spread
-    return [int(index) for index in np.argsort(-total)[:count]]
+        spread = (rows * covariance.prior * rows).sum(axis=1).mean()  # gains count as shares of it
+        points.append((float(weights.ravel()[point]) / spread, covariance))
+    return _greedy(points, situation, count, _order_gain)
 
 
 def generic_spread(situation: Situation, count: int) -> list[int]:
@@ -102,7 +96,7 @@ def near_the_top(situation: Situation, count: int) -> list[int]:
     rows = situation.features[situation.left]
     mean = rows @ situation.fit.weights
     joint = situation.fit.covariance.between(rows, rows)
-    draws = situation.rng.multivariate_normal(mean, joint, size=count, method="eigh", check_valid="ignore")
+    draws = situation.rng.multivariate_normal(mean, joint, size=min(count, len(rows)), method="eigh")
     chosen: list[int] = []
     for draw in draws:
         draw[chosen] = -np.inf
@@ -110,34 +104,27 @@ def near_the_top(situation: Situation, count: int) -> list[int]:
     return chosen
 
 
-Gain = Callable[[np.ndarray, np.ndarray, float], np.ndarray]
+Gain = Callable[[np.ndarray, np.ndarray, float], np.ndarray]  # covariance of all photos and of those left with those left, noise
 
 
-def _order_gain(joint: np.ndarray, left: np.ndarray, noise: float) -> np.ndarray:
-    columns = joint[:, left]
-    return columns.var(axis=0) / (np.maximum(joint.diagonal()[left], 0) + noise)
+def _order_gain(onto: np.ndarray, joint: np.ndarray, noise: float) -> np.ndarray:
+    return onto.var(axis=0) / (np.maximum(joint.diagonal(), 0) + noise)
 
 
-def _rows(situation: Situation) -> np.ndarray:
-    return np.arange(len(situation.features))
-
-
-def _greedy(covariance: Covariance, situation: Situation, count: int, gain: Gain) -> list[int]:
-    joint = covariance.between(situation.features, situation.features)
+def _greedy(posteriors: list[tuple[float, Covariance]], situation: Situation, count: int, gain: Gain) -> list[int]:
+    """One card after the other, by the weighted sum of the gains under each posterior."""
+    rows = situation.features[situation.left]
+    states = [(weight, each.between(situation.features, rows), each.between(rows, rows), each.noise) for weight, each in posteriors]
     chosen: list[int] = []
-    for _ in range(min(count, len(situation.left))):
-        gains = gain(joint, situation.left, covariance.noise)
+    for _ in range(min(count, len(rows))):
+        gains = sum((weight * gain(onto, joint, noise) for weight, onto, joint, noise in states), np.zeros(len(rows)))
         gains[chosen] = -np.inf
-        chosen.append(int(gains.argmax()))
-        if len(chosen) < count:
-            place = situation.left[chosen[-1]]
-            joint = joint - np.outer(joint[:, place], joint[place]) / (joint[place, place] + covariance.noise)
+        best = int(gains.argmax())
+        chosen.append(best)
+        for place, (weight, onto, joint, noise) in enumerate(states):
+            row = joint[best] / (joint[best, best] + noise)
+            states[place] = weight, onto - np.outer(onto[:, best], row), joint - np.outer(joint[:, best], row), noise
     return chosen
-
-
-def _at_mode(situation: Situation, weights: np.ndarray) -> Covariance:
-    marginal = weights.sum(axis=3)
-    return _at(situation, *np.unravel_index(marginal.argmax(), marginal.shape))
 
 
 def _at(situation: Situation, b: int, f: int, n: int) -> Covariance:
@@ -151,9 +138,9 @@ def _at(situation: Situation, b: int, f: int, n: int) -> Covariance:
 RULES: dict[str, Rule] = {
     "random": random,
     "uncertainty": uncertainty,
+    "as-fitted": partial(teach, bold=False),
     "teach": teach,
     "teach-explore": partial(teach, explore=choosing.EXPLORE),
-    "prior-only": prior_only,
     "mixture": mixture,
     "generic-spread": generic_spread,
     "diversity": diversity,

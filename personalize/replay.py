@@ -36,7 +36,7 @@ class Protocol:
     rules: tuple[str, ...] = tuple(RULES)
     cards: tuple[int, ...] = (5, 10, 20, 40)
     repeats: int = 5  # set-aside parts drawn for each person
-    hand: int = 1  # cards dealt between two fits
+    hand: int = 5  # cards dealt between two fits, as many as lie in the app's deck
     set_aside: float = 0.25  # part of a person's photos
     half: str = "tested"  # or "teaching": tune there, and look at the tested half once
     planted: bool = False  # ratings of tastes drawn from the model itself, in place of the real ones
@@ -70,7 +70,6 @@ def replay(
     told = ~np.isnan(np.concatenate(list(table.values()), axis=1)).any(axis=1)
     if not told.any():
         raise BadDatabase("Nobody's ratings can be ranked: all photos are rated alike.")
-    rng = np.random.default_rng(protocol.seed)
     chance = table[BASELINE][told]
     table[BASELINE] = table[BASELINE][:, np.searchsorted(counts[BASELINE], protocol.cards)]
     return {
@@ -78,7 +77,7 @@ def replay(
         "people": int(told.sum()),
         "photos": len(features),
         "random": {"cards": counts[BASELINE].tolist(), "srocc": chance.mean(axis=0).round(4).tolist()},
-        "rules": {rule: _of_rule(table[rule][told], chance, protocol.cards, counts[BASELINE], rng) for rule in protocol.rules},
+        "rules": {rule: _of_rule(table[rule][told], chance, protocol.cards, counts[BASELINE], protocol.seed) for rule in protocol.rules},
     }
 
 
@@ -181,9 +180,8 @@ def _mean_told(rows: np.ndarray) -> np.ndarray:
     return kept.mean(axis=0) if len(kept) else np.full(rows.shape[1], np.nan)
 
 
-def _of_rule(
-    curve: np.ndarray, chance: np.ndarray, cards: Sequence[int], random_cards: np.ndarray, rng: np.random.Generator
-) -> dict[str, Any]:
+def _of_rule(curve: np.ndarray, chance: np.ndarray, cards: Sequence[int], random_cards: np.ndarray, seed: int) -> dict[str, Any]:
+    rng = np.random.default_rng(seed)  # the same draws for every rule
     people = len(curve)
     picks = [np.arange(people), *(rng.integers(people, size=people) for _ in range(DRAWS))]
     own = np.array([curve[pick].mean(axis=0) for pick in picks])

@@ -17,12 +17,20 @@ class Never(np.random.Generator):
         return 1.0
 
 
+def refitted(rated, base=0.1, feature=0.02, noise=0.5):
+    """Posterior covariance after rating these photos, under a grid of one point."""
+    one = Hyperprior(np.array([0.25]), np.array([base]), np.array([feature]), np.array([noise]), np.ones((1, 1, 1, 1)))
+    return taste.fit(rated, np.arange(len(rated), dtype=float), one).covariance
+
+
 @pytest.fixture
-def posterior():
-    rng = np.random.default_rng(0)
-    rated = rng.normal(size=(6, 20))
-    one = Hyperprior(np.array([0.25]), np.array([0.1]), np.array([0.4]), np.array([0.5]), np.ones((1, 1, 1, 1)))
-    return taste.fit(rated, np.array([1.0, 2, 3, 1, 2, 3]), one).covariance
+def rated():
+    return np.random.default_rng(0).normal(size=(6, 20))
+
+
+@pytest.fixture
+def posterior(rated):
+    return refitted(rated)
 
 
 def test_the_cards_lower_the_variance_most_one_after_the_other(posterior):
@@ -43,7 +51,7 @@ def test_the_cards_lower_the_variance_most_one_after_the_other(posterior):
         best = min(left, key=lambda index: order_variance(after(index)))
         expected.append(best)
         joint = after(best)
-    chosen = choosing.next_cards(posterior, candidates, 3, Never())
+    chosen = choosing.next_cards(posterior, candidates, 3, Never(), bold=False)
     assert [card.index for card in chosen] == expected
     assert all(card.algorithm == "teach" and card.gain > 0 for card in chosen)
 
@@ -59,3 +67,38 @@ def test_no_card_is_chosen_twice_and_some_are_explored(posterior):
 def test_there_may_be_fewer_candidates_than_wanted_or_none(posterior):
     assert choosing.next_cards(posterior, np.zeros((0, 20)), 5, Never()) == []
     assert len(choosing.next_cards(posterior, np.eye(20)[:2], 5, Never())) == 2
+
+
+@pytest.mark.parametrize("ratings", [0, 1, 6, 40])
+def test_a_bolder_posterior_is_the_one_fitted_under_the_bolder_prior(ratings):
+    rng = np.random.default_rng(2)
+    rated, photos = rng.normal(size=(ratings, 20)), rng.normal(size=(10, 20))
+    bold = choosing.bolder(refitted(rated), base=0.7, feature=1.5)
+    np.testing.assert_allclose(bold.between(photos, photos), refitted(rated, base=0.7, feature=1.5).between(photos, photos), atol=1e-8)
+
+
+def test_the_first_card_is_the_one_whose_refit_leaves_the_order_of_the_catalogue_most_certain(rated):
+    rng = np.random.default_rng(3)
+    candidates, catalogue = rng.normal(size=(12, 20)), rng.normal(size=(50, 20))
+    tilt = np.eye(20)  # an intercept that is known, as the rule takes it to be: prior and noise alone
+    information = np.linalg.inv(choosing.bolder(refitted(rated)).between(tilt, tilt))
+
+    def uncertain_order(card):
+        covariance = np.linalg.inv(information + np.outer(card, card) / 0.5)
+        return (catalogue - catalogue.mean(axis=0)) @ covariance @ (catalogue - catalogue.mean(axis=0)).T
+
+    best = min(range(12), key=lambda index: np.trace(uncertain_order(candidates[index])))
+    chosen = choosing.next_cards(refitted(rated), candidates, 1, Never(), catalogue=catalogue)
+    assert chosen[0].index == best
+
+
+def test_the_same_seed_deals_the_same_cards(posterior):
+    candidates = np.random.default_rng(1).normal(size=(40, 20))
+    deals = [choosing.next_cards(posterior, candidates, 10, np.random.default_rng(7)) for _ in range(2)]
+    assert deals[0] == deals[1]
+
+
+def test_without_exploration_every_card_teaches_and_none_has_a_propensity(posterior):
+    candidates = np.random.default_rng(1).normal(size=(40, 20))
+    chosen = choosing.next_cards(posterior, candidates, 40, np.random.default_rng(0), explore=0.0)
+    assert {(card.algorithm, card.propensity) for card in chosen} == {("teach", 0.0)}
