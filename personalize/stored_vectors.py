@@ -28,12 +28,16 @@ class StoredVector(Mapping[str, Block]):
                     self._parts[block] = PARTS[part]
 
     def __getitem__(self, block: str) -> Block:
-        names = self._parts[block]
-        held = [torch.from_numpy(self._arrays[f"{self._prefix}{block}/{name}"]) for name in names]
-        if names[0] == "whole":
-            return held[0]
-        kind = Factors if names[0] == "left" else Quantised
-        return kind(held[0], held[1], tuple(int(side) for side in held[2]))
+        first, *others = self._parts[block]
+        smaller = [self._part(block, name) for name in others]
+        largest = self._part(block, first)  # last, so that its pages are let go of when the next block is asked for
+        if first == "whole":
+            return largest
+        kind = Factors if first == "left" else Quantised
+        return kind(largest, smaller[0], tuple(int(side) for side in smaller[1]))
+
+    def _part(self, block: str, name: str) -> Tensor:
+        return torch.from_numpy(self._arrays[f"{self._prefix}{block}/{name}"])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._parts)

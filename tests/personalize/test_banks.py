@@ -144,6 +144,17 @@ class TestAFileOfArrays:
         _ = first.sum(), read["half"], read["odd"]
         np.testing.assert_array_equal(first, self.ARRAYS["large"])
 
+    @pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux tells what is resident of one file")
+    def test_going_through_a_large_file_keeps_little_of_it_resident(self, tmp_path):
+        arrays = {f"array{number}": np.full(2**21, number, dtype=np.float32) for number in range(16)}  # 8 MB each
+        save_file(arrays, tmp_path / "large.safetensors")
+        read = MappedArrays(tmp_path / "large.safetensors")
+        most = 0.0
+        for number in range(16):
+            assert read[f"array{number}"].mean() == number
+            most = max(most, _mapped_megabytes(tmp_path / "large.safetensors"))
+        assert 6 < most < 12  # one array at a time
+
     def test_a_cut_file_is_refused(self, path):
         path.write_bytes(path.read_bytes()[:-10])
         with pytest.raises(SafetensorError):
@@ -156,6 +167,13 @@ class TestAFileOfArrays:
     def test_a_planned_array_that_never_came_is_named(self, tmp_path):
         with pytest.raises(ValueError, match="a was planned"), ArrayWriter(tmp_path / "a", {"a": (np.dtype("f4"), (2,))}, {}):
             pass
+
+
+def _mapped_megabytes(path):
+    """How much of a file is resident in this process, as Linux tells."""
+    lines = iter(Path("/proc/self/smaps").read_text().splitlines())
+    mapped = [next(line for line in lines if line.startswith("Rss:")) for line in lines if line.endswith(str(path))]
+    return sum(int(line.split()[1]) for line in mapped) / 1024
 
 
 class TestTheFirstFormat:
