@@ -6,7 +6,10 @@ from contextlib import nullcontext
 from pathlib import Path
 
 # These start their own services, or need none.
-ON_THEIR_OWN = {"demo", "doctor", "test", "help", "train_task_vector", "build_bank", "evaluate", "makemessages", "compilemessages", "bench"}
+ON_THEIR_OWN = {
+    *("demo", "doctor", "test", "help", "bench", "makemessages", "compilemessages"),
+    *("train_task_vector", "build_bank", "import_bank", "bank_info", "bank_compress", "evaluate"),
+}
 
 
 def main() -> None:
