@@ -48,6 +48,12 @@ def teach(situation: Situation, count: int, explore: float = 0.0, bold: bool = T
     return [card.index for card in cards]
 
 
+def at_boldness(situation: Situation, count: int, feature: float) -> list[int]:
+    """As `teach`, with another variance of a feature's weight."""
+    covariance = choosing.bolder(situation.fit.covariance, feature=feature)
+    return _greedy([(1.0, covariance)], situation, count, _order_gain)
+
+
 def mixture(situation: Situation, count: int, mass: float = 0.9) -> list[int]:
     """As `teach` by the fitted posterior, its gain averaged over the plausible points of the grid instead of at the one most plausible."""
     weights = situation.fit.posterior.sum(axis=3)
@@ -74,6 +80,11 @@ def generic_spread(situation: Situation, count: int) -> list[int]:
         taken.add(min(free, key=lambda index: abs((index + 0.5) / len(order) - place)))
     wanted = order[sorted(taken)]
     return [int(index) for index in np.flatnonzero(np.isin(situation.left, wanted))]
+
+
+def longest(situation: Situation, count: int) -> list[int]:
+    """The photos with the largest features, the most unlike an average photo."""
+    return [int(index) for index in np.argsort(-(situation.features[situation.left, 1:] ** 2).sum(axis=1))[:count]]
 
 
 def diversity(situation: Situation, count: int) -> list[int]:
@@ -141,8 +152,12 @@ RULES: dict[str, Rule] = {
     "as-fitted": partial(teach, bold=False),
     "teach": teach,
     "teach-explore": partial(teach, explore=choosing.EXPLORE),
+    "teach-0.1": partial(at_boldness, feature=0.1),
+    "teach-1.5": partial(at_boldness, feature=1.5),
+    "teach-20": partial(at_boldness, feature=20.0),
     "mixture": mixture,
     "generic-spread": generic_spread,
+    "longest": longest,
     "diversity": diversity,
     "near-the-top": near_the_top,
 }

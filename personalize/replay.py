@@ -33,7 +33,7 @@ Report = Callable[[str, int, int], None]
 class Protocol:
     """How to replay."""
 
-    rules: tuple[str, ...] = tuple(RULES)
+    rules: tuple[str, ...] = ("random", "uncertainty", "as-fitted", "teach", "teach-explore")
     cards: tuple[int, ...] = (5, 10, 20, 40)
     repeats: int = 5  # set-aside parts drawn for each person
     hand: int = 5  # cards dealt between two fits, as many as lie in the app's deck
