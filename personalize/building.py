@@ -1,11 +1,11 @@
 """Making a bank from fine-tuned models: the program behind `./pav build_bank`. Needs torch.
 
-Task vectors are factorised and the loss in SROCC is measured on photos that no task has seen; every photo of the databases that may
-shape the bank fixes the projection; people's single ratings of photos set aside teach the hyperprior.
+Task vectors are factorised, or kept in another form, and the loss in SROCC is measured on photos that no task has seen; every photo of
+the databases that may shape the bank fixes the projection; people's single ratings of photos set aside teach the hyperprior.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,11 @@ import numpy as np
 import torch
 
 from personalize import backbones, banks, checkpoints, databases, images, merging, metrics, people, prior, projection, task_vectors, train
+from personalize.compressing import Form
 from personalize.describing import BankNetwork
 from personalize.errors import BadBank
 from personalize.stored_vectors import vector_arrays
+from personalize.task_vectors import Vector
 from personalize.train import Trained
 
 Report = Callable[[str, int, int], None]
@@ -28,7 +30,7 @@ class Plan:
     tasks: tuple[str, ...] = tuple(databases.REGISTRY)
     lead: str = "oasis-beauty"  # the task that the generic score leans on
     lead_coefficient: float = 0.75  # the others share the rest equally; see docs/decisions/starting-coefficients.md
-    rank: int = 16  # of the factorised task vectors
+    form: Form = field(default_factory=lambda: Form("factorised"))  # how task vectors are kept
     shares: tuple[tuple[str, float], ...] = (("tangents", 0.2), ("merged", 0.4), ("plain", 0.4))  # of the features' mean square length
     raters: tuple[str, str] = ("oasis/ratings.csv", "oasis/images")  # who teach the hyperprior, below the root
 
@@ -46,13 +48,16 @@ def build(trained_folder: Path, root: Path, out: Path, plan: Plan, report: Repor
         raise BadBank(f"The fine-tuned models have different backbones: {', '.join(sorted(names))}.")
     backbone = names.pop()
     base = task_vectors.copied_blocks(backbones.scorer(backbone))
-    vectors = {task: task_vectors.factorise(task_vectors.difference(model.weights, base), plan.rank) for task, model in models.items()}
+    vectors: dict[str, Vector] = {
+        task: {name: plan.form.of(value) for name, value in task_vectors.difference(model.weights, base).items()}
+        for task, model in models.items()
+    }
     head = {name: value for name, value in base.items() if name.startswith("head.")}
     start = torch.full((len(base), len(plan.tasks)), (1 - plan.lead_coefficient) / (len(plan.tasks) - 1))
     start[:, plan.tasks.index(plan.lead)] = plan.lead_coefficient
     network = BankNetwork(backbone, head, vectors, start)
 
-    scores = {task: _cost_of_factors(network, task, model, root, report) for task, model in models.items()}
+    scores = {task: _cost_of_form(network, task, model, root, report) for task, model in models.items()}
     shaping = _shaping_photos(plan.tasks, root)
     described = network.describe_all(images.read(photo) for photo in images.counted("describing the catalogue", shaping, report))
     learned = projection.learn(*described, dict(plan.shares))
@@ -75,7 +80,7 @@ def build(trained_folder: Path, root: Path, out: Path, plan: Plan, report: Repor
     return banks.write(arrays, _facts(backbone, plan, models, scores, len(shaping), rated), out)
 
 
-def _cost_of_factors(network: BankNetwork, task: str, model: Trained, root: Path, report: Report) -> dict[str, float]:
+def _cost_of_form(network: BankNetwork, task: str, model: Trained, root: Path, report: Report) -> dict[str, float]:
     """SROCC on the task's test photos: the fine-tuned model whole, and as the bank keeps it."""
     preprocessing = network.backbone.preprocessing
     photos = [photo for photo in databases.load(task, root) if photo.split == "test"]
@@ -111,7 +116,7 @@ def _facts(
             "std": row.preprocessing.std,
         },
         "tasks": list(plan.tasks),
-        "rank": plan.rank,
+        "form": plan.form.facts,
         "start": {"lead": plan.lead, "coefficient": plan.lead_coefficient, "others": "share the rest equally"},
         "trained": {task: model.record for task, model in models.items()},
         "factorised": scores,

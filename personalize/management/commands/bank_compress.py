@@ -27,8 +27,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the whole card")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        form = Form(options["form"], options["rank"])
         try:
+            form = Form(options["form"], options["rank"])
             with progress_report() as report:
                 card = compressing.compress(options["bank"], options["out"], form, options["photos"], report)
         except (PersonalizeError, OSError) as error:

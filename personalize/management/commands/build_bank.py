@@ -7,24 +7,27 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from personalize import banks, building
+from personalize.compressing import FORMS, Form
 from personalize.errors import PersonalizeError
 from personalize.management.progress import progress_report
 
 
 class Command(BaseCommand):
-    help = "Build a bank of task vectors from fine-tuned models (see train_task_vector), and report what factorising them costs."
+    help = "Build a bank of task vectors from fine-tuned models (see train_task_vector), and report what their form costs."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--root", type=Path, required=True, help="the folder that holds the databases")
         parser.add_argument("--trained", type=Path, default=Path("var/task_vectors"), help="folder of the fine-tuned models")
         parser.add_argument("--out", type=Path, default=banks.DEFAULT)
-        parser.add_argument("--rank", type=int, default=building.Plan.rank, help="of the factorised task vectors")
+        parser.add_argument("--form", choices=sorted(FORMS), default="factorised", help="how the task vectors are kept")
+        parser.add_argument("--rank", type=int, default=Form.rank, help="of factorised task vectors")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             with progress_report() as report:
-                card = building.build(options["trained"], options["root"], options["out"], building.Plan(rank=options["rank"]), report)
+                plan = building.Plan(form=Form(options["form"], options["rank"]))
+                card = building.build(options["trained"], options["root"], options["out"], plan, report)
         except PersonalizeError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(card.facts, indent=1, ensure_ascii=False))
