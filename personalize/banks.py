@@ -7,7 +7,8 @@ what changed between the formats, are in docs/banks.md.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,10 +45,26 @@ class Card:
 
 def write(arrays: Mapping[str, np.ndarray], facts: dict[str, Any], path: Path) -> Card:
     """Write a bank and its card; existing files are replaced only once the new ones are whole."""
+    with writing(path) as partial:
+        save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, partial, metadata={"format": FORMAT})
+        return publish(partial, facts, path)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """The file beside `path` that a bank is written to until it is whole; gone in the end, whatever happened.
+
+    Raises:
+        BadBank: `path` has another ending than a bank's file.
+    """
+    if path.suffix != ".safetensors":
+        raise BadBank(f"A bank's file ends in .safetensors, its card beside it in .json; {path} does not.")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, partial, metadata={"format": FORMAT})
-    return publish(partial, facts, path)
+    try:
+        yield partial
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def publish(partial: Path, facts: dict[str, Any], path: Path) -> Card:

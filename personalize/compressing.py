@@ -82,28 +82,26 @@ def compress(path: Path, out: Path, form: Form, photos: Path | None = None, repo
     planned = {name: source.arrays.planned(name) for name in others}
     for task, vector in source.vectors.items():
         planned.update(form.planned({name: block.shape for name, block in vector.items()}, f"vectors/{task}/"))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_suffix(".partial")
-    errors = {}
-    with ArrayWriter(partial, planned, {"format": banks.FORMAT}) as writer:
-        for name in others:
-            writer.put(name, source.arrays[name])
-        for task in source.vectors:
-            errors[task] = _compress_vector(source, task, form, writer, report)
-    kept = view(source.card, partial)
-    facts: dict[str, Any] = {
-        "form": form.facts["name"],
-        "from": source.card.sha256,
-        "form_before": {task: form_of(vector) for task, vector in source.vectors.items()},
-        "relative_error": {task: round(error, 6) for task, error in errors.items()},
-    }
-    if found:
-        facts["photos"] = len(found)
-        facts["scores"] = _cost_in_scores(source, kept, found, report)
-    if "projection/score" in source.arrays:
-        facts["projection"] = "learned before this compression, and kept"
-    before = [*source.card.facts.get("compressed", [])]
-    return banks.publish(partial, {**source.card.facts, "form": form.facts, "compressed": [*before, facts]}, out)
+    with banks.writing(out) as partial:
+        errors = {}
+        with ArrayWriter(partial, planned, {"format": banks.FORMAT}) as writer:
+            for name in others:
+                writer.put(name, source.arrays[name])
+            for task in source.vectors:
+                errors[task] = _compress_vector(source, task, form, writer, report)
+        cost: dict[str, Any] = {
+            "form": form.name,
+            "from": source.card.sha256,
+            "form_before": {task: form_of(vector) for task, vector in source.vectors.items()},
+            "relative_error": {task: round(error, 6) for task, error in errors.items()},
+        }
+        if found:
+            cost["photos"] = len(found)
+            cost["scores"] = _cost_in_scores(source, view(source.card, partial), found, report)
+        if "projection/score" in source.arrays:
+            cost["projection"] = "learned before this compression, and kept"
+        before = source.card.facts.get("compressed", [])
+        return banks.publish(partial, {**source.card.facts, "form": form.facts, "compressed": [*before, cost]}, out)
 
 
 def photos_in(folder: Path) -> list[Path]:

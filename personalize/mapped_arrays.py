@@ -84,7 +84,7 @@ class MappedArrays(Mapping[str, np.ndarray]):
 class ArrayWriter:
     """Writes a safetensors file whose arrays are known by type and shape beforehand, one array at a time, in any order.
 
-    Used as a context: leaving it without an error checks that every planned array came; an error removes the file.
+    Used as a context: leaving it without an error checks that every planned array came.
     """
 
     def __init__(self, path: Path, planned: Mapping[str, Planned], metadata: Mapping[str, str]) -> None:
@@ -126,7 +126,5 @@ class ArrayWriter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._file.close()
-        if kind is not None:
-            Path(self._file.name).unlink()  # half a file is of use to nobody
         if kind is None and self._missing:
             raise ValueError(f"{sorted(self._missing)[0]} was planned and never written")

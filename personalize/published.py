@@ -94,24 +94,23 @@ def import_bank(plan: Plan, out: Path, report: Report = lambda *_: None) -> Card
     if photos:
         planned |= _planned_projection(len(own) * len(tasks), backbones.find(plan.backbone).width)
 
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_suffix(".partial")
     facts = _facts(plan, base_file, len(photos))
-    with ArrayWriter(partial, planned, {"format": banks.FORMAT}) as writer:
-        for name, array in small.items():
-            writer.put(name, array)
-        for prefix, tensors in (("base/", own), ("buffers/", buffers)):
-            for name, value in tensors.items():
-                writer.put(f"{prefix}{name}", value.detach().numpy())
-        for task, path in plan.checkpoints.items():
-            _write_vector(task, path, base, plan.form, writer, report)
-        if photos:
-            writer.flush()
-            del own, buffers, base  # one model at a time
-            learned = _learn_projection(view(Card(plan.backbone, tuple(tasks), "", {}), partial), photos, report)
-            for name, array in banks.projection_arrays(learned).items():
+    with banks.writing(out) as partial:
+        with ArrayWriter(partial, planned, {"format": banks.FORMAT}) as writer:
+            for name, array in small.items():
                 writer.put(name, array)
-    return banks.publish(partial, facts, out)
+            for prefix, tensors in (("base/", own), ("buffers/", buffers)):
+                for name, value in tensors.items():
+                    writer.put(f"{prefix}{name}", value.detach().numpy())
+            for task, path in plan.checkpoints.items():
+                _write_vector(task, path, base, plan.form, writer, report)
+            if photos:
+                writer.flush()
+                del own, buffers, base  # one model at a time
+                learned = _learn_projection(view(Card(plan.backbone, tuple(tasks), "", {}), partial), photos, report)
+                for name, array in banks.projection_arrays(learned).items():
+                    writer.put(name, array)
+        return banks.publish(partial, facts, out)
 
 
 def aligned(held: Mapping[str, Tensor], base: Scorer, path: Path) -> dict[str, Tensor]:

@@ -46,6 +46,11 @@ def test_a_bank_without_its_card_is_refused_with_the_command_that_makes_one(tmp_
         banks.read_card(tmp_path / "none.safetensors")
 
 
+def test_a_bank_is_not_written_where_its_card_goes(tmp_path):
+    with pytest.raises(BadBank, match=r"ends in \.safetensors"):
+        banks.write({"numbers": np.zeros(2)}, FACTS, tmp_path / "bank.json")
+
+
 def test_an_unknown_format_is_named(bank):
     card = bank.with_suffix(".json")
     card.write_text(json.dumps(json.loads(card.read_text()) | {"format": "pav-bank-99"}))

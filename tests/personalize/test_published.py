@@ -1,6 +1,7 @@
 """Importing published checkpoints: what PAV scores with is what their own forward pass gives."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 
 from personalize import backbones, banks, compressing, open_banks, published, stored_vectors, task_vectors
 from personalize.compressing import Form
-from personalize.errors import BadBank, IncompatibleTaskVector, UnknownName
+from personalize.errors import BadBank, BadDatabase, IncompatibleTaskVector, UnknownName
 from tests.personalize import small_clip
 
 TASKS = ("ava", "aes", "tad")
@@ -190,6 +191,12 @@ class TestCompressing:
             assert cost["largest_difference"] == pytest.approx(np.abs(scores[0] - scores[1]).max(), abs=1e-5)
             assert 0.5 < cost["srocc"] <= 1
 
+    def test_a_photo_that_cannot_be_read_leaves_nothing_behind(self, folder, bank, tmp_path):
+        (tmp_path / "broken.jpg").write_text("no photo")
+        with pytest.raises(BadDatabase, match=r"broken\.jpg"):
+            compressing.compress(folder / "bank.safetensors", tmp_path / "small.safetensors", Form("half"), tmp_path)
+        assert [path.name for path in tmp_path.iterdir()] == ["broken.jpg"]
+
     def test_a_bank_is_not_written_over_itself(self, folder, bank):
         with pytest.raises(BadBank, match="the bank itself"):
             compressing.compress(folder / "bank.safetensors", folder / "bank.safetensors", Form("half"))
@@ -200,6 +207,11 @@ class TestCompressing:
 
 
 class TestTheCommands:
+    def test_the_manual_knows_them_and_every_form(self):
+        manual = (Path(__file__).parents[2] / "docs" / "banks.md").read_text()
+        for word in ("./pav import_bank", "./pav bank_info", "./pav bank_compress", banks.FORMAT, *compressing.FORMS):
+            assert word in manual
+
     def test_importing_asking_and_compressing(self, folder, tmp_path, capsys):
         checkpoints = [str(folder / f"clip_S_3fc_{task}.pth") for task in TASKS]
         options = {"backbone": small_clip.NAME, "weights": folder / "base.bin", "out": tmp_path / "bank.safetensors", "json": True}
