@@ -26,7 +26,7 @@ def read(path: Path) -> dict[str, Tensor]:
     try:
         held = load_file(path) if path.suffix == ".safetensors" else _load_checkpoint(path)
     except (OSError, SafetensorError, RuntimeError, pickle.UnpicklingError, EOFError, KeyError) as error:
-        sentence = " ".join(str(error).split())[:300]
+        sentence = " ".join(str(error).split())[:300] or f"it ends too early ({type(error).__name__})"
         raise MissingWeights(f"{path} cannot be read as weights (.safetensors, or a PyTorch file of tensors alone): {sentence}") from error
     for key in ("state_dict", "model"):
         if isinstance(held, Mapping) and isinstance(held.get(key), Mapping):

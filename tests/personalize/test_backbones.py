@@ -126,6 +126,12 @@ def test_a_file_with_more_than_tensors_is_not_run(name, tmp_path):
         backbones.scorer(name, weights=tmp_path / "surprise.pt")
 
 
+def test_a_file_that_ends_too_early_is_refused_in_words(name, tmp_path):
+    (tmp_path / "empty.pth").touch()
+    with pytest.raises(MissingWeights, match="ends too early"):
+        backbones.scorer(name, weights=tmp_path / "empty.pth")
+
+
 def test_without_weights_and_network_one_sentence_says_what_to_fetch(no_network):
     with pytest.raises(MissingWeights) as refusal:
         backbones.scorer("ViT-L-14")
