@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from personalize.layer_tangents import Along, Row, TaskBlocks, depthwise_gradients, patches
+from personalize.layer_tangents import Along, Row, depthwise_gradients, patches
+from personalize.task_blocks import TaskBlocks
 
 LARGEST_GRADIENT = 3  # side of a depthwise kernel; beyond, the task vectors' own convolutions are faster than weight gradients
 

@@ -5,7 +5,7 @@ gradient at y. For tau = B A that is (B^T g) . (A x): two thin products and no w
 gradient of a small matrix, that gradient is formed per photo and contracted with the whole vectors; both are exact.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -13,40 +13,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from personalize.task_vectors import Factors, Vector
+from personalize.task_blocks import TaskBlocks
 
 CONTRACTION = 2.0  # multiplications of whole vectors are bound by memory: each counts as so many of a matrix product
 
 Along = Float[Tensor, "photos tasks"]
 Inputs = Float[Tensor, "photos tokens in"]
 Gradients = Float[Tensor, "photos tokens out"]
-
-
-class TaskBlocks:
-    """The blocks of all task vectors, side by side, on the device and in the precision of the model."""
-
-    def __init__(self, vectors: Sequence[Vector], like: Tensor) -> None:
-        self.vectors, self.like = vectors, like
-
-    def __len__(self) -> int:
-        return len(self.vectors)
-
-    def whole(self, name: str) -> Float[Tensor, "tasks numbers"]:
-        """One block of all task vectors, a row each."""
-        blocks = [vector[name] for vector in self.vectors]
-        return torch.stack([self._here(block if isinstance(block, Tensor) else block.whole()).flatten() for block in blocks])
-
-    def factors(self, name: str) -> tuple[Float[Tensor, "out ranks"], Float[Tensor, "in ranks"]] | None:
-        """The same as thin factors, task after task; None where they are kept in another form."""
-        blocks = [vector[name] for vector in self.vectors]
-        factors = [block for block in blocks if isinstance(block, Factors)]
-        if len(factors) < len(blocks) or len({block.left.shape for block in factors}) > 1:
-            return None
-        left = torch.cat([self._here(block.left) for block in factors], dim=1)
-        return left, torch.cat([self._here(block.right) for block in factors], dim=0).T.contiguous()
-
-    def _here(self, block: Tensor) -> Tensor:
-        return block.to(self.like)
 
 
 class Matrix:

@@ -13,7 +13,8 @@ from torch.nn import functional
 from personalize import folding, layer_tangents
 from personalize.errors import UnknownLayer
 from personalize.folding import Folded
-from personalize.layer_tangents import Matrix, Row, Rule, TaskBlocks
+from personalize.layer_tangents import Matrix, Row, Rule
+from personalize.task_blocks import TaskBlocks
 from personalize.task_vectors import Vector, blocks
 
 Described = tuple[Float[Tensor, "photos"], Float[Tensor, "photos blocks tasks"], Float[Tensor, "photos embedding"]]
