@@ -46,7 +46,7 @@ class StoredVector(Mapping[str, Block]):
         return len(self._parts)
 
 
-def vector_of(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, Block]:
+def vector_of(arrays: Mapping[str, np.ndarray], prefix: str) -> Vector:
     """The blocks of one task vector as they lie in a bank."""
     return dict(StoredVector(arrays, prefix))
 
