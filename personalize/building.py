@@ -31,7 +31,7 @@ class Plan:
     lead: str = "oasis-beauty"  # the task that the generic score leans on
     lead_coefficient: float = 0.75  # the others share the rest equally; see docs/decisions/starting-coefficients.md
     form: Form = field(default_factory=lambda: Form("factorised"))  # how task vectors are kept
-    shares: tuple[tuple[str, float], ...] = (("tangents", 0.2), ("merged", 0.4), ("plain", 0.4))  # of the features' mean square length
+    shares: tuple[tuple[str, float], ...] = tuple(projection.SHARES.items())
     raters: tuple[str, str] = ("oasis/ratings.csv", "oasis/images")  # who teach the hyperprior, below the root
 
 
@@ -55,7 +55,7 @@ def build(trained_folder: Path, root: Path, out: Path, plan: Plan, report: Repor
     head = {name: value for name, value in base.items() if name.startswith("head.")}
     start = torch.full((len(base), len(plan.tasks)), (1 - plan.lead_coefficient) / (len(plan.tasks) - 1))
     start[:, plan.tasks.index(plan.lead)] = plan.lead_coefficient
-    network = BankNetwork(backbone, head, vectors, start)
+    network = BankNetwork(backbone, lambda: backbones.scorer(backbone), base, vectors, start)
 
     scores = {task: _cost_of_form(network, task, model, root, report) for task, model in models.items()}
     shaping = _shaping_photos(plan.tasks, root)

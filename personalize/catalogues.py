@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from personalize import banks, images, people
+from personalize import banks, images, people, projection
 from personalize.baselines import Catalogue
-from personalize.describing import BankNetwork
+from personalize.describing import GROUPS, BankNetwork
+from personalize.open_banks import Bank, open_bank
+from personalize.projection import Projection, Raw
 
 Report = Callable[[str, int, int], None]
 
@@ -27,16 +29,23 @@ def describe(photos: Sequence[Path], bank: Path, cache: Path, report: Report = l
     if kept.is_file():
         with np.load(kept, allow_pickle=False) as file:
             return Catalogue(file["features"], file["task_scores"], file["plain"], file["merged"])
-    arrays = banks.read(bank)
-    network = BankNetwork.of(card, arrays)
+    opened = open_bank(bank)
+    network = BankNetwork.of(opened, GROUPS)
     score, raw = network.describe_all(images.read(photo) for photo in images.counted("describing photos", photos, report))
-    features = banks.projection(arrays).apply(score, raw).astype(np.float64)
+    features = _projection(opened, score, raw).apply(score, raw).astype(np.float64)
     catalogue = Catalogue(features, _task_scores(network, photos, report), raw["plain"], raw["merged"])
     cache.mkdir(parents=True, exist_ok=True)
     partial = kept.with_suffix(".partial.npz")
     np.savez(partial, **vars(catalogue))
     partial.replace(kept)
     return catalogue
+
+
+def _projection(bank: Bank, score: np.ndarray, raw: Raw) -> Projection:
+    """That of the bank; where it was imported without one, the principal axes of these very photos: no rating is looked at."""
+    if "projection/score" in bank.arrays:
+        return banks.projection(bank.arrays)
+    return projection.learn(score, raw, projection.SHARES)
 
 
 @torch.no_grad()

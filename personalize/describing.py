@@ -1,6 +1,6 @@
 """A bank as a network: describes photos, once each, for everybody. Needs torch; only `gpu` workers and programs load it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -12,46 +12,59 @@ from PIL import Image
 from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
-from personalize import backbones, banks, images, merging, task_vectors
+from personalize import backbones, banks, images, merging
 from personalize.allocator import keep_freed_memory
-from personalize.banks import Arrays, Card
+from personalize.backbones import Scorer
+from personalize.open_banks import Bank, open_bank
 from personalize.projection import Projection
-from personalize.stored_vectors import vector_of
 from personalize.tangents import Tangents
-from personalize.task_vectors import Vector
+from personalize.task_vectors import Vector, Weights
 
+GROUPS = ("tangents", "merged", "plain")
 AT_ONCE = 8  # photos that go through the network together
 
 Described = tuple[Float[np.ndarray, "photos"], dict[str, Float[np.ndarray, "photos numbers"]]]  # scores and raw groups
 
 
 class BankNetwork:
-    """The base model of a bank and its merge at the bank's starting coefficients."""
+    """The base model of a bank and its merge at the bank's starting coefficients.
 
-    def __init__(self, backbone: str, head: task_vectors.Weights, vectors: dict[str, Vector], start: Float[Tensor, "blocks tasks"]) -> None:
+    The base is loaded only where it is asked for, and vectors stay as the bank keeps them: one model in memory is enough to describe.
+    """
+
+    def __init__(
+        self,
+        backbone: str,
+        scorer: Callable[[], Scorer],
+        blocks: Weights,
+        vectors: Mapping[str, Vector],
+        start: Float[Tensor, "blocks tasks"],
+        groups: tuple[str, ...] = GROUPS,
+    ) -> None:
+        """`scorer` makes one with the base weights, `blocks` are these weights, `groups` what photos are described by."""
         self.backbone = backbones.find(backbone)
-        self.base = backbones.scorer(backbone)
-        self.base.load_state_dict(dict(head), strict=False)
-        self.blocks = task_vectors.copied_blocks(self.base)
-        self.factors = vectors
-        self.vectors = {task: task_vectors.whole(vector) for task, vector in vectors.items()}
-        self.start = start
+        self.scorer, self.blocks, self.vectors, self.start, self.groups = scorer, blocks, vectors, start, groups
         keep_freed_memory()
 
     @classmethod
-    def of(cls, card: Card, arrays: Arrays) -> "BankNetwork":
-        """Build the network that a bank describes."""
-        head = {name.removeprefix("base/"): torch.from_numpy(value).float() for name, value in arrays.items() if name.startswith("base/")}
-        vectors = {task: vector_of(arrays, f"vectors/{task}/") for task in card.tasks}
-        return cls(card.backbone, head, vectors, torch.from_numpy(arrays["start"]).float())
+    def of(cls, bank: Bank, groups: tuple[str, ...] | None = None) -> "BankNetwork":
+        """The network that a bank describes; `groups` are those of its projection unless given."""
+        if groups is None:
+            groups = banks.projection(bank.arrays).groups if "projection/groups" in bank.arrays else GROUPS
+        return cls(bank.card.backbone, bank.scorer, bank.base, bank.vectors, bank.start, groups)
 
-    def model(self, coefficients: Float[Tensor, "blocks tasks"]) -> backbones.Scorer:
+    @cached_property
+    def base(self) -> Scorer:
+        """The base model itself."""
+        return self.scorer()
+
+    def model(self, coefficients: Float[Tensor, "blocks tasks"]) -> Scorer:
         """A scorer of its own at the given coefficients."""
-        model = backbones.scorer(self.backbone.name)
-        merging.put_weights(model, merging.merge(self.blocks, list(self.vectors.values()), coefficients))
+        model = self.scorer()
+        merging.merge_into(model, self.blocks, list(self.vectors.values()), coefficients)
         return model
 
-    def task_model(self, task: str) -> backbones.Scorer:
+    def task_model(self, task: str) -> Scorer:
         """The fine-tuned model of one task: its coefficients 1, all others 0."""
         column = list(self.vectors).index(task)
         coefficients = torch.zeros_like(self.start)
@@ -60,16 +73,18 @@ class BankNetwork:
 
     @cached_property
     def tangents(self) -> Tangents:
-        return Tangents(self.model(self.start), list(self.factors.values()))
+        return Tangents(self.model(self.start), list(self.vectors.values()))
 
     def describe(self, photos: Sequence[Image.Image]) -> Described:
         """Scores (1 to 10) and the raw groups: tangents (blocks x tasks), embedding of the merged and of the plain encoder."""
         pixels = np.stack([images.to_pixels(photo, self.backbone.preprocessing) for photo in photos])
         batch = images.to_input(pixels, self.backbone.preprocessing)
         scores, tangents, merged = self.tangents.describe(batch)
-        with torch.inference_mode():
-            plain = self.base.encoder(batch)
-        return scores.numpy(), {"tangents": tangents.flatten(1).numpy(), "merged": merged.numpy(), "plain": plain.numpy()}
+        raw = {"tangents": tangents.flatten(1).numpy(), "merged": merged.numpy()}
+        if "plain" in self.groups:
+            with torch.inference_mode():
+                raw["plain"] = self.base.encoder(batch).numpy()
+        return scores.numpy(), raw
 
     def describe_all(self, photos: Iterable[Image.Image]) -> Described:
         """The same for any number of photos, a few at a time."""
@@ -83,10 +98,10 @@ class Describer:
     """Photo to the 256 numbers that are stored."""
 
     def __init__(self, path: Path = banks.DEFAULT) -> None:
-        self.card = banks.read_card(path)
-        arrays = banks.read(path)
-        self.network = BankNetwork.of(self.card, arrays)
-        self.projection: Projection = banks.projection(arrays)
+        bank = open_bank(path)
+        self.card = bank.card
+        self.network = BankNetwork.of(bank)
+        self.projection: Projection = banks.projection(bank.arrays)
         self._pools = ThreadpoolController()
 
     def describe(self, photo: Image.Image) -> tuple[float, Float[np.ndarray, "features"]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+SHARES = {"tangents": 0.2, "merged": 0.4, "plain": 0.4}  # of the features' mean square length
 FEATURES = 256  # place 0 the standardised score, then 255 projected numbers
 
 Raw = Mapping[str, Float[np.ndarray, "photos numbers"]]
