@@ -32,6 +32,30 @@ class Ratings:
     photos: list[Path]
     people: list[Person]
     left_out: int  # rated photos that had a part in making the bank
+    test_people: frozenset[str] | None = None  # who is tested, by the protocol; None: the caller splits
+    protocol: str = "none"
+    about: str = "People's own ratings, split by whoever measures."  # one or two sentences for reports
+
+    @property
+    def teachers(self) -> list[Person]:
+        """Who may teach a prior: everybody but the test people."""
+        return [one for one in self.people if one.name not in (self.test_people or ())]
+
+    @property
+    def tested(self) -> list[Person]:
+        """The test people; everybody where the caller splits."""
+        return [one for one in self.people if self.test_people is None or one.name in self.test_people]
+
+
+def gather(said: Mapping[str, Mapping[Path, float]], test_people: frozenset[str] | None, protocol: str, about: str) -> Ratings:
+    """Ratings from what each person said of each photo, people and photos in the order of their names."""
+    photos = sorted({photo for ratings in said.values() for photo in ratings})
+    place = {photo: index for index, photo in enumerate(photos)}
+    people = [
+        Person(name, np.array([place[photo] for photo in ratings]), np.array(list(ratings.values()), dtype=float))
+        for name, ratings in sorted(said.items())
+    ]
+    return Ratings(photos, people, 0, test_people, protocol, about)
 
 
 def read(table: Path, folder: Path, exclude: frozenset[str] = frozenset()) -> Ratings:
