@@ -1,9 +1,11 @@
 """Public databases in exactly their published layouts, their people, and both protocols. Photos are empty files: loading opens none."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from django.core.management import call_command
 from openpyxl import Workbook
 
 from personalize import databases
@@ -218,3 +220,9 @@ def test_an_unknown_protocol_lists_the_known_ones(made):
 def test_every_row_is_in_the_page_of_databases():
     page = (Path(__file__).parents[2] / "docs/databases.md").read_text()
     assert not [name for name in databases.REGISTRY if f"| `{name}` |" not in page]
+
+
+def test_the_command_counts_photos_and_people(made, capsys):
+    call_command("databases", "aadb", "--root", str(made("aadb")), "--protocol", "published", "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert (told["photos"], told["people"], told["protocol"]) == ({"train": 3, "validation": 3, "test": 3}, 3, "published")
