@@ -59,15 +59,6 @@ def instant(catalogue: Catalogue, shots: Shots, hyperprior: Hyperprior) -> Float
     return catalogue.features @ taste.fit(catalogue.features[shots.photos], shots.ratings, hyperprior).weights
 
 
-METHODS = {
-    "generic": generic,
-    "softmax-init": softmax_init,
-    "ridge": ridge_plain,
-    "ridge-merged": ridge_merged,
-    "instant": instant,
-}
-
-
 def _ridge(embedding: Float[np.ndarray, "photos width"], shots: Shots) -> Float[np.ndarray, "photos"]:
     """Ridge regression on standardised columns, its strength chosen on the shots by exact leave-one-out error."""
     x = (embedding - embedding.mean(axis=0)) / (embedding.std(axis=0) + 1e-8) / np.sqrt(embedding.shape[1])

@@ -23,11 +23,14 @@ from personalize.train import Trained
 Report = Callable[[str, int, int], None]
 
 
+TASKS = ("oasis-beauty", "oasis-valence", "oasis-arousal", "streetpsych-preference", "savoias-complexity", "technical-quality")
+
+
 @dataclass(frozen=True)
 class Plan:
     """What goes into a bank."""
 
-    tasks: tuple[str, ...] = tuple(databases.REGISTRY)
+    tasks: tuple[str, ...] = TASKS
     lead: str = "oasis-beauty"  # the task that the generic score leans on
     lead_coefficient: float = 0.75  # the others share the rest equally; see docs/decisions/starting-coefficients.md
     form: Form = field(default_factory=lambda: Form("factorised"))  # how task vectors are kept

@@ -20,7 +20,7 @@ from personalize.task_vectors import Vector, Weights, blocks
 
 SOFTMAX_SHARPNESS = 10.0  # of the published starting point
 FIRST_REACH = 1.0  # how far the first Gauss-Newton step may move the coefficients, as the length of their change
-STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)  # of the pull towards the start, per unit of rank loss
+STRENGTHS = (10.0, 30.0, 1000.0)  # of the pull towards the start, divided by the number of shots; the last stays where it began
 SETTLED = 1e-3  # share of the loss that a step must gain for another to follow
 AT_ONCE = 32  # photos that go through the network together
 
@@ -151,10 +151,11 @@ def exact(
 ) -> Fitted:
     """Gauss-Newton: with their tangents the scores are linear in the coefficients, a convex fit gives the next ones, and so on.
 
-    Minimises rank loss + strength / 2 ||alpha - start||^2. Without a `strength` it is the one of `STRENGTHS` whose linear fits rank
-    left-out shots best (folds drawn by `seed`), which costs no pass. A step goes no farther than the scores have proved to be nearly
-    linear: farther after a step that kept its promise, less far after one that did not (a trust region). A trial is one pass over the
-    shots, whose tangents serve the next step if it is taken. Ends when a step gains next to nothing, or after `trials` passes.
+    Minimises rank loss + strength / 2 ||alpha - start||^2. The loss is a mean, so a pull worth `c` ratings has strength c / shots.
+    Without a `strength` it is that of `STRENGTHS` whose linear fits rank left-out shots best (folds drawn by `seed`), which costs no
+    pass. A step goes no farther than the scores have proved to be nearly linear: farther after a step that kept its promise, less far
+    after one that did not (a trust region). A trial is one pass over the shots, whose tangents serve the next step if it is taken. Ends
+    when a step gains next to nothing, or after `trials` passes.
 
     References:
         Nocedal & Wright, Numerical Optimization, 2006, chapters 4 and 10; docs/decisions/exact-fit.md.
@@ -171,7 +172,8 @@ def exact(
 
     here, (loss, scores, slopes) = centre, at(centre)
     if strength is None:
-        strength = cross_validated(scores, slopes, ratings, STRENGTHS, np.random.default_rng(seed))
+        strengths = [strength / len(ratings) for strength in STRENGTHS]
+        strength = cross_validated(scores, slopes, ratings, strengths, np.random.default_rng(seed))
     course, reach = [loss], FIRST_REACH
     for trial in range(1, trials):
         there = minimise_within(scores, slopes, ratings, here, centre, strength, reach)

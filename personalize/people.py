@@ -4,7 +4,7 @@ import csv
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 
@@ -45,6 +45,27 @@ class Ratings:
     def tested(self) -> list[Person]:
         """The test people; everybody where the caller splits."""
         return [one for one in self.people if self.test_people is None or one.name in self.test_people]
+
+    def without(self, digests: frozenset[str]) -> "Ratings":
+        """The same ratings but for those of photos with these digests (see `digest`).
+
+        Raises:
+            BadDatabase: nothing would be left.
+        """
+        if not digests:
+            return self
+        kept = [place for place, photo in enumerate(self.photos) if digest(photo) not in digests]
+        moved = np.full(len(self.photos), -1)
+        moved[kept] = np.arange(len(kept))
+        people = []
+        for one in self.people:
+            places = moved[one.photos]
+            if (places >= 0).any():
+                people.append(Person(one.name, places[places >= 0], one.ratings[places >= 0]))
+        if not people:
+            raise BadDatabase(f"There is no rating of a photo that the bank has not seen ({len(self.photos)} photos, all left out).")
+        photos = [self.photos[place] for place in kept]
+        return replace(self, photos=photos, people=people, left_out=self.left_out + len(self.photos) - len(kept))
 
 
 def gather(said: Mapping[str, Mapping[Path, float]], test_people: frozenset[str] | None, protocol: str, about: str) -> Ratings:
@@ -101,8 +122,8 @@ def digest(photo: Path) -> str:
 
 
 def seen_digests(arrays: Mapping[str, np.ndarray]) -> frozenset[str]:
-    """Digests of the photos that shaped a bank, from its array `seen`."""
-    return frozenset(f"{int(number):016x}" for number in arrays["seen"])
+    """Digests of the photos that shaped a bank, from its array `seen`; none where the bank does not know (imported ones)."""
+    return frozenset(f"{int(number):016x}" for number in arrays.get("seen", ()))
 
 
 def in_three_steps(ratings: Float[np.ndarray, "ratings"]) -> Float[np.ndarray, "ratings"]:

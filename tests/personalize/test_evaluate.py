@@ -1,11 +1,16 @@
 """The protocol on planted people, and training on photos small enough to learn by heart."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from personalize import evaluate, prior, train
-from personalize.baselines import METHODS, Catalogue, Shots
+from personalize import evaluate, evaluation_tables, plots, prior, swap, train
+from personalize.baselines import Catalogue, Shots
 from personalize.errors import BadDatabase
+from personalize.evaluate import Protocol, Subject
+from personalize.kept_results import KeptResults, Result
+from personalize.methods import METHODS, QUICK, Context
 from personalize.people import Person
 from personalize.taste import Hyperprior
 from tests.personalize.test_databases import make_photo, write_table
@@ -24,43 +29,108 @@ def planted():
         taste = np.r_[0.2, 4 * rng.normal(size=39), np.zeros(216)]
         photos = rng.choice(200, size=120, replace=False)
         people.append(Person(f"r{number}", photos, features[photos] @ taste + 0.3 * rng.normal(size=120)))
-    return catalogue, people
+    return Subject(catalogue, people, None, None, no_network)
+
+
+def no_network():
+    raise AssertionError("Nobody asked for the network.")
+
+
+def run(subject, **options):
+    return evaluate.evaluate(subject, Protocol(**options), KeptResults())
 
 
 def test_the_instant_fit_finds_planted_tastes_and_the_generic_score_does_not(planted):
-    result = evaluate.evaluate(*planted, evaluate.Protocol(shots=(50,), repeats=2))["srocc"]["50"]
+    result = run(planted, shots=(50,), repeats=2)["srocc"]["50"]
     assert result["instant"]["mean"] > 0.5 > result["generic"]["mean"] + 0.3
 
 
 def test_a_protocol_gives_the_same_numbers_in_every_run(planted):
-    protocol = evaluate.Protocol(shots=(10,), repeats=1, seed=7)
-    assert evaluate.evaluate(*planted, protocol) == evaluate.evaluate(*planted, protocol)
+    first, again = (run(planted, shots=(10,), repeats=1, seed=7) for _ in range(2))
+    assert first["srocc"] == again["srocc"]
+    assert first["by_person"] == again["by_person"]
 
 
 def test_half_of_the_people_teach_and_the_others_are_tested(planted):
-    result = evaluate.evaluate(*planted, evaluate.Protocol(shots=(10,), repeats=1))
+    result = run(planted, shots=(10,), repeats=1)
     assert result["people"] == {"teachers": 8, "tested": 8}
     assert result["srocc"]["10"]["instant"]["people"] == 8
 
 
+def test_leaving_one_out_tests_everybody_with_what_all_others_taught(planted):
+    assert run(planted, shots=(10,), repeats=1, hyperprior="leave-one-out")["people"] == {"teachers": 16, "tested": 16}
+
+
+def test_the_people_whom_a_database_tests_never_teach(planted):
+    subject = replace(planted, tested=frozenset({"r1", "r2"}))
+    result = run(subject, shots=(10,), repeats=1)
+    assert result["names"] == ["r1", "r2"]
+    assert result["people"] == {"teachers": 14, "tested": 2}
+
+
+def test_a_bank_without_a_hyperprior_cannot_ship_one(planted):
+    with pytest.raises(BadDatabase, match="ships no hyperprior"):
+        run(planted, hyperprior="shipped")
+
+
 def test_too_few_ratings_are_told_how_many_are_needed(planted):
-    catalogue, people = planted
     with pytest.raises(BadDatabase, match="the 310 ratings that 300 shots need"):
-        evaluate.evaluate(catalogue, people, evaluate.Protocol(shots=(300,)))
+        run(planted, shots=(300,))
 
 
-def test_a_table_names_every_method(planted):
-    table = evaluate.as_table(evaluate.evaluate(*planted, evaluate.Protocol(shots=(10, 30), repeats=1)))
-    assert all(f"| {method} |" in table for method in METHODS)
-    assert "| 10 shots | 30 shots |" in table
+def test_a_stopped_run_goes_on_where_it_was(planted, tmp_path, monkeypatch):
+    protocol = Protocol(shots=(10,), repeats=1)
+    whole = evaluate.evaluate(planted, protocol, KeptResults(tmp_path, "one"))
+    monkeypatch.setattr(evaluate, "_measure", None)
+    assert evaluate.evaluate(planted, protocol, KeptResults(tmp_path, "one"))["srocc"] == whole["srocc"]
 
 
-@pytest.mark.parametrize("method", METHODS)
+def test_parts_together_are_the_whole(planted, tmp_path):
+    protocol = Protocol(shots=(10, 30), repeats=1)
+    for part in (1, 2, 3):
+        evaluate.evaluate(planted, protocol, KeptResults(tmp_path, "one", part), (part, 3))
+    together = evaluate.evaluate(planted, protocol, KeptResults(tmp_path, "one"), (99, 99))
+    assert together["srocc"] == run(planted, shots=(10, 30), repeats=1)["srocc"]
+
+
+def test_a_line_that_was_cut_off_is_measured_again_and_a_spoilt_one_is_named(tmp_path):
+    kept = KeptResults(tmp_path, "one")
+    for name in ("ann", "bo"):
+        kept.add(("generic", name, 10, 0), Result(0.5, 0.5, 0.1, 0, None))
+    path = tmp_path / "one.1.jsonl"
+    path.write_text(path.read_text()[:-20])
+    assert ("generic", "ann", 10, 0) in KeptResults(tmp_path, "one")
+    assert ("generic", "bo", 10, 0) not in KeptResults(tmp_path, "one")
+    path.write_text("spoilt\n" + path.read_text())
+    with pytest.raises(BadDatabase, match=r"one\.1\.jsonl line 1"):
+        KeptResults(tmp_path, "one")
+
+
+def test_the_tables_name_every_method(planted):
+    text = evaluation_tables.in_full(run(planted, shots=(10, 30), repeats=1))
+    assert all(text.count(f"| {method} |") == 4 for method in QUICK)
+    assert "| 10 shots | 30 shots |" in text
+
+
+def test_the_plots_are_drawn_as_png_and_svg(planted, tmp_path):
+    result = run(planted, shots=(10, 30), repeats=1)
+    for path in plots.learning_curve(result, tmp_path / "curve") + plots.per_person(result, tmp_path / "people"):
+        assert path.stat().st_size > 5000
+
+
+def test_ones_own_planted_taste_wins_against_everybody_elses(planted):
+    found = swap.swap(planted, Protocol(shots=(50,)))
+    assert found["gain"]["low"] > 0.2
+    assert found["pairs_won"] > 0.95
+    assert found["people_better_with_their_own"] == 1
+
+
+@pytest.mark.parametrize("method", QUICK)
 def test_every_method_survives_shots_that_are_rated_alike(method, planted):
-    catalogue, _ = planted
-    scores = METHODS[method](catalogue, Shots(np.arange(5), np.full(5, 3.0)), Hyperprior.flat())
-    assert scores.shape == (200,)
-    assert np.isfinite(scores).all()
+    context = Context(planted.catalogue, Hyperprior.flat(), no_network, 0)
+    answer = METHODS[method](context, Shots(np.arange(5), np.full(5, 3.0)), np.arange(200))
+    assert answer.scores.shape == (200,)
+    assert np.isfinite(answer.scores).all()
 
 
 def test_a_hyperprior_learns_how_noisy_people_are():

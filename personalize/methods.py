@@ -1,0 +1,64 @@
+"""Every way of ranking a person's photos that `evaluate` compares, by name, with one interface.
+
+A method sees a person's shots and answers scores for the photos that are asked for. Those of `baselines.py` need the described catalogue
+alone; `paper` and `exact` send photos through the network, which is loaded when the first of them is called.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from personalize import baselines
+from personalize.baselines import Catalogue, Shots
+from personalize.personal_networks import RatedPhotos
+from personalize.taste import Hyperprior
+
+
+@dataclass(frozen=True)
+class Context:
+    """What methods may use beside the shots."""
+
+    catalogue: Catalogue
+    hyperprior: Hyperprior  # learned without the person tested, unless the protocol says otherwise
+    network: Callable[[], RatedPhotos]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Scores of the photos asked for, and what they took."""
+
+    scores: Float[np.ndarray, "asked"]
+    image_passes: int = 0  # photos sent through the network to fit the person; scoring photos afterwards is not counted
+    loss: float | None = None  # rank loss on the shots, of methods that lower it
+
+
+Method = Callable[[Context, Shots, Int[np.ndarray, "asked"]], Answer]
+
+
+def _from_catalogue(method: Callable[[Catalogue, Shots, Hyperprior], np.ndarray]) -> Method:
+    return lambda context, shots, asked: Answer(method(context.catalogue, shots, context.hyperprior)[asked])
+
+
+def paper(context: Context, shots: Shots, asked: Int[np.ndarray, "asked"]) -> Answer:
+    """The published procedure, 500 steps (Yun & Choo, ECCV 2024)."""
+    return Answer(*context.network().paper(shots, asked, context.seed))
+
+
+def exact(context: Context, shots: Shots, asked: Int[np.ndarray, "asked"]) -> Answer:
+    """Gauss-Newton on the same loss with a pull to the bank's start, its strength cross-validated on the shots."""
+    return Answer(*context.network().exact(shots, asked, context.seed))
+
+
+METHODS: dict[str, Method] = {
+    "generic": _from_catalogue(baselines.generic),
+    "softmax-init": _from_catalogue(baselines.softmax_init),
+    "ridge": _from_catalogue(baselines.ridge_plain),
+    "ridge-merged": _from_catalogue(baselines.ridge_merged),
+    "instant": _from_catalogue(baselines.instant),
+    "exact": exact,
+    "paper": paper,
+}
+QUICK = tuple(name for name in METHODS if name not in ("exact", "paper"))  # need no network

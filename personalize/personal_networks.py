@@ -1,0 +1,57 @@
+"""The network of a bank and the photos of an evaluation, for methods that fit a person through it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from personalize import images
+from personalize.baselines import Shots
+from personalize.describing import BankNetwork
+from personalize.fits import Fitted, PersonalNetwork, exact, paper
+from personalize.fits import Shots as NetworkShots
+from personalize.open_banks import open_bank
+
+KEPT = 4096  # decoded photos that are kept, 0.15 MB each
+
+Fit = tuple[Float[np.ndarray, "asked"], int, float]  # scores, image passes, rank loss on the shots
+
+
+class RatedPhotos:
+    """Fits people through the network, on a GPU where there is one."""
+
+    def __init__(self, bank: Path, photos: Sequence[Path]) -> None:
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        opened = BankNetwork.of(open_bank(bank))
+        self.preprocessing = opened.backbone.preprocessing
+        self.start = opened.start.to(self.device)
+        self.network = PersonalNetwork(opened.scorer().to(self.device), opened.blocks, list(opened.vectors.values()))
+        self.photos = photos
+        self._pixels: dict[int, np.ndarray] = {}
+
+    def paper(self, shots: Shots, asked: Int[np.ndarray, "asked"], seed: int) -> Fit:
+        return self._scored(paper(self.network, self._shots(shots), seed=seed), asked)
+
+    def exact(self, shots: Shots, asked: Int[np.ndarray, "asked"], seed: int) -> Fit:
+        return self._scored(exact(self.network, self._shots(shots), self.start, seed=seed), asked)
+
+    def _scored(self, fitted: Fitted, asked: Int[np.ndarray, "asked"]) -> Fit:
+        scores = self.network.score(self._input(asked)).double().cpu().numpy()
+        return scores, fitted.image_passes, fitted.loss
+
+    def _shots(self, shots: Shots) -> NetworkShots:
+        photos = self._input(shots.photos)
+        return NetworkShots(photos, photos.new_tensor(shots.ratings))
+
+    def _input(self, which: Int[np.ndarray, "asked"]) -> Tensor:
+        return images.to_input(np.stack([self._decoded(int(photo)) for photo in which]), self.preprocessing).to(self.device)
+
+    def _decoded(self, photo: int) -> np.ndarray:
+        if photo not in self._pixels:
+            if len(self._pixels) >= KEPT:
+                self._pixels.clear()
+            self._pixels[photo] = images.to_pixels(images.read(self.photos[photo]), self.preprocessing)
+        return self._pixels[photo]
