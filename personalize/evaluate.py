@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
+import torch
 
 from personalize import metrics, prior
 from personalize.baselines import Catalogue, Shots
@@ -81,7 +82,7 @@ def evaluate(
         "protocol": asdict(protocol),
         "people": {"teachers": len(teachers), "tested": len(tested)},
         "photos": len(subject.catalogue.features),
-        "versions": {"python": platform.python_version(), "numpy": np.__version__, "machine": platform.machine()},
+        "versions": {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__, "machine": platform.machine()},
         **_summaries(kept, protocol, [subject.people[who].name for who in tested], rng),
     }
 

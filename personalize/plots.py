@@ -29,12 +29,14 @@ def per_person(result: dict[str, Any], stem: Path) -> list[Path]:
     shots = list(result["srocc"])[-1]
     lead, people = result["lead"], result["by_person"][shots]
     others = [method for method in people if method != lead]
+    told = [value for values in people.values() for value in values if value == value]
+    low, high = min(told) - 0.05, max(told) + 0.05
     figure = Figure(figsize=(2.8 * max(len(others), 1), 3.1), layout="constrained")
     for place, method in enumerate(others, start=1):
         axes = figure.add_subplot(1, len(others), place, aspect="equal")
         axes.scatter(people[method], people[lead], s=9, alpha=0.6)
         axes.axline((0, 0), slope=1, color="grey", linewidth=0.8)
-        axes.set_xlabel(method)
+        axes.set(xlabel=method, xlim=(low, high), ylim=(low, high))
         axes.set_ylabel(lead if place == 1 else "")
     figure.suptitle(f"SROCC of each person, {shots} shots", fontsize="medium")
     return _saved(figure, stem)

@@ -11,6 +11,8 @@ from pav_site.environment import BASE
 NUMERICS = (
     "taste",
     "choosing",
+    "card_rules",
+    "replay",
     "prior",
     "metrics",
     "losses",
