@@ -82,7 +82,12 @@ def evaluate(
         "protocol": asdict(protocol),
         "people": {"teachers": len(teachers), "tested": len(tested)},
         "photos": len(subject.catalogue.features),
-        "versions": {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__, "machine": platform.machine()},
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "torch": torch.__version__,
+            "machine": platform.machine(),
+        },
         **_summaries(kept, protocol, [subject.people[who].name for who in tested], rng),
     }
 

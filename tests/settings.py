@@ -12,7 +12,6 @@ NUMERICS = (
     "taste",
     "choosing",
     "card_rules",
-    "replay",
     "prior",
     "metrics",
     "losses",
