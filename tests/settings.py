@@ -11,7 +11,6 @@ from pav_site.environment import BASE
 NUMERICS = (
     "taste",
     "choosing",
-    "card_rules",
     "prior",
     "metrics",
     "losses",
