@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from personalize import evaluate, evaluation_tables, plots, prior, swap, train
+from personalize import evaluate, evaluation_tables, plots, prior, recipes, swap, train
 from personalize.baselines import Catalogue, Shots
 from personalize.errors import BadDatabase
 from personalize.evaluate import Protocol, Subject
@@ -161,7 +161,7 @@ def test_fine_tuning_learns_and_records_how(tmp_path):
     write_table(tmp_path / "oasis/scores.csv", rows)
     heard = []
     trained = train.fine_tune(
-        "oasis-beauty", tmp_path, "efficientnet_lite0", train.Recipe(epochs=3, batch=8), lambda *said: heard.append(said)
+        "oasis-beauty", tmp_path, "efficientnet_lite0", recipes.Recipe(epochs=3, batch=8), lambda *said: heard.append(said)
     )
     assert trained.record["test_srocc"] > 0.5
     assert trained.record["photos"] == {"train": 22, "validation": 2, "test": 6}

@@ -5,34 +5,69 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import PartialState
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from personalize import checkpoints, databases, train
 from personalize.errors import PersonalizeError
 from personalize.management.progress import progress_report
+from personalize.recipes import Recipe
 
 
 class Command(BaseCommand):
-    help = "Fine-tune the base model on one database; the result feeds build_bank."
+    help = "Fine-tune the base model on one database; the result feeds build_bank. On many GPUs: accelerate launch manage.py ..."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("database", choices=sorted(databases.REGISTRY))
-        parser.add_argument("--root", type=Path, required=True, help="the folder that holds the databases")
+        parser.add_argument("--root", type=Path, required=True, help="the folder that holds the databases, or the database itself")
+        parser.add_argument("--split", choices=list(databases.PROTOCOLS), default="leak-free", help="which photos may be trained on")
         parser.add_argument("--backbone", default="efficientnet_lite0")
-        parser.add_argument("--out", type=Path, default=Path("var/task_vectors"), help="folder for the fine-tuned model")
-        parser.add_argument("--epochs", type=int, default=train.Recipe.epochs)
-        parser.add_argument("--seed", type=int, default=train.Recipe.seed)
+        parser.add_argument("--weights", type=Path, help="file of the backbone's pre-trained weights")
+        parser.add_argument("--out", type=Path, default=Path("var/task_vectors"), help="folder for the fine-tuned model and its run")
+        parser.add_argument("--resume", action="store_true", help="go on where an earlier run stopped")
+        parser.add_argument("--save-every", type=int, default=0, help="steps between two savings of the run; 0: after each epoch")
+        parser.add_argument("--epochs", type=int, default=Recipe.epochs)
+        parser.add_argument("--batch", type=int, default=Recipe.batch, help="photos a step, over all processes")
+        parser.add_argument("--accumulate", type=int, default=Recipe.accumulate, help="parts that a batch is sent through in")
+        parser.add_argument("--encoder-rate", type=float, default=Recipe.encoder_rate)
+        parser.add_argument("--head-rate", type=float, default=Recipe.head_rate)
+        parser.add_argument("--warm-up", type=float, default=Recipe.warm_up, help="share of the steps in which the rates rise")
+        parser.add_argument("--most-photos", type=int, default=Recipe.most_photos, help="photos that an epoch sees at most")
+        parser.add_argument("--precision", choices=["no", "bf16", "fp16"], default="", help="default: bf16 on a GPU that has it")
+        parser.add_argument("--workers", type=int, default=0, help="processes that decode photos; 0: the training one")
+        parser.add_argument("--seed", type=int, default=Recipe.seed)
         parser.add_argument("--threads", type=int, default=0, help="processor threads; 0 lets torch decide")
+        parser.add_argument("--json", type=Path, help="write the record to this file too")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["threads"]:
             torch.set_num_threads(options["threads"])
-        recipe = train.Recipe(epochs=options["epochs"], seed=options["seed"])
+        out = options["out"] / f"{options['database']}.safetensors"
         try:
+            recipe = Recipe(**{name: options[name] for name in RECIPE})
+            run = train.Run(
+                folder=out.with_suffix(".run"),
+                resume=options["resume"],
+                save_every=options["save_every"],
+                precision=options["precision"],
+                workers=options["workers"],
+                weights=options["weights"],
+                protocol=options["split"],
+            )
             with progress_report() as report:
-                trained = train.fine_tune(options["database"], options["root"], options["backbone"], recipe, report)
-            checkpoints.save(trained, options["out"] / f"{options['database']}.safetensors")
+                trained = train.fine_tune(options["database"], options["root"], options["backbone"], recipe, report, run)
+            if PartialState().is_main_process:
+                checkpoints.save(trained, out)
         except PersonalizeError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(json.dumps(trained.record, indent=1))
+        except KeyboardInterrupt as stopped:
+            raise CommandError("Stopped. The same command with --resume goes on after the last whole epoch.") from stopped
+        if PartialState().is_main_process:
+            record = json.dumps(trained.record, indent=1)
+            if options["json"]:
+                options["json"].write_text(record + "\n", encoding="utf-8")
+            self.stdout.write(record)
+
+
+RECIPE = ("epochs", "batch", "accumulate", "encoder_rate", "head_rate", "warm_up", "most_photos", "seed")

@@ -1,0 +1,67 @@
+"""How a scorer is fine-tuned: the numbers, their schedule, the optimiser they make."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import cos, pi
+
+import torch
+from torch import nn
+
+from personalize.errors import PersonalizeError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to fine-tune.
+
+    Raises:
+        PersonalizeError: the batch cannot be divided by `accumulate`.
+    """
+
+    epochs: int = 8
+    batch: int = 16  # photos a step, over all processes and accumulated parts
+    accumulate: int = 1  # parts that a batch is sent through in, where it does not fit in memory
+    encoder_rate: float = 2e-4
+    head_rate: float = 1e-3
+    warm_up: float = 0.1  # share of the steps in which the rates rise from nothing; then they fall along a cosine
+    weight_decay: float = 0.01  # of matrices and kernels; biases, norms and embeddings keep their size
+    clip: float = 5.0  # longest gradient
+    rank_weight: float = 0.5  # of the Bradley-Terry loss beside the earth mover's distance
+    margin: int = 16  # pixels by which a training crop may be off centre
+    most_photos: int = 2000  # a training epoch sees at most so many, drawn anew each time
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.batch % self.accumulate:
+            raise PersonalizeError(f"A batch of {self.batch} cannot be divided into {self.accumulate} equal parts.")
+
+
+def rate(step: int, steps: int, warm_up: float) -> float:
+    """Share of the full learning rate at a step 0..steps - 1: linear from above 0 to 1 in the warm-up, then half a cosine towards 0."""
+    rising = max(1, round(warm_up * steps))
+    if step < rising:
+        return (step + 1) / rising
+    return 0.5 * (1 + cos(pi * (step - rising) / max(1, steps - rising)))
+
+
+def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
+    """AdamW with one rate for the encoder and one for the head, each with and without weight decay."""
+    groups = [
+        {"params": list(members), "lr": full, "full_rate": full, "weight_decay": decay}
+        for part, full in (("encoder.", recipe.encoder_rate), ("head.", recipe.head_rate))
+        for decay in (recipe.weight_decay, 0.0)
+        if (members := list(_members(model, part, decays=decay > 0 or recipe.weight_decay == 0)))
+    ]
+    return torch.optim.AdamW(groups)
+
+
+def set_rates(groups: list[dict[str, float]], share: float) -> None:
+    for group in groups:
+        group["lr"] = group["full_rate"] * share
+
+
+def _members(model: nn.Module, part: str, *, decays: bool) -> Iterator[nn.Parameter]:
+    for name, value in model.named_parameters():
+        matrix = value.ndim >= 2 and "embedding" not in name
+        if name.startswith(part) and value.requires_grad and matrix == decays:
+            yield value

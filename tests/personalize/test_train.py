@@ -1,0 +1,176 @@
+"""Fine-tuning on a few made photos: the recipe by hand, runs that stop and go on, several processes at once."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import nn
+
+from personalize import backbones, databases, recipes, run_states, train, training_photos
+from personalize.databases import RatedPhoto
+from personalize.errors import BadBank, PersonalizeError
+from personalize.recipes import Recipe
+from personalize.train import Run
+from tests.personalize.test_databases import make_photo, write_table
+
+RECIPE = Recipe(epochs=3, batch=8, encoder_rate=1e-3, head_rate=5e-3)
+
+
+def small_scorer(name, seed=0, weights=None):
+    torch.manual_seed(0)
+    layers = nn.Conv2d(3, 8, 5, stride=4), nn.BatchNorm2d(8), nn.SiLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten()
+    return backbones.Scorer(nn.Sequential(*layers), width=32, seed=seed)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    monkeypatch.setattr(backbones, "scorer", small_scorer)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """OASIS in small: 30 photos, the brighter the higher their score."""
+    folder = tmp_path_factory.mktemp("databases")
+    rows = []
+    for number in range(30):
+        make_photo(folder / "oasis/images" / f"p{number}.png", number)
+        rows.append({"image": f"p{number}.png", "split": "personal" if number % 5 == 0 else "bank", "beauty_mean": 1 + number / 5})
+    write_table(folder / "oasis/scores.csv", rows)
+    return folder
+
+
+def trained(root, recipe=RECIPE, **run):
+    return train.fine_tune("oasis-beauty", root, "efficientnet_lite0", recipe, run=Run(**run))
+
+
+def same(one, other):
+    return all(torch.equal(one.weights[name], other.weights[name]) for name in one.weights)
+
+
+def test_rates_rise_in_the_warm_up_and_fall_along_a_cosine():
+    told = [recipes.rate(step, 12, warm_up=1 / 6) for step in range(12)]
+    assert told[:3] == [0.5, 1.0, 1.0]  # two steps up; the cosine begins at its top
+    assert told[7] == pytest.approx(0.5)  # half way down
+    assert 0 < told[11] < 0.03
+
+
+def test_biases_norms_and_embeddings_do_not_decay():
+    model = small_scorer("")
+    groups = recipes.optimizer(model, RECIPE).param_groups
+    decaying = {id(value) for group in groups if group["weight_decay"] for value in group["params"]}
+    assert {name for name, value in model.named_parameters() if id(value) in decaying} == {
+        "encoder.0.weight",
+        "head.0.weight",
+        "head.3.weight",
+    }
+    assert sum(len(group["params"]) for group in groups) == len(list(model.parameters()))
+
+
+def test_the_target_is_the_published_distribution_where_there_is_one():
+    row = databases.find("oasis-beauty")
+    published = (0.0, 0.0, 0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    photos = [RatedPhoto(Path("a"), 4.0, "train", published), RatedPhoto(Path("b"), 4.0, "train")]
+    distributions, means = training_photos.targets(photos, row)
+    np.testing.assert_allclose(distributions[0], published)
+    assert means.tolist() == [5.5, 5.5]  # the middle of 1..7 laid over 1..10
+    assert distributions[1].argmax() in (4, 5)
+    assert float(distributions[1].sum()) == pytest.approx(1)
+
+
+def test_what_is_cut_from_a_photo_depends_on_the_seed_the_epoch_and_the_photo_alone(root):
+    photos = [photo for photo in databases.load("oasis-beauty", root) if photo.split == "train"]
+    preprocessing = backbones.find("efficientnet_lite0").preprocessing
+    one, other = (training_photos.TrainingPhotos(photos, preprocessing, RECIPE, lambda *_: None, "train") for _ in range(2))
+    other[0, 5], other[1, 2]
+    assert torch.equal(one[1, 3], other[1, 3])
+    assert any(not torch.equal(one[epoch, 3], one[0, 3]) for epoch in range(1, 5))
+    assert torch.equal(
+        one[-1, 3], training_photos.TrainingPhotos(photos, preprocessing, replace(RECIPE, seed=9), lambda *_: None, "")[-1, 3]
+    )
+
+
+def test_a_batch_in_parts_learns_as_the_whole_batch(root, small):
+    plain = replace(RECIPE, epochs=1, rank_weight=0.0)
+    whole, parts = trained(root, plain), trained(root, replace(plain, accumulate=2))
+    different = trained(root, replace(plain, seed=1))
+    # Dropout draws anew for each part, so the two differ a little; another order of the photos differs more.
+    assert all(whole.weights[name].shape == parts.weights[name].shape for name in whole.weights)
+    away = lambda other: sum(float((whole.weights[name] - other.weights[name]).norm()) for name in whole.weights)  # noqa: E731
+    assert 0 < away(parts) < away(different)
+
+
+def test_a_batch_that_cannot_be_divided_is_refused():
+    with pytest.raises(PersonalizeError, match="A batch of 16 cannot be divided into 3"):
+        Recipe(accumulate=3)
+
+
+@pytest.mark.parametrize("save_every", [0, 2])
+def test_a_stopped_run_goes_on_to_the_very_same_weights(root, small, tmp_path, save_every):
+    whole = trained(root)
+    saved = run_states.save
+    states = []
+
+    def stop_later(*args):
+        saved(*args)
+        states.append(args[2])
+        if len(states) == (2 if save_every == 0 else 3):
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_states, "save", stop_later)
+        with pytest.raises(KeyboardInterrupt):
+            trained(root, folder=tmp_path, save_every=save_every)
+    resumed = trained(root, folder=tmp_path, save_every=save_every, resume=True)
+    assert same(whole, resumed)
+    assert whole.record == resumed.record
+
+
+def test_a_run_of_another_recipe_is_not_resumed(root, small, tmp_path):
+    trained(root, replace(RECIPE, epochs=1), folder=tmp_path)
+    with pytest.raises(BadBank, match="run with recipe"):
+        trained(root, replace(RECIPE, epochs=1, seed=5), folder=tmp_path, resume=True)
+
+
+def test_nothing_to_resume_is_said(root, small, tmp_path):
+    with pytest.raises(BadBank, match="Train without --resume"):
+        trained(root, folder=tmp_path, resume=True)
+
+
+def test_workers_that_decode_change_nothing(root, small):
+    once = replace(RECIPE, epochs=1)
+    assert same(trained(root, once), trained(root, once, workers=1))
+
+
+def test_the_log_tells_losses_rates_and_speed(root, small, tmp_path):
+    trained(root, replace(RECIPE, epochs=2), folder=tmp_path)
+    log = EventAccumulator(str(tmp_path)).Reload()
+    told = set(log.Tags()["scalars"])
+    assert {
+        "train/earth_movers_distance",
+        "train/bradley_terry",
+        "train/encoder_rate",
+        "train/photos_per_second",
+        "validation/srocc",
+    } <= told
+    assert len(log.Scalars("train/bradley_terry")) == 2 * 3  # 22 photos in batches of 8
+
+
+def test_two_processes_train_one_model(root, tmp_path):
+    # On processors alone `accelerate launch` wants MPI for more than one process; torch's launcher sets what Accelerate reads.
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0"]
+    command += ["manage.py", "train_task_vector", "oasis-beauty", "--root", str(root)]
+    command += ["--out", str(tmp_path), "--epochs", "1", "--batch", "8", "--threads", "1"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=200, env=environment, check=False)
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    record = json.loads(ran.stdout[ran.stdout.index("{") :])
+    assert record["processes"] == 2
+    assert record["photos"] == {"train": 22, "validation": 2, "test": 6}
+    assert (tmp_path / "oasis-beauty.safetensors").is_file()
