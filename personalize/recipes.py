@@ -23,7 +23,7 @@ class Recipe:
     accumulate: int = 1  # parts that a batch is sent through in, where it does not fit in memory
     encoder_rate: float = 2e-4
     head_rate: float = 1e-3
-    warm_up: float = 0.1  # share of the steps in which the rates rise from nothing; then they fall along a cosine
+    warm_up: float = 0.3  # share of the steps in which the rates rise from nothing; then they fall along a cosine
     weight_decay: float = 0.01  # of matrices and kernels; biases, norms and embeddings keep their size
     clip: float = 5.0  # longest gradient
     rank_weight: float = 0.5  # of the Bradley-Terry loss beside the earth mover's distance

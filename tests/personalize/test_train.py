@@ -164,11 +164,11 @@ def test_the_log_tells_losses_rates_and_speed(root, small, tmp_path):
 
 def test_two_processes_train_one_model(root, tmp_path):
     # On processors alone `accelerate launch` wants MPI for more than one process; torch's launcher sets what Accelerate reads.
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     command += ["manage.py", "train_task_vector", "oasis-beauty", "--root", str(root)]
     command += ["--out", str(tmp_path), "--epochs", "1", "--batch", "8", "--threads", "1"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=200, env=environment, check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=100, env=environment, check=False)
     assert ran.returncode == 0, ran.stderr[-3000:]
     record = json.loads(ran.stdout[ran.stdout.index("{") :])
     assert record["processes"] == 2
