@@ -85,10 +85,22 @@ class Taste:
     log_evidence: float  # of the ratings, averaged over the hyperprior
     posterior: Float[np.ndarray, "b f n c"]  # how plausible each point of the grid is now; sums to 1
     covariance: Covariance
+    shared: Float[np.ndarray, "columns"]  # weights of the shared columns of a photo; empty without any
 
 
-def fit(features: Float[np.ndarray, "ratings features"], ratings: Float[np.ndarray, "ratings"], hyperprior: Hyperprior) -> Taste:
+NOTHING_SHARED = np.zeros((0, 0))
+
+
+def fit(
+    features: Float[np.ndarray, "ratings features"],
+    ratings: Float[np.ndarray, "ratings"],
+    hyperprior: Hyperprior,
+    shared: Float[np.ndarray, "rows columns"] = NOTHING_SHARED,
+) -> Taste:
     """Fit one person.
+
+    `shared` is what others' ratings say of the rated photos (`population.Population.columns`): the first column is added to the score as it
+    is, the weights of all others are a priori N(0, 1).
 
     Ratings may be on any scale: only their order and relative distances matter. Without ratings, or where all are equal, nothing tells
     one photo from another, and the generic order (weight on s alone) comes back.
@@ -102,34 +114,43 @@ def fit(features: Float[np.ndarray, "ratings features"], ratings: Float[np.ndarr
         raise ValueError("Features and ratings must be finite numbers.")
     features = features.astype(np.float64)
     spread = np.std(ratings) if len(ratings) else 0.0
+    shared = shared if shared.size else np.zeros((len(ratings), 0))
     if spread == 0:
-        return _untold(features, hyperprior)
-    grid = _Grid(features, (ratings - np.mean(ratings)) / spread, hyperprior)
+        return _untold(features, hyperprior, shared)
+    standard = (ratings - np.mean(ratings)) / spread
+    offset = shared[:, 0] if shared.shape[1] else np.zeros(len(ratings))
+    grid = _Grid(features, standard - offset, hyperprior, shared[:, 1:])
     posterior = grid.posterior
     b, f, n, _ = np.unravel_index(posterior.sum(axis=3).argmax(), (*posterior.shape[:3], 1))
     return Taste(
         weights=grid.weights(posterior).astype(np.float32),
-        leave_one_out=grid.leave_one_out().astype(np.float32),
+        leave_one_out=(grid.leave_one_out() + offset).astype(np.float32),
         log_evidence=grid.log_evidence,
         posterior=posterior,
         covariance=_covariance(features, float(hyperprior.base[b]), float(hyperprior.feature[f]), float(hyperprior.noise[n])),
+        shared=grid.shared_weights(posterior)[: shared.shape[1]].astype(np.float32),
     )
 
 
 def log_evidence(
-    features: Float[np.ndarray, "ratings features"], ratings: Float[np.ndarray, "ratings"], hyperprior: Hyperprior
+    features: Float[np.ndarray, "ratings features"],
+    ratings: Float[np.ndarray, "ratings"],
+    hyperprior: Hyperprior,
+    shared: Float[np.ndarray, "rows columns"] = NOTHING_SHARED,
 ) -> Float[np.ndarray, "b f n c"]:
     """Log marginal likelihood of the standardised ratings at every point of the grid, the hyperprior's weights left out."""
-    grid = _Grid(features.astype(np.float64), (ratings - np.mean(ratings)) / np.std(ratings), hyperprior)
-    return grid.log_likelihood
+    shared = shared if shared.size else np.zeros((len(ratings), 1))
+    standard = (ratings - np.mean(ratings)) / np.std(ratings)
+    return _Grid(features.astype(np.float64), standard - shared[:, 0], hyperprior, shared[:, 1:]).log_likelihood
 
 
-def _untold(features: np.ndarray, hyperprior: Hyperprior) -> Taste:
+def _untold(features: np.ndarray, hyperprior: Hyperprior, shared: np.ndarray) -> Taste:
     weights = np.zeros(features.shape[1], dtype=np.float32)
     weights[0] = 1.0
     b, f, n, _ = np.unravel_index(hyperprior.weights.argmax(), hyperprior.weights.shape)
     covariance = _covariance(features, float(hyperprior.base[b]), float(hyperprior.feature[f]), float(hyperprior.noise[n]))
-    return Taste(weights, features[:, 0].astype(np.float32), 0.0, hyperprior.weights, covariance)
+    only_mean = np.eye(1, shared.shape[1], dtype=np.float32)[0]
+    return Taste(weights, features[:, 0].astype(np.float32), 0.0, hyperprior.weights, covariance, only_mean)
 
 
 def _covariance(features: np.ndarray, base: float, feature: float, noise: float) -> Covariance:
@@ -147,11 +168,11 @@ def _covariance(features: np.ndarray, base: float, feature: float, noise: float)
 class _Grid:
     """The Gaussian process at every point of the grid at once.
 
-    K = A + B B^T with A = v_f Phi Phi^T + v_n I and B = (sqrt(v_b) s, 1): A is diagonal in the eigenbasis U of Phi Phi^T, B has two columns
-    (Woodbury). Arrays over the grid have the axes (b, f, n, c); those of A alone (f, n).
+    K = A + B B^T with A = v_f Phi Phi^T + v_n I and B = (sqrt(v_b) s, 1, L), L the shared columns: A is diagonal in the eigenbasis U of
+    Phi Phi^T, B has few columns (Woodbury). Arrays over the grid have the axes (b, f, n, c); those of A alone (f, n).
     """
 
-    def __init__(self, features: np.ndarray, ratings: np.ndarray, hyperprior: Hyperprior) -> None:
+    def __init__(self, features: np.ndarray, ratings: np.ndarray, hyperprior: Hyperprior, shared: np.ndarray) -> None:
         self.hyperprior = hyperprior
         self.s, self.phi, self.z = features[:, 0], features[:, 1:], ratings
         values, self.u = _eigen(self.phi)
@@ -159,33 +180,35 @@ class _Grid:
         self.d = 1 / (hyperprior.feature[:, None, None] * values + noise)  # (f, n, k): A^-1 within the span of U
         self.beyond = 1 / hyperprior.noise  # (n): A^-1 outside of it
         self.log_det_a = -np.log(self.d).sum(axis=2) + (len(ratings) - len(values)) * np.log(hyperprior.noise)
-        self.columns = np.stack([self.z, self.s, np.ones_like(self.z)])  # the three vectors all else is made of
-        self.inside = self.columns @ self.u  # their coordinates (3, k)
+        self.columns = np.concatenate([[self.z, self.s, np.ones_like(self.z)], shared.T])  # the vectors all else is made of
+        self.inside = self.columns @ self.u  # their coordinates (columns, k)
         outside = self.columns @ self.columns.T - self.inside @ self.inside.T
         pairs = self.inside[:, None, :] * self.inside[None, :, :]
-        # gram[f, n, i, j] = v_i^T A^-1 v_j for the vectors z, s, 1
+        # gram[f, n, i, j] = v_i^T A^-1 v_j for the vectors z, s, 1, L
         self.gram = np.tensordot(self.d, pairs, axes=(2, 2)) + outside[None, None] * self.beyond[None, :, None, None]
 
     @cached_property
     def _scale(self) -> np.ndarray:
-        """(b, 2): B = (s, 1) times these."""
-        return np.stack([np.sqrt(self.hyperprior.base), np.full(len(self.hyperprior.base), np.sqrt(INTERCEPT))], axis=1)
+        """(b, columns of B): B = (s, 1, L) times these."""
+        points, shared = len(self.hyperprior.base), len(self.columns) - 3
+        own = np.stack([np.sqrt(self.hyperprior.base), np.full(points, np.sqrt(INTERCEPT))], axis=1)
+        return np.concatenate([own, np.ones((points, shared))], axis=1)
 
     @cached_property
     def _inner(self) -> np.ndarray:
-        """(b, f, n, 2, 2): M = I + B^T A^-1 B."""
+        """(b, f, n, B, B): M = I + B^T A^-1 B."""
         scale = self._scale[:, None, None]
-        return scale[..., :, None] * self.gram[None, :, :, 1:, 1:] * scale[..., None, :] + np.eye(2)
+        return scale[..., :, None] * self.gram[None, :, :, 1:, 1:] * scale[..., None, :] + np.eye(self._scale.shape[1])
 
     @cached_property
     def _against(self) -> np.ndarray:
-        """(b, f, n, c, 2): B^T A^-1 r for r = z - c s."""
+        """(b, f, n, c, B): B^T A^-1 r for r = z - c s."""
         gram = self.gram[:, :, None, 1:]
         return self._scale[:, None, None, None] * (gram[..., 0] - self.hyperprior.trust[:, None] * gram[..., 1])[None]
 
     @cached_property
     def _explained(self) -> np.ndarray:
-        """(b, f, n, c, 2): h = M^-1 B^T A^-1 r, so that K^-1 r = A^-1 (r - B h)."""
+        """(b, f, n, c, B): h = M^-1 B^T A^-1 r, so that K^-1 r = A^-1 (r - B h)."""
         return np.linalg.solve(self._inner[:, :, :, None], self._against[..., None])[..., 0]
 
     @cached_property
@@ -211,11 +234,12 @@ class _Grid:
         return np.exp(self._weighted - self.log_evidence)
 
     def _mixture(self) -> np.ndarray:
-        """(b, f, n, c, 3): how z, s and 1 make up r - B h."""
+        """(b, f, n, c, columns): how z, s, 1 and L make up r - B h."""
         h = self._explained
         c = np.broadcast_to(self.hyperprior.trust, h.shape[:-1])
         scaled = self._scale[:, None, None, None] * h
-        return np.stack([np.ones_like(c), -c - scaled[..., 0], -scaled[..., 1]], axis=-1)
+        own = np.stack([np.ones_like(c), -c - scaled[..., 0], -scaled[..., 1]], axis=-1)
+        return np.concatenate([own, -scaled[..., 2:]], axis=-1)
 
     def weights(self, posterior: np.ndarray) -> np.ndarray:
         """Posterior mean of (c + w, a), averaged over the grid."""
@@ -226,17 +250,22 @@ class _Grid:
         trust = (posterior * (self.hyperprior.trust + base)).sum()
         return np.concatenate([[trust], self.phi.T @ (self.u @ inside)])
 
+    def shared_weights(self, posterior: np.ndarray) -> np.ndarray:
+        """1 for the mean, then the posterior mean of b: L^T K^-1 r, averaged over the grid."""
+        tastes = np.einsum("bfnc,bfnci,fnij->j", posterior, self._mixture(), self.gram[:, :, :, 3:])
+        return np.concatenate([[1.0], tastes])
+
     def leave_one_out(self) -> np.ndarray:
         """Score of each rated photo by the model of all other ratings, m left out, averaged over the grid as weighted without it.
 
         Left-out means and variances in closed form (Rasmussen & Williams, equation 5.12). The intercept does not enter: it would rank a
         photo low for being rated high, since what is left has a lower mean.
         """
-        solved = np.einsum("fnk,ik,jk->fnij", self.d, self.inside, self.u)  # A^-1 of z, s and 1 (f, n, 3, photos)
+        solved = np.einsum("fnk,ik,jk->fnij", self.d, self.inside, self.u)  # A^-1 of z, s, 1 and L (f, n, columns, photos)
         solved = solved + (self.columns - self.inside @ self.u.T) * self.beyond[None, :, None, None]
         own = np.einsum("fnk,jk->fnj", self.d, self.u**2) + (1 - (self.u**2).sum(axis=1)) * self.beyond[None, :, None]
         inverse, scale = np.linalg.inv(self._inner), self._scale[:, None, None]
-        half = scale[..., None] * solved[None, :, :, 1:]  # B^T A^-1 (b, f, n, 2, photos)
+        half = scale[..., None] * solved[None, :, :, 1:]  # B^T A^-1 (b, f, n, B, photos)
         own = own[None] - np.einsum("bfnij,bfnik,bfnjk->bfnk", inverse, half, half)  # diagonal of K^-1
         against_ones = scale * self.gram[None, :, :, 1:, 2]
         ones = solved[None, :, :, 2] - np.einsum("bfnij,bfni,bfnjk->bfnk", inverse, against_ones, half)  # K^-1 1

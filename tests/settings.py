@@ -12,6 +12,7 @@ NUMERICS = (
     "taste",
     "choosing",
     "prior",
+    "population",
     "metrics",
     "losses",
     "merging",
