@@ -30,3 +30,7 @@ class BadBank(PersonalizeError):
 
 class BadDatabase(PersonalizeError):
     """A folder or table of rated photos is not laid out as expected."""
+
+
+class BadModel(PersonalizeError):
+    """A person's model cannot be written or read, or belongs to another bank."""

@@ -143,6 +143,23 @@ def places(person_id: UUID, photo_ids: Sequence[int]) -> dict[int, tuple[int, in
     return {photo: (place, everyones) for photo, place, everyones in rows}
 
 
+def fit_to_export(person_id: UUID) -> tuple[list[float], dict[str, Any]] | None:
+    """Weights of a person's current fit, and what a card tells of it; None without any."""
+    fit = Fit.objects.filter(person_id=person_id, bank__is_current=True).first()
+    if fit is None:
+        return None
+    facts = {
+        "person": str(person_id),
+        "method": "instant",
+        "bank": fit.bank_id,
+        "ratings": Presentation.objects.filter(person_id=person_id, value__gt=Value.SKIP).count(),
+        "ratings_seq": fit.ratings_seq,
+        "accuracy": fit.accuracy,
+        "fitted_at": fit.updated_at.isoformat(),
+    }
+    return _numbers(fit.weights), facts
+
+
 def generic_weights() -> list[float]:
     """The weights of somebody who has said nothing: the generic score alone."""
     return [1.0] + [0.0] * 255

@@ -1,0 +1,44 @@
+"""Write one person's model to a file that scores photos without PAV's database."""
+
+import json
+from pathlib import Path
+from typing import Any, get_args
+from uuid import UUID
+
+import numpy as np
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from personalize import banks, person_files
+from personalize.errors import PersonalizeError
+from personalize.open_banks import open_bank
+from personalize.person_files import PersonFit
+from ratings import selectors
+
+
+class Command(BaseCommand):
+    help = "Export one person's model, with a card: what it was fitted on, how accurate it is, its bank, how photos are prepared, licences."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--person", type=UUID, required=True)
+        parser.add_argument("--format", choices=get_args(person_files.Kind), default="json")
+        parser.add_argument("--out", type=Path, help="file; default: person-ID.FORMAT in this folder")
+        parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
+        parser.add_argument("--json", action="store_true", help="print the card as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        told = selectors.fit_to_export(options["person"])
+        if told is None:
+            raise CommandError(f"There is no person {options['person']} with a fit: somebody who has answered a card has one.")
+        weights, facts = told
+        kind = options["format"]
+        out = options["out"] or Path(f"person-{options['person']}.{kind}")
+        if out.suffix != f".{kind}":
+            raise CommandError(f"{out} should end in .{kind}.")
+        try:
+            card = person_files.write(out, kind, PersonFit(facts, weights=np.array(weights)), open_bank(options["bank"]))
+        except PersonalizeError as error:
+            raise CommandError(str(error)) from error
+        if options["json"]:
+            self.stdout.write(json.dumps(card, indent=1))
+        else:
+            self.stdout.write(f"{out}: {card['bytes'] / 1e6:.3g} MB; read again, its scores agree to {card['checked']:.1g}.")

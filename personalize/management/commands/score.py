@@ -1,0 +1,57 @@
+"""Score photos with one person's exported model; no database is needed."""
+
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from personalize import banks, person_files
+from personalize.errors import PersonalizeError
+from personalize.management.progress import progress_report
+from personalize.open_banks import open_bank
+from personalize.people import SUFFIXES
+
+
+class Command(BaseCommand):
+    help = "Score photos with a person's exported model, best first. A json model needs its bank; the others stand alone."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("photos", nargs="+", type=Path, help="photo files, or folders of them")
+        parser.add_argument("--model", type=Path, required=True, help="what export_model wrote: .json, .safetensors or .onnx")
+        parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
+        parser.add_argument("--json", action="store_true", help="print JSON")
+        parser.add_argument("--csv", action="store_true", help="print CSV")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            photos = _found(options["photos"])
+            bank = open_bank(options["bank"]) if options["model"].suffix == ".json" else None
+            with progress_report() as report:
+                scores = person_files.score(options["model"], photos, bank, report)
+        except PersonalizeError as error:
+            raise CommandError(str(error)) from error
+        ranked = sorted(zip(map(str, photos), scores, strict=True), key=lambda pair: -pair[1])
+        if options["json"]:
+            self.stdout.write(json.dumps([{"photo": name, "score": round(value, 6)} for name, value in ranked], indent=1))
+        elif options["csv"]:
+            csv.writer(sys.stdout).writerows([("photo", "score"), *((name, f"{value:.6f}") for name, value in ranked)])
+        else:
+            self.stdout.write("\n".join(f"{value:9.4f}  {name}" for name, value in ranked))
+
+
+def _found(given: list[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in given:
+        if path.is_dir():
+            found += sorted(one for one in path.rglob("*") if one.suffix.lower() in SUFFIXES)
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise CommandError(f"{path} is neither a photo nor a folder.")
+    if not found:
+        raise CommandError("There is no photo in the folders given.")
+    return found

@@ -1,0 +1,216 @@
+"""A person's model on disk: `json` for use with its bank, `safetensors` and `onnx` for use alone. Each file has a card. Needs torch.
+
+Writing reads the file again and compares its scores with those of the model in memory before it says done.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import onnxruntime
+import torch
+from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from personalize import backbones, banks, images, person_models, task_vectors
+from personalize.describing import BankNetwork
+from personalize.errors import BadModel
+from personalize.images import Preprocessing
+from personalize.open_banks import Bank
+from personalize.person_models import Parts, PersonModel
+
+FORMAT = "pav-person-1"
+TOLERANCE = 1e-4  # by which scores of a file read again may differ
+
+Kind = Literal["json", "safetensors", "onnx"]
+Score = Callable[[Tensor], np.ndarray]
+
+
+@dataclass(frozen=True)
+class PersonFit:
+    """A fit to write: weights of an instant one, or coefficients; and what the card says of it."""
+
+    facts: dict[str, Any]
+    weights: np.ndarray | None = None
+    coefficients: np.ndarray | None = None
+
+
+def write(path: Path, kind: Kind, fit: PersonFit, bank: Bank) -> dict[str, Any]:
+    """Write one person's model and the card beside it (`.card.json`); the card.
+
+    Raises:
+        BadModel: an unknown kind, a fit of another bank, or the file does not give the same scores; then nothing is left behind.
+    """
+    if kind not in get_args(Kind):
+        raise BadModel(f"There is no format {kind!r}. Known: {', '.join(get_args(Kind))}.")
+    _same_bank(fit.facts["bank"], bank)
+    model, row = _model(fit, bank), backbones.find(bank.card.backbone)
+    card = {
+        "format": FORMAT,
+        **fit.facts,
+        "backbone": bank.card.backbone,
+        "backbone_licence": row.licence,
+        "preprocessing": vars(row.preprocessing),
+        "trained_on": {task: record.get("source", "") for task, record in bank.card.facts.get("trained", {}).items()},
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".partial{path.suffix}")
+    try:
+        WRITERS[kind](partial, fit, model, card)
+        photos = _examples(row.preprocessing)
+        with torch.no_grad():
+            expected = model(photos).numpy()
+        away = float(np.abs(reader(partial, bank)(photos) - expected).max())
+        if not away <= TOLERANCE:
+            raise BadModel(f"{path} was not written: read again, its scores differ by {away:.2g} from those of the fit.")
+        card |= {"sha256": hashlib.sha256(partial.read_bytes()).hexdigest(), "bytes": partial.stat().st_size, "checked": away}
+        path.with_suffix(".card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return card
+
+
+def reader(path: Path, bank: Bank | None = None) -> Score:
+    """A function from preprocessed photos to scores, whatever the kind of file; only `json` needs the bank.
+
+    Raises:
+        BadModel: the file cannot be read, is no such model, or is of another bank.
+    """
+    try:
+        if path.suffix == ".json":
+            return _of_json(path, bank)
+        return _of_onnx(path) if path.suffix == ".onnx" else _of_safetensors(path)
+    except BadModel:
+        raise
+    except Exception as error:  # three libraries, each with errors of its own
+        raise BadModel(f"{path} cannot be read as a person's model: {error}") from error
+
+
+def preprocessing_of(path: Path) -> Preprocessing:
+    """How photos are to be prepared for a model.
+
+    Raises:
+        BadModel: the file says nothing of it.
+    """
+    try:
+        if path.suffix == ".json":
+            facts = json.loads(path.read_text(encoding="utf-8"))
+        elif path.suffix == ".onnx":
+            facts = json.loads(onnxruntime.InferenceSession(path).get_modelmeta().custom_metadata_map["card"])
+        else:
+            with safe_open(path, framework="pt") as file:
+                facts = json.loads(file.metadata()["card"])
+        told = facts["preprocessing"]
+        return Preprocessing(told["resize"], told["crop"], tuple(told["mean"]), tuple(told["std"]))
+    except Exception as error:  # three libraries, each with errors of its own
+        raise BadModel(f"{path} cannot be read as a person's model: {error}") from error
+
+
+def score(path: Path, photos: Sequence[Path], bank: Bank | None, report: Callable[[str, int, int], None]) -> list[float]:
+    """Scores of photo files, in their order."""
+    run, preprocessing = reader(path, bank), preprocessing_of(path)
+    found = []
+    for photo in images.counted("scoring", photos, report):
+        found.append(float(run(images.to_input(images.to_pixels(images.read(photo), preprocessing)[None], preprocessing))[0]))
+    return found
+
+
+def _model(fit: PersonFit, bank: Bank) -> PersonModel:
+    network = BankNetwork.of(bank)
+    if fit.weights is not None:
+        return person_models.of_weights(network, banks.projection(bank.arrays), fit.weights)
+    return person_models.of_coefficients(network, torch.from_numpy(np.asarray(fit.coefficients, dtype=np.float32)))
+
+
+def _write_json(path: Path, fit: PersonFit, model: PersonModel, card: dict[str, Any]) -> None:
+    numbers = {"weights": fit.weights, "coefficients": fit.coefficients}
+    told = {name: [float(f"{v:.8g}") for v in np.ravel(value)] for name, value in numbers.items() if value is not None}
+    path.write_text(json.dumps(card | told) + "\n", encoding="utf-8")
+
+
+def _of_json(path: Path, bank: Bank | None) -> Score:
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    if facts.get("format") != FORMAT:
+        raise BadModel(f"{path} has format {facts.get('format')!r}, expected {FORMAT!r}.")
+    if bank is None:
+        raise BadModel(f"{path} holds coefficients alone: it needs the bank {facts['bank']} beside it (--bank).")
+    _same_bank(facts["bank"], bank)
+    numbers = {name: np.array(facts[name]) for name in ("weights", "coefficients") if name in facts}
+    if "coefficients" in numbers:
+        numbers["coefficients"] = numbers["coefficients"].reshape(tuple(bank.start.shape))
+    return _in_torch(_model(PersonFit(facts, **numbers), bank))
+
+
+def _write_safetensors(path: Path, fit: PersonFit, model: PersonModel, card: dict[str, Any]) -> None:
+    kept = {name: value.detach().contiguous().clone() for name, value in model.state_dict().items()}
+    save_file(kept, path, metadata={"format": FORMAT, "card": json.dumps(card)})
+
+
+def _of_safetensors(path: Path) -> Score:
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata() or {}
+        kept = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+    if metadata.get("format") != FORMAT:
+        raise BadModel(f"{path} has format {metadata.get('format')!r}, expected {FORMAT!r}.")
+    backbone = json.loads(metadata["card"])["backbone"]
+    merged = backbones.empty(backbone)
+    names = list(task_vectors.blocks(merged))
+    parts = None
+    if "line" in kept:
+        direction = {name: kept[f"direction_{place}"] for place, name in enumerate(names)}
+        parts = Parts(direction, kept["merged_head"], kept["plain_head"], *kept["line"].tolist())
+    plain = backbones.empty(backbone).encoder if any(name.startswith("plain.") for name in kept) else None
+    model = PersonModel(merged, parts, plain)
+    model.load_state_dict(kept)
+    return _in_torch(model.eval())
+
+
+def _write_onnx(path: Path, fit: PersonFit, model: PersonModel, card: dict[str, Any]) -> None:
+    photo = _examples(Preprocessing(**card["preprocessing"]))[:1]
+    with torch.no_grad():
+        traced = make_fx(model)(photo)  # both streams as one graph of plain operations
+    program = torch.onnx.export(traced, (photo,), dynamo=True, verbose=False, input_names=["photo"], output_names=["score"])
+    if program is None:
+        raise BadModel("The model could not be written as ONNX.")
+    program.model.metadata_props.update({"format": FORMAT, "card": json.dumps(card)})
+    program.save(path, external_data=False)
+
+
+def _of_onnx(path: Path) -> Score:
+    session = onnxruntime.InferenceSession(path)
+    name = session.get_inputs()[0].name
+    return lambda photos: np.concatenate([session.run(None, {name: photo[None].contiguous().numpy()})[0] for photo in photos])
+
+
+WRITERS: dict[str, Callable[[Path, PersonFit, PersonModel, dict[str, Any]], None]] = {
+    "json": _write_json,
+    "safetensors": _write_safetensors,
+    "onnx": _write_onnx,
+}
+
+
+def _in_torch(model: PersonModel) -> Score:
+    return lambda photos: torch.no_grad()(model)(photos).numpy()
+
+
+def _same_bank(wanted: str, bank: Bank) -> None:
+    if wanted != bank.card.hash:
+        raise BadModel(f"The fit belongs to bank {wanted}; the bank at hand is {bank.card.hash}.")
+
+
+def _examples(preprocessing: Preprocessing) -> Tensor:
+    """Three made photos: a gradient, stripes, noise."""
+    side = preprocessing.crop
+    across = np.tile(np.linspace(0, 255, side), (side, 1))
+    noise = np.random.default_rng(0).uniform(0, 255, (side, side, 3))
+    made = [np.stack([across, across.T, 255 - across], axis=2), np.stack([across % 32 * 8] * 3, axis=2), noise]
+    pixels = [images.to_pixels(Image.fromarray(one.astype(np.uint8)), preprocessing) for one in made]
+    return images.to_input(np.stack(pixels), preprocessing)

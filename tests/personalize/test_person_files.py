@@ -1,0 +1,107 @@
+"""A person's model as a file: the same scores as the fit, from the file alone."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from personalize import banks, images, open_banks, person_files, person_models
+from personalize.describing import BankNetwork
+from personalize.errors import BadModel
+from personalize.person_files import PersonFit
+
+
+@pytest.fixture(scope="module")
+def bank():
+    return open_banks.open_bank()
+
+
+@pytest.fixture(scope="module")
+def network(bank):
+    return BankNetwork.of(bank)
+
+
+@pytest.fixture(scope="module")
+def photos():
+    rng = np.random.default_rng(0)
+    soft = [rng.uniform(0, 255, (8, 10, 3)).astype(np.uint8) for _ in range(3)]
+    return [Image.fromarray(one).resize((400, 320), Image.Resampling.BICUBIC) for one in soft]
+
+
+@pytest.fixture(scope="module")
+def prepared(network, photos):
+    preprocessing = network.backbone.preprocessing
+    return images.to_input(np.stack([images.to_pixels(photo, preprocessing) for photo in photos]), preprocessing)
+
+
+@pytest.fixture(scope="module")
+def instant(bank):
+    draw = np.random.default_rng(1)
+    facts = {"person": "anna", "method": "instant", "bank": bank.card.hash, "ratings": 12}
+    return PersonFit(facts, weights=np.r_[0.4, draw.normal(size=255) * 0.5])
+
+
+@pytest.fixture(scope="module")
+def refined(bank):
+    draw = torch.Generator().manual_seed(2)
+    facts = {"person": "bo", "method": "exact", "bank": bank.card.hash, "ratings": 40}
+    return PersonFit(facts, coefficients=(bank.start + 0.05 * torch.randn(bank.start.shape, generator=draw)).numpy())
+
+
+def test_an_instant_model_scores_photos_as_their_features_do(bank, network, photos, prepared, instant):
+    features = banks.projection(bank.arrays).apply(*network.describe(photos))
+    model = person_models.of_weights(network, banks.projection(bank.arrays), instant.weights)
+    np.testing.assert_allclose(model(prepared).detach().numpy(), features @ instant.weights, atol=1e-3)  # ReLU6 has kinks
+
+
+def test_a_refined_model_is_the_merged_network(network, prepared, refined):
+    coefficients = torch.from_numpy(refined.coefficients)
+    ours = person_models.of_coefficients(network, coefficients)(prepared)
+    torch.testing.assert_close(ours, network.model(coefficients).score(prepared), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("kind", ["json", "safetensors", "onnx"])
+def test_a_file_read_again_gives_the_same_scores(kind, bank, network, prepared, instant, tmp_path):
+    path = tmp_path / f"anna.{kind}"
+    card = person_files.write(path, kind, instant, bank)
+    model = person_models.of_weights(network, banks.projection(bank.arrays), instant.weights)
+    np.testing.assert_allclose(person_files.reader(path, bank)(prepared), model(prepared).detach().numpy(), atol=1e-4)
+    assert card["checked"] <= 1e-4
+    assert json.loads((tmp_path / "anna.card.json").read_text())["sha256"] == card["sha256"]
+    assert person_files.preprocessing_of(path) == network.backbone.preprocessing
+
+
+def test_a_refined_model_stands_alone_as_well(bank, network, prepared, refined, tmp_path):
+    person_files.write(tmp_path / "bo.safetensors", "safetensors", refined, bank)
+    ours = person_files.reader(tmp_path / "bo.safetensors")(prepared)
+    np.testing.assert_allclose(ours, network.model(torch.from_numpy(refined.coefficients)).score(prepared).detach().numpy(), atol=1e-4)
+
+
+def test_coefficients_alone_are_a_few_kilobytes_and_ask_for_their_bank(bank, instant, tmp_path):
+    path = tmp_path / "anna.json"
+    person_files.write(path, "json", instant, bank)
+    assert path.stat().st_size < 8000
+    with pytest.raises(BadModel, match=f"needs the bank {bank.card.hash}"):
+        person_files.reader(path)
+
+
+def test_a_fit_of_another_bank_is_refused_naming_both(bank, instant, tmp_path):
+    other = PersonFit(instant.facts | {"bank": "feedfeedfeedfeed"}, weights=instant.weights)
+    with pytest.raises(BadModel, match=f"belongs to bank feedfeedfeedfeed; the bank at hand is {bank.card.hash}"):
+        person_files.write(tmp_path / "anna.json", "json", other, bank)
+
+
+def test_a_file_that_scores_otherwise_is_not_left_behind(bank, instant, tmp_path, monkeypatch):
+    monkeypatch.setattr(person_files, "reader", lambda *_: lambda photos: np.zeros(len(photos)))
+    with pytest.raises(BadModel, match="was not written: read again, its scores differ"):
+        person_files.write(tmp_path / "anna.json", "json", instant, bank)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["no.json", "no.safetensors", "no.onnx"])
+def test_what_is_no_model_is_said(name, tmp_path):
+    (tmp_path / name).write_text("nonsense")
+    with pytest.raises(BadModel, match=f"{name} cannot be read"):
+        person_files.reader(tmp_path / name)
