@@ -15,8 +15,9 @@ import torch
 from PIL import Image
 from threadpoolctl import threadpool_limits
 
-from personalize import banks, images, losses, merging, serving, task_vectors, taste
+from personalize import banks, images, losses, serving, taste
 from personalize.describing import Describer
+from personalize.fits import PersonalNetwork
 
 STEPS, BATCH, RATE = 500, 32, 1e-2
 
@@ -31,26 +32,21 @@ def _median_seconds(work: Callable[[], object], rounds: int) -> float:
 
 
 class PublishedProcedure:
-    """The gradient goes through leaf weights: dL/dalpha[b, t] = <dL/dtheta[b], tau_t[b]>, so no graph holds the merge."""
+    """`fits.paper`, a step at a time."""
 
     def __init__(self, describer: Describer, inputs: torch.Tensor, ratings: np.ndarray) -> None:
-        network = describer.network
-        self.blocks, self.vectors = network.blocks, list(network.vectors.values())
-        self.model = network.model(network.start)
-        self.stacked = network.tangents.stacked
+        bank = describer.network
+        self.network = PersonalNetwork(bank.scorer(), bank.blocks, list(bank.vectors.values()))
         self.inputs, self.ratings = inputs, torch.from_numpy(ratings)
-        self.coefficients = network.start.clone().requires_grad_()
+        self.coefficients = bank.start.clone()
         self.optimizer = torch.optim.AdamW([self.coefficients], lr=RATE)
         self.draw = torch.Generator().manual_seed(0)
 
     def step(self) -> None:
         chosen = torch.randperm(len(self.inputs), generator=self.draw)[:BATCH]
-        merging.put_weights(self.model, merging.merge(self.blocks, self.vectors, self.coefficients.detach()))
-        loss = losses.bradley_terry(self.model.score(self.inputs[chosen]), self.ratings[chosen])
-        gradients = torch.autograd.grad(loss, list(task_vectors.blocks(self.model).values()))
-        self.coefficients.grad = torch.stack(
-            [tasks @ gradient.contiguous().flatten() for tasks, gradient in zip(self.stacked, gradients, strict=True)]
-        )
+        self.network.set(self.coefficients)
+        loss = losses.bradley_terry(self.network.model.score(self.inputs[chosen]), self.ratings[chosen])
+        self.coefficients.grad = self.network.gradient(loss)
         self.optimizer.step()
 
 
@@ -72,7 +68,7 @@ def main(arguments: list[str]) -> None:
     hyperprior = serving.hyperprior()
 
     print(f"Bank {banks.read_card().hash}, {torch.get_num_threads()} threads for torch, 1 for the instant fit.")
-    print(f"Describing a photo, once for everybody: {1000 * describing:.0f} ms, {describing / plain:.1f} plain forward passes.\n")
+    print(f"Describing a photo alone, once for everybody: {1000 * describing:.0f} ms, {describing / plain:.1f} plain forward passes.\n")
     print("| ratings | instant fit | one published step | ratio of 500 steps to the fit |\n|---|---|---|---|")
     for count in options.ratings:
         ratings = rng.integers(1, 4, count).astype(np.float64)
