@@ -71,8 +71,8 @@ def write(path: Path, kind: Kind, fit: PersonFit, bank: Bank) -> dict[str, Any]:
         if not away <= TOLERANCE:
             raise BadModel(f"{path} was not written: read again, its scores differ by {away:.2g} from those of the fit.")
         card |= {"sha256": hashlib.sha256(partial.read_bytes()).hexdigest(), "bytes": partial.stat().st_size, "checked": away}
-        path.with_suffix(".card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
         partial.replace(path)
+        path.with_suffix(".card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     finally:
         partial.unlink(missing_ok=True)
     return card
@@ -87,7 +87,9 @@ def reader(path: Path, bank: Bank | None = None) -> Score:
     try:
         if path.suffix == ".json":
             return _of_json(path, bank)
-        return _of_onnx(path) if path.suffix == ".onnx" else _of_safetensors(path)
+        if path.suffix in (".onnx", ".safetensors"):
+            return _of_onnx(path) if path.suffix == ".onnx" else _of_safetensors(path)
+        raise BadModel(f"{path} ends in none of .json, .safetensors and .onnx.")
     except BadModel:
         raise
     except Exception as error:  # three libraries, each with errors of its own
@@ -174,18 +176,24 @@ def _of_safetensors(path: Path) -> Score:
 
 
 def _write_onnx(path: Path, fit: PersonFit, model: PersonModel, card: dict[str, Any]) -> None:
-    photo = _examples(Preprocessing(**card["preprocessing"]))[:1]
+    _export_graph(path, model, _examples(Preprocessing(**card["preprocessing"]))[:1], {"format": FORMAT, "card": json.dumps(card)})
+
+
+def _export_graph(path: Path, model: PersonModel, photo: Tensor, metadata: dict[str, str]) -> None:
     with torch.no_grad():
         traced = make_fx(model)(photo)  # both streams as one graph of plain operations
     program = torch.onnx.export(traced, (photo,), dynamo=True, verbose=False, input_names=["photo"], output_names=["score"])
     if program is None:
         raise BadModel("The model could not be written as ONNX.")
-    program.model.metadata_props.update({"format": FORMAT, "card": json.dumps(card)})
+    program.model.metadata_props.update(metadata)
     program.save(path, external_data=False)
 
 
 def _of_onnx(path: Path) -> Score:
     session = onnxruntime.InferenceSession(path)
+    told = session.get_modelmeta().custom_metadata_map.get("format")
+    if told != FORMAT:
+        raise BadModel(f"{path} has format {told!r}, expected {FORMAT!r}.")
     name = session.get_inputs()[0].name
     return lambda photos: np.concatenate([session.run(None, {name: photo[None].contiguous().numpy()})[0] for photo in photos])
 

@@ -6,11 +6,13 @@ derivative of the score along the direction d theta[b] = sum_t a[b, t] tau_t[b].
 (forward-mode differentiation), and nothing is ever propagated back.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.backends.mha
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call, jvp
@@ -21,9 +23,6 @@ from personalize.backbones import Scorer
 from personalize.describing import BankNetwork
 from personalize.projection import Projection
 from personalize.task_blocks import TaskBlocks
-
-# PyTorch's fast path of attention knows no forward-mode derivatives.
-torch.backends.mha.set_fastpath_enabled(False)
 
 
 @dataclass(frozen=True)
@@ -68,10 +67,22 @@ class PersonModel(nn.Module):
             raw = torch.sigmoid(functional_call(self.merged.head, head, (embedding,)))
             return (raw / raw.sum(dim=1, keepdim=True)) @ self.merged.levels, embedding
 
-        with sdpa_kernel(SDPBackend.MATH):  # the one kind of attention that has forward-mode derivatives
+        with _differentiable_attention():
             (score, embedding), (moved, _) = jvp(scored, (weights,), (direction,))
         told = self.line[0] * score + moved + embedding @ self.merged_head + self.line[1]
         return told + self.plain(photos) @ self.plain_head if self.plain is not None else told
+
+
+@contextmanager
+def _differentiable_attention() -> Iterator[None]:
+    """Only the plain way of computing attention has forward-mode derivatives: PyTorch's fast paths are off within."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
 
 
 def of_coefficients(network: BankNetwork, coefficients: Float[Tensor, "blocks tasks"]) -> PersonModel:

@@ -1,11 +1,12 @@
 """The network of a bank and the photos of an evaluation, for methods that fit a person through it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
+from PIL import Image
 from torch import Tensor
 
 from personalize import images
@@ -13,11 +14,24 @@ from personalize.baselines import Shots
 from personalize.describing import BankNetwork
 from personalize.fits import Fitted, PersonalNetwork, exact, paper
 from personalize.fits import Shots as NetworkShots
-from personalize.open_banks import open_bank
+from personalize.open_banks import Bank, open_bank
 
 KEPT = 4096  # decoded photos that are kept, 0.15 MB each
 
 Fit = tuple[Float[np.ndarray, "asked"], int, float]  # scores, image passes, rank loss on the shots
+
+
+def exact_fit(
+    bank: Bank, photos: Sequence[Image.Image], ratings: Sequence[float], report: Callable[[str, int, int], None], seed: int = 0
+) -> Fitted:
+    """The exact fit of one person from photos and ratings at hand."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    opened = BankNetwork.of(bank)
+    network = PersonalNetwork(opened.scorer().to(device), opened.blocks, list(opened.vectors.values()))
+    pixels = np.stack([images.to_pixels(photo, opened.backbone.preprocessing) for photo in photos])
+    inputs = images.to_input(pixels, opened.backbone.preprocessing).to(device)
+    shots = NetworkShots(inputs, inputs.new_tensor(ratings))
+    return exact(network, shots, opened.start.to(device), seed=seed, report=lambda done, of: report("fitting", done, of))
 
 
 class RatedPhotos:

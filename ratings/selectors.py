@@ -160,6 +160,12 @@ def fit_to_export(person_id: UUID) -> tuple[list[float], dict[str, Any]] | None:
     return _numbers(fit.weights), facts
 
 
+def rated_photos(person_id: UUID) -> tuple[list[Photo], list[int]]:
+    """Photos that a person answered, skips left out, and the answers, in the order of the answers."""
+    answered = Presentation.objects.filter(person_id=person_id, value__gt=Value.SKIP).order_by("answered_at", "token")
+    return [one.photo for one in answered.select_related("photo")], [one.value or 0 for one in answered]
+
+
 def generic_weights() -> list[float]:
     """The weights of somebody who has said nothing: the generic score alone."""
     return [1.0] + [0.0] * 255

@@ -1,16 +1,19 @@
 """A person's model as a file: the same scores as the fit, from the file alone."""
 
+import copy
 import json
 
 import numpy as np
 import pytest
 import torch
+from open_clip.transformer import VisionTransformer
 from PIL import Image
 
-from personalize import banks, images, open_banks, person_files, person_models
+from personalize import backbones, banks, images, open_banks, person_files, person_models, task_vectors
 from personalize.describing import BankNetwork
 from personalize.errors import BadModel
 from personalize.person_files import PersonFit
+from personalize.person_models import Parts, PersonModel
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +108,32 @@ def test_what_is_no_model_is_said(name, tmp_path):
     (tmp_path / name).write_text("nonsense")
     with pytest.raises(BadModel, match=f"{name} cannot be read"):
         person_files.reader(tmp_path / name)
+
+
+def test_a_vision_transformer_of_openclip_exports_both_streams(tmp_path):
+    """The graph alone: a tower small enough for a test, every block moved."""
+    torch.manual_seed(3)
+    tower = VisionTransformer(image_size=32, patch_size=8, width=32, layers=2, heads=4, mlp_ratio=2.0, output_dim=24)
+    scorer = backbones.Scorer(tower, 24).eval()
+    direction = {name: 0.05 * torch.randn_like(value) for name, value in task_vectors.copied_blocks(scorer).items()}
+    model = PersonModel(scorer, Parts(direction, torch.randn(24), torch.zeros(0), 0.7, -0.2)).eval()
+    photos = torch.randn(3, 3, 32, 32)
+    theta = dict(scorer.named_parameters())
+    at = lambda step: {name: value.double() + step * direction[name].double() for name, value in theta.items()}  # noqa: E731
+    moved = [scorer_at(scorer, at(step), photos) for step in (-1e-4, 1e-4)]
+    with torch.no_grad():
+        ours = model(photos)
+        expected = 0.7 * scorer.score(photos) + (moved[1] - moved[0]) / 2e-4 + scorer.encoder(photos) @ model.merged_head - 0.2
+    torch.testing.assert_close(ours.double(), expected.double(), atol=1e-4, rtol=0)
+    path = tmp_path / "vit.onnx"
+    person_files._export_graph(path, model, photos[:1], {"format": person_files.FORMAT})
+    np.testing.assert_allclose(person_files.reader(path)(photos), ours.numpy(), atol=1e-4)
+
+
+def scorer_at(scorer, theta, photos):
+    """The same network elsewhere, in double precision."""
+    there = copy.deepcopy(scorer).double()
+    with torch.no_grad():
+        for name, value in there.named_parameters():
+            value.copy_(theta[name])
+        return there.score(photos.double())

@@ -7,11 +7,13 @@ from uuid import uuid4
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 from PIL import Image
 
 from personalize import banks, serving
 from ratings import selectors, services
-from ratings.models import Fit
+from ratings.models import Fit, Presentation
+from ratings.photo_services import add_photo
 
 
 @pytest.fixture
@@ -92,3 +94,14 @@ def test_no_photos_to_score_is_said(alice, tmp_path):
     exported(alice, tmp_path / "alice.json")
     with pytest.raises(CommandError, match="neither a photo nor a folder"):
         call_command("score", str(tmp_path / "nowhere"), model=tmp_path / "alice.json")
+
+
+def test_an_exact_fit_is_made_from_the_photos_that_were_answered(alice, photos, tmp_path):
+    added = [add_photo(data=(photos / f"p{number}.png").read_bytes(), name=f"p{number}.png") for number in range(3)]
+    for number, photo in enumerate(added):
+        Presentation.objects.create(person=alice, photo=photo, position=number, value=number + 1, answered_at=timezone.now())
+    call_command("export_model", person=alice.id, fit="exact", out=tmp_path / "alice.json", stdout=io.StringIO())
+    card = json.loads((tmp_path / "alice.card.json").read_text())
+    assert card["method"] == "exact"
+    assert card["ratings"] == 3
+    assert len(told(tmp_path / "alice.json", photos)) == 3

@@ -8,11 +8,12 @@ from uuid import UUID
 import numpy as np
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from personalize import banks, person_files
+from personalize import banks, images, person_files, personal_networks
 from personalize.errors import PersonalizeError
-from personalize.open_banks import open_bank
+from personalize.management.progress import progress_report
+from personalize.open_banks import Bank, open_bank
 from personalize.person_files import PersonFit
-from ratings import selectors
+from ratings import media, selectors
 
 
 class Command(BaseCommand):
@@ -21,6 +22,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--person", type=UUID, required=True)
         parser.add_argument("--format", choices=get_args(person_files.Kind), default="json")
+        parser.add_argument("--fit", choices=["instant", "exact"], default="instant", help="exact: fitted through the network now")
         parser.add_argument("--out", type=Path, help="file; default: person-ID.FORMAT in this folder")
         parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
         parser.add_argument("--json", action="store_true", help="print the card as JSON")
@@ -29,16 +31,29 @@ class Command(BaseCommand):
         told = selectors.fit_to_export(options["person"])
         if told is None:
             raise CommandError(f"There is no person {options['person']} with a fit: somebody who has answered a card has one.")
-        weights, facts = told
         kind = options["format"]
         out = options["out"] or Path(f"person-{options['person']}.{kind}")
         if out.suffix != f".{kind}":
             raise CommandError(f"{out} should end in .{kind}.")
+        weights, facts = told
         try:
-            card = person_files.write(out, kind, PersonFit(facts, weights=np.array(weights)), open_bank(options["bank"]))
+            bank = open_bank(options["bank"])
+            fit = (
+                PersonFit(facts, weights=np.array(weights)) if options["fit"] == "instant" else self._exact(options["person"], facts, bank)
+            )
+            card = person_files.write(out, kind, fit, bank)
         except PersonalizeError as error:
             raise CommandError(str(error)) from error
         if options["json"]:
             self.stdout.write(json.dumps(card, indent=1))
         else:
             self.stdout.write(f"{out}: {card['bytes'] / 1e6:.3g} MB; read again, its scores agree to {card['checked']:.1g}.")
+
+    def _exact(self, person: UUID, facts: dict[str, Any], bank: Bank) -> PersonFit:
+        photos, answers = selectors.rated_photos(person)
+        with progress_report() as report:
+            opened = [media.opened(photo) for photo in images.counted("reading photos", photos, report)]
+            fitted = personal_networks.exact_fit(bank, opened, answers, report)
+        loss, passes = fitted.loss, fitted.image_passes
+        facts = facts | {"method": "exact", "accuracy": None, "rank_loss": round(loss, 4), "image_passes": passes}
+        return PersonFit(facts, coefficients=fitted.coefficients.cpu().numpy())
