@@ -106,11 +106,15 @@ class Describer:
 
     def describe(self, photo: Image.Image) -> tuple[float, Float[np.ndarray, "features"]]:
         """Generic score (standardised over the bank's catalogue: mean 0, sd 1) and features."""
-        scores, raw = self.network.describe([photo])
+        return self.describe_all([photo])[0]
+
+    def describe_all(self, photos: Sequence[Image.Image]) -> list[tuple[float, Float[np.ndarray, "features"]]]:
+        """The same of several photos at once."""
+        scores, raw = self.network.describe_all(photos)
         # NumPy's threads would go on spinning on the cores that torch's need for the next photo: that more than doubled its time.
         with self._pools.limit(limits=1, user_api="blas"):
-            features = self.projection.apply(scores, raw)[0]
-        return float(features[0]), features
+            features = self.projection.apply(scores, raw)
+        return [(float(row[0]), row) for row in features]
 
 
 def _few_at_once(photos: Iterable[Image.Image]) -> Iterator[list[Image.Image]]:

@@ -1,5 +1,6 @@
 """The bank as workers use it: read once per process, kept."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -26,9 +27,9 @@ def hyperprior() -> Hyperprior:
     return banks.hyperprior(banks.read(prefix="hyperprior/"))
 
 
-def describe(photo: Image.Image) -> tuple[float, Float[np.ndarray, "features"]]:
-    """Generic score (standardised) and the 256 features of one photo."""
-    return _describer().describe(photo)
+def describe(photos: Sequence[Image.Image]) -> list[tuple[float, Float[np.ndarray, "features"]]]:
+    """Generic score (standardised) and the 256 features of each photo."""
+    return _describer().describe_all(photos) if photos else []
 
 
 @cache

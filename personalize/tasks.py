@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 NEXT_CARDS = 10  # chosen after every fit; more than a deck, so that it outlasts a few lost fits
 CANDIDATES = 128  # photos that the next cards are chosen from, and that stand for the catalogue
 UNDESCRIBED_AT_ONCE = 200
+DESCRIBED_AT_ONCE = 8
 ANCHORS = (1.0, 2.0)  # "dislike" and "like", as if said of two average photos
 LOST_SECONDS = 5  # a queued refit that has not begun after so long was lost with its broker
 
@@ -66,12 +67,16 @@ def _anchored(history: selectors.History) -> tuple[np.ndarray, np.ndarray]:
 
 @shared_task
 def describe_photo(photo_id: int) -> None:
-    """Describe one photo with the current bank."""
-    photo = selectors.photo_to_describe(photo_id)
-    if photo is None:
-        return
-    score, features = serving.describe(media.opened(photo))
-    services.store_description(photo_id=photo_id, bank=serving.bank_hash(), score=score, features=features.tolist())
+    """Describe one photo with the current bank, and others that wait: together they take less than half the time each."""
+    opened = []
+    for photo in selectors.photos_to_describe(photo_id, DESCRIBED_AT_ONCE):
+        try:
+            opened.append((photo.id, media.opened(photo)))
+        except FileNotFoundError:
+            if photo.id == photo_id:
+                raise
+    for (described, _), (score, features) in zip(opened, serving.describe([image for _, image in opened]), strict=True):
+        services.store_description(photo_id=described, bank=serving.bank_hash(), score=score, features=features.tolist())
 
 
 @shared_task

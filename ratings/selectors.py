@@ -195,9 +195,11 @@ def photos_shown_to(person_id: UUID, photo_ids: Sequence[int] | None = None) -> 
     return photos if photo_ids is None else photos.filter(id__in=photo_ids)
 
 
-def photo_to_describe(photo_id: int) -> Photo | None:
-    """The photo, unless it is gone or the current bank has described it."""
-    return Photo.objects.filter(id=photo_id).exclude(description__bank__is_current=True).first()
+def photos_to_describe(photo_id: int, limit: int) -> list[Photo]:
+    """The photo and others after it that the current bank has not described; none where this one is gone or described."""
+    waiting = Photo.objects.exclude(description__bank__is_current=True).filter(id__gte=photo_id).order_by("id")[:limit]
+    found = list(waiting)
+    return found if found and found[0].id == photo_id else []
 
 
 def undescribed_photos(limit: int) -> list[int]:

@@ -55,7 +55,7 @@ def test_an_exported_model_scores_photos_as_the_ranking_does(alice, photos, tmp_
     exported(alice, path)
     weights = np.array(selectors.fit_to_export(alice.id)[0])
     for name, score in told(path, photos).items():
-        _, features = serving.describe(Image.open(photos / name))
+        ((_, features),) = serving.describe([Image.open(photos / name)])
         assert score == pytest.approx(float(features @ weights), abs=1e-3)  # ReLU6 has kinks
 
 
