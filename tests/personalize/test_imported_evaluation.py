@@ -1,0 +1,58 @@
+"""From published checkpoints to a comparison of all methods, by the commands alone; everything in small."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+import torch
+from django.core.management import call_command
+from PIL import Image
+
+from personalize.methods import METHODS
+from tests.personalize import small_clip
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Three checkpoints of a small CLIP, 24 photos, four people who rated them."""
+    small_clip.register(tmp_path)
+    base = small_clip.whole_model(seed=1)
+    torch.save(base.state_dict(), tmp_path / "base.bin")
+    for seed, task in enumerate(("ava", "aes", "koniq")):
+        torch.save(small_clip.checkpoint(base, seed), tmp_path / f"clip_S_3fc_{task}.pth")
+    rng = np.random.default_rng(0)
+    (tmp_path / "photos").mkdir()
+    lines = ["rater,image,score"]
+    for number in range(24):
+        small = Image.fromarray(rng.uniform(0, 255, (6, 8, 3)).astype(np.uint8))
+        small.resize((80, 60), Image.Resampling.BICUBIC).save(tmp_path / "photos" / f"p{number}.png")
+        lines += [f"{rater},p{number}.png,{rng.integers(1, 6)}" for rater in "abcd"]
+    (tmp_path / "ratings.csv").write_text("\n".join(lines) + "\n")
+    return tmp_path
+
+
+def test_a_bank_of_published_checkpoints_is_evaluated_by_every_method(data):
+    names = [str(data / f"clip_S_3fc_{task}.pth") for task in ("ava", "aes", "koniq")]
+    call_command(
+        "import_bank", *names, backbone=small_clip.NAME, weights=data / "base.bin", out=data / "bank.safetensors", stdout=io.StringIO()
+    )
+    out = io.StringIO()
+    call_command(
+        "evaluate",
+        images=data / "photos",
+        ratings=data / "ratings.csv",
+        bank=data / "bank.safetensors",
+        methods=list(METHODS),
+        shots=[8],
+        repeats=1,
+        people=1,
+        cache=data / "described",
+        json=data / "result.json",
+        stdout=out,
+    )
+    result = json.loads((data / "result.json").read_text())
+    assert all(result["srocc"]["8"][method]["people"] == 1 for method in METHODS)
+    assert result["took"]["8"]["paper"]["image_passes"] == 3 * 8 + 500 * 8 + 8
+    assert result["took"]["8"]["exact"]["image_passes"] <= 6 * 8
+    assert "| paper |" in out.getvalue()
