@@ -33,6 +33,7 @@ class Population:
 
     mean: Float[np.ndarray, "photos"]
     factors: Float[np.ndarray, "photos rank"]
+    weights: Float[np.ndarray, "features"]  # m: the mean of a photo outside the catalogue is its projected numbers . m
     people: int
 
     @property
@@ -57,13 +58,13 @@ def learn(features: Float[np.ndarray, "photos features"], people: Sequence[Rated
     rating = np.concatenate([(one.ratings - one.ratings.mean()) / one.ratings.std() for one in told])
     shown = features[photo, 0]
     residual = rating - shown * float(shown @ rating) / float(shown @ shown)
-    mean, noise = _means(photo, residual, features[:, 1:])
+    mean, weights, noise = _means(photo, residual, features[:, 1:])
     factors = _factors(who, photo, residual - mean[photo], noise, (len(told), len(features), rank), np.random.default_rng(seed))
-    return Population(mean, factors, len(told))
+    return Population(mean, factors, weights, len(told))
 
 
-def _means(photo: np.ndarray, residual: np.ndarray, phi: np.ndarray) -> tuple[np.ndarray, float]:
-    """Posterior mean of mu for every photo, and the noise around it; variances by EM, their split between Phi m and e by evidence."""
+def _means(photo: np.ndarray, residual: np.ndarray, phi: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """Posterior means of mu for every photo and of m, and the noise; variances by EM, their split between Phi m and e by evidence."""
     photos = len(phi)
     counts, sums = np.bincount(photo, minlength=photos), np.bincount(photo, residual, minlength=photos)
     seen = counts > 0
@@ -76,13 +77,14 @@ def _means(photo: np.ndarray, residual: np.ndarray, phi: np.ndarray) -> tuple[np
     average, unsure = sums[seen] / counts[seen], noise / counts[seen]
     length = float((phi[seen] ** 2).sum(axis=1).mean()) or 1.0
     candidates = [_regressed(average, unsure, phi, seen, share * between / length, (1 - share) * between) for share in SHARES]
-    return max(candidates, key=lambda one: one[0])[1], noise
+    _, mean, weights = max(candidates, key=lambda one: one[0])
+    return mean, weights, noise
 
 
 def _regressed(
     average: np.ndarray, unsure: np.ndarray, phi: np.ndarray, seen: np.ndarray, wide: float, own: float
-) -> tuple[float, np.ndarray]:
-    """Log evidence and posterior mean of mu for m ~ N(0, wide I) and e ~ N(0, own I), in as many unknowns as there are features."""
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """Log evidence and posterior means of mu and m for m ~ N(0, wide I) and e ~ N(0, own I), in as many unknowns as there are features."""
     known, apart = phi[seen], own + unsure
     inner = np.eye(phi.shape[1]) + wide * (known.T / apart) @ known
     weights = wide * np.linalg.solve(inner, known.T @ (average / apart))
@@ -90,7 +92,7 @@ def _regressed(
     evidence = -0.5 * (float(average @ (left / apart)) + np.linalg.slogdet(inner)[1] + np.log(apart).sum())
     mean = phi @ weights
     mean[seen] += own / apart * left
-    return evidence, mean
+    return evidence, mean, weights
 
 
 def _factors(

@@ -34,8 +34,8 @@ def report(
     """
     teachers, tested = evaluate.split(Subject(catalogue, people, None, None, _no_network), Protocol(seed=seed))
     one, other = teachers[::2], teachers[1::2]
-    check = _compared(catalogue, people, one, other, (min(shots),), seed, progress)[str(min(shots))]
-    used = check["rated"]["gain"]["mean"] > 0 and check["unrated"]["gain"]["mean"] >= HARM
+    check = _compared(catalogue, people, one, other, shots, seed, progress)
+    used = all(row["rated"]["gain"]["mean"] > 0 and row["unrated"]["gain"]["mean"] >= HARM for row in check.values())
     return {
         "people": {"teachers": len(teachers), "tested": len(tested)},
         "photos": len(catalogue.features),

@@ -51,10 +51,11 @@ def test_the_regression_is_that_of_the_plain_gaussian_process():
     rng = np.random.default_rng(5)
     phi, seen = rng.normal(size=(9, 4)), np.arange(9) < 7
     average, unsure = rng.normal(size=7), rng.uniform(0.1, 0.5, 7)
-    evidence, mean = population._regressed(average, unsure, phi, seen, 0.3, 0.2)
+    evidence, mean, weights = population._regressed(average, unsure, phi, seen, 0.3, 0.2)
     prior = 0.3 * phi @ phi.T + 0.2 * np.eye(9)
     kernel = prior[:7, :7] + np.diag(unsure)
     np.testing.assert_allclose(mean, prior[:, :7] @ np.linalg.solve(kernel, average))
+    np.testing.assert_allclose(phi[7:] @ weights, mean[7:])
     assert evidence == pytest.approx(-0.5 * (average @ np.linalg.solve(kernel, average) + np.linalg.slogdet(kernel)[1]))
 
 
@@ -123,7 +124,7 @@ def test_the_report_tells_the_gain_on_rated_photos_and_no_harm_on_others(planted
     catalogue = Catalogue(features, np.zeros((PHOTOS, 1)), features[:, :1], features[:, :1])
     people = [Person(f"p{number}", one.photos, one.ratings) for number, one in enumerate(rated)]
     result = population_report.report(catalogue, people, (10,))
-    check = result["held_out_teachers"]
+    check = result["held_out_teachers"]["10"]
     assert result["used"] == (check["rated"]["gain"]["mean"] > 0 and check["unrated"]["gain"]["mean"] >= -0.005)
     assert result["shots"]["10"]["rated"]["gain"]["low"] > 0.05
     assert result["shots"]["10"]["unrated"]["gain"]["mean"] > -0.05

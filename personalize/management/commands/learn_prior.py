@@ -50,7 +50,7 @@ class Command(BaseCommand):
             digests = np.array([int(people.digest(photo), 16) for photo in ratings.photos], dtype=np.uint64)
             options["out"].parent.mkdir(parents=True, exist_ok=True)
             partial = options["out"].with_suffix(".partial")
-            save_file({"photos": digests, "mean": everybody.mean, "factors": everybody.factors}, partial)
+            save_file({"photos": digests, "mean": everybody.mean, "factors": everybody.factors, "weights": everybody.weights}, partial)
             partial.replace(options["out"])
             card = json.dumps(result | {"people_who_taught": everybody.people}, indent=1)
             options["out"].with_suffix(".json").write_text(card + "\n", encoding="utf-8")
