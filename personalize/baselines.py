@@ -40,8 +40,13 @@ def softmax_init(catalogue: Catalogue, shots: Shots, hyperprior: Hyperprior) -> 
     Where SROCC is undefined (all shots rated alike) it counts as 0.
     """
     agreement = np.array([metrics.srocc(scores[shots.photos], shots.ratings) for scores in catalogue.task_scores.T])
+    return catalogue.task_scores @ softmax_mixture(agreement)
+
+
+def softmax_mixture(agreement: Float[np.ndarray, "tasks"]) -> Float[np.ndarray, "tasks"]:
+    """softmax(10 x SROCC): shares of the task models that sum to 1; an undefined SROCC counts as 0."""
     weights = np.exp(SOFTMAX_SHARPNESS * np.nan_to_num(agreement))
-    return catalogue.task_scores @ (weights / weights.sum())
+    return weights / weights.sum()
 
 
 def ridge_plain(catalogue: Catalogue, shots: Shots, hyperprior: Hyperprior) -> Float[np.ndarray, "photos"]:

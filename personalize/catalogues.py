@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from personalize import banks, images, people, projection
 from personalize.baselines import Catalogue
+from personalize.compressing import task_scores
 from personalize.describing import GROUPS, BankNetwork
 from personalize.open_banks import Bank, open_bank
 from personalize.projection import Projection, Raw
@@ -33,7 +33,7 @@ def describe(photos: Sequence[Path], bank: Path, cache: Path, report: Report = l
     network = BankNetwork.of(opened, GROUPS)
     score, raw = network.describe_all(images.read(photo) for photo in images.counted("describing photos", photos, report))
     features = _projection(opened, score, raw).apply(score, raw).astype(np.float64)
-    catalogue = Catalogue(features, _task_scores(network, photos, report), raw["plain"], raw["merged"])
+    catalogue = Catalogue(features, _task_scores(opened, photos, report), raw["plain"], raw["merged"])
     cache.mkdir(parents=True, exist_ok=True)
     partial = kept.with_suffix(".partial.npz")
     np.savez(partial, **vars(catalogue))
@@ -48,11 +48,6 @@ def _projection(bank: Bank, score: np.ndarray, raw: Raw) -> Projection:
     return projection.learn(score, raw, projection.SHARES)
 
 
-@torch.no_grad()
-def _task_scores(network: BankNetwork, photos: Sequence[Path], report: Report) -> np.ndarray:
-    columns = []
-    for task in network.vectors:
-        model = network.task_model(task)
-        counted = list(images.counted(f"scoring with {task}", photos, report))
-        columns.append(torch.cat([model.score(batch) for batch in images.batches(counted, network.backbone.preprocessing)]).numpy())
-    return np.stack(columns, axis=1)
+def _task_scores(bank: Bank, photos: Sequence[Path], report: Report) -> np.ndarray:
+    model = bank.scorer()
+    return np.stack([task_scores(model, bank, task, photos, report) for task in bank.vectors], axis=1)

@@ -3,10 +3,9 @@
 import json
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from personalize.errors import BadBank
+from personalize import tensor_files
 from personalize.train import Trained
 
 FORMAT = "pav-task-1"
@@ -27,12 +26,5 @@ def load(path: Path) -> Trained:
     Raises:
         BadBank: the file is missing, damaged or of another format.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-    except (OSError, SafetensorError) as error:
-        raise BadBank(f"{path} cannot be read: {error}. Make it with ./pav train_task_vector.") from error
-    if metadata.get("format") != FORMAT:
-        raise BadBank(f"{path} has format {metadata.get('format')!r}, expected {FORMAT!r}.")
+    metadata, weights = tensor_files.read(path, FORMAT, "Make it with ./pav train_task_vector.")
     return Trained(weights, json.loads(metadata["record"]))

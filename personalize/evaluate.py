@@ -19,7 +19,7 @@ from personalize.baselines import Catalogue, Shots
 from personalize.errors import BadDatabase
 from personalize.kept_results import KeptResults, Result
 from personalize.methods import METHODS, QUICK, Context
-from personalize.people import Person
+from personalize.people import Person, halves
 from personalize.personal_networks import RatedPhotos
 from personalize.taste import Hyperprior
 
@@ -63,7 +63,7 @@ def evaluate(
     Raises:
         BadDatabase: too few people, or nobody has enough ratings for the largest number of shots.
     """
-    teachers, tested = split(subject, protocol)
+    teachers, tested = split(subject.people, subject.tested, protocol)
     hyperprior_of = hyperpriors(subject, protocol, teachers)
     draws = [(shots, who, repeat) for shots in protocol.shots for who in able(subject, tested, shots) for repeat in range(protocol.repeats)]
     for number, (shots, who, repeat) in enumerate(draws, start=1):
@@ -92,21 +92,21 @@ def evaluate(
     }
 
 
-def split(subject: Subject, protocol: Protocol) -> tuple[list[int], list[int]]:
-    """Places of the people who teach the hyperprior and of those tested.
+def split(people: Sequence[Person], of_database: frozenset[str] | None, protocol: Protocol) -> tuple[list[int], list[int]]:
+    """Places of the people who teach the hyperprior and of those tested: the ones that a database names, where it does.
 
     Raises:
         BadDatabase: fewer than two people where half of them teach.
     """
-    order = np.random.default_rng(protocol.seed).permutation(len(subject.people))
-    everybody = [int(who) for who in order]
-    if subject.tested is not None:
-        tested = [who for who in everybody if subject.people[who].name in subject.tested]
-        teachers = [who for who in everybody if subject.people[who].name not in subject.tested]
+    first, second = halves(len(people), protocol.seed)
+    everybody = [*first, *second]
+    if of_database is not None:
+        tested = [who for who in everybody if people[who].name in of_database]
+        teachers = [who for who in everybody if people[who].name not in of_database]
     elif protocol.hyperprior == "half":
         if len(everybody) < 2:
             raise BadDatabase("At least two people are needed: half of them teach the hyperprior, the other half is tested.")
-        teachers, tested = everybody[: len(everybody) // 2], everybody[len(everybody) // 2 :]
+        teachers, tested = first, second
     else:
         teachers, tested = everybody, everybody
     return sorted(teachers), sorted(tested[: protocol.people or None])

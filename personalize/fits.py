@@ -6,6 +6,7 @@ photo but the shots is looked at. The instant fit (`taste.py`) needs neither; th
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -13,12 +14,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from personalize import losses, metrics
+from personalize.baselines import softmax_mixture
 from personalize.rank_newton import cross_validated, minimise_within, rank_loss
 from personalize.tangents import Tangents
 from personalize.task_blocks import TaskBlocks
 from personalize.task_vectors import Vector, Weights, blocks
 
-SOFTMAX_SHARPNESS = 10.0  # of the published starting point
 FIRST_REACH = 1.0  # how far the first Gauss-Newton step may move the coefficients, as the length of their change
 STRENGTHS = (10.0, 30.0, 1000.0)  # of the pull towards the start, divided by the number of shots; the last stays where it began
 SETTLED = 1e-3  # share of the loss that a step must gain for another to follow
@@ -77,15 +78,15 @@ class PersonalNetwork:
     def score(self, photos: Float[Tensor, "photos 3 height width"]) -> Float[Tensor, "photos"]:
         return torch.cat([self.model.score(part) for part in photos.split(AT_ONCE)])
 
-    def linearised(self) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-        """A function from photos to their scores and tangents (photos, blocks, tasks) at the weights that the model then holds."""
-        tangents = Tangents(self.model, self.vectors)
+    @cached_property
+    def _tangents(self) -> Tangents:
+        """One for all fits: it hooks itself into the model for good, and keeps the vectors as it needs them."""
+        return Tangents(self.model, self.vectors)
 
-        def describe(photos: Tensor) -> tuple[Tensor, Tensor]:
-            parts = [tangents.describe(part)[:2] for part in photos.split(AT_ONCE)]
-            return torch.cat([scores for scores, _ in parts]), torch.cat([slopes for _, slopes in parts])
-
-        return describe
+    def linearised(self, photos: Float[Tensor, "photos 3 height width"]) -> tuple[Tensor, Tensor]:
+        """Scores (photos) and tangents (photos, blocks, tasks) at the weights that the model holds."""
+        parts = [self._tangents.describe(part)[:2] for part in photos.split(AT_ONCE)]
+        return torch.cat([scores for scores, _ in parts]), torch.cat([slopes for _, slopes in parts])
 
 
 def softmax_start(network: PersonalNetwork, shots: Shots) -> Float[Tensor, "blocks tasks"]:
@@ -100,7 +101,7 @@ def softmax_start(network: PersonalNetwork, shots: Shots) -> Float[Tensor, "bloc
         one[:, task] = 1
         network.set(one)
         agreement.append(metrics.srocc(network.score(shots.photos).double().cpu().numpy(), ratings))
-    mixture = torch.softmax(SOFTMAX_SHARPNESS * torch.tensor(np.nan_to_num(agreement)), dim=0).float()
+    mixture = torch.from_numpy(softmax_mixture(np.array(agreement))).float()
     return mixture.to(network.device).repeat(len(network.own), 1)
 
 
@@ -160,13 +161,12 @@ def exact(
     References:
         Nocedal & Wright, Numerical Optimization, 2006, chapters 4 and 10; docs/decisions/exact-fit.md.
     """
-    describe = network.linearised()
     ratings = shots.ratings.double().cpu().numpy()
     centre = start.double().cpu().flatten().numpy()
 
     def at(place: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         network.set(torch.from_numpy(place).view_as(start).to(start))
-        scores, slopes = describe(shots.photos)
+        scores, slopes = network.linearised(shots.photos)
         own = scores.double().cpu().numpy()
         return rank_loss(own, ratings), own, slopes.flatten(1).double().cpu().numpy()
 

@@ -116,6 +116,12 @@ def read(table: Path, folder: Path, exclude: frozenset[str] = frozenset()) -> Ra
     return Ratings([found[name] for name in kept], people, len(names) - len(kept))
 
 
+def halves(count: int, seed: int) -> tuple[list[int], list[int]]:
+    """Places of the people who teach and of those who are tested, where a database names neither; in the order drawn."""
+    order = [int(who) for who in np.random.default_rng(seed).permutation(count)]
+    return order[: count // 2], order[count // 2 :]
+
+
 def digest(photo: Path) -> str:
     """Short name of a photo file's content: the first 16 hexadecimal digits of its sha256."""
     return hashlib.sha256(photo.read_bytes()).hexdigest()[:16]

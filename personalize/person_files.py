@@ -3,7 +3,6 @@
 Writing reads the file again and compares its scores with those of the model in memory before it says done.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -70,7 +69,7 @@ def write(path: Path, kind: Kind, fit: PersonFit, bank: Bank) -> dict[str, Any]:
         away = float(np.abs(reader(partial, bank)(photos) - expected).max())
         if not away <= TOLERANCE:
             raise BadModel(f"{path} was not written: read again, its scores differ by {away:.2g} from those of the fit.")
-        card |= {"sha256": hashlib.sha256(partial.read_bytes()).hexdigest(), "bytes": partial.stat().st_size, "checked": away}
+        card |= {"sha256": banks.sha256(partial), "bytes": partial.stat().st_size, "checked": away}
         partial.replace(path)
         path.with_suffix(".card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     finally:

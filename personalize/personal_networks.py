@@ -25,35 +25,43 @@ def exact_fit(
     bank: Bank, photos: Sequence[Image.Image], ratings: Sequence[float], report: Callable[[str, int, int], None], seed: int = 0
 ) -> Fitted:
     """The exact fit of one person from photos and ratings at hand."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    opened = BankNetwork.of(bank)
-    network = PersonalNetwork(opened.scorer().to(device), opened.blocks, list(opened.vectors.values()))
-    pixels = np.stack([images.to_pixels(photo, opened.backbone.preprocessing) for photo in photos])
-    inputs = images.to_input(pixels, opened.backbone.preprocessing).to(device)
+    fitting = Fitting(bank)
+    inputs = fitting.inputs([images.to_pixels(photo, fitting.preprocessing) for photo in photos])
     shots = NetworkShots(inputs, inputs.new_tensor(ratings))
-    return exact(network, shots, opened.start.to(device), seed=seed, report=lambda done, of: report("fitting", done, of))
+    return exact(fitting.network, shots, fitting.start, seed=seed, report=lambda done, of: report("fitting", done, of))
 
 
-class RatedPhotos:
-    """Fits people through the network, on a GPU where there is one."""
+class Fitting:
+    """The network of a bank as people are fitted through it, on a GPU where there is one."""
 
-    def __init__(self, bank: Path, photos: Sequence[Path]) -> None:
+    def __init__(self, bank: Bank) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        opened = BankNetwork.of(open_bank(bank))
+        opened = BankNetwork.of(bank)
         self.preprocessing = opened.backbone.preprocessing
         self.start = opened.start.to(self.device)
         self.network = PersonalNetwork(opened.scorer().to(self.device), opened.blocks, list(opened.vectors.values()))
+
+    def inputs(self, pixels: Sequence[np.ndarray]) -> Tensor:
+        """Decoded photos as inputs of the network."""
+        return images.to_input(np.stack(pixels), self.preprocessing).to(self.device)
+
+
+class RatedPhotos:
+    """Fits people to the photos of an evaluation."""
+
+    def __init__(self, bank: Path, photos: Sequence[Path]) -> None:
+        self.fitting = Fitting(open_bank(bank))
         self.photos = photos
         self._pixels: dict[int, np.ndarray] = {}
 
     def paper(self, shots: Shots, asked: Int[np.ndarray, "asked"], seed: int) -> Fit:
-        return self._scored(paper(self.network, self._shots(shots), seed=seed), asked)
+        return self._scored(paper(self.fitting.network, self._shots(shots), seed=seed), asked)
 
     def exact(self, shots: Shots, asked: Int[np.ndarray, "asked"], seed: int) -> Fit:
-        return self._scored(exact(self.network, self._shots(shots), self.start, seed=seed), asked)
+        return self._scored(exact(self.fitting.network, self._shots(shots), self.fitting.start, seed=seed), asked)
 
     def _scored(self, fitted: Fitted, asked: Int[np.ndarray, "asked"]) -> Fit:
-        scores = self.network.score(self._input(asked)).double().cpu().numpy()
+        scores = self.fitting.network.score(self._input(asked)).double().cpu().numpy()
         return scores, fitted.image_passes, fitted.loss
 
     def _shots(self, shots: Shots) -> NetworkShots:
@@ -61,11 +69,11 @@ class RatedPhotos:
         return NetworkShots(photos, photos.new_tensor(shots.ratings))
 
     def _input(self, which: Int[np.ndarray, "asked"]) -> Tensor:
-        return images.to_input(np.stack([self._decoded(int(photo)) for photo in which]), self.preprocessing).to(self.device)
+        return self.fitting.inputs([self._decoded(int(photo)) for photo in which])
 
     def _decoded(self, photo: int) -> np.ndarray:
         if photo not in self._pixels:
             if len(self._pixels) >= KEPT:
                 self._pixels.clear()
-            self._pixels[photo] = images.to_pixels(images.read(self.photos[photo]), self.preprocessing)
+            self._pixels[photo] = images.to_pixels(images.read(self.photos[photo]), self.fitting.preprocessing)
         return self._pixels[photo]

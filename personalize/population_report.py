@@ -11,7 +11,7 @@ import numpy as np
 
 from personalize import evaluate, metrics, population, prior, taste
 from personalize.baselines import Catalogue
-from personalize.evaluate import Protocol, Subject
+from personalize.evaluate import Protocol
 from personalize.people import Person
 from personalize.population import Population, Rated
 from personalize.taste import Hyperprior
@@ -32,7 +32,7 @@ def report(
         BadDatabase: too few people.
         ValueError: see `population.learn`.
     """
-    teachers, tested = evaluate.split(Subject(catalogue, people, None, None, _no_network), Protocol(seed=seed))
+    teachers, tested = evaluate.split(people, None, Protocol(seed=seed))
     one, other = teachers[::2], teachers[1::2]
     check = _compared(catalogue, people, one, other, shots, seed, progress)
     used = all(row["rated"]["gain"]["mean"] > 0 and row["unrated"]["gain"]["mean"] >= HARM for row in check.values())
@@ -104,10 +104,6 @@ def _summed(pairs: np.ndarray, seed: int) -> dict[str, Any]:
     alone, together = pairs.T
     gain = evaluate.summary(together - alone, rng)
     return {"alone": evaluate.summary(alone, rng), "with_others": evaluate.summary(together, rng), "gain": gain}
-
-
-def _no_network() -> Any:
-    raise NotImplementedError("The instant fit needs no network.")
 
 
 def as_table(result: dict[str, Any]) -> str:

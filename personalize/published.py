@@ -17,12 +17,11 @@ from torch import Tensor
 from personalize import backbones, banks, images, projection, task_vectors, weight_files
 from personalize.backbones import Scorer
 from personalize.banks import Card
-from personalize.building import Plan as BuildingPlan
 from personalize.compressing import Form, photos_in
 from personalize.errors import BadBank, IncompatibleTaskVector
 from personalize.mapped_arrays import ArrayWriter, Planned
 from personalize.open_banks import Bank, view
-from personalize.projection import Projection
+from personalize.projection import SHARES, Projection
 from personalize.stored_vectors import parts
 from personalize.tangents import Tangents
 from personalize.taste import Hyperprior
@@ -32,7 +31,6 @@ Report = Callable[[str, int, int], None]
 DATABASES = {"ava": "AVA", "aes": "FLICKR-AES", "tad": "TAD66K", "para": "PARA", "koniq": "KonIQ-10k", "spaq": "SPAQ"}  # by file name
 ENCODER, HEAD = "backbone.visual.", "score_predictor.projection."
 TEXT = ("transformer.", "text", "token_embedding.", "positional_embedding", "ln_final.", "logit_scale", "logit_bias", "attn_mask")
-SHARES = dict(BuildingPlan.shares)
 AT_ONCE = 8  # photos that go through the network together
 
 

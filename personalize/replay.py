@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from personalize import metrics, prior, taste
 from personalize.card_rules import RULES, Rule, Situation
 from personalize.errors import BadDatabase
-from personalize.people import Person
+from personalize.people import Person, halves
 from personalize.taste import Hyperprior
 
 BASELINE = "random"
@@ -132,8 +132,7 @@ def saving(
 
 def _tested(features: np.ndarray, people: Sequence[Person], protocol: Protocol) -> list[tuple[Person, Hyperprior]]:
     """The people to test, each with a hyperprior learned from others; the split of `evaluate`."""
-    order = np.random.default_rng(protocol.seed).permutation(len(people))
-    teachers, others = (sorted(half) for half in (order[: len(people) // 2], order[len(people) // 2 :]))
+    teachers, others = (sorted(half) for half in halves(len(people), protocol.seed))
     if len(teachers) < FOLDS:
         raise BadDatabase(f"At least {2 * FOLDS} people are needed: half of them teach the hyperprior, the other half is tested.")
 

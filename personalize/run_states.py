@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from personalize import tensor_files
 from personalize.errors import BadBank
 from personalize.task_vectors import blocks
 
@@ -50,14 +50,7 @@ def load(path: Path, what: dict[str, Any], model: torch.nn.Module, optimizer: An
     Raises:
         BadBank: missing, damaged, or the state of another run; what differs is named.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-    except (OSError, SafetensorError) as error:
-        raise BadBank(f"{path} cannot be read: {error}. Train without --resume to begin anew.") from error
-    if metadata.get("format") != FORMAT:
-        raise BadBank(f"{path} has format {metadata.get('format')!r}, expected {FORMAT!r}.")
+    metadata, tensors = tensor_files.read(path, FORMAT, "Train without --resume to begin anew.")
     before = json.loads(metadata["what"])
     for name, value in what.items():
         if before.get(name) != value:

@@ -21,7 +21,7 @@ def swap(subject: Subject, protocol: Protocol, report: Report = lambda *_: None)
         BadDatabase: see `evaluate.evaluate`.
     """
     shots = max(protocol.shots)
-    teachers, tested = evaluate.split(subject, protocol)
+    teachers, tested = evaluate.split(subject.people, subject.tested, protocol)
     hyperprior = evaluate.hyperpriors(subject, protocol, teachers)
     features = subject.catalogue.features
     able = evaluate.able(subject, tested, shots)

@@ -119,6 +119,13 @@ def test_equal_ratings_leave_an_exact_fit_at_its_start(network, start, shots):
     torch.testing.assert_close(fitted.coefficients, start)
 
 
+def test_one_network_serves_many_people_without_growing(network, start, shots):
+    fits.exact(network, shots, start, seed=0, trials=2)
+    hooks = [len(layer._forward_hooks) + len(layer._forward_pre_hooks) for layer in network.model.modules()]
+    fits.exact(network, shots, start, seed=0, trials=2)
+    assert hooks == [len(layer._forward_hooks) + len(layer._forward_pre_hooks) for layer in network.model.modules()]
+
+
 def test_a_fit_leaves_dropout_off(network, start, shots):
     fits.paper(network, shots, seed=0, steps=2)
     fits.exact(network, shots, start, seed=0, trials=2)
