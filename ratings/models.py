@@ -5,9 +5,17 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 from pgvector.django import HalfVectorField
 
 FEATURES = 256  # numbers that describe a photo; place 0 is the generic score
+FOLDS = 5  # of the people: each is served by what the other folds taught, so that nobody's answers come back to them as others'
+SHARED = 2  # numbers that others' answers tell of a photo: a mean, and a taste that people share to different degrees
+
+
+def nothing_shared() -> list[float]:
+    """Of a photo, or a person, that nothing was learned of."""
+    return [0.0] * (FOLDS * SHARED)
 
 
 class Value(models.IntegerChoices):
@@ -41,6 +49,7 @@ class Person(models.Model):
     user = models.OneToOneField(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE)
     ratings_seq = models.PositiveIntegerField(default=0)  # number of the last event; a fit made of fewer is behind
     refit_queued_at = models.DateTimeField(null=True, blank=True)  # set while one refit waits in the queue
+    shares_answers_since = models.DateTimeField(null=True, blank=True)  # null: their answers teach nobody else
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -81,6 +90,7 @@ class Description(models.Model):
     bank = models.ForeignKey(Bank, on_delete=models.CASCADE)
     score = models.FloatField()  # generic and person-free: mean 0, sd 1 over the bank's catalogue
     features = HalfVectorField(dimensions=FEATURES)
+    shared = HalfVectorField(dimensions=FOLDS * SHARED, default=nothing_shared)  # what others' answers say of it, fold after fold
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["bank", "photo"], name="one_description_per_bank_and_photo")]
@@ -144,6 +154,24 @@ class RatingEvent(models.Model):
         return f"{self.kind} {self.get_value_display()}"
 
 
+class Population(models.Model):
+    """What people who share their answers taught of photos: one version a night. One is current, or none where it does not help."""
+
+    bank = models.ForeignKey(Bank, on_delete=models.CASCADE)
+    is_current = models.BooleanField(default=False)
+    people = models.PositiveIntegerField()  # who taught
+    photos = models.PositiveIntegerField()  # that any of them rated
+    weights = models.JSONField(default=list)  # per fold: the mean of a photo that nobody rated is its projected features . these
+    report = models.JSONField()  # what it adds for people who had no part in it, and whether the floor passed it
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["is_current"], condition=Q(is_current=True), name="one_current_population")]
+
+    def __str__(self) -> str:
+        return f"version {self.pk}"
+
+
 class Fit(models.Model):
     """What PAV knows of a person's taste, made from events up to `ratings_seq`."""
 
@@ -151,13 +179,57 @@ class Fit(models.Model):
     bank = models.ForeignKey(Bank, null=True, blank=True, on_delete=models.CASCADE)  # null until the first fit
     version = models.PositiveIntegerField(default=0)  # counts stored fits; a push carries it
     ratings_seq = models.PositiveIntegerField(default=0)
-    weights = HalfVectorField(dimensions=FEATURES)  # a photo's personal score is features . weights
+    weights = HalfVectorField(dimensions=FEATURES)  # a photo's personal score is features . weights + its shared . ours
+    shared = HalfVectorField(dimensions=FOLDS * SHARED, default=nothing_shared)  # zero outside of the person's own fold
+    population = models.ForeignKey(Population, null=True, blank=True, on_delete=models.SET_NULL)  # that `shared` belongs to
     covariance = models.BinaryField(default=bytes)  # personalize.taste.Covariance
     accuracy = models.JSONField(null=True, blank=True)
     top = models.JSONField(default=list)  # photo ids in order, the first 500
     previous_top = models.JSONField(default=list)  # the same of the version before, to tell who moved
     next_cards = models.JSONField(default=list)  # [{"photo", "algorithm", "reason"}]
+    refined = models.JSONField(null=True, blank=True)  # {"photos", "scores"}: the first 500 as the exact model has them, where it speaks
     updated_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:
         return f"version {self.version} of {self.person_id}"
+
+
+class Refinement(models.Model):
+    """An exact fit of a person, made step by step while they rest, and how it compares with the instant one."""
+
+    person = models.OneToOneField(Person, primary_key=True, on_delete=models.CASCADE)
+    bank = models.ForeignKey(Bank, on_delete=models.CASCADE)
+    ratings_seq = models.PositiveIntegerField()  # the answers that it is made of; others since make it stale
+    step = models.PositiveSmallIntegerField(default=0)  # steps that are done
+    asked_at = models.DateTimeField()  # when its next step was queued
+    held_out = models.JSONField(default=list)  # per fold of the answers: the exact model's scores of those it has not seen
+    verdict = models.JSONField(null=True, blank=True)  # {"instant", "exact": SROCC, "margin", "speaks"}; null until every fold is done
+    coefficients = models.BinaryField(default=bytes)  # of the exact fit to all answers: float32, blocks x tasks
+    scores = models.JSONField(default=list)  # of the first photos of the ranking, as far as the steps have come: [[photo, score]]
+
+    def __str__(self) -> str:
+        return f"step {self.step} of {self.person_id}"
+
+
+class ModelExport(models.Model):
+    """Models of people that an administrator asked for: made one person after the other, packed, and kept for a while."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    kind = models.CharField(max_length=12)  # json, safetensors or onnx
+    people = models.JSONField()  # ids, in the order in which they are made
+    done = models.PositiveIntegerField(default=0)  # how many of them are made or cannot be
+    problems = models.JSONField(default=list)  # [{"person", "detail"}]: those that cannot be, and why
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    asked_at = models.DateTimeField()  # when its next step was queued
+    size = models.PositiveBigIntegerField(default=0)  # of the archive, in bytes; 0 until it is there
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.done} of {len(self.people)} as {self.kind}"
