@@ -7,20 +7,22 @@ depend on the seed, the person, their number and the repeat alone, so runs can b
 
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache, partial
 from typing import Any, Literal
 
 import numpy as np
 import torch
 
-from personalize import metrics, prior
+from personalize import metrics, population, prior
 from personalize.baselines import Catalogue, Shots
 from personalize.errors import BadDatabase
 from personalize.kept_results import KeptResults, Result
-from personalize.methods import METHODS, QUICK, Context
+from personalize.methods import METHODS, OTHERS, QUICK, Context
 from personalize.people import Person, halves
 from personalize.personal_networks import RatedPhotos
+from personalize.population import LEAST_PEOPLE, Population, Rated
 from personalize.taste import Hyperprior
 
 LEAST_LEFT = 10  # ratings that must remain to test on
@@ -61,10 +63,10 @@ def evaluate(
     a run of all: draws of other parts that `kept` has not are left out of the summary.
 
     Raises:
-        BadDatabase: too few people, or nobody has enough ratings for the largest number of shots.
+        BadDatabase: too few people, for the split or for a method, or nobody has enough ratings for the largest number of shots.
     """
     teachers, tested = split(subject.people, subject.tested, protocol)
-    hyperprior_of = hyperpriors(subject, protocol, teachers)
+    hyperprior_of, population_of = hyperpriors(subject, protocol, teachers), populations(subject, teachers)
     draws = [(shots, who, repeat) for shots in protocol.shots for who in able(subject, tested, shots) for repeat in range(protocol.repeats)]
     for number, (shots, who, repeat) in enumerate(draws, start=1):
         if (number - part[0]) % part[1]:
@@ -72,7 +74,7 @@ def evaluate(
         report(f"{shots} shots", number, len(draws))
         person = subject.people[who]
         seen, left = drawn(person, who, shots, repeat, protocol.seed)
-        context = Context(subject.catalogue, hyperprior_of(who), subject.network, protocol.seed)
+        context = Context(subject.catalogue, hyperprior_of(who), partial(population_of, who), subject.network, protocol.seed)
         for method in protocol.methods:
             key = (method, person.name, shots, repeat)
             if key not in kept:
@@ -141,6 +143,23 @@ def hyperpriors(subject: Subject, protocol: Protocol, teachers: Sequence[int]) -
     else:
         one = Hyperprior.flat() if protocol.hyperprior == "flat" else prior.learn_hyperprior(list(taught.values()))
     return lambda who: one
+
+
+def populations(subject: Subject, teachers: Collection[int]) -> Callable[[int], Population]:
+    """What the teachers' ratings say of the photos, for each person tested: without that person, where everybody teaches and is tested.
+
+    Learned when asked for, once for all who teach nobody and once for each who does. The function raises BadDatabase where too few teach.
+    """
+
+    @cache
+    def taught(left_out: int | None) -> Population:
+        people = [subject.people[who] for who in sorted(teachers) if who != left_out]
+        told = [Rated(one.photos, one.ratings) for one in people if np.std(one.ratings) > 0]
+        if len(told) < LEAST_PEOPLE:
+            raise BadDatabase(f"{OTHERS} learns from at least {LEAST_PEOPLE} other people whose ratings differ; there are {len(told)}.")
+        return population.learn(subject.catalogue.features, told)
+
+    return lambda who: taught(who if who in teachers else None)
 
 
 def _measure(context: Context, person: Person, method: str, seen: np.ndarray, left: np.ndarray) -> Result:

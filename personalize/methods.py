@@ -1,7 +1,8 @@
 """Every way of ranking a person's photos that `evaluate` compares, by name, with one interface.
 
 A method sees a person's shots and answers scores for the photos that are asked for. Those of `baselines.py` need the described catalogue
-alone; `paper` and `exact` send photos through the network, which is loaded when the first of them is called.
+alone; `instant+others` also what other people's ratings say of the photos, learned when it is called; `paper` and `exact` send photos
+through the network, which is loaded when the first of them is called.
 """
 
 from collections.abc import Callable
@@ -10,10 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from personalize import baselines
+from personalize import baselines, taste
 from personalize.baselines import Catalogue, Shots
 from personalize.personal_networks import RatedPhotos
+from personalize.population import Population
 from personalize.taste import Hyperprior
+
+OTHERS = "instant+others"
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class Context:
 
     catalogue: Catalogue
     hyperprior: Hyperprior  # learned without the person tested, unless the protocol says otherwise
+    population: Callable[[], Population]  # what others' ratings say of the photos, never learned from the person tested
     network: Callable[[], RatedPhotos]
     seed: int
 
@@ -42,6 +47,13 @@ def _from_catalogue(method: Callable[[Catalogue, Shots, Hyperprior], np.ndarray]
     return lambda context, shots, asked: Answer(method(context.catalogue, shots, context.hyperprior)[asked])
 
 
+def instant_with_others(context: Context, shots: Shots, asked: Int[np.ndarray, "asked"]) -> Answer:
+    """The instant fit with a mean and tastes of each photo beside its features, as others' ratings tell them (`population.py`)."""
+    features, columns = context.catalogue.features, context.population().columns
+    fitted = taste.fit(features[shots.photos], shots.ratings, context.hyperprior, columns[shots.photos])
+    return Answer(features[asked] @ fitted.weights + columns[asked] @ fitted.shared)
+
+
 def paper(context: Context, shots: Shots, asked: Int[np.ndarray, "asked"]) -> Answer:
     """The published procedure, 500 steps (Yun & Choo, ECCV 2024)."""
     return Answer(*context.network().paper(shots, asked, context.seed))
@@ -58,7 +70,8 @@ METHODS: dict[str, Method] = {
     "ridge": _from_catalogue(baselines.ridge_plain),
     "ridge-merged": _from_catalogue(baselines.ridge_merged),
     "instant": _from_catalogue(baselines.instant),
+    OTHERS: instant_with_others,
     "exact": exact,
     "paper": paper,
 }
-QUICK = tuple(name for name in METHODS if name not in ("exact", "paper"))  # need no network
+QUICK = tuple(name for name in METHODS if name not in (OTHERS, "exact", "paper"))  # need no network, and no least number of people

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from personalize import evaluate, evaluation_tables, plots, prior, recipes, swap, train
+from personalize import evaluate, evaluation_tables, plots, population, prior, recipes, swap, train
 from personalize.baselines import Catalogue, Shots
 from personalize.errors import BadDatabase
 from personalize.evaluate import Protocol, Subject
 from personalize.kept_results import KeptResults, Result
-from personalize.methods import METHODS, QUICK, Context
+from personalize.methods import METHODS, OTHERS, QUICK, Context
 from personalize.people import Person
 from personalize.taste import Hyperprior
 from tests.personalize.test_databases import make_photo, write_table
@@ -34,6 +34,20 @@ def planted():
 
 def no_network():
     raise AssertionError("Nobody asked for the network.")
+
+
+def no_population():
+    raise AssertionError("Nobody asked what others said.")
+
+
+@pytest.fixture
+def crowd(planted):
+    """50 people who mostly like the same photos, for reasons that no feature tells."""
+    rng = np.random.default_rng(1)
+    shared = rng.normal(size=200)
+    drawn = [rng.choice(200, size=60, replace=False) for _ in range(50)]
+    people = [Person(f"c{n}", photos, shared[photos] + 0.5 * rng.normal(size=60)) for n, photos in enumerate(drawn)]
+    return replace(planted, people=people)
 
 
 def run(subject, **options):
@@ -127,10 +141,64 @@ def test_ones_own_planted_taste_wins_against_everybody_elses(planted):
 
 @pytest.mark.parametrize("method", QUICK)
 def test_every_method_survives_shots_that_are_rated_alike(method, planted):
-    context = Context(planted.catalogue, Hyperprior.flat(), no_network, 0)
+    context = Context(planted.catalogue, Hyperprior.flat(), no_population, no_network, 0)
     answer = METHODS[method](context, Shots(np.arange(5), np.full(5, 3.0)), np.arange(200))
     assert answer.scores.shape == (200,)
     assert np.isfinite(answer.scores).all()
+
+
+def test_what_others_said_ranks_photos_that_features_cannot(crowd):
+    result = run(crowd, shots=(10,), repeats=1, methods=("instant", OTHERS))["srocc"]["10"]
+    assert result[OTHERS]["mean"] > 0.7 > result["instant"]["mean"] + 0.4
+
+
+def test_the_fit_with_others_is_that_of_the_population_alone_where_all_shots_are_alike(crowd):
+    taught = population.learn(crowd.catalogue.features, [population.Rated(one.photos, one.ratings) for one in crowd.people[:25]])
+    context = Context(crowd.catalogue, Hyperprior.flat(), lambda: taught, no_network, 0)
+    answer = METHODS[OTHERS](context, Shots(np.arange(5), np.full(5, 3.0)), np.arange(200))
+    np.testing.assert_allclose(answer.scores, crowd.catalogue.features[:, 0] + taught.mean, atol=1e-6)
+
+
+def test_a_method_that_asks_nobody_learns_no_population(crowd, monkeypatch):
+    monkeypatch.setattr(population, "learn", None)
+    assert run(crowd, shots=(10,), repeats=1, methods=("instant",))["srocc"]["10"]["instant"]["people"] == 25
+
+
+@pytest.mark.parametrize("source", ["leave-one-out", "shipped", "flat"])
+def test_where_everybody_teaches_nobody_is_told_their_own_ratings(crowd, source):
+    """Of photos that nobody else rated, what others said must be as if nobody had: the person's own ratings may not come back."""
+    own = Person("alone", np.arange(200), np.linspace(1, 5, 200))
+    others = [Person(one.name, one.photos % 100, one.ratings) for one in crowd.people[:25]]
+    subject = replace(crowd, people=[own, *others], shipped=Hyperprior.flat())
+    teachers, tested = evaluate.split(subject.people, None, Protocol(hyperprior=source))
+    assert 0 in teachers
+    assert 0 in tested
+    told = evaluate.populations(subject, teachers)(0)
+    assert told.people == 25
+    assert not told.factors[100:].any()
+    np.testing.assert_allclose(told.mean[100:], crowd.catalogue.features[100:, 1:] @ told.weights)
+
+
+def test_the_people_whom_a_database_tests_teach_no_population(crowd):
+    subject = replace(crowd, tested=frozenset({"c0", "c1"}))
+    teachers, tested = evaluate.split(subject.people, subject.tested, Protocol())
+    populations = evaluate.populations(subject, teachers)
+    assert populations(tested[0]) is populations(tested[1])
+    assert populations(tested[0]).people == 48
+
+
+def test_too_few_people_to_learn_from_are_counted_and_the_method_is_named(planted):
+    with pytest.raises(BadDatabase, match=r"instant\+others learns from at least 20 other people .* there are 8\."):
+        run(planted, shots=(10,), repeats=1, methods=(OTHERS,))
+
+
+def test_what_others_said_is_kept_and_tabled_like_any_method(crowd, tmp_path, monkeypatch):
+    protocol = Protocol(shots=(10,), repeats=1, methods=("generic", OTHERS))
+    whole = evaluate.evaluate(crowd, protocol, KeptResults(tmp_path, "one"))
+    monkeypatch.setattr(population, "learn", None)
+    again = evaluate.evaluate(crowd, protocol, KeptResults(tmp_path, "one"))
+    assert again["srocc"] == whole["srocc"]
+    assert evaluation_tables.in_full(again).count(f"| {OTHERS} |") == 4
 
 
 def test_a_hyperprior_learns_how_noisy_people_are():

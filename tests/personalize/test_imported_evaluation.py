@@ -15,7 +15,7 @@ from tests.personalize import small_clip
 
 @pytest.fixture
 def data(tmp_path):
-    """Three checkpoints of a small CLIP, 24 photos, four people who rated them."""
+    """Three checkpoints of a small CLIP, 24 photos, forty people who rated them."""
     small_clip.register(tmp_path)
     base = small_clip.whole_model(seed=1)
     torch.save(base.state_dict(), tmp_path / "base.bin")
@@ -27,7 +27,7 @@ def data(tmp_path):
     for number in range(24):
         small = Image.fromarray(rng.uniform(0, 255, (6, 8, 3)).astype(np.uint8))
         small.resize((80, 60), Image.Resampling.BICUBIC).save(tmp_path / "photos" / f"p{number}.png")
-        lines += [f"{rater},p{number}.png,{rng.integers(1, 6)}" for rater in "abcd"]
+        lines += [f"{rater},p{number}.png,{rng.integers(1, 6)}" for rater in range(40)]
     (tmp_path / "ratings.csv").write_text("\n".join(lines) + "\n")
     return tmp_path
 
