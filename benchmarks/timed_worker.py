@@ -11,12 +11,12 @@ from typing import Any
 import django
 
 PARTS = {  # what is timed: where the function is looked up, its name, and what it is called in the table
-    ("personalize.tasks.services", "begin_refit"): "begin",
+    ("personalize.tasks.fits", "begin_refit"): "begin",
     ("personalize.tasks.selectors", "rating_history"): "history",
     ("personalize.tasks.taste", "fit"): "fit",
-    ("personalize.tasks.services", "store_fit"): "store",
-    ("ratings.services.selectors", "ranking"): "query",
-    ("ratings.services.events", "push_ranking"): "push",
+    ("personalize.tasks.fits", "store_fit"): "store",
+    ("ratings.fits.rankings", "ranking"): "query",
+    ("ratings.fits.events", "push_ranking"): "push",
 }
 
 
@@ -40,23 +40,23 @@ def main(file: Path) -> None:
     from django.core.management import call_command
 
     import personalize.tasks
-    import ratings.services
+    import ratings.fits
 
     fit: dict[str, Any] = {}
-    places = {"personalize.tasks": personalize.tasks, "ratings.services": ratings.services}
+    places = {"personalize.tasks": personalize.tasks, "ratings.fits": ratings.fits}
     for (where, name), part in PARTS.items():
         module, _, attribute = where.rpartition(".")
         holder = getattr(places[module], attribute)
         setattr(holder, name, timed(part, getattr(holder, name), fit))
 
-    store_next_cards = personalize.tasks.services.store_next_cards
+    store_next_cards = personalize.tasks.fits.store_next_cards
     with file.open("w", buffering=1) as lines:
 
         def last_of_a_fit(*, person_id: Any, **kwargs: Any) -> None:
             store_next_cards(person_id=person_id, **kwargs)
             lines.write(json.dumps(fit | {"person": str(person_id), "end": time.time()}) + "\n")
 
-        personalize.tasks.services.store_next_cards = last_of_a_fit
+        personalize.tasks.fits.store_next_cards = last_of_a_fit
         call_command("worker", queue="refit", beat=True)
 
 

@@ -5,6 +5,7 @@ import secrets
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 from kombu import Queue
@@ -176,7 +177,14 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 # The web process must not wait for a broker that is away: the rating is stored, the sweeper finds it.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "socket_timeout": 5, "socket_connect_timeout": 1, "health_check_interval": 10}
 CELERY_TASK_PUBLISH_RETRY = False
-CELERY_BEAT_SCHEDULE = {"sweep": {"task": "personalize.tasks.sweep", "schedule": CHOSEN["PAV_SWEEP_SECONDS"], "options": {"expires": 10}}}
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "personalize.tasks.sweep", "schedule": CHOSEN["PAV_SWEEP_SECONDS"], "options": {"expires": 10}},
+    "learn": {
+        "task": "personalize.tasks.learn_population",
+        "schedule": crontab(hour=CHOSEN["PAV_LEARN_HOUR"], minute=30),
+        "options": {"queue": "gpu", "expires": 3600},
+    },
+}
 
 PAV = {name.removeprefix("PAV_"): CHOSEN[name] for name in SETTINGS if name.startswith("PAV_")}
 

@@ -7,8 +7,8 @@ from uuid import UUID
 import numpy as np
 from celery import shared_task
 
-from personalize import choosing, metrics, serving, taste
-from ratings import health, jobs, media, selectors, services
+from personalize import choosing, metrics, nightly, serving, taste
+from ratings import fits, health, jobs, media, selectors, services, sharing
 
 logger = logging.getLogger(__name__)
 
@@ -24,19 +24,21 @@ LOST_SECONDS = 5  # a queued refit that has not begun after so long was lost wit
 def refit_person(person_id: str) -> None:
     """Fit one person anew, push the ranking, then choose their next cards."""
     person = UUID(person_id)
-    services.begin_refit(person_id=person)
+    fits.begin_refit(person_id=person)
     history = selectors.rating_history(person)
     if history is None:
         return
-    fit = taste.fit(*_anchored(history), serving.hyperprior())
+    fit = instant_fit(history)
     accuracy = metrics.accuracy(fit.leave_one_out[len(ANCHORS) :], history.values)
-    stored = services.store_fit(
+    stored = fits.store_fit(
         person_id=person,
         bank=history.bank,
         ratings_seq=history.ratings_seq,
         weights=fit.weights.tolist(),
         covariance=fit.covariance.to_bytes(),
         accuracy=asdict(accuracy) if accuracy else None,
+        population=history.population,
+        shared=fit.shared.tolist() if len(history.values) else (),
     )
     if stored is None:
         return
@@ -51,18 +53,22 @@ def refit_person(person_id: str) -> None:
         }
         for choice in choosing.next_cards(fit.covariance, features, NEXT_CARDS, rng)
     ]
-    services.store_next_cards(person_id=person, ratings_seq=history.ratings_seq, cards=cards)
+    fits.store_next_cards(person_id=person, ratings_seq=history.ratings_seq, cards=cards)
 
 
-def _anchored(history: selectors.History) -> tuple[np.ndarray, np.ndarray]:
-    """Features and ratings with two of an average photo before them, which pin what "like" means.
+def instant_fit(history: selectors.History, which: slice | np.ndarray = slice(None)) -> taste.Taste:
+    """The instant fit to a history, or to some of its answers.
 
-    Ratings count relative to each other: alone, the first one, or five likes in a row, would say nothing and move nothing on screen.
+    Two ratings of an average photo come first, which pin what "like" means. Ratings count relative to each other: alone, the first one,
+    or five likes in a row, would say nothing and move nothing on screen.
     """
-    if not len(history.values):
-        return history.features, history.values
-    average = np.zeros((len(ANCHORS), history.features.shape[1]), dtype=history.features.dtype)
-    return np.concatenate([average, history.features]), np.concatenate([ANCHORS, history.values])
+    features, values, shared = history.features[which], history.values[which], history.shared[which]
+    if len(values):
+        features = np.concatenate([np.zeros((len(ANCHORS), features.shape[1]), dtype=features.dtype), features])
+        values = np.concatenate([ANCHORS, values])
+        shared = np.concatenate([np.zeros((len(ANCHORS), shared.shape[1]), dtype=shared.dtype), shared])
+    told = shared if history.population is not None else taste.NOTHING_SHARED
+    return taste.fit(features, values, serving.hyperprior(), told)
 
 
 @shared_task
@@ -75,15 +81,23 @@ def describe_photo(photo_id: int) -> None:
         except FileNotFoundError:
             if photo.id == photo_id:
                 raise
+    bank, population = serving.bank_hash(), sharing.current_population()
     for (described, _), (score, features) in zip(opened, serving.describe([image for _, image in opened]), strict=True):
-        services.store_description(photo_id=described, bank=serving.bank_hash(), score=score, features=features.tolist())
+        told = sharing.of_unrated(features[None], population[1])[0].tolist() if population and population[0] == bank else None
+        services.store_description(photo_id=described, bank=bank, score=score, features=features.tolist(), shared=told)
+
+
+@shared_task
+def learn_population() -> None:
+    """Learn anew from the answers that people share; nightly."""
+    nightly.learn()
 
 
 @shared_task
 def sweep() -> None:
     """Find what was lost on the way: fits behind their ratings, photos without a description. Also the sign of life of the workers."""
     health.beat()
-    for person in services.claim_lost_refits(waiting_seconds=LOST_SECONDS):
+    for person in fits.claim_lost_refits(waiting_seconds=LOST_SECONDS):
         jobs.request_refit(person)
     if not jobs.descriptions_waiting():
         for photo in selectors.undescribed_photos(UNDESCRIBED_AT_ONCE):

@@ -10,7 +10,7 @@ from ninja import NinjaAPI, Query, Status
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.security import APIKeyCookie
 
-from ratings import guests, limits, schemas, selectors, services
+from ratings import guests, limits, rankings, schemas, selectors, services
 from ratings.errors import NotSignedIn, RatingError, TooManyRequests
 
 MOST_PHOTOS = 100
@@ -81,7 +81,7 @@ def ranking(
 ) -> dict[str, Any]:
     """All photos from the best down, for this person or by the generic score."""
     limits.check("READS", str(request.auth))
-    return selectors.ranking_message(request.auth, limit, offset, everyone=of == "everyone")
+    return rankings.ranking_message(request.auth, limit, offset, everyone=of == "everyone")
 
 
 @api.get("/photos", response={200: schemas.PhotosOut, **PROBLEMS})
@@ -89,7 +89,7 @@ def photos(request: HttpRequest, ids: str = Query(..., description="Photo ids, s
     """Photos by id, with their places in both rankings. Ids that do not exist, or belong to somebody else, are left out."""
     limits.check("READS", str(request.auth))
     wanted = [int(part) for part in ids.split(",")[:MOST_PHOTOS] if part.isdecimal() and len(part) < 19]
-    places = selectors.places(request.auth, wanted)
+    places = rankings.places(request.auth, wanted)
     found = selectors.photos_shown_to(request.auth, wanted)
     nowhere = (None, None)
     return {

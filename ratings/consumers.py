@@ -11,7 +11,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
-from ratings import events, guests, limits, selectors
+from ratings import events, guests, limits, rankings
 from ratings.errors import TooManyRequests
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class TasteConsumer(AsyncWebsocketConsumer):
             return
         # First the group, then the snapshot: a ranking pushed in between comes twice, never not at all.
         await self.channel_layer.group_add(events.taste_group(self.person_id), self.channel_name)
-        await self._send(await database_sync_to_async(selectors.ranking_message)(self.person_id, settings.PAV["TOP"]))
+        await self._send(await database_sync_to_async(rankings.ranking_message)(self.person_id, settings.PAV["TOP"]))
 
     async def disconnect(self, code: int) -> None:
         if self.person_id is not None:

@@ -23,6 +23,7 @@ class RankingMessage:
     ratings_seq: int
     accuracy: dict[str, float] | None  # {"srocc", "low", "high"}, each -1 to 1
     total: int  # photos in the ranking
+    speaker: dict[str, Any]  # {"model": generic, instant or exact, "checked": {"instant", "exact"} SROCC or None}
     top: list[dict[str, Any]]  # [{"id", "place", "was", "score"}]
 
 

@@ -87,11 +87,24 @@ class PlacedOut(Schema):
     score: float = Field(description="No unit; higher is better.")
 
 
+class CheckedOut(Schema):
+    """SROCC of each model's guesses of left-out answers with the answers themselves, on the same folds; each -1 to 1."""
+
+    instant: float
+    exact: float
+
+
+class SpeakerOut(Schema):
+    model: Literal["generic", "instant", "exact"] = Field(description="Which model ranks. `exact` has put the first 500 places in order.")
+    checked: CheckedOut | None = Field(description="How the two compare for the answers so far; null until both were tried.")
+
+
 class RankingOut(Schema):
     version: int = Field(description="Counts this person's fits; 0 is the generic ranking.")
     ratings_seq: int = Field(description="The last event that the fit has seen.")
     accuracy: AccuracyOut | None
     total: int = Field(description="Photos in the ranking.")
+    speaker: SpeakerOut
     top: list[PlacedOut]
 
 

@@ -1,32 +1,23 @@
 """Writes. Each is one short transaction; what others must hear of is sent after commit."""
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max, Min
 from django.utils import timezone
 from pgvector import HalfVector
-from psycopg.types.json import Json
 
-from ratings import events, jobs, selectors
+from ratings import jobs, rankings, selectors
 from ratings.errors import ClientIdReused, NothingToUndo, NotSignedIn, UnknownCard, UsedCard
-from ratings.events import RankingMessage
-from ratings.models import Bank, Description, Fit, Person, Presentation, RatingEvent
-from ratings.selectors import Ranking
+from ratings.models import Bank, Description, Fit, Person, Presentation, RatingEvent, nothing_shared
 
 logger = logging.getLogger(__name__)
 
-KEPT_TOP = 500  # places of the ranking that are remembered, to tell how far a photo moved
 REQUEUE_SECONDS = 3  # a refit that has waited so long may have been lost: the next answer asks again
-
-# For what can be computed again: the transaction does not wait for the disk. After a crash of the machine the sweeper finds the fit behind.
-MAY_BE_LOST = "(SELECT set_config('synchronous_commit', 'off', true)) AS lost"
 
 
 @dataclass(frozen=True)
@@ -49,7 +40,7 @@ def make_guest() -> Person:
     """A person without an account, who knows nothing yet but the generic ranking."""
     with transaction.atomic():
         person = Person.objects.create()
-        Fit.objects.create(person=person, weights=selectors.generic_weights())
+        Fit.objects.create(person=person, weights=rankings.generic_weights())
     return person
 
 
@@ -179,76 +170,6 @@ def _chosen(person_id: UUID) -> list[dict[str, Any]]:
     return [card for card in cards if card["photo"] in there - dealt]
 
 
-def begin_refit(*, person_id: UUID) -> None:
-    """A refit starts to read: answers from now on need another one."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE ratings_person SET refit_queued_at = NULL FROM {MAY_BE_LOST} WHERE id = %s", [person_id])  # noqa: S608 (ours)
-
-
-def claim_lost_refits(*, waiting_seconds: float) -> list[UUID]:
-    """People to refit because something was lost on the way: their fit is behind their answers, or made with another bank than the current
-    one that knows all their photos by now, and no refit of theirs has been queued for so long. They count as queued from now on."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """UPDATE ratings_person SET refit_queued_at = now() WHERE id IN (
-                SELECT p.id FROM ratings_person p JOIN ratings_fit f ON f.person_id = p.id JOIN ratings_bank b ON b.is_current
-                WHERE p.ratings_seq > 0
-                AND (p.refit_queued_at IS NULL OR p.refit_queued_at < now() - make_interval(secs => %s))
-                AND (p.ratings_seq > f.ratings_seq OR f.bank_id IS DISTINCT FROM b.hash AND NOT EXISTS (
-                    SELECT FROM ratings_presentation c WHERE c.person_id = p.id AND c.value > 0 AND NOT EXISTS (
-                        SELECT FROM ratings_description d WHERE d.photo_id = c.photo_id AND d.bank_id = b.hash)))
-                LIMIT 1000
-            ) RETURNING id""",
-            [waiting_seconds],
-        )
-        return [row[0] for row in cursor.fetchall()]
-
-
-def store_fit(
-    *, person_id: UUID, bank: str, ratings_seq: int, weights: Sequence[float], covariance: bytes, accuracy: dict[str, float] | None
-) -> RankingMessage | None:
-    """Store a fit if it is newer than the stored one, and push the ranking after commit; None for a stale fit, which changes nothing."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"""UPDATE ratings_fit SET bank_id = %(bank)s, version = version + 1, ratings_seq = %(seq)s, weights = %(weights)s::halfvec,
-                covariance = %(covariance)s, accuracy = %(accuracy)s, previous_top = top, updated_at = now()
-                FROM {MAY_BE_LOST} WHERE person_id = %(person)s AND (ratings_seq < %(seq)s OR bank_id IS DISTINCT FROM %(bank)s)
-                RETURNING version, top""",  # noqa: S608 (ours)
-                {
-                    "person": person_id,
-                    "bank": bank,
-                    "seq": ratings_seq,
-                    "weights": HalfVector(list(weights)).to_text(),
-                    "covariance": covariance,
-                    "accuracy": Json(accuracy),  # type: ignore[dict-item]  # the stubs know no adapters
-                },
-            )
-            row = cursor.fetchone()
-        if row is None:
-            return None
-        version, before = row[0], json.loads(row[1])  # a cursor gives JSON as text
-        changes = {}
-        if not before:  # the first fit: photos move from where everybody sees them
-            before = [photo for photo, _ in selectors.ranking(person_id, selectors.generic_weights(), KEPT_TOP).photos]
-            changes = {"previous_top": before}
-        ranked = selectors.ranking(person_id, weights, KEPT_TOP)
-        Fit.objects.filter(person=person_id).update(top=[photo for photo, _ in ranked.photos], **changes)
-        top = selectors.placed(Ranking(ranked.photos[: settings.PAV["TOP"]], ranked.total), before)
-        message = RankingMessage(version, ratings_seq, accuracy, ranked.total, top)
-        transaction.on_commit(lambda: events.push_ranking(person_id, message))
-    return message
-
-
-def store_next_cards(*, person_id: UUID, ratings_seq: int, cards: Sequence[dict[str, Any]]) -> None:
-    """Keep the cards that a fit chose, unless a newer fit is there."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE ratings_fit SET next_cards = %s FROM {MAY_BE_LOST} WHERE person_id = %s AND ratings_seq = %s",  # noqa: S608 (ours)
-            [Json(list(cards)), person_id, ratings_seq],  # type: ignore[list-item]
-        )
-
-
 def use_bank(*, hash: str, card: dict[str, Any]) -> None:
     """Make a bank the current one. Photos that it has not described yet are found by the sweeper."""
     with transaction.atomic():
@@ -256,7 +177,8 @@ def use_bank(*, hash: str, card: dict[str, Any]) -> None:
         Bank.objects.update_or_create(hash=hash, defaults={"card": card, "is_current": True})
 
 
-def store_description(*, photo_id: int, bank: str, score: float, features: Sequence[float]) -> None:
-    """Keep how a bank sees a photo; a second description by the same bank changes nothing."""
-    row = Description(photo_id=photo_id, bank_id=bank, score=score, features=HalfVector(list(features)))
+def store_description(*, photo_id: int, bank: str, score: float, features: Sequence[float], shared: Sequence[float] | None = None) -> None:
+    """Keep how a bank sees a photo, and what others' answers say of it; a second description by the same bank changes nothing."""
+    told = HalfVector(nothing_shared() if shared is None else list(shared))
+    row = Description(photo_id=photo_id, bank_id=bank, score=score, features=HalfVector(list(features)), shared=told)
     Description.objects.bulk_create([row], ignore_conflicts=True)

@@ -123,7 +123,7 @@ def test_the_report_tells_the_gain_on_rated_photos_and_no_harm_on_others(planted
     features, _, _, rated = planted
     catalogue = Catalogue(features, np.zeros((PHOTOS, 1)), features[:, :1], features[:, :1])
     people = [Person(f"p{number}", one.photos, one.ratings) for number, one in enumerate(rated)]
-    result = population_report.report(catalogue, people, (10,))
+    result = population_report.report(catalogue.features, people, (10,))
     check = result["held_out_teachers"]["10"]
     assert result["used"] == (check["rated"]["gain"]["mean"] > 0 and check["unrated"]["gain"]["mean"] >= -0.005)
     assert result["shots"]["10"]["rated"]["gain"]["low"] > 0.05

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connection
 
-from ratings import services
+from ratings import fits, services
 from ratings.errors import RatingError
 from ratings.models import Person, Presentation, RatingEvent
 from tests.ratings.conftest import make_photos
@@ -94,7 +94,7 @@ def test_an_undo_sent_eight_times_at_once_takes_one_answer_back(alice):
 
 def test_of_fits_stored_at_once_the_newest_stays(alice):
     store = [
-        lambda seq=seq: services.store_fit(
+        lambda seq=seq: fits.store_fit(
             person_id=alice, bank="test-bank", ratings_seq=seq, weights=[float(seq)] * 256, covariance=b"", accuracy=None
         )
         for seq in range(1, THREADS + 1)

@@ -8,7 +8,7 @@ import pytest
 from personalize import serving, taste
 from personalize.tasks import ANCHORS, refit_person, sweep
 from personalize.taste import Hyperprior
-from ratings import events, jobs, selectors, services
+from ratings import events, fits, jobs, selectors, services
 from ratings.models import Fit, Person, Presentation
 
 
@@ -68,9 +68,9 @@ def test_photos_are_told_with_both_places(alice, photos):
 
 def test_a_stale_fit_does_not_replace_a_newer_one(alice, photos):
     new = {"person_id": UUID(alice.id), "bank": selectors.current_bank(), "covariance": b"", "accuracy": None}
-    assert services.store_fit(ratings_seq=5, weights=[1.0] * 256, **new).version == 1
-    assert services.store_fit(ratings_seq=4, weights=[2.0] * 256, **new) is None
-    assert services.store_fit(ratings_seq=5, weights=[2.0] * 256, **new) is None
+    assert fits.store_fit(ratings_seq=5, weights=[1.0] * 256, **new).version == 1
+    assert fits.store_fit(ratings_seq=4, weights=[2.0] * 256, **new) is None
+    assert fits.store_fit(ratings_seq=5, weights=[2.0] * 256, **new) is None
     fit = Fit.objects.get(person=alice.id)
     assert (fit.version, fit.ratings_seq, fit.weights[0]) == (1, 5, 1.0)
 
@@ -85,7 +85,7 @@ def test_a_task_that_runs_twice_makes_one_version(alice):
 def test_many_swipes_while_a_fit_runs_cause_one_more_fit(alice, queued, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         swipe(alice)
-    services.begin_refit(person_id=UUID(alice.id))  # the fit starts to read
+    fits.begin_refit(person_id=UUID(alice.id))  # the fit starts to read
     with django_capture_on_commit_callbacks(execute=True):
         for _ in range(6):
             swipe(alice)

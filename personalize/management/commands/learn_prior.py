@@ -34,8 +34,8 @@ class Command(BaseCommand):
             ratings = people.read(options["ratings"], options["images"], people.seen_digests(banks.read(options["bank"], prefix="seen")))
             with progress_report() as report, threadpool_limits(1, user_api="blas"):
                 catalogue = describe(ratings.photos, options["bank"], options["cache"], report)
-                result = population_report.report(catalogue, ratings.people, options["shots"], options["seed"], report)
-                everybody = population_report.taught(catalogue, ratings.people, range(len(ratings.people)))
+                result = population_report.report(catalogue.features, ratings.people, options["shots"], options["seed"], report)
+                everybody = population_report.taught(catalogue.features, ratings.people, range(len(ratings.people)))
         except (PersonalizeError, ValueError) as error:
             raise CommandError(str(error)) from error
         result |= {"bank": banks.read_card(options["bank"]).hash, "format": "pav-population-1"}
