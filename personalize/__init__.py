@@ -2,3 +2,5 @@
 
 Everything here but `tasks.py`, `apps.py` and `management/` works without Django.
 """
+
+__version__ = "0.1.dev0"  # of PAV; goes into the cards of what it makes

@@ -57,14 +57,21 @@ def writing(path: Path) -> Iterator[Path]:
     Raises:
         BadBank: `path` has another ending than a bank's file.
     """
-    if path.suffix != ".safetensors":
-        raise BadBank(f"A bank's file ends in .safetensors, its card beside it in .json; {path} does not.")
+    check_name(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     try:
         yield partial
     finally:
         partial.unlink(missing_ok=True)
+
+
+def check_name(path: Path) -> None:
+    """Raises:
+    BadBank: `path` has another ending than a bank's file.
+    """
+    if path.suffix != ".safetensors":
+        raise BadBank(f"A bank's file ends in .safetensors, its card beside it in .json; {path} does not.")
 
 
 def publish(partial: Path, facts: dict[str, Any], path: Path) -> Card:

@@ -5,6 +5,7 @@ Block by block: besides the mapped files, one block of one task vector is in mem
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from personalize import backbones, banks, images, merging, metrics, task_vectors
+from personalize import __version__, backbones, images, merging, metrics, task_vectors
 from personalize.banks import Card
 from personalize.errors import BadBank, BadDatabase, UnknownName
 from personalize.mapped_arrays import ArrayWriter, Planned
 from personalize.open_banks import Bank, open_bank, view
-from personalize.people import SUFFIXES
+from personalize.people import SUFFIXES, digest
 from personalize.stored_vectors import form_of, parts, planned_parts
 from personalize.task_vectors import Block
+from personalize.unfinished_banks import UnfinishedBank, unfinished
 
 Report = Callable[[str, int, int], None]
 
@@ -68,7 +70,8 @@ def compress(path: Path, out: Path, form: Form, photos: Path | None = None, repo
     """Write the bank at `path` with its task vectors in another form, and what that costs into its card.
 
     Measured: the relative error of each task vector, |tau - kept| / |tau|; with a folder of photos also how each task's model scores and
-    ranks them with the vector kept so, beside the vector as it was. Everything else in the bank stays as it is.
+    ranks them with the vector kept so, beside the vector as it was. Everything else in the bank stays as it is. A run that was stopped goes
+    on after the last task vector that it finished (`unfinished_banks`).
 
     Raises:
         BadBank: the bank cannot be read, or would be written over itself.
@@ -82,13 +85,22 @@ def compress(path: Path, out: Path, form: Form, photos: Path | None = None, repo
     planned = {name: source.arrays.planned(name) for name in others}
     for task, vector in source.vectors.items():
         planned.update(form.planned({name: block.shape for name, block in vector.items()}, f"vectors/{task}/"))
-    with banks.writing(out) as partial:
-        errors = {}
-        with ArrayWriter(partial, planned, {"format": banks.FORMAT}) as writer:
+    inputs = {
+        "bank": source.card.sha256,
+        "card": source.card.facts,
+        "form": form.facts,
+        "photos": [digest(photo) for photo in found],
+        **versions(),
+    }
+    with unfinished(out, inputs, planned) as bank:
+
+        def others_as_they_are() -> None:
             for name in others:
-                writer.put(name, source.arrays[name])
-            for task in source.vectors:
-                errors[task] = _compress_vector(source, task, form, writer, report)
+                bank.writer.put(name, source.arrays[name])
+
+        bank.step("others", others_as_they_are)
+        work = {task: partial(_compress_vector, source, task, form, bank.writer, report) for task in source.vectors}
+        errors = {task: bank.step(f"vector {task}", compressed) for task, compressed in work.items()}
         cost: dict[str, Any] = {
             "form": form.name,
             "from": source.card.sha256,
@@ -97,11 +109,16 @@ def compress(path: Path, out: Path, form: Form, photos: Path | None = None, repo
         }
         if found:
             cost["photos"] = len(found)
-            cost["scores"] = _cost_in_scores(source, view(source.card, partial), found, report)
+            cost["scores"] = _cost_in_scores(source, bank, found, report)
         if "projection/score" in source.arrays:
             cost["projection"] = "learned before this compression, and kept"
         before = source.card.facts.get("compressed", [])
-        return banks.publish(partial, {**source.card.facts, "form": form.facts, "compressed": [*before, cost]}, out)
+        return bank.publish({**source.card.facts, "form": form.facts, "compressed": [*before, cost]}, out)
+
+
+def versions() -> dict[str, str]:
+    """Of what decides the last bits of a form: a run goes on only where they are the same."""
+    return {"pav": __version__, "torch": torch.__version__, "numpy": np.__version__}
 
 
 def photos_in(folder: Path) -> list[Path]:
@@ -137,13 +154,15 @@ def _compress_vector(source: Bank, task: str, form: Form, writer: ArrayWriter, r
     return (lost / length) ** 0.5 if length else 0.0
 
 
-def _cost_in_scores(source: Bank, kept: Bank, photos: Sequence[Path], report: Report) -> dict[str, dict[str, float]]:
-    model, cost = source.scorer(), {}
-    for task in source.vectors:
-        before, after = (task_scores(model, bank, task, photos, report) for bank in (source, kept))
-        cost[task] = {
+def _cost_in_scores(source: Bank, unfinished_bank: UnfinishedBank, found: list[Path], report: Report) -> dict[str, dict[str, float]]:
+    kept, model = view(source.card, unfinished_bank.path), cache(source.scorer)
+
+    def cost(task: str) -> dict[str, float]:
+        before, after = (task_scores(model(), bank, task, found, report) for bank in (source, kept))
+        return {
             "srocc": round(metrics.srocc(before, after), 5),
             "largest_difference": round(float(np.abs(before - after).max()), 5),
             "standard_deviation": round(float(before.std()), 5),
         }
-    return cost
+
+    return {task: unfinished_bank.step(f"scores of {task}", partial(cost, task)) for task in source.vectors}

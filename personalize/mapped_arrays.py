@@ -6,7 +6,8 @@ The library's own reader and writer hold whole files: its mapped pages stay resi
 import json
 import math
 import mmap
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -84,10 +85,13 @@ class MappedArrays(Mapping[str, np.ndarray]):
 class ArrayWriter:
     """Writes a safetensors file whose arrays are known by type and shape beforehand, one array at a time, in any order.
 
-    Used as a context: leaving it without an error checks that every planned array came.
+    With `missing` it goes on in a file that was begun with the same plan and lacks these arrays. Used as a context: leaving it without an
+    error checks that every planned array came.
     """
 
-    def __init__(self, path: Path, planned: Mapping[str, Planned], metadata: Mapping[str, str]) -> None:
+    def __init__(
+        self, path: Path, planned: Mapping[str, Planned], metadata: Mapping[str, str], missing: Collection[str] | None = None
+    ) -> None:
         # Wide types first, as the library lays them out: then every array begins at a multiple of its own item size.
         order = sorted(planned, key=lambda name: (-planned[name][0].itemsize, name))
         header: dict[str, object] = {"__metadata__": dict(metadata)}
@@ -99,9 +103,9 @@ class ArrayWriter:
             at = end
         head = json.dumps(header, separators=(",", ":")).encode()
         head += b" " * (-len(head) % 8)
-        self._planned, self._missing = planned, set(planned)
+        self._planned, self.missing = planned, set(planned if missing is None else missing)
         self._starts = {name: 8 + len(head) + entry["data_offsets"][0] for name, entry in header.items() if name != "__metadata__"}  # type: ignore[index]
-        self._file = path.open("wb")
+        self._file = path.open("wb" if missing is None else "r+b")
         self._file.write(len(head).to_bytes(8, "little") + head)
         self._file.truncate(8 + len(head) + at)
 
@@ -115,16 +119,32 @@ class ArrayWriter:
             raise ValueError(f"{name} is {array.dtype}{array.shape}, planned was {self._planned.get(name)}")
         self._file.seek(self._starts[name])
         self._file.write(np.ascontiguousarray(array).data)
-        self._missing.discard(name)
+        self.missing.discard(name)
 
     def flush(self) -> None:
         """What was put so far can be read from the file."""
         self._file.flush()
 
+    def sync(self) -> None:
+        """What was put so far is on the disk, whatever happens to this process or the machine."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """No more arrays come.
+
+        Raises:
+            ValueError: a planned one is missing; it is named.
+        """
+        self._file.close()
+        if self.missing:
+            raise ValueError(f"{min(self.missing)} was planned and never written")
+
     def __enter__(self) -> "ArrayWriter":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._file.close()
-        if kind is None and self._missing:
-            raise ValueError(f"{sorted(self._missing)[0]} was planned and never written")
+        if kind is None:
+            self.close()
+        else:
+            self._file.close()

@@ -7,6 +7,7 @@ began with was not published: the mean of the task heads stands for it, and any 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,16 @@ from torch import Tensor
 from personalize import backbones, banks, images, projection, task_vectors, weight_files
 from personalize.backbones import Scorer
 from personalize.banks import Card
-from personalize.compressing import Form, photos_in
+from personalize.compressing import Form, photos_in, versions
 from personalize.errors import BadBank, IncompatibleTaskVector
 from personalize.mapped_arrays import ArrayWriter, Planned
 from personalize.open_banks import Bank, view
+from personalize.people import digest
 from personalize.projection import SHARES, Projection
 from personalize.stored_vectors import parts
 from personalize.tangents import Tangents
 from personalize.taste import Hyperprior
+from personalize.unfinished_banks import unfinished
 
 Report = Callable[[str, int, int], None]
 
@@ -69,6 +72,8 @@ def task_names(files: Sequence[str]) -> dict[str, Path]:
 def import_bank(plan: Plan, out: Path, report: Report = lambda *_: None) -> Card:
     """Write a bank that holds its base encoder, a vector a task, an equal mixture to start from, and the hash of every source.
 
+    A run that was stopped goes on after the last checkpoint that it finished (`unfinished_banks`).
+
     Raises:
         MissingWeights: the base weights, or a checkpoint, cannot be read; see `backbones.scorer`.
         IncompatibleTaskVector: a checkpoint and the base differ in a key or its shape, or hold numbers that are not finite; it is named.
@@ -93,22 +98,29 @@ def import_bank(plan: Plan, out: Path, report: Report = lambda *_: None) -> Card
         planned |= _planned_projection(len(own) * len(tasks), backbones.find(plan.backbone).width)
 
     facts = _facts(plan, base_file, len(photos))
-    with banks.writing(out) as partial:
-        with ArrayWriter(partial, planned, {"format": banks.FORMAT}) as writer:
+    with unfinished(out, {"card": facts, "photos": [digest(photo) for photo in photos], **versions()}, planned) as bank:
+
+        def base_and_start() -> None:
             for name, array in small.items():
-                writer.put(name, array)
+                bank.writer.put(name, array)
             for prefix, tensors in (("base/", own), ("buffers/", buffers)):
                 for name, value in tensors.items():
-                    writer.put(f"{prefix}{name}", value.detach().numpy())
-            for task, path in plan.checkpoints.items():
-                _write_vector(task, path, base, plan.form, writer, report)
-            if photos:
-                writer.flush()
-                del own, buffers, base  # one model at a time
-                learned = _learn_projection(view(Card(plan.backbone, tuple(tasks), "", {}), partial), photos, report)
-                for name, array in banks.projection_arrays(learned).items():
-                    writer.put(name, array)
-        return banks.publish(partial, facts, out)
+                    bank.writer.put(f"{prefix}{name}", value.detach().numpy())
+
+        def projection_from_photos() -> None:
+            learned = _learn_projection(view(Card(plan.backbone, tuple(tasks), "", {}), bank.path), photos, report)
+            for name, array in banks.projection_arrays(learned).items():
+                bank.writer.put(name, array)
+
+        bank.step("base", base_and_start)
+        for task, path in plan.checkpoints.items():
+            bank.step(f"vector {task}", partial(_write_vector, task, path, base, plan.form, bank.writer, report))
+        if photos:
+            own.clear()
+            buffers.clear()
+            del base  # one model at a time
+            bank.step("projection", projection_from_photos)
+        return bank.publish(facts, out)
 
 
 def aligned(held: Mapping[str, Tensor], base: Scorer, path: Path) -> dict[str, Tensor]:

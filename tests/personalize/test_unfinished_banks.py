@@ -1,0 +1,195 @@
+"""A stopped import or compression goes on where it was, and ends with the same bytes; nothing half-written is taken for a bank."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from personalize import banks, compressing, published
+from personalize.compressing import Form
+from personalize.errors import BadBank, IncompatibleTaskVector
+from personalize.unfinished_banks import unfinished
+from tests.personalize import small_clip
+
+TASKS = ("ava", "aes", "tad")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Base weights, three checkpoints, photos, and the bank of them all, made in one go."""
+    folder = tmp_path_factory.mktemp("sources")
+    small_clip.register(folder)
+    base = small_clip.whole_model(seed=1)
+    torch.save(base.state_dict(), folder / "base.bin")
+    for seed, task in enumerate(TASKS):
+        torch.save(small_clip.checkpoint(base, seed), folder / f"clip_S_3fc_{task}.pth")
+    rng = np.random.default_rng(0)
+    (folder / "photos").mkdir()
+    for number in range(5):
+        Image.fromarray(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(folder / "photos" / f"{number}.png")
+    published.import_bank(plan(folder), folder / "bank.safetensors")
+    return folder
+
+
+def plan(folder, **changes):
+    checkpoints = {task: folder / f"clip_S_3fc_{task}.pth" for task in TASKS}
+    return published.Plan(
+        **({"backbone": small_clip.NAME, "checkpoints": checkpoints, "weights": folder / "base.bin", "photos": folder / "photos"} | changes)
+    )
+
+
+class Pulled(BaseException):
+    """The plug."""
+
+
+class Listener:
+    """Hears what is going on; pulls the plug at the first word of `at`."""
+
+    def __init__(self, at=None):
+        self.at, self.heard = at, []
+
+    def __call__(self, what, done, of):
+        if what == self.at:
+            raise Pulled
+        if what not in self.heard:
+            self.heard.append(what)
+
+
+def stopped(work, at):
+    listener = Listener(at)
+    with pytest.raises(Pulled):
+        work(listener)
+    return listener.heard
+
+
+def files(path):
+    return path.read_bytes(), path.with_suffix(".json").read_text()
+
+
+def importing(folder, out, **changes):
+    return lambda report: published.import_bank(plan(folder, **changes), out, report)
+
+
+def compressing_with_photos(folder, out, form="quantised"):
+    return lambda report: compressing.compress(folder / "bank.safetensors", out, Form(form, rank=4), folder / "photos", report)
+
+
+def test_an_import_goes_on_after_the_last_checkpoint_that_it_finished(folder, tmp_path):
+    work = importing(folder, tmp_path / "bank.safetensors")
+    assert stopped(work, "importing tad") == ["importing ava", "importing aes"]
+    assert stopped(work, "describing photos") == ["importing tad"]
+    again = Listener()
+    work(again)
+    assert again.heard == ["describing photos", "describing photos by the base"]
+    assert files(tmp_path / "bank.safetensors") == files(folder / "bank.safetensors")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bank.json", "bank.safetensors"]
+
+
+def test_a_compression_goes_on_after_the_last_vector_and_the_last_score(folder, tmp_path):
+    compressing_with_photos(folder, tmp_path / "whole.safetensors")(lambda *_: None)
+    work = compressing_with_photos(folder, tmp_path / "small.safetensors")
+    assert stopped(work, "compressing aes") == ["compressing ava"]
+    assert stopped(work, "scoring with aes") == ["compressing aes", "compressing tad", "scoring with ava"]
+    again = Listener()
+    work(again)
+    assert again.heard == ["scoring with aes", "scoring with tad"]
+    assert files(tmp_path / "small.safetensors") == files(tmp_path / "whole.safetensors")
+    assert not (tmp_path / "small.unfinished").exists()
+
+
+def test_a_compression_that_was_killed_goes_on(folder, tmp_path):
+    """A process of its own kills itself in the middle of the second vector: no exception, no clean-up."""
+    script = (
+        "import os, signal, sys; from pathlib import Path; from personalize import compressing\n"
+        "def report(what, done, of):\n"
+        "    if (what, done) == ('compressing aes', 5): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "compressing.compress(Path(sys.argv[1]), Path(sys.argv[2]), compressing.Form('half'), None, report)\n"
+    )
+    out = tmp_path / "small.safetensors"
+    ended = subprocess.run([sys.executable, "-c", script, folder / "bank.safetensors", out], cwd=Path(__file__).parents[2])
+    assert ended.returncode == -signal.SIGKILL
+    assert [path.name for path in tmp_path.iterdir()] == ["small.unfinished"]
+    again = Listener()
+    compressing.compress(folder / "bank.safetensors", out, Form("half"), None, again)
+    assert again.heard == ["compressing aes", "compressing tad"]
+    compressing.compress(folder / "bank.safetensors", tmp_path / "whole.safetensors", Form("half"))
+    assert files(out) == files(tmp_path / "whole.safetensors")
+
+
+@pytest.mark.parametrize("change", ["form", "checkpoint", "photos"])
+def test_a_changed_input_begins_anew(folder, tmp_path, change):
+    out, changes = tmp_path / "bank.safetensors", {}
+    stopped(importing(folder, out), "importing tad")
+    if change == "form":
+        changes = {"form": Form("half")}
+    elif change == "checkpoint":
+        state = small_clip.checkpoint(small_clip.whole_model(seed=1), 9)
+        torch.save(state, tmp_path / "clip_S_3fc_ava.pth")
+        changes = {"checkpoints": plan(folder).checkpoints | {"ava": tmp_path / "clip_S_3fc_ava.pth"}}
+    else:
+        changes = {"photos": None}
+    again = Listener()
+    importing(folder, out, **changes)(again)
+    assert again.heard[:3] == ["importing ava", "importing aes", "importing tad"]
+    importing(folder, tmp_path / "whole.safetensors", **changes)(lambda *_: None)
+    assert files(out) == files(tmp_path / "whole.safetensors")
+
+
+def test_what_is_half_written_is_no_bank(folder, tmp_path):
+    stopped(importing(folder, tmp_path / "bank.safetensors"), "importing aes")
+    assert not (tmp_path / "bank.safetensors").exists()
+    for path in (tmp_path / "bank.unfinished").iterdir():
+        with pytest.raises(BadBank):
+            banks.read(path)
+
+
+def test_an_older_bank_stays_until_the_new_one_is_whole(folder, tmp_path):
+    out = tmp_path / "bank.safetensors"
+    published.import_bank(plan(folder, photos=None), out)
+    before = files(out)
+    stopped(importing(folder, out), "describing photos")
+    assert files(out) == before
+    banks.read(out)
+
+
+@pytest.mark.parametrize("spoilt", ["steps.json", "arrays.partial"])
+def test_a_folder_that_lost_a_file_begins_anew(folder, tmp_path, spoilt):
+    work = importing(folder, tmp_path / "bank.safetensors")
+    stopped(work, "importing tad")
+    (tmp_path / "bank.unfinished" / spoilt).unlink()
+    again = Listener()
+    work(again)
+    assert again.heard[0] == "importing ava"
+    assert files(tmp_path / "bank.safetensors") == files(folder / "bank.safetensors")
+
+
+def test_inputs_that_are_refused_leave_nothing_behind(folder, tmp_path):
+    state = small_clip.checkpoint(small_clip.whole_model(seed=1), 3)
+    state["model"]["backbone.visual.proj"] = torch.full((64, 24), torch.nan)
+    torch.save(state, tmp_path / "clip_S_3fc_bad.pth")
+    checkpoints = plan(folder).checkpoints | {"bad": tmp_path / "clip_S_3fc_bad.pth"}
+    with pytest.raises(IncompatibleTaskVector, match="not finite"):
+        published.import_bank(plan(folder, checkpoints=checkpoints), tmp_path / "bank.safetensors")
+    assert [path.name for path in tmp_path.iterdir()] == ["clip_S_3fc_bad.pth"]
+
+
+def test_two_processes_do_not_write_the_same_bank(tmp_path):
+    planned = {"numbers": (np.dtype("f4"), (2,))}
+    with unfinished(tmp_path / "bank.safetensors", {}, planned) as bank:
+        with pytest.raises(BadBank, match="Another process is writing"), unfinished(tmp_path / "bank.safetensors", {}, planned):
+            pass
+        bank.step("numbers", lambda: bank.writer.put("numbers", np.ones(2, dtype="f4")))
+        bank.publish({"backbone": "none", "tasks": []}, tmp_path / "bank.safetensors")
+    np.testing.assert_array_equal(banks.read(tmp_path / "bank.safetensors")["numbers"], [1, 1])
+
+
+def test_a_bank_with_an_array_missing_is_not_published(tmp_path):
+    planned = {"numbers": (np.dtype("f4"), (2,))}
+    with pytest.raises(ValueError, match="numbers was planned"), unfinished(tmp_path / "bank.safetensors", {}, planned) as bank:
+        bank.publish({"backbone": "none", "tasks": []}, tmp_path / "bank.safetensors")
+    assert not (tmp_path / "bank.safetensors").exists()
