@@ -152,6 +152,13 @@ SETTINGS = {
         Setting("PAV_LIMIT_FILES", rate, "3000/minute", "Files of photos per person.", "3000/minute"),
         Setting("PAV_LIMIT_GUESTS", rate, "120/hour", "New guests per internet address.", "120/hour"),
         Setting("PAV_SWEEP_SECONDS", whole(1, 3600), "3", "How often forgotten fits and undescribed photos are looked for.", "3"),
+        Setting(
+            "PAV_REFINE_AFTER",
+            whole(0, 86400),
+            "20",
+            "Seconds of rest after which a person's answers are looked at closely (the exact fit, queue `gpu`); 0: never.",
+            "20",
+        ),
         Setting("PAV_LEARN_HOUR", whole(0, 23), "3", "Hour, UTC, at whose half PAV learns from the answers that people share.", "3"),
     )
 }

@@ -45,6 +45,20 @@ class Fitting:
         """Decoded photos as inputs of the network."""
         return images.to_input(np.stack(pixels), self.preprocessing).to(self.device)
 
+    def exact(self, pixels: Sequence[np.ndarray], ratings: Sequence[float], seed: int = 0) -> Float[np.ndarray, "blocks tasks"]:
+        """Coefficients of the exact fit of somebody who rated these photos; the network stays at them."""
+        photos = self.inputs(pixels)
+        fitted = exact(self.network, NetworkShots(photos, photos.new_tensor(ratings)), self.start, seed=seed)
+        return fitted.coefficients.cpu().numpy()
+
+    def use(self, coefficients: Float[np.ndarray, "numbers"]) -> None:
+        """Set the network to the coefficients, block after block."""
+        self.network.set(torch.from_numpy(coefficients.copy()).view_as(self.start).to(self.start))
+
+    def score(self, pixels: Sequence[np.ndarray]) -> Float[np.ndarray, "photos"]:
+        """Scores of decoded photos by the network as it is set."""
+        return self.network.score(self.inputs(pixels)).double().cpu().numpy() if pixels else np.zeros(0)
+
 
 class RatedPhotos:
     """Fits people to the photos of an evaluation."""

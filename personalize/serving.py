@@ -13,6 +13,7 @@ from personalize.taste import Hyperprior
 
 if TYPE_CHECKING:
     from personalize.describing import Describer
+    from personalize.personal_networks import Fitting
 
 
 @cache
@@ -30,6 +31,15 @@ def hyperprior() -> Hyperprior:
 def describe(photos: Sequence[Image.Image]) -> list[tuple[float, Float[np.ndarray, "features"]]]:
     """Generic score (standardised) and the 256 features of each photo."""
     return _describer().describe_all(photos) if photos else []
+
+
+@cache
+def fitting() -> "Fitting":
+    """The network of the bank as people are fitted through it."""
+    from personalize.open_banks import open_bank
+    from personalize.personal_networks import Fitting
+
+    return Fitting(open_bank())
 
 
 @cache

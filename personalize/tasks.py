@@ -6,9 +6,10 @@ from uuid import UUID
 
 import numpy as np
 from celery import shared_task
+from django.conf import settings
 
-from personalize import choosing, metrics, nightly, serving, taste
-from ratings import fits, health, jobs, media, selectors, services, sharing
+from personalize import choosing, instant, metrics, refining, serving
+from ratings import fits, health, jobs, media, refinements, selectors, services, sharing
 
 logger = logging.getLogger(__name__)
 
@@ -16,8 +17,8 @@ NEXT_CARDS = 10  # chosen after every fit; more than a deck, so that it outlasts
 CANDIDATES = 128  # photos that the next cards are chosen from, and that stand for the catalogue
 UNDESCRIBED_AT_ONCE = 200
 DESCRIBED_AT_ONCE = 8
-ANCHORS = (1.0, 2.0)  # "dislike" and "like", as if said of two average photos
 LOST_SECONDS = 5  # a queued refit that has not begun after so long was lost with its broker
+LOST_STEP_SECONDS = 600  # the same of a step of a refinement, which waits for photos to be described
 
 
 @shared_task
@@ -28,8 +29,8 @@ def refit_person(person_id: str) -> None:
     history = selectors.rating_history(person)
     if history is None:
         return
-    fit = instant_fit(history)
-    accuracy = metrics.accuracy(fit.leave_one_out[len(ANCHORS) :], history.values)
+    fit = instant.fit(history)
+    accuracy = metrics.accuracy(fit.leave_one_out[len(instant.ANCHORS) :], history.values)
     stored = fits.store_fit(
         person_id=person,
         bank=history.bank,
@@ -56,21 +57,6 @@ def refit_person(person_id: str) -> None:
     fits.store_next_cards(person_id=person, ratings_seq=history.ratings_seq, cards=cards)
 
 
-def instant_fit(history: selectors.History, which: slice | np.ndarray = slice(None)) -> taste.Taste:
-    """The instant fit to a history, or to some of its answers.
-
-    Two ratings of an average photo come first, which pin what "like" means. Ratings count relative to each other: alone, the first one,
-    or five likes in a row, would say nothing and move nothing on screen.
-    """
-    features, values, shared = history.features[which], history.values[which], history.shared[which]
-    if len(values):
-        features = np.concatenate([np.zeros((len(ANCHORS), features.shape[1]), dtype=features.dtype), features])
-        values = np.concatenate([ANCHORS, values])
-        shared = np.concatenate([np.zeros((len(ANCHORS), shared.shape[1]), dtype=shared.dtype), shared])
-    told = shared if history.population is not None else taste.NOTHING_SHARED
-    return taste.fit(features, values, serving.hyperprior(), told)
-
-
 @shared_task
 def describe_photo(photo_id: int) -> None:
     """Describe one photo with the current bank, and others that wait: together they take less than half the time each."""
@@ -88,17 +74,38 @@ def describe_photo(photo_id: int) -> None:
 
 
 @shared_task
+def refine_person(person_id: str) -> None:
+    """One step of the exact fit of a person who rests, and the request for the next one."""
+    from personalize import refinement  # needs torch, which workers that only fit people do not load
+
+    if refinement.advance(UUID(person_id)):
+        jobs.request_refinement(UUID(person_id))
+
+
+@shared_task
 def learn_population() -> None:
     """Learn anew from the answers that people share; nightly."""
+    from personalize import nightly  # the same
+
     nightly.learn()
 
 
 @shared_task
 def sweep() -> None:
-    """Find what was lost on the way: fits behind their ratings, photos without a description. Also the sign of life of the workers."""
+    """Find what was lost on the way: fits behind their ratings, photos without a description, steps of refinements; and begin a refinement
+    where the slow queue has nothing else to do. Also the sign of life of the workers."""
     health.beat()
-    for person in fits.claim_lost_refits(waiting_seconds=LOST_SECONDS):
-        jobs.request_refit(person)
-    if not jobs.descriptions_waiting():
-        for photo in selectors.undescribed_photos(UNDESCRIBED_AT_ONCE):
-            jobs.request_description(photo)
+    for behind in fits.claim_lost_refits(waiting_seconds=LOST_SECONDS):
+        jobs.request_refit(behind)
+    for waiting in refinements.claim_lost(waiting_seconds=LOST_STEP_SECONDS):
+        jobs.request_refinement(waiting)
+    if jobs.gpu_waiting():
+        return
+    undescribed = selectors.undescribed_photos(UNDESCRIBED_AT_ONCE)
+    for photo in undescribed:
+        jobs.request_description(photo)
+    rest = settings.PAV["REFINE_AFTER"]
+    if rest and not undescribed:
+        person = refinements.begin_one(resting_seconds=rest, least=refining.LEAST)
+        if person is not None:
+            jobs.request_refinement(person)

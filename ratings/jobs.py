@@ -19,8 +19,13 @@ def request_description(photo_id: int) -> None:
     _send("personalize.tasks.describe_photo", photo_id, queue="gpu")
 
 
-def descriptions_waiting() -> int:
-    """How many photos wait in the queue; the sweeper adds none while some do."""
+def request_refinement(person_id: UUID) -> None:
+    """Ask for the next step of one person's exact fit."""
+    _send("personalize.tasks.refine_person", str(person_id), queue="gpu")
+
+
+def gpu_waiting() -> int:
+    """How many tasks wait in the slow queue; the sweeper adds none while some do."""
     with current_app.connection_for_read() as connection:
         return int(connection.default_channel._size("gpu"))
 

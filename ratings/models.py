@@ -201,9 +201,9 @@ class Refinement(models.Model):
     bank = models.ForeignKey(Bank, on_delete=models.CASCADE)
     ratings_seq = models.PositiveIntegerField()  # the answers that it is made of; others since make it stale
     step = models.PositiveSmallIntegerField(default=0)  # steps that are done
-    asked_at = models.DateTimeField()  # when its next step was queued
-    held_out = models.JSONField(default=list)  # per fold of the answers: the exact model's scores of those it has not seen
-    verdict = models.JSONField(null=True, blank=True)  # {"instant", "exact": SROCC, "margin", "speaks"}; null until every fold is done
+    asked_at = models.DateTimeField(null=True, blank=True)  # when its next step was queued; null: finished, or given up
+    held_out = models.JSONField(default=list)  # per fold of the answers: scores of those that neither model has seen
+    verdict = models.JSONField(null=True, blank=True)  # {"instant", "exact": SROCC, "error", "speaks"}; null until every fold is done
     coefficients = models.BinaryField(default=bytes)  # of the exact fit to all answers: float32, blocks x tasks
     scores = models.JSONField(default=list)  # of the first photos of the ranking, as far as the steps have come: [[photo, score]]
 

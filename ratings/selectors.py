@@ -132,6 +132,11 @@ def photos_shown_to(person_id: UUID, photo_ids: Sequence[int] | None = None) -> 
     return photos if photo_ids is None else photos.filter(id__in=photo_ids)
 
 
+def photos_by_id(photo_ids: Sequence[int]) -> dict[int, Photo]:
+    """The photos that there are, whoever may see them."""
+    return Photo.objects.in_bulk(list(photo_ids))
+
+
 def photos_to_describe(photo_id: int, limit: int) -> list[Photo]:
     """The photo and others after it that the current bank has not described; none where this one is gone or described."""
     waiting = Photo.objects.exclude(description__bank__is_current=True).filter(id__gte=photo_id).order_by("id")[:limit]

@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
                 ('person', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, serialize=False, to='ratings.person')),
                 ('ratings_seq', models.PositiveIntegerField()),
                 ('step', models.PositiveSmallIntegerField(default=0)),
-                ('asked_at', models.DateTimeField()),
+                ('asked_at', models.DateTimeField(blank=True, null=True)),
                 ('held_out', models.JSONField(default=list)),
                 ('verdict', models.JSONField(blank=True, null=True)),
                 ('coefficients', models.BinaryField(default=bytes)),

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from personalize import serving, taste
-from personalize.tasks import ANCHORS, refit_person, sweep
+from personalize.instant import ANCHORS
+from personalize.tasks import refit_person, sweep
 from personalize.taste import Hyperprior
 from ratings import events, fits, jobs, selectors, services
 from ratings.models import Fit, Person, Presentation

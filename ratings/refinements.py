@@ -1,0 +1,120 @@
+"""Exact fits that are made step by step while people rest: whose turn it is, what the steps have found, and when one takes the word.
+
+Every write names the step that it follows, so a step that runs twice, or late, changes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from ratings import events, rankings
+from ratings.events import RankingMessage
+from ratings.fits import KEPT_TOP
+from ratings.models import Fit, Refinement
+from ratings.rankings import Model, Ranking
+from ratings.sql import MAY_BE_LOST, to_list
+
+
+def begin_one(*, resting_seconds: float, least: int) -> UUID | None:
+    """Somebody whose answers have rested for so long and have not been looked at closely: their refinement begins now. None where there is
+    no such person, or another refinement is under way."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""INSERT INTO ratings_refinement AS r
+                (person_id, bank_id, ratings_seq, step, asked_at, held_out, verdict, coefficients, scores)
+            SELECT f.person_id, f.bank_id, f.ratings_seq, 0, now(), '[]', NULL, '', '[]' FROM {MAY_BE_LOST}, ratings_fit f
+            JOIN ratings_person p ON p.id = f.person_id AND p.ratings_seq = f.ratings_seq
+            JOIN ratings_bank b ON b.hash = f.bank_id AND b.is_current
+            LEFT JOIN ratings_refinement o ON o.person_id = f.person_id
+            WHERE NOT EXISTS (SELECT FROM ratings_refinement WHERE asked_at IS NOT NULL)
+            AND f.updated_at BETWEEN now() - interval '1 day' AND now() - make_interval(secs => %(resting)s)
+            AND (o.person_id IS NULL OR (o.ratings_seq, o.bank_id) <> (f.ratings_seq, f.bank_id)
+                OR o.verdict->>'speaks' = 'exact' AND f.refined IS NULL)
+            AND f.ratings_seq >= %(least)s
+            AND (SELECT count(*) FROM ratings_presentation c WHERE c.person_id = f.person_id AND c.value > 0) >= %(least)s
+            ORDER BY f.updated_at LIMIT 1
+            ON CONFLICT (person_id) DO UPDATE SET bank_id = excluded.bank_id, ratings_seq = excluded.ratings_seq, step = 0,
+                asked_at = now(), held_out = '[]', verdict = NULL, coefficients = '', scores = '[]'
+            RETURNING r.person_id""",  # noqa: S608 (ours)
+            {"resting": resting_seconds, "least": least},
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def claim_lost(*, waiting_seconds: float) -> list[UUID]:
+    """People whose next step was asked for so long ago that it must be lost. It counts as asked for now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE ratings_refinement SET asked_at = now() WHERE asked_at < now() - make_interval(secs => %s) RETURNING person_id",
+            [waiting_seconds],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+@dataclass(frozen=True)
+class Work:
+    """A refinement under way, as far as it has come."""
+
+    person: UUID
+    bank: str
+    ratings_seq: int
+    step: int
+    held_out: list[dict[str, list[float]]]
+    verdict: dict[str, Any] | None
+    coefficients: bytes
+    scores: list[tuple[int, float]]
+    top: list[int]  # the photos to put in order
+
+
+def under_way(person_id: UUID) -> Work | None:
+    """What there is to go on with; None where the person has answered since, or the bank has changed: then it has ended."""
+    row = Refinement.objects.filter(person=person_id, asked_at__isnull=False).select_related("person__fit", "bank").first()
+    if row is None:
+        return None
+    fit = row.person.fit
+    if not row.bank.is_current or {row.person.ratings_seq, fit.ratings_seq} != {row.ratings_seq} or fit.bank_id != row.bank_id:
+        give_up(person_id=person_id, ratings_seq=row.ratings_seq)
+        return None
+    scores = [(int(photo), float(score)) for photo, score in row.scores]
+    return Work(row.person_id, row.bank_id, row.ratings_seq, row.step, row.held_out, row.verdict, bytes(row.coefficients), scores, fit.top)
+
+
+def store_step(work: Work, **found: Any) -> bool:
+    """Keep what the step after `work.step` found; False where that step had been done before."""
+    same = Refinement.objects.filter(person=work.person, ratings_seq=work.ratings_seq, bank=work.bank, step=work.step)
+    return bool(same.filter(asked_at__isnull=False).update(step=work.step + 1, asked_at=timezone.now(), **found))
+
+
+def give_up(*, person_id: UUID, ratings_seq: int) -> None:
+    """End a refinement; another one begins when the person has answered more."""
+    Refinement.objects.filter(person=person_id, ratings_seq=ratings_seq).update(asked_at=None)
+
+
+def let_exact_speak(work: Work, *, accuracy: dict[str, float] | None, scores: Sequence[tuple[int, float]]) -> RankingMessage | None:
+    """Put the first photos into the exact model's order, push it after commit and end the refinement; None where the person has answered
+    since. The photos share the places that they had: each gets the score that the instant model gives to whoever stood there."""
+    with transaction.atomic():
+        fit = Fit.objects.select_for_update().filter(person=work.person, ratings_seq=work.ratings_seq, bank=work.bank).first()
+        if fit is None:
+            give_up(person_id=work.person, ratings_seq=work.ratings_seq)
+            return None
+        instant = Model(to_list(fit.weights), to_list(fit.shared))
+        known = dict(scores)
+        places = [(photo, score) for photo, score in rankings.ranking(work.person, instant, KEPT_TOP).photos if photo in known]
+        order = sorted((photo for photo, _ in places), key=lambda photo: (-known[photo], photo))
+        fit.refined = {"photos": order, "scores": [score for _, score in places]}
+        model = Model(instant.weights, instant.shared, fit.refined)
+        ranked = rankings.ranking(work.person, model, KEPT_TOP)
+        fit.version, fit.accuracy, fit.previous_top, fit.top = fit.version + 1, accuracy, fit.top, [photo for photo, _ in ranked.photos]
+        fit.save(update_fields=["version", "accuracy", "previous_top", "top", "refined", "updated_at"])
+        give_up(person_id=work.person, ratings_seq=work.ratings_seq)
+        top = rankings.placed(Ranking(ranked.photos[: settings.PAV["TOP"]], ranked.total), fit.previous_top)
+        message = RankingMessage(fit.version, fit.ratings_seq, accuracy, ranked.total, rankings.speaker(model, work.verdict), top)
+        transaction.on_commit(lambda: events.push_ranking(work.person, message))
+    return message
