@@ -24,11 +24,14 @@ def tell(path: Path = banks.DEFAULT) -> dict[str, Any]:
     cosines = np.divide(norms_and_cosines, scale, out=np.zeros_like(scale), where=scale > 0)
     return {
         "format": facts["format"],
+        "pav_version": facts.get("pav_version", banks.UNKNOWN),
         "sha256": bank.card.sha256,
         "backbone": bank.card.backbone,
         "backbone_sha256": facts.get("backbone_sha256"),
         "backbone_licence": facts.get("backbone_licence"),
         "licence": facts.get("licence"),
+        "trained_on": banks.trained_on(facts),
+        "database_licences": banks.licences(facts),
         "tasks": list(bank.card.tasks),
         "blocks": len(bank.start),
         "encoder": "in the bank" if bank.holds_encoder else "the backbone's own",

@@ -17,6 +17,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from personalize import __version__
 from personalize.errors import BadBank
 from personalize.projection import Projection
 from personalize.taste import Hyperprior
@@ -24,6 +25,7 @@ from personalize.taste import Hyperprior
 FORMAT = "pav-bank-2"
 READABLE = ("pav-bank-1", FORMAT)
 DEFAULT = Path(__file__).parent / "bank" / "efficientnet_lite0.safetensors"
+UNKNOWN = "unknown"  # in cards, of what nobody recorded
 
 Arrays = dict[str, np.ndarray]
 
@@ -75,9 +77,9 @@ def check_name(path: Path) -> None:
 
 
 def publish(partial: Path, facts: dict[str, Any], path: Path) -> Card:
-    """Give a finished file its card and its name; existing ones are replaced."""
-    told = {name: value for name, value in facts.items() if name not in ("format", "bytes", "sha256")}
-    facts = {"format": FORMAT, **told, "bytes": partial.stat().st_size, "sha256": sha256(partial)}
+    """Give a finished file its card and its name; existing ones are replaced. The card says which version of PAV wrote the file."""
+    told = {name: value for name, value in facts.items() if name not in ("format", "pav_version", "bytes", "sha256")}
+    facts = {"format": FORMAT, "pav_version": __version__, **told, "bytes": partial.stat().st_size, "sha256": sha256(partial)}
     partial.replace(path)
     card_path = path.with_suffix(".json")
     card_path.with_suffix(".json.partial").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -99,6 +101,17 @@ def read_card(path: Path = DEFAULT) -> Card:
     if facts.get("format") not in READABLE:
         raise BadBank(f"{card_path} has format {facts.get('format')!r}; this version reads {' and '.join(READABLE)}.")
     return _card(facts)
+
+
+def licences(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Licence of the database behind each task vector, as a bank's card records it; `unknown` where it does not."""
+    return {task: str(_record(facts, task).get("licence", UNKNOWN)) for task in facts["tasks"]}
+
+
+def trained_on(facts: Mapping[str, Any]) -> dict[str, str]:
+    """What each task vector was trained on, as a bank's card records it; `unknown` where it does not."""
+    records = {task: _record(facts, task) for task in facts["tasks"]}
+    return {task: str(record.get("source") or record.get("database", UNKNOWN)) for task, record in records.items()}
 
 
 def check(path: Path, card: Card) -> None:
@@ -167,6 +180,11 @@ def projection_arrays(learned: Projection) -> Arrays:
         "projection/centre": learned.centre.astype(np.float32),
         "projection/axes": learned.axes.astype(np.float16),
     }
+
+
+def _record(facts: Mapping[str, Any], task: str) -> Mapping[str, Any]:
+    """What a card says of a task vector's making: of its training, or of the checkpoint that it was imported from."""
+    return {**facts.get("sources", {}).get(task, {}), **facts.get("trained", {}).get(task, {})}
 
 
 def _card(facts: dict[str, Any]) -> Card:

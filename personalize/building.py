@@ -121,7 +121,7 @@ def _facts(
         "tasks": list(plan.tasks),
         "form": plan.form.facts,
         "start": {"lead": plan.lead, "coefficient": plan.lead_coefficient, "others": "share the rest equally"},
-        "trained": {task: model.record for task, model in models.items()},
+        "trained": {task: {"licence": banks.UNKNOWN, **model.record} for task, model in models.items()},
         "factorised": scores,
         "projection": {"photos": shaping, "shares": dict(plan.shares)},
         "hyperprior": {"people": len(rated.people), "photos": len(rated.photos), "ratings": "cut to three steps at each person's thirds"},

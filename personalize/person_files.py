@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from personalize import backbones, banks, images, person_models, task_vectors
+from personalize import __version__, backbones, banks, images, person_models, task_vectors
 from personalize.describing import BankNetwork
 from personalize.errors import BadModel
 from personalize.images import Preprocessing
@@ -53,11 +53,13 @@ def write(path: Path, kind: Kind, fit: PersonFit, bank: Bank) -> dict[str, Any]:
     model, row = _model(fit, bank), backbones.find(bank.card.backbone)
     card = {
         "format": FORMAT,
+        "pav_version": __version__,
         **fit.facts,
         "backbone": bank.card.backbone,
         "backbone_licence": row.licence,
         "preprocessing": vars(row.preprocessing),
-        "trained_on": {task: record.get("source", "") for task, record in bank.card.facts.get("trained", {}).items()},
+        "trained_on": banks.trained_on(bank.card.facts),
+        "database_licences": banks.licences(bank.card.facts),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".partial{path.suffix}")

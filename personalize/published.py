@@ -239,6 +239,7 @@ def _facts(plan: Plan, base_file: Path, photos: int) -> dict[str, Any]:
                 "bytes": path.stat().st_size,
                 "sha256": banks.sha256(path),
                 "database": DATABASES.get(task, "not known"),
+                "licence": banks.UNKNOWN,  # of the database
             }
             for task, path in plan.checkpoints.items()
         },

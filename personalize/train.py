@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torch.utils.tensorboard import SummaryWriter
 
-from personalize import backbones, databases, images, losses, merging, metrics, recipes, run_states, task_vectors
+from personalize import __version__, backbones, databases, images, losses, merging, metrics, recipes, run_states, task_vectors
 from personalize.databases import RatedPhoto
 from personalize.errors import BadDatabase, PersonalizeError
 from personalize.recipes import Recipe
@@ -182,6 +182,8 @@ class _Training:
         return self.what | {
             "about": self.database.about,
             "source": self.database.source,
+            "licence": self.database.licence,
+            "pav_version": __version__,
             "photos": {split: len(part) for split, part in self.parts.items()},
             "processes": self.accelerator.num_processes,
             "epoch": self.progress.best_epoch,

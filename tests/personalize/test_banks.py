@@ -11,6 +11,7 @@ from safetensors.numpy import load_file as load_numpy
 from safetensors.numpy import save_file
 from safetensors.torch import load_file as load_torch
 
+import personalize
 from personalize import banks, describing, open_banks, projection, stored_vectors, task_vectors
 from personalize.errors import BadBank
 from personalize.mapped_arrays import ArrayWriter, MappedArrays
@@ -56,6 +57,27 @@ def test_an_unknown_format_is_named(bank):
     card.write_text(json.dumps(json.loads(card.read_text()) | {"format": "pav-bank-99"}))
     with pytest.raises(BadBank, match="pav-bank-99"):
         banks.read_card(bank)
+
+
+def test_a_card_tells_which_version_wrote_the_bank(bank, tmp_path):
+    assert banks.read_card(bank).facts["pav_version"] == personalize.__version__
+    older = banks.read_card(bank).facts | {"pav_version": "0.0"}
+    assert banks.write(banks.read(bank), older, tmp_path / "again.safetensors").facts["pav_version"] == personalize.__version__
+
+
+def test_what_a_card_says_is_no_part_of_the_banks_hash(bank, tmp_path):
+    again = banks.write(banks.read(bank), FACTS | {"trained": {"beauty": {"licence": "mine"}}}, tmp_path / "again.safetensors")
+    assert again.hash == banks.read_card(bank).hash
+
+
+def test_licences_and_databases_come_from_the_cards_records_and_are_never_made_up():
+    facts = {
+        "tasks": ["beauty", "ava", "old", "nothing"],
+        "trained": {"beauty": {"source": "OASIS", "licence": "CC BY-NC-SA 4.0"}, "old": {"source": "long ago"}},
+        "sources": {"ava": {"file": "clip_L_3fc_ava.pth", "database": "AVA", "licence": "unknown"}},
+    }
+    assert banks.licences(facts) == {"beauty": "CC BY-NC-SA 4.0", "ava": "unknown", "old": "unknown", "nothing": "unknown"}
+    assert banks.trained_on(facts) == {"beauty": "OASIS", "ava": "AVA", "old": "long ago", "nothing": "unknown"}
 
 
 def test_a_projection_survives_storage(tmp_path):
@@ -224,6 +246,9 @@ class TestTheShippedBank:
         assert banks.DEFAULT.stat().st_size <= 12_000_000
         card = banks.read_card()
         assert banks.read(prefix="start")["start"].shape[1] == len(card.tasks) == 6
+
+    def test_its_hash_is_that_of_the_descriptions_in_every_database_that_uses_it(self):
+        assert banks.read_card().hash == "41de431beb7c1482"
 
     def test_its_card_tells_what_it_is_made_of_and_what_factorising_cost(self):
         facts = banks.read_card().facts

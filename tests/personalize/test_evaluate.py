@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from personalize import evaluate, evaluation_tables, plots, population, prior, recipes, swap, train
+import personalize
+from personalize import databases, evaluate, evaluation_tables, plots, population, prior, recipes, swap, train
 from personalize.baselines import Catalogue, Shots
 from personalize.errors import BadDatabase
 from personalize.evaluate import Protocol, Subject
@@ -234,4 +235,6 @@ def test_fine_tuning_learns_and_records_how(tmp_path):
     assert trained.record["test_srocc"] > 0.5
     assert trained.record["photos"] == {"train": 22, "validation": 2, "test": 6}
     assert trained.record["recipe"]["seed"] == 0
+    assert trained.record["licence"] == databases.find("oasis-beauty").licence
+    assert trained.record["pav_version"] == personalize.__version__
     assert heard[-1][1] == heard[-1][2]

@@ -9,6 +9,7 @@ import torch
 from open_clip.transformer import VisionTransformer
 from PIL import Image
 
+import personalize
 from personalize import backbones, banks, images, open_banks, person_files, person_models, task_vectors
 from personalize.describing import BankNetwork
 from personalize.errors import BadModel
@@ -74,6 +75,15 @@ def test_a_file_read_again_gives_the_same_scores(kind, bank, network, prepared, 
     assert card["checked"] <= 1e-4
     assert json.loads((tmp_path / "anna.card.json").read_text())["sha256"] == card["sha256"]
     assert person_files.preprocessing_of(path) == network.backbone.preprocessing
+
+
+def test_the_card_tells_the_version_and_the_databases_with_their_licences(bank, instant, tmp_path):
+    path = tmp_path / "anna.json"
+    for card in (person_files.write(path, "json", instant, bank), json.loads(path.read_text())):
+        assert card["pav_version"] == personalize.__version__
+        assert card["trained_on"]["oasis-arousal"] == "OASIS, Kurdi, Lozano & Banaji 2017"
+        assert card["database_licences"] == banks.licences(bank.card.facts)
+        assert list(card["database_licences"]) == list(bank.card.tasks)
 
 
 def test_a_refined_model_stands_alone_as_well(bank, network, prepared, refined, tmp_path):

@@ -9,6 +9,7 @@ import torch
 from django.core.management import CommandError, call_command
 from PIL import Image
 
+import personalize
 from personalize import backbones, banks, compressing, open_banks, published, stored_vectors, task_vectors
 from personalize.compressing import Form
 from personalize.errors import BadBank, BadDatabase, IncompatibleTaskVector, UnknownName
@@ -93,6 +94,9 @@ def test_the_bank_needs_no_weights_but_its_own(folder, bank, photos, monkeypatch
 def test_the_card_tells_where_everything_came_from(folder, bank):
     facts = bank.card.facts
     assert facts["format"] == "pav-bank-2"
+    assert facts["pav_version"] == personalize.__version__
+    assert banks.licences(facts) == dict.fromkeys(TASKS, "unknown")  # a checkpoint says nothing of it
+    assert banks.trained_on(facts) == {"ava": "AVA", "aes": "FLICKR-AES", "tad": "TAD66K"}
     assert facts["tasks"] == list(TASKS)
     assert facts["backbone_sha256"] == banks.sha256(folder / "base.bin")
     assert facts["sources"]["aes"]["sha256"] == banks.sha256(folder / "clip_S_3fc_aes.pth")
@@ -179,6 +183,7 @@ class TestCompressing:
             if not name.startswith("vectors/"):
                 np.testing.assert_array_equal(kept.arrays[name], bank.arrays[name])
         assert card.facts["compressed"][-1]["from"] == bank.card.sha256
+        assert banks.licences(card.facts) == banks.licences(bank.card.facts)
         assert "before this compression" in card.facts["compressed"][-1]["projection"]
         assert card.facts["bytes"] < bank.card.facts["bytes"] / 2
 
@@ -223,7 +228,10 @@ class TestTheCommands:
         assert np.array(told["cosines"]).shape == (3, 3)
         call_command("bank_compress", str(tmp_path / "bank.safetensors"), out=tmp_path / "small.safetensors", form="quantised")
         call_command("bank_info", str(tmp_path / "small.safetensors"))
-        assert "quantised" in capsys.readouterr().out
+        said = capsys.readouterr().out
+        assert "quantised" in said
+        assert f"written by PAV {personalize.__version__}" in said
+        assert "aes: trained on FLICKR-AES; licence of the database: unknown" in said
 
     def test_a_refusal_is_one_sentence(self, folder, tmp_path):
         with pytest.raises(CommandError, match="There is no file"):

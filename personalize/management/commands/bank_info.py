@@ -26,7 +26,7 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(told, indent=1, ensure_ascii=False))
             return
-        self.stdout.write(f"{options['bank']}: {told['format']}, sha256 {told['sha256']}")
+        self.stdout.write(f"{options['bank']}: {told['format']}, written by PAV {told['pav_version']}, sha256 {told['sha256']}")
         licence = f" ({told['backbone_licence']})" if told["backbone_licence"] else ""
         self.stdout.write(f"backbone {told['backbone']}{licence}, {told['blocks']} blocks, encoder {told['encoder']}")
         self.stdout.write("sizes in MB: " + ", ".join(f"{part} {size}" for part, size in told["megabytes"].items()))
@@ -37,6 +37,8 @@ class Command(BaseCommand):
         for task, cosines in zip(told["tasks"], told["cosines"], strict=True):
             angles = " ".join(f"{value:6.3f}" for value in cosines)
             self.stdout.write(f"{task:24} {told['form'][task]:10} {told['start'][task]!s:>14} {told['norms'][task]:>10.4g}  {angles}")
+        for task, database in told["trained_on"].items():
+            self.stdout.write(f"{task}: trained on {database}; licence of the database: {told['database_licences'][task]}")
         for task, source in told["sources"].items():
             self.stdout.write(f"{task}: {source['file']}, sha256 {source['sha256']}")
         for cost in told["compressed"]:
