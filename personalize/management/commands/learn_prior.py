@@ -30,6 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", type=Path, help="write everything measured to this file")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        _refuse_one_name_for_two(options["out"], options["json"])
         try:
             ratings = people.read(options["ratings"], options["images"], people.seen_digests(banks.read(options["bank"], prefix="seen")))
             with progress_report() as report, threadpool_limits(1, user_api="blas"):
@@ -40,6 +41,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         result |= {"bank": banks.read_card(options["bank"]).hash, "format": "pav-population-1"}
         if options["json"]:
+            options["json"].parent.mkdir(parents=True, exist_ok=True)
             options["json"].write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
         who = result["people"]
         self.stdout.write(f"{who['teachers']} people taught, {who['tested']} others were tested; {result['photos']} photos. Mean SROCC:\n")
@@ -54,3 +56,13 @@ class Command(BaseCommand):
             partial.replace(options["out"])
             card = json.dumps(result | {"people_who_taught": everybody.people}, indent=1)
             options["out"].with_suffix(".json").write_text(card + "\n", encoding="utf-8")
+
+
+def _refuse_one_name_for_two(out: Path | None, measured: Path | None) -> None:
+    """Before any work: the card beside what was learned, and the file of all that was measured, are two files."""
+    if out is None:
+        return
+    if out.suffix != ".safetensors":
+        raise CommandError(f"--out is {out}: what was learned goes into a file that ends in .safetensors, its card beside it in .json.")
+    if measured is not None and measured.resolve() in (out.resolve(), out.with_suffix(".json").resolve()):
+        raise CommandError(f"--json {measured} would be written over by --out {out} or its card {out.with_suffix('.json')}: name another.")
