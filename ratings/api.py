@@ -10,7 +10,7 @@ from ninja import NinjaAPI, Query, Status
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.security import APIKeyCookie
 
-from ratings import guests, limits, rankings, schemas, selectors, services
+from ratings import guests, limits, rankings, schemas, selectors, services, sharing
 from ratings.errors import NotSignedIn, RatingError, TooManyRequests
 
 MOST_PHOTOS = 100
@@ -100,6 +100,21 @@ def photos(request: HttpRequest, ids: str = Query(..., description="Photo ids, s
     }
 
 
+@api.get("/me", response={200: schemas.MeOut, **PROBLEMS})
+def me(request: HttpRequest) -> dict[str, Any]:
+    """What this person has chosen."""
+    limits.check("READS", str(request.auth))
+    return {"shares_answers": sharing.shares_answers(request.auth)}
+
+
+@api.patch("/me", response={200: schemas.MeOut, **PROBLEMS})
+def change_me(request: HttpRequest, choice: schemas.MeIn) -> dict[str, Any]:
+    """Choose whether one's answers may teach. The same choice again changes nothing."""
+    limits.check("RATINGS", str(request.auth))
+    sharing.share_answers(person_id=request.auth, on=choice.shares_answers)
+    return {"shares_answers": choice.shares_answers}
+
+
 @api.exception_handler(RatingError)
 def refuse(request: HttpRequest, error: RatingError) -> HttpResponse:
     response = api.create_response(request, {"detail": str(error.sentence)}, status=error.status)
@@ -117,7 +132,7 @@ def refuse_strangers(request: HttpRequest, error: AuthenticationError) -> HttpRe
 def refuse_nonsense(request: HttpRequest, error: ValidationError) -> HttpResponse:
     """One sentence for the first thing that is wrong; the schema tells the rest."""
     first = error.errors[0]
-    field = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "rating"))
+    field = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "rating", "choice"))
     sentence = _("Please check “{field}”: {reason}.").format(field=field or _("the body"), reason=str(first["msg"]).rstrip("."))
     return api.create_response(request, {"detail": sentence}, status=422)
 

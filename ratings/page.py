@@ -2,10 +2,13 @@
 
 from functools import cache
 from typing import Any, TypedDict
+from uuid import UUID
 
 from django.conf import settings
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+
+from ratings import sharing
 
 
 class PageConfig(TypedDict):
@@ -21,9 +24,9 @@ def page_config() -> PageConfig:
     return PageConfig(language=get_language() or "en", phrases=_phrases(), urls={"websocket": "/ws/taste/"})
 
 
-def page_context() -> dict[str, Any]:
+def page_context(person_id: UUID) -> dict[str, Any]:
     """What the template of the page asks for."""
-    return {"page": page_config(), "modules": _modules()}
+    return {"page": page_config(), "modules": _modules(), "me": {"shares_answers": sharing.shares_answers(person_id)}}
 
 
 @cache
@@ -126,5 +129,11 @@ def _phrases() -> dict[str, str]:
         "more_needed.one": _("{n} more answer, and it can check itself against you."),
         "more_needed.other": _("{n} more answers, and it can check itself against you."),
         "all_alike": _("It can check itself once your answers differ from each other."),
+        "speaker_instant": _("The instant model ranks."),
+        "speaker_checked": _("The instant model ranks. The exact one guessed your answers no better: {exact} against {instant}."),
+        "speaker_exact": _("The exact model ranks your first photos. It guessed your answers better: {exact} against {instant}."),
+        "sharing_on": _("Thank you. From tonight on your answers help others."),
+        "sharing_off": _("From tonight on your answers no longer count for others."),
+        "sharing_offline": _("The server cannot be reached, so nothing was changed. Try again when the connection is back."),
         "certainty_text": _("Its guesses of your answers agree with them to {srocc}, likely {low} to {high} (0 is chance, 1 is perfect)."),
     }

@@ -108,6 +108,14 @@ class RankingOut(Schema):
     top: list[PlacedOut]
 
 
+class MeOut(Schema):
+    shares_answers: bool = Field(description="Whether this person's answers teach PAV what people share.")
+
+
+class MeIn(Schema):
+    shares_answers: bool = Field(description="Let them, from the next night on, or no longer.")
+
+
 class Problem(Schema):
     detail: str = Field(description="One sentence for people.")
 

@@ -22,11 +22,11 @@ from ratings.page import page_context
 def home(request: HttpRequest) -> HttpResponse:
     """The page; a first visit makes a guest."""
     try:
-        guests.welcome(request)
+        person = guests.welcome(request)
     except TooManyRequests as error:
         headers = {"Retry-After": str(error.seconds)}
         return HttpResponse(str(error.sentence), status=429, headers=headers, content_type="text/plain; charset=utf-8")
-    return render(request, "ratings/home.html", page_context())
+    return render(request, "ratings/home.html", page_context(person))
 
 
 @require_safe

@@ -8,8 +8,9 @@ import { say } from "./words.js";
  * @typedef {{token: string, photo: Photo}} Card
  * @typedef {{cards: Card[], answered: number, photos: {described: number, total: number}}} Deck
  * @typedef {{srocc: number, low: number, high: number}} Accuracy
+ * @typedef {{model: "generic" | "instant" | "exact", checked: {instant: number, exact: number} | null}} Speaker
  * @typedef {{id: number, place: number, was: number | null, score: number}} Placed
- * @typedef {{version: number, ratings_seq: number, accuracy: Accuracy | null, total?: number, top: Placed[]}} RankingMessage
+ * @typedef {{version: number, ratings_seq: number, accuracy: Accuracy | null, total?: number, speaker: Speaker, top: Placed[]}} RankingMessage
  * @typedef {{client_id: string, token: string, value: string, on_screen_ms: number, modality: string}} Rating
  */
 
@@ -79,6 +80,9 @@ export const sendUndo = (clientId) => call("DELETE", `/api/v1/ratings/last?clien
 /** @param {{of?: "me" | "everyone", limit?: number, offset?: number}} page @returns {Promise<RankingMessage>} */
 export const fetchRanking = ({ of = "me", limit = 50, offset = 0 } = {}) =>
   call("GET", `/api/v1/ranking?of=${of}&limit=${limit}&offset=${offset}`);
+
+/** @param {boolean} on @returns {Promise<{shares_answers: boolean}>} */
+export const shareAnswers = (on) => call("PATCH", "/api/v1/me", { shares_answers: on });
 
 /** @param {number[]} ids at most 100 @returns {Promise<PlacedPhoto[]>} */
 export async function fetchPhotos(ids) {

@@ -8,7 +8,8 @@ import { watchKeys } from "./keys.js";
 import { Outbox } from "./outbox.js";
 import { Panel } from "./panel.js";
 import { Ranking } from "./ranking.js";
-import { offerHelp, offerLanguage, offerTheme, welcome } from "./settings.js";
+import { showSpeaker } from "./speaker.js";
+import { offerHelp, offerLanguage, offerSharing, offerTheme, welcome } from "./settings.js";
 import { Tabs } from "./tabs.js";
 import { say, urls } from "./words.js";
 
@@ -23,6 +24,7 @@ new Panel(ranking);
 const openHelp = offerHelp();
 offerTheme();
 offerLanguage();
+offerSharing();
 welcome(deck);
 watchKeys({ answer: (value) => deck.answer(value, "key"), undo: () => deck.undo(), help: openHelp });
 
@@ -34,6 +36,7 @@ for (const button of document.querySelectorAll("[data-undo]")) button.addEventLi
 let rankedBefore = false;
 ranking.addEventListener("moved", () => {
   certainty.show(ranking.accuracy, ranking.ratingsSeq, deck.answered);
+  showSpeaker(ranking.speaker);
   if (rankedBefore) tabs.ranked();
   rankedBefore = true;
 });

@@ -12,6 +12,7 @@ export class Ranking extends EventTarget {
   ratingsSeq = 0;
   total = 0;
   /** @type {import("./api.js").Accuracy | null} */ accuracy = null;
+  /** @type {import("./api.js").Speaker | null} */ speaker = null;
   /** @type {import("./api.js").Placed[]} */ top = [];
 
   /**
@@ -39,6 +40,7 @@ export class Ranking extends EventTarget {
     this.ratingsSeq = message.ratings_seq;
     this.accuracy = message.accuracy;
     this.total = message.total ?? Math.max(this.total, message.top.length);
+    this.speaker = message.speaker;
     this.top = message.top;
     this.dispatchEvent(new CustomEvent("moved"));
     return true;

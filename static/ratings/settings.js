@@ -1,6 +1,9 @@
 /** Small things around the edge: light and dark, help, the first visit, language. */
 
+import { shareAnswers } from "./api.js";
 import { find, lessMotion } from "./dom.js";
+import { toast } from "./toast.js";
+import { say } from "./words.js";
 
 const KNOWN = "pav-knows-the-gestures";
 
@@ -30,6 +33,25 @@ export function offerHelp() {
   find("#help-close").addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   return open;
+}
+
+/** Whether one's answers may teach; the box only ever shows what the server has. */
+export function offerSharing() {
+  const choice = /** @type {HTMLInputElement} */ (find("#share-answers"));
+  choice.addEventListener("change", async () => {
+    const wanted = choice.checked;
+    choice.disabled = true;
+    try {
+      choice.checked = (await shareAnswers(wanted)).shares_answers;
+      toast(say(choice.checked ? "sharing_on" : "sharing_off"));
+    } catch (problem) {
+      choice.checked = !wanted;
+      toast(problem.kind === "offline" ? say("sharing_offline") : problem.message);
+    } finally {
+      choice.disabled = false;
+      choice.focus();
+    }
+  });
 }
 
 export function offerLanguage() {

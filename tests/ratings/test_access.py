@@ -22,6 +22,8 @@ MATRIX = {
     "api:deck": ("get", "/api/v1/deck", 403, 200, 403),
     "api:ranking": ("get", "/api/v1/ranking", 403, 200, 403),
     "api:photos": ("get", "/api/v1/photos?ids=1", 403, 200, 403),
+    "api:me": ("get", "/api/v1/me", 403, 200, 403),
+    "api:change_me": ("patch", "/api/v1/me", 403, 422, 403),
     "api:openapi-json": ("get", "/api/v1/openapi.json", 200, 200, 200),
     "api:api-root": ("get", "/api/v1/", 404, 404, 404),
 }
