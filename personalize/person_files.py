@@ -33,6 +33,15 @@ Score = Callable[[Tensor], np.ndarray]
 
 
 @dataclass(frozen=True)
+class Opened:
+    """A model file in memory."""
+
+    card: dict[str, Any]  # as it lies in the file: without the file's size and sha256
+    preprocessing: Preprocessing  # of photos, before they are scored
+    score: Score
+
+
+@dataclass(frozen=True)
 class PersonFit:
     """A fit to write: weights of an instant one, or coefficients; and what the card says of it."""
 
@@ -68,7 +77,7 @@ def write(path: Path, kind: Kind, fit: PersonFit, bank: Bank) -> dict[str, Any]:
         photos = _examples(row.preprocessing)
         with torch.no_grad():
             expected = model(photos).numpy()
-        away = float(np.abs(reader(partial, bank)(photos) - expected).max())
+        away = float(np.abs(opened(partial, bank).score(photos) - expected).max())
         if not away <= TOLERANCE:
             raise BadModel(f"{path} was not written: read again, its scores differ by {away:.2g} from those of the fit.")
         card |= {"sha256": banks.sha256(partial), "bytes": partial.stat().st_size, "checked": away}
@@ -79,8 +88,8 @@ def write(path: Path, kind: Kind, fit: PersonFit, bank: Bank) -> dict[str, Any]:
     return card
 
 
-def reader(path: Path, bank: Bank | None = None) -> Score:
-    """A function from preprocessed photos to scores, whatever the kind of file; only `json` needs the bank.
+def opened(path: Path, bank: Bank | None = None) -> Opened:
+    """A model of any kind of file, which is read once; only `json` needs the bank.
 
     Raises:
         BadModel: the file cannot be read, is no such model, or is of another bank.
@@ -97,32 +106,17 @@ def reader(path: Path, bank: Bank | None = None) -> Score:
         raise BadModel(f"{path} cannot be read as a person's model: {error}") from error
 
 
-def preprocessing_of(path: Path) -> Preprocessing:
-    """How photos are to be prepared for a model.
+def score(path: Path, photos: Sequence[Path], bank: Bank | None, report: Callable[[str, int, int], None]) -> list[float]:
+    """Scores of photo files, in their order.
 
     Raises:
-        BadModel: the file says nothing of it.
+        BadModel: see `opened`.
     """
-    try:
-        if path.suffix == ".json":
-            facts = json.loads(path.read_text(encoding="utf-8"))
-        elif path.suffix == ".onnx":
-            facts = json.loads(onnxruntime.InferenceSession(path).get_modelmeta().custom_metadata_map["card"])
-        else:
-            with safe_open(path, framework="pt") as file:
-                facts = json.loads(file.metadata()["card"])
-        told = facts["preprocessing"]
-        return Preprocessing(told["resize"], told["crop"], tuple(told["mean"]), tuple(told["std"]))
-    except Exception as error:  # three libraries, each with errors of its own
-        raise BadModel(f"{path} cannot be read as a person's model: {error}") from error
-
-
-def score(path: Path, photos: Sequence[Path], bank: Bank | None, report: Callable[[str, int, int], None]) -> list[float]:
-    """Scores of photo files, in their order."""
-    run, preprocessing = reader(path, bank), preprocessing_of(path)
+    model = opened(path, bank)
     found = []
     for photo in images.counted("scoring", photos, report):
-        found.append(float(run(images.to_input(images.to_pixels(images.read(photo), preprocessing)[None], preprocessing))[0]))
+        pixels = images.to_pixels(images.read(photo), model.preprocessing)
+        found.append(float(model.score(images.to_input(pixels[None], model.preprocessing))[0]))
     return found
 
 
@@ -139,17 +133,16 @@ def _write_json(path: Path, fit: PersonFit, model: PersonModel, card: dict[str, 
     path.write_text(json.dumps(card | told) + "\n", encoding="utf-8")
 
 
-def _of_json(path: Path, bank: Bank | None) -> Score:
-    facts = json.loads(path.read_text(encoding="utf-8"))
-    if facts.get("format") != FORMAT:
-        raise BadModel(f"{path} has format {facts.get('format')!r}, expected {FORMAT!r}.")
+def _of_json(path: Path, bank: Bank | None) -> Opened:
+    card = json.loads(path.read_text(encoding="utf-8"))
+    _same_format(card.get("format"), path)
     if bank is None:
-        raise BadModel(f"{path} holds coefficients alone: it needs the bank {facts['bank']} beside it (--bank).")
-    _same_bank(facts["bank"], bank)
-    numbers = {name: np.array(facts[name]) for name in ("weights", "coefficients") if name in facts}
+        raise BadModel(f"{path} holds coefficients alone: it needs the bank {card['bank']} beside it (--bank).")
+    _same_bank(card["bank"], bank)
+    numbers = {name: np.array(card.pop(name)) for name in ("weights", "coefficients") if name in card}
     if "coefficients" in numbers:
         numbers["coefficients"] = numbers["coefficients"].reshape(tuple(bank.start.shape))
-    return _in_torch(_model(PersonFit(facts, **numbers), bank))
+    return _as_told(card, _in_torch(_model(PersonFit(card, **numbers), bank)))
 
 
 def _write_safetensors(path: Path, fit: PersonFit, model: PersonModel, card: dict[str, Any]) -> None:
@@ -157,23 +150,22 @@ def _write_safetensors(path: Path, fit: PersonFit, model: PersonModel, card: dic
     save_file(kept, path, metadata={"format": FORMAT, "card": json.dumps(card)})
 
 
-def _of_safetensors(path: Path) -> Score:
+def _of_safetensors(path: Path) -> Opened:
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata() or {}
         kept = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-    if metadata.get("format") != FORMAT:
-        raise BadModel(f"{path} has format {metadata.get('format')!r}, expected {FORMAT!r}.")
-    backbone = json.loads(metadata["card"])["backbone"]
-    merged = backbones.empty(backbone)
+    _same_format(metadata.get("format"), path)
+    card = json.loads(metadata["card"])
+    merged = backbones.empty(card["backbone"])
     names = list(task_vectors.blocks(merged))
     parts = None
     if "line" in kept:
         direction = {name: kept[f"direction_{place}"] for place, name in enumerate(names)}
         parts = Parts(direction, kept["merged_head"], kept["plain_head"], *kept["line"].tolist())
-    plain = backbones.empty(backbone).encoder if any(name.startswith("plain.") for name in kept) else None
+    plain = backbones.empty(card["backbone"]).encoder if any(name.startswith("plain.") for name in kept) else None
     model = PersonModel(merged, parts, plain)
     model.load_state_dict(kept)
-    return _in_torch(model.eval())
+    return _as_told(card, _in_torch(model.eval()))
 
 
 def _write_onnx(path: Path, fit: PersonFit, model: PersonModel, card: dict[str, Any]) -> None:
@@ -190,13 +182,16 @@ def _export_graph(path: Path, model: PersonModel, photo: Tensor, metadata: dict[
     program.save(path, external_data=False)
 
 
-def _of_onnx(path: Path) -> Score:
+def _of_onnx(path: Path) -> Opened:
     session = onnxruntime.InferenceSession(path)
-    told = session.get_modelmeta().custom_metadata_map.get("format")
-    if told != FORMAT:
-        raise BadModel(f"{path} has format {told!r}, expected {FORMAT!r}.")
+    metadata = session.get_modelmeta().custom_metadata_map
+    _same_format(metadata.get("format"), path)
     name = session.get_inputs()[0].name
-    return lambda photos: np.concatenate([session.run(None, {name: photo[None].contiguous().numpy()})[0] for photo in photos])
+
+    def score(photos: Tensor) -> np.ndarray:
+        return np.concatenate([session.run(None, {name: photo[None].contiguous().numpy()})[0] for photo in photos])
+
+    return _as_told(json.loads(metadata["card"]), score)
 
 
 WRITERS: dict[str, Callable[[Path, PersonFit, PersonModel, dict[str, Any]], None]] = {
@@ -206,8 +201,18 @@ WRITERS: dict[str, Callable[[Path, PersonFit, PersonModel, dict[str, Any]], None
 }
 
 
+def _as_told(card: dict[str, Any], score: Score) -> Opened:
+    told = card["preprocessing"]
+    return Opened(card, Preprocessing(told["resize"], told["crop"], tuple(told["mean"]), tuple(told["std"])), score)
+
+
 def _in_torch(model: PersonModel) -> Score:
     return lambda photos: torch.no_grad()(model)(photos).numpy()
+
+
+def _same_format(told: str | None, path: Path) -> None:
+    if told != FORMAT:
+        raise BadModel(f"{path} has format {told!r}, expected {FORMAT!r}.")
 
 
 def _same_bank(wanted: str, bank: Bank) -> None:

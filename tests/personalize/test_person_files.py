@@ -2,6 +2,7 @@
 
 import copy
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,15 +72,16 @@ def test_a_file_read_again_gives_the_same_scores(kind, bank, network, prepared, 
     path = tmp_path / f"anna.{kind}"
     card = person_files.write(path, kind, instant, bank)
     model = person_models.of_weights(network, banks.projection(bank.arrays), instant.weights)
-    np.testing.assert_allclose(person_files.reader(path, bank)(prepared), model(prepared).detach().numpy(), atol=1e-4)
+    np.testing.assert_allclose(person_files.opened(path, bank).score(prepared), model(prepared).detach().numpy(), atol=1e-4)
     assert card["checked"] <= 1e-4
     assert json.loads((tmp_path / "anna.card.json").read_text())["sha256"] == card["sha256"]
-    assert person_files.preprocessing_of(path) == network.backbone.preprocessing
+    assert person_files.opened(path, bank).preprocessing == network.backbone.preprocessing
 
 
-def test_the_card_tells_the_version_and_the_databases_with_their_licences(bank, instant, tmp_path):
-    path = tmp_path / "anna.json"
-    for card in (person_files.write(path, "json", instant, bank), json.loads(path.read_text())):
+@pytest.mark.parametrize("kind", ["json", "safetensors", "onnx"])
+def test_the_card_tells_the_version_and_the_databases_with_their_licences(kind, bank, instant, tmp_path):
+    path = tmp_path / f"anna.{kind}"
+    for card in (person_files.write(path, kind, instant, bank), person_files.opened(path, bank).card):
         assert card["pav_version"] == personalize.__version__
         assert card["trained_on"]["oasis-arousal"] == "OASIS, Kurdi, Lozano & Banaji 2017"
         assert card["database_licences"] == banks.licences(bank.card.facts)
@@ -88,7 +90,7 @@ def test_the_card_tells_the_version_and_the_databases_with_their_licences(bank, 
 
 def test_a_refined_model_stands_alone_as_well(bank, network, prepared, refined, tmp_path):
     person_files.write(tmp_path / "bo.safetensors", "safetensors", refined, bank)
-    ours = person_files.reader(tmp_path / "bo.safetensors")(prepared)
+    ours = person_files.opened(tmp_path / "bo.safetensors").score(prepared)
     np.testing.assert_allclose(ours, network.model(torch.from_numpy(refined.coefficients)).score(prepared).detach().numpy(), atol=1e-4)
 
 
@@ -97,7 +99,7 @@ def test_coefficients_alone_are_a_few_kilobytes_and_ask_for_their_bank(bank, ins
     person_files.write(path, "json", instant, bank)
     assert path.stat().st_size < 8000
     with pytest.raises(BadModel, match=f"needs the bank {bank.card.hash}"):
-        person_files.reader(path)
+        person_files.opened(path)
 
 
 def test_a_fit_of_another_bank_is_refused_naming_both(bank, instant, tmp_path):
@@ -107,17 +109,47 @@ def test_a_fit_of_another_bank_is_refused_naming_both(bank, instant, tmp_path):
 
 
 def test_a_file_that_scores_otherwise_is_not_left_behind(bank, instant, tmp_path, monkeypatch):
-    monkeypatch.setattr(person_files, "reader", lambda *_: lambda photos: np.zeros(len(photos)))
+    nothing = person_files.Opened({}, images.Preprocessing(1, 1, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)), lambda photos: np.zeros(len(photos)))
+    monkeypatch.setattr(person_files, "opened", lambda *_: nothing)
     with pytest.raises(BadModel, match="was not written: read again, its scores differ"):
         person_files.write(tmp_path / "anna.json", "json", instant, bank)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["json", "safetensors", "onnx"])
+def test_a_file_is_read_once_to_score(kind, bank, network, prepared, photos, instant, tmp_path, monkeypatch):
+    path = tmp_path / f"anna.{kind}"
+    person_files.write(path, kind, instant, bank)
+    expected = person_files.opened(path, bank).score(prepared)
+    names = []
+    for number, photo in enumerate(photos):
+        photo.save(tmp_path / f"p{number}.png")
+        names.append(tmp_path / f"p{number}.png")
+    read = []
+    for owner, name in ((person_files, "safe_open"), (person_files.onnxruntime, "InferenceSession"), (Path, "read_text")):
+        plain = getattr(owner, name)
+        counted = lambda first, *rest, plain=plain, **named: (read.append(Path(first)), plain(first, *rest, **named))[1]  # noqa: E731
+        monkeypatch.setattr(owner, name, counted)
+    scores = person_files.score(path, names, bank if kind == "json" else None, lambda *_: None)
+    assert read.count(path) == 1
+    np.testing.assert_allclose(scores, expected, atol=1e-5)
+
+
+def test_a_model_that_does_not_say_how_photos_are_prepared_is_refused(bank, instant, tmp_path):
+    path = tmp_path / "anna.json"
+    person_files.write(path, "json", instant, bank)
+    card = json.loads(path.read_text())
+    del card["preprocessing"]
+    path.write_text(json.dumps(card))
+    with pytest.raises(BadModel, match="cannot be read as a person's model"):
+        person_files.opened(path, bank)
 
 
 @pytest.mark.parametrize("name", ["no.json", "no.safetensors", "no.onnx"])
 def test_what_is_no_model_is_said(name, tmp_path):
     (tmp_path / name).write_text("nonsense")
     with pytest.raises(BadModel, match=f"{name} cannot be read"):
-        person_files.reader(tmp_path / name)
+        person_files.opened(tmp_path / name)
 
 
 def test_a_vision_transformer_of_openclip_exports_both_streams(tmp_path):
@@ -136,8 +168,9 @@ def test_a_vision_transformer_of_openclip_exports_both_streams(tmp_path):
         expected = 0.7 * scorer.score(photos) + (moved[1] - moved[0]) / 2e-4 + scorer.encoder(photos) @ model.merged_head - 0.2
     torch.testing.assert_close(ours.double(), expected.double(), atol=1e-4, rtol=0)
     path = tmp_path / "vit.onnx"
-    person_files._export_graph(path, model, photos[:1], {"format": person_files.FORMAT})
-    np.testing.assert_allclose(person_files.reader(path)(photos), ours.numpy(), atol=1e-4)
+    card = json.dumps({"preprocessing": vars(images.Preprocessing(36, 32, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)))})
+    person_files._export_graph(path, model, photos[:1], {"format": person_files.FORMAT, "card": card})
+    np.testing.assert_allclose(person_files.opened(path).score(photos), ours.numpy(), atol=1e-4)
 
 
 def scorer_at(scorer, theta, photos):
