@@ -6,9 +6,10 @@ import { say, share } from "./words.js";
 /** @param {import("./api.js").Speaker | null} speaker */
 export function showSpeaker(speaker) {
   const line = find("#speaker");
-  const speaks = speaker !== null && speaker.model !== "generic";
-  line.hidden = !speaks;
-  if (!speaks) return;
+  if (speaker === null || speaker.model === "generic") {
+    delete line.dataset.model; // its place is kept, so that nothing jumps when it appears
+    return;
+  }
   line.dataset.model = speaker.model;
   const { checked } = speaker;
   const values = checked ? { exact: share(checked.exact), instant: share(checked.instant) } : {};

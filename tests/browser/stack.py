@@ -34,10 +34,10 @@ class Stack:
         self._worker: subprocess.Popen[bytes] | None = None
 
     def fill(self) -> None:
-        self._run("manage.py", "migrate", "--verbosity", "0")
-        self._run("-m", "tests.browser.stock")
+        self.run("manage.py", "migrate", "--verbosity", "0")
+        self.run("-m", "tests.browser.stock")
 
-    def _run(self, *arguments: str) -> None:
+    def run(self, *arguments: str) -> None:
         subprocess.run([sys.executable, *arguments], env=self.environment, cwd=BASE, check=True, timeout=120)
 
     def start_web(self) -> None:

@@ -1,6 +1,7 @@
 """One worker alone: `./pav worker --queue refit`."""
 
 import logging
+import os
 from argparse import ArgumentParser
 from socket import gethostname
 from typing import Any
@@ -13,10 +14,11 @@ from pav_site.celery import app
 from pav_site.processes import end_with_parent
 
 POOL = "solo"  # docs/decisions/worker-pool.md
+GIVES_WAY = 10  # to processes that people wait for: what runs on queue `gpu` takes seconds and is waited for by nobody
 
 
 class Command(BaseCommand):
-    help = "Run a worker. Queue `refit` fits people (NumPy, milliseconds); queue `gpu` describes photos (torch; a GPU helps)."
+    help = "Run a worker. Queue `refit` fits people (NumPy, milliseconds); queue `gpu` describes photos, refines and exports (torch; a GPU helps)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--queue", choices=["refit", "gpu"], required=True)
@@ -30,6 +32,8 @@ class Command(BaseCommand):
             # A fit is a few hundred thousand multiplications: threads of the linear algebra would cost more than they save, and
             # take the other workers' cores.
             threadpool_limits(1)
+        elif hasattr(os, "nice"):
+            os.nice(GIVES_WAY)
         if options["beat"]:
             EmbeddedService(app, thread=True, scheduler_cls="celery.beat:Scheduler").start()  # keeps nothing on disk
         logging.getLogger("celery.beat").setLevel(logging.WARNING)
