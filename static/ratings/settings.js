@@ -2,7 +2,6 @@
 
 import { shareAnswers } from "./api.js";
 import { find, lessMotion } from "./dom.js";
-import { toast } from "./toast.js";
 import { say } from "./words.js";
 
 const KNOWN = "pav-knows-the-gestures";
@@ -38,15 +37,16 @@ export function offerHelp() {
 /** Whether one's answers may teach; the box only ever shows what the server has. */
 export function offerSharing() {
   const choice = /** @type {HTMLInputElement} */ (find("#share-answers"));
+  const said = find("#share-answers-said");
   choice.addEventListener("change", async () => {
     const wanted = choice.checked;
     choice.disabled = true;
     try {
       choice.checked = (await shareAnswers(wanted)).shares_answers;
-      toast(say(choice.checked ? "sharing_on" : "sharing_off"));
+      said.textContent = choice.checked ? say("sharing_on") : say("sharing_off");
     } catch (problem) {
       choice.checked = !wanted;
-      toast(problem.kind === "offline" ? say("sharing_offline") : problem.message);
+      said.textContent = problem.kind === "offline" ? say("sharing_offline") : problem.message;
     } finally {
       choice.disabled = false;
       choice.focus();

@@ -11,8 +11,12 @@ export function showSpeaker(speaker) {
     return;
   }
   line.dataset.model = speaker.model;
-  const { checked } = speaker;
-  const values = checked ? { exact: share(checked.exact), instant: share(checked.instant) } : {};
-  const kept = checked ? "speaker_checked" : "speaker_instant";
-  find("#speaker-text").textContent = speaker.model === "exact" ? say("speaker_exact", values) : say(kept, values);
+  find("#speaker-text").textContent = sentence(speaker);
+}
+
+/** @param {import("./api.js").Speaker} speaker */
+function sentence({ model, checked }) {
+  if (!checked) return say("speaker_instant");
+  const values = { exact: share(checked.exact), instant: share(checked.instant) };
+  return model === "exact" ? say("speaker_exact", values) : say("speaker_checked", values);
 }

@@ -41,14 +41,14 @@ def test_sharing_is_off_until_chosen_and_stays_as_chosen(alice: Visitor) -> None
     alice.page.keyboard.press("?")
     assert not alice.page.is_checked("#share-answers")
     alice.page.check("#share-answers")
-    alice.page.wait_for_function("() => document.querySelector('#toast').textContent.startsWith('Thank you')")
+    alice.page.wait_for_function("() => document.querySelector('#share-answers-said').textContent.startsWith('Thank you')")
     alice.page.reload()
     alice.wait_for_photo()
     assert alice.page.is_checked("#share-answers")
     assert alice.get("/api/v1/me") == {"shares_answers": True}
     alice.page.keyboard.press("?")
     alice.page.uncheck("#share-answers")
-    alice.page.wait_for_function("() => document.querySelector('#toast').textContent.startsWith('From tonight')")
+    alice.page.wait_for_function("() => document.querySelector('#share-answers-said').textContent.startsWith('From tonight')")
     assert alice.get("/api/v1/me") == {"shares_answers": False}
 
 
@@ -58,6 +58,6 @@ def test_without_a_connection_the_box_shows_what_the_server_has(visit) -> None:
     alice.page.keyboard.press("?")
     alice.context.set_offline(True)
     alice.page.click("#share-answers")
-    alice.page.wait_for_function("() => document.querySelector('#toast').textContent.includes('nothing was changed')")
+    alice.page.wait_for_function("() => document.querySelector('#share-answers-said').textContent.includes('nothing was changed')")
     assert not alice.page.is_checked("#share-answers")
     alice.context.set_offline(False)

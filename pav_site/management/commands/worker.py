@@ -18,7 +18,7 @@ GIVES_WAY = 10  # to processes that people wait for: what runs on queue `gpu` ta
 
 
 class Command(BaseCommand):
-    help = "Run a worker. Queue `refit` fits people (NumPy, milliseconds); queue `gpu` describes photos, refines and exports (torch; a GPU helps)."
+    help = "Run a worker. Queue `refit` fits people (NumPy, milliseconds); queue `gpu` does what takes seconds (torch; a GPU helps)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--queue", choices=["refit", "gpu"], required=True)
