@@ -1,4 +1,4 @@
-"""The instant fit beside one step of the published procedure, on the same photos: `./pav bench fit`.
+"""The instant fit beside one step of the published procedure and beside choosing the next cards, on the same photos: `./pav bench fit`.
 
 A step of the procedure (Yun & Choo, ECCV 2024): merge the task vectors with this person's coefficients, score a batch of at most 32
 photos, Bradley-Terry loss over its pairs, gradient in the coefficients, AdamW. It takes 500 of them. Photos are random pixels:
@@ -15,11 +15,12 @@ import torch
 from PIL import Image
 from threadpoolctl import threadpool_limits
 
-from personalize import banks, images, losses, serving, taste
+from personalize import banks, choosing, images, losses, serving, taste
 from personalize.describing import Describer
 from personalize.fits import PersonalNetwork
 
 STEPS, BATCH, RATE = 500, 32, 1e-2
+CARDS, CANDIDATES = 10, 128  # as the app chooses them after a fit
 
 
 def _median_seconds(work: Callable[[], object], rounds: int) -> float:
@@ -66,17 +67,22 @@ def main(arguments: list[str]) -> None:
     with torch.no_grad():
         plain = _median_seconds(lambda: describer.network.base.encoder(inputs[:1]), 10)
     hyperprior = serving.hyperprior()
+    candidates = rng.normal(size=(CANDIDATES, features.shape[1])) * features.std(axis=0)
 
     print(f"Bank {banks.read_card().hash}, {torch.get_num_threads()} threads for torch, 1 for the instant fit.")
     print(f"Describing a photo alone, once for everybody: {1000 * describing:.0f} ms, {describing / plain:.1f} plain forward passes.\n")
-    print("| ratings | instant fit | one published step | ratio of 500 steps to the fit |\n|---|---|---|---|")
+    cards_of = f"choosing {CARDS} of {CANDIDATES} cards | its ratio to the fit"
+    print(f"| ratings | instant fit | {cards_of} | one published step | ratio of 500 steps to the fit |\n|---|---|---|---|---|---|")
     for count in options.ratings:
         ratings = rng.integers(1, 4, count).astype(np.float64)
         with threadpool_limits(1, user_api="blas"):
             instant = _median_seconds(partial(taste.fit, features[:count], ratings, hyperprior), 20)
+            covariance = taste.fit(features[:count], ratings, hyperprior).covariance
+            cards = _median_seconds(partial(choosing.next_cards, covariance, candidates, CARDS, rng), 20)
         procedure = PublishedProcedure(describer, inputs[:count], ratings)
         step = _median_seconds(procedure.step, 3)
-        print(f"| {count} | {1000 * instant:.1f} ms | {step:.2f} s | {STEPS * step / instant:,.0f} |")
+        chosen = f"{1000 * cards:.1f} ms | {cards / instant:.2f}"
+        print(f"| {count} | {1000 * instant:.1f} ms | {chosen} | {step:.2f} s | {STEPS * step / instant:,.0f} |")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 A rule sees a person's fit so far and the photos that it may deal; it never sees a rating that has not been given.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from personalize import choosing, taste
+from personalize.choosing import Bolder
 from personalize.taste import Covariance, Hyperprior, Taste
 
 
@@ -122,7 +123,7 @@ def _order_gain(onto: np.ndarray, joint: np.ndarray, noise: float) -> np.ndarray
     return onto.var(axis=0) / (np.maximum(joint.diagonal(), 0) + noise)
 
 
-def _greedy(posteriors: list[tuple[float, Covariance]], situation: Situation, count: int, gain: Gain) -> list[int]:
+def _greedy(posteriors: Sequence[tuple[float, Covariance | Bolder]], situation: Situation, count: int, gain: Gain) -> list[int]:
     """One card after the other, by the weighted sum of the gains under each posterior."""
     rows = situation.features[situation.left]
     states = [(weight, each.between(situation.features, rows), each.between(rows, rows), each.noise) for weight, each in posteriors]

@@ -69,12 +69,26 @@ def test_there_may_be_fewer_candidates_than_wanted_or_none(posterior):
     assert len(choosing.next_cards(posterior, np.eye(20)[:2], 5, Never())) == 2
 
 
+@pytest.mark.parametrize(("base", "feature"), [(0.7, 1.5), (0.001, 1.5), (0.7, 0.001), (0.1, 0.02), (0.001, 0.001)])
 @pytest.mark.parametrize("ratings", [0, 1, 6, 40])
-def test_a_bolder_posterior_is_the_one_fitted_under_the_bolder_prior(ratings):
+def test_a_bolder_posterior_is_the_one_fitted_under_the_bolder_prior(ratings, base, feature):
     rng = np.random.default_rng(2)
-    rated, photos = rng.normal(size=(ratings, 20)), rng.normal(size=(10, 20))
-    bold = choosing.bolder(refitted(rated), base=0.7, feature=1.5)
-    np.testing.assert_allclose(bold.between(photos, photos), refitted(rated, base=0.7, feature=1.5).between(photos, photos), atol=1e-8)
+    rated, photos, others = rng.normal(size=(ratings, 20)), rng.normal(size=(10, 20)), rng.normal(size=(7, 20))
+    bold, anew = choosing.bolder(refitted(rated), base=base, feature=feature), refitted(rated, base=base, feature=feature)
+    np.testing.assert_allclose(bold.between(photos, photos), anew.between(photos, photos), atol=1e-8)
+    np.testing.assert_allclose(bold.between(photos, others), anew.between(photos, others), atol=1e-8)
+
+
+@pytest.mark.parametrize("ratings", [3, 60])
+def test_the_cards_are_those_of_the_posterior_fitted_under_the_bolder_prior(ratings):
+    rng = np.random.default_rng(4)
+    rated, candidates, catalogue = (rng.normal(size=(count, 20)) for count in (ratings, 30, 50))
+    anew = refitted(rated, base=choosing.BOLD_BASE, feature=choosing.BOLD_FEATURE)
+    for photos in (None, catalogue):
+        plain = choosing.next_cards(anew, candidates, 10, Never(), bold=False, catalogue=photos)
+        chosen = choosing.next_cards(refitted(rated), candidates, 10, Never(), catalogue=photos)
+        assert [card.index for card in chosen] == [card.index for card in plain]
+        np.testing.assert_allclose([card.gain for card in chosen], [card.gain for card in plain])
 
 
 def test_the_first_card_is_the_one_whose_refit_leaves_the_order_of_the_catalogue_most_certain(rated):
