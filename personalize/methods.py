@@ -1,8 +1,8 @@
 """Every way of ranking a person's photos that `evaluate` compares, by name, with one interface.
 
 A method sees a person's shots and answers scores for the photos that are asked for. Those of `baselines.py` need the described catalogue
-alone; `instant+others` also what other people's ratings say of the photos, learned when it is called; `paper` and `exact` send photos
-through the network, which is loaded when the first of them is called.
+alone; `instant+others` also what other people's ratings say of the photos, learned when it is called; `paper`, `exact` and `refined` send
+photos through the network, which is loaded when the first of them is called.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from personalize import baselines, taste
+from personalize import baselines, refining, taste
 from personalize.baselines import Catalogue, Shots
 from personalize.personal_networks import RatedPhotos
 from personalize.population import Population
@@ -64,6 +64,26 @@ def exact(context: Context, shots: Shots, asked: Int[np.ndarray, "asked"]) -> An
     return Answer(*context.network().exact(shots, asked, context.seed))
 
 
+def refined(context: Context, shots: Shots, asked: Int[np.ndarray, "asked"]) -> Answer:
+    """What the app does while a person rests: the exact fit where it guesses left-out shots clearly better than the instant one."""
+    count, passes = len(shots.photos), 0
+
+    def guesses(method: Method) -> list[np.ndarray]:
+        def scores(seen: np.ndarray) -> np.ndarray:
+            nonlocal passes
+            answer = method(context, Shots(shots.photos[seen], shots.ratings[seen]), shots.photos)
+            passes += answer.image_passes
+            return answer.scores
+
+        return [refining.guesses(scores, count, fold) for fold in refining.folds(count, context.seed)]
+
+    if count < refining.LEAST:
+        return METHODS["instant"](context, shots, asked)
+    told = refining.verdict(guesses(METHODS["instant"]), guesses(exact), shots.ratings, context.seed)
+    answer = METHODS[told.speaks](context, shots, asked)
+    return Answer(answer.scores, passes + answer.image_passes, answer.loss)
+
+
 METHODS: dict[str, Method] = {
     "generic": _from_catalogue(baselines.generic),
     "softmax-init": _from_catalogue(baselines.softmax_init),
@@ -72,6 +92,8 @@ METHODS: dict[str, Method] = {
     "instant": _from_catalogue(baselines.instant),
     OTHERS: instant_with_others,
     "exact": exact,
+    "refined": refined,
     "paper": paper,
 }
-QUICK = tuple(name for name in METHODS if name not in (OTHERS, "exact", "paper"))  # need no network, and no least number of people
+SLOW = ("exact", "refined", "paper")  # need the network
+QUICK = tuple(name for name in METHODS if name not in (OTHERS, *SLOW))  # need neither it nor a least number of people
