@@ -23,14 +23,15 @@ class Database:
     degraded: bool = False  # scores are made by degrading the photos in graded steps
     layout: str = ""  # what the folder should hold; shown in errors
     split: str = "a fixed hash of the name: 70 % train, 10 % validation, 20 % test"
-    licence: str = "ask the authors of the paper"
+    licence: str = "not checked"  # as its authors state it; sources in docs/databases.md
     photos: Callable[[Path, "Database"], list[RatedPhoto]] = loaders.scores_csv
     ratings: Callable[[Path, "Database"], raters.Said] | None = None
     testers: Callable[[Path, "Database", raters.Said], frozenset[str]] | None = None  # test people; None: the caller splits
 
 
 OASIS = "OASIS, Kurdi, Lozano & Banaji 2017"
-OPEN = "open access for research, from the paper's authors"
+OPEN = "photos: free use in research studies (the authors' paper)"
+FLICKR = "photos under Creative Commons licences, data for research purposes only (the authors' repository)"
 
 
 def _table(folder: str, column: str) -> str:
@@ -41,7 +42,8 @@ def _oasis(name: str, column: str, about: str, source: str = OASIS) -> Database:
     people = raters.rating_table if column == "beauty_mean" else None
     layout = _table("oasis", column) + (" Single ratings: ratings.csv (rater, image, score)." if people else "")
     split = "photos marked personal are test; of the others 90 % train, 10 % validation"
-    return Database(name, "oasis", column, 1, 7, 1.8, about, source, layout=layout, split=split, licence=OPEN, ratings=people)
+    licence = f"{OPEN}; ratings: none stated in their authors' repository" if people else OPEN
+    return Database(name, "oasis", column, 1, 7, 1.8, about, source, layout=layout, split=split, licence=licence, ratings=people)
 
 
 ROWS = (
@@ -50,25 +52,27 @@ ROWS = (
     _oasis("oasis-arousal", "arousal_mean", "how exciting"),
     Database(
         "streetpsych-preference", "streetpsych", "preference", -6, 6, 1.5, "preferred street view", "StreetPsych, Kang",
-        layout=_table("streetpsych", "preference"),
+        layout=_table("streetpsych", "preference"), licence="none stated in the author's repository",
     ),
     Database(
         "savoias-complexity", "savoias", "complexity", 0, 100, 1.5, "visual complexity", "Savoias, Saraee, Jalal & Betke 2020",
         layout=_table("savoias", "complexity"),
+        licence="Apache-2.0; photos: of the collections that they come from (the authors' repository)",
     ),
     Database(
         "technical-quality", "oasis", "beauty_mean", 0, 5, 1.0, "blur, JPEG, noise and exposure in five steps", OASIS, degraded=True,
-        layout=_table("oasis", "beauty_mean"), licence=OPEN,
+        layout=_table("oasis", "beauty_mean"), licence=OPEN,  # its scores are made from how much a photo was degraded
     ),
     Database(
         "ava", "ava", "counts of 1..10", 1, 10, 1.4, "aesthetics, 255,000 photos", "AVA, Murray, Marchesotti & Perronnin 2012",
         layout="ava should hold AVA.txt (by blanks: index, image id, counts of scores 1..10, ...) and <id>.jpg in images/ or beside it.",
-        photos=loaders.ava, licence="photos belong to their photographers; research only",
+        photos=loaders.ava, licence="none found; photos belong to their photographers",
     ),
     Database(
         "tad66k", "tad66k", "score", 0, 10, 1.5, "aesthetics by theme, 66,000 photos", "TAD66K, He et al. 2022",
         layout="tad66k should hold labels/merge/train.csv and test.csv (image, score), and the photos in TAD66K/ or images/.",
         photos=loaders.tad66k, split="official lists; a fixed tenth of train for validation",
+        licence="Apache-2.0 (the authors' dataset card); photos: not stated",
     ),
     Database(
         "flickr-aes", "flickr-aes", "score", 0, 1, 2.0, "aesthetics, 40,000 photos, 210 workers", "FLICKR-AES, Ren et al. 2017",
@@ -76,7 +80,7 @@ ROWS = (
             "flickr-aes should hold FLICKR-AES_image_score.txt (name score), FLICKR-AES_image_labeled_by_each_worker.csv (worker, "
             "imagePair, score), a CSV of the test workers (header ID), and the photos in 40K/."
         ),
-        photos=loaders.flickr_aes, ratings=raters.flickr_aes, testers=raters.flickr_aes_testers,
+        photos=loaders.flickr_aes, licence=FLICKR, ratings=raters.flickr_aes, testers=raters.flickr_aes_testers,
     ),
     Database(
         "para", "para", "aestheticScore_mean", 1, 5, 1.5, "aesthetics, 31,000 photos, 438 people", "PARA, Yang et al. 2022",
@@ -84,7 +88,8 @@ ROWS = (
             "para should hold annotation/PARA-GiaaTrain.csv and PARA-GiaaTest.csv (sessionId, imageName, aestheticScore_1.0 ... _5.0, "
             "aestheticScore_mean), annotation/PARA-Images.csv (sessionId, imageName, userId, aestheticScore), imgs/<sessionId>/<imageName>."
         ),
-        photos=loaders.para, split="official tables; a fixed tenth of train for validation", ratings=raters.para, testers=raters.drawn,
+        photos=loaders.para, split="official tables; a fixed tenth of train for validation",
+        licence="no commercial use, as others report; the authors' page was not checked", ratings=raters.para, testers=raters.drawn,
     ),
     Database(
         "koniq-10k", "koniq-10k", "MOS", 1, 5, 1.3, "technical quality, 10,073 photos", "KonIQ-10k, Hosu et al. 2020",
@@ -94,7 +99,7 @@ ROWS = (
     Database(
         "spaq", "spaq", "MOS", 0, 100, 1.5, "quality of smartphone photos, 11,125 photos", "SPAQ, Fang et al. 2020",
         layout='spaq should hold "Annotations/MOS and Image attribute scores.xlsx" (Image name, MOS), and the photos in TestImage/.',
-        photos=loaders.spaq,
+        photos=loaders.spaq, licence="none stated in the authors' repository",
     ),
     Database(
         "aadb", "aadb", "score", 0, 1, 1.8, "aesthetics, 10,000 photos, 190 workers", "AADB, Kong et al. 2016",
@@ -103,12 +108,12 @@ ROWS = (
             "datasetImages_originalSize/ or datasetImages_warp256/, and for people a CSV with WorkerId, Input.image_url1..10, "
             "Answer.overallScore1..10."
         ),
-        photos=loaders.aadb, split="official lists", ratings=raters.aadb, testers=raters.drawn,
+        photos=loaders.aadb, split="official lists", licence=FLICKR, ratings=raters.aadb, testers=raters.drawn,
     ),
     Database(
         "real-cur", "real-cur", "score", 1, 5, 1.5, "14 people's own albums", "REAL-CUR, Ren et al. 2017",
         layout="real-cur should hold <album>/<1..5>/<image>, or images/<worker>/<score>/<name> with test_list.csv (worker, image, score).",
-        photos=loaders.real_cur, split="all photos are test", ratings=raters.real_cur, testers=raters.everybody,
+        photos=loaders.real_cur, split="all photos are test", licence=FLICKR, ratings=raters.real_cur, testers=raters.everybody,
     ),
     Database(
         "kadid-10k", "kadid-10k", "dmos", 1, 5, 1.5, "damaged photos, 10,125 of 81 references", "KADID-10k, Lin, Hosu & Saupe 2019",

@@ -253,7 +253,7 @@ class TestTheShippedBank:
     def test_its_card_tells_what_it_is_made_of_and_what_factorising_cost(self):
         facts = banks.read_card().facts
         for task in facts["tasks"]:
-            assert {"recipe", "photos", "test_srocc", "source"} <= facts["trained"][task].keys()
+            assert {"recipe", "photos", "test_srocc", "source", "licence"} <= facts["trained"][task].keys()
             assert facts["factorised"][task]["cost"] <= 0.005
 
     def test_it_describes_a_photo_with_256_finite_numbers_the_same_each_time(self, describer, photo):
