@@ -121,6 +121,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "pav_site.static_files.PageFiles"},
 }
 MEDIA_ROOT = VAR / "media"
+EXPORTS_ROOT = VAR / "exports"  # models that administrators asked for; served to them alone
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024  # the API takes a few hundred bytes; photos come by import
 
 LANGUAGE_CODE = CHOSEN["PAV_LANGUAGE"]

@@ -13,6 +13,7 @@ from personalize.taste import Hyperprior
 
 if TYPE_CHECKING:
     from personalize.describing import Describer
+    from personalize.open_banks import Bank
     from personalize.personal_networks import Fitting
 
 
@@ -34,12 +35,19 @@ def describe(photos: Sequence[Image.Image]) -> list[tuple[float, Float[np.ndarra
 
 
 @cache
+def bank() -> "Bank":
+    """The bank, opened for work."""
+    from personalize.open_banks import open_bank
+
+    return open_bank()
+
+
+@cache
 def fitting() -> "Fitting":
     """The network of the bank as people are fitted through it."""
-    from personalize.open_banks import open_bank
     from personalize.personal_networks import Fitting
 
-    return Fitting(open_bank())
+    return Fitting(bank())
 
 
 @cache

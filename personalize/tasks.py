@@ -9,7 +9,7 @@ from celery import shared_task
 from django.conf import settings
 
 from personalize import choosing, instant, metrics, refining, serving
-from ratings import fits, health, jobs, media, refinements, selectors, services, sharing
+from ratings import fits, health, jobs, media, model_exports, refinements, selectors, services, sharing
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +83,15 @@ def refine_person(person_id: str) -> None:
 
 
 @shared_task
+def export_models(export_id: str) -> None:
+    """One person of an export, and the request for the next one."""
+    from personalize import exporting  # the same
+
+    if exporting.advance(UUID(export_id)):
+        jobs.request_export(UUID(export_id))
+
+
+@shared_task
 def learn_population() -> None:
     """Learn anew from the answers that people share; nightly."""
     from personalize import nightly  # the same
@@ -97,6 +106,8 @@ def sweep() -> None:
     health.beat()
     for behind in fits.claim_lost_refits(waiting_seconds=LOST_SECONDS):
         jobs.request_refit(behind)
+    model_exports.ask_again(waiting_seconds=LOST_STEP_SECONDS)
+    model_exports.forget_old()
     for waiting in refinements.claim_lost(waiting_seconds=LOST_STEP_SECONDS):
         jobs.request_refinement(waiting)
     if jobs.gpu_waiting():

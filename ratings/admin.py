@@ -3,9 +3,18 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from ratings.models import Bank, Description, Fit, Person, Photo, Presentation, RatingEvent
+from ratings import model_exports
+from ratings.errors import RatingError
+from ratings.models import Bank, Description, Fit, ModelExport, Person, Photo, Population, Presentation, RatingEvent, Refinement
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -47,13 +56,75 @@ class PresentationAdmin(ReadOnly):
 
 @admin.register(Person)
 class PersonAdmin(ReadOnly):
-    list_display = ("id", "user", "ratings_seq", "created_at")
+    list_display = ("id", "user", "ratings_seq", "shares_answers_since", "created_at")
+    actions = ("export_models",)
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("ratings.add_modelexport")
+
+    @admin.action(description=gettext_lazy("Export models"), permissions=["export"])
+    def export_models(self, request: HttpRequest, people: QuerySet[Person]) -> HttpResponse:
+        """First asks for the format; the answer comes back here and begins the export."""
+        kind, problem = request.POST.get("kind", "json"), ""
+        chosen = list(people.values_list("id", flat=True)[: max(model_exports.MOST_PEOPLE.values()) + 1])
+        if request.POST.get("begin"):
+            try:
+                row = model_exports.begin(user_id=request.user.pk or 0, kind=kind, people=chosen)
+                return redirect("export_page", row.id)
+            except RatingError as error:
+                problem = str(error.sentence)
+        context = {"title": _("Export models"), "people": chosen, "kinds": _kinds(), "chosen": kind, "problem": problem}
+        return TemplateResponse(request, "ratings/staff/choose_export.html", {**self.admin_site.each_context(request), **context})
+
+
+def _kinds() -> list[dict[str, Any]]:
+    about = {
+        "json": ("JSON", _("Coefficients alone, a few kilobytes; needs PAV and the same bank.")),
+        "safetensors": ("safetensors", _("The whole network for PAV, no bank needed; about as large as the model.")),
+        "onnx": ("ONNX", _("The whole network for any program that runs ONNX; takes some 20 seconds for each person.")),
+    }
+    return [
+        {"name": name, "title": about[name][0], "about": about[name][1], "most": most} for name, most in model_exports.MOST_PEOPLE.items()
+    ]
+
+
+@admin.register(ModelExport)
+class ModelExportAdmin(ReadOnly):
+    list_display = ("created_at", "kind", "state", "made", "requested_by", "page")
+    list_select_related = ("requested_by",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ModelExport]:
+        rows = super().get_queryset(request)
+        return rows if request.user.is_superuser else rows.filter(requested_by=request.user.pk)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return admin.ModelAdmin.has_delete_permission(self, request, obj)
+
+    @admin.display(description=gettext_lazy("people done"))
+    def made(self, row: ModelExport) -> str:
+        return f"{row.done} / {len(row.people)}"
+
+    @admin.display(description="")
+    def page(self, row: ModelExport) -> str:
+        return format_html('<a href="{}">{}</a>', reverse("export_page", args=[row.id]), _("Open"))
 
 
 @admin.register(Fit)
 class FitAdmin(ReadOnly):
     list_display = ("person", "version", "ratings_seq", "accuracy", "updated_at")
     exclude = ("covariance",)
+
+
+@admin.register(Refinement)
+class RefinementAdmin(ReadOnly):
+    list_display = ("person", "ratings_seq", "step", "verdict", "asked_at")
+    exclude = ("coefficients", "scores", "held_out")
+
+
+@admin.register(Population)
+class PopulationAdmin(ReadOnly):
+    list_display = ("id", "is_current", "people", "photos", "bank", "created_at")
+    exclude = ("weights",)
 
 
 @admin.register(Bank)

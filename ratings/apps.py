@@ -7,4 +7,4 @@ class RatingsConfig(AppConfig):
     name = "ratings"
 
     def ready(self) -> None:
-        from ratings import photo_services  # noqa: F401  files of deleted photos are removed by its signal
+        from ratings import model_exports, photo_services  # noqa: F401  their signals remove the files of what is deleted

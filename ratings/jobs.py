@@ -24,6 +24,11 @@ def request_refinement(person_id: UUID) -> None:
     _send("personalize.tasks.refine_person", str(person_id), queue="gpu")
 
 
+def request_export(export_id: UUID) -> None:
+    """Ask for the next step of an export of models."""
+    _send("personalize.tasks.export_models", str(export_id), queue="gpu")
+
+
 def gpu_waiting() -> int:
     """How many tasks wait in the slow queue; the sweeper adds none while some do."""
     with current_app.connection_for_read() as connection:

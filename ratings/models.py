@@ -231,5 +231,9 @@ class ModelExport(models.Model):
     size = models.PositiveBigIntegerField(default=0)  # of the archive, in bytes; 0 until it is there
     created_at = models.DateTimeField(auto_now_add=True)
 
+    class Meta:
+        verbose_name = _("export of models")
+        verbose_name_plural = _("exports of models")
+
     def __str__(self) -> str:
         return f"{self.done} of {len(self.people)} as {self.kind}"

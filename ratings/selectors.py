@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import numpy as np
@@ -10,7 +10,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from jaxtyping import Float, Int
 
 from ratings.models import FEATURES, FOLDS, SHARED, Bank, Fit, Person, Photo, Presentation, RatingEvent, Value
-from ratings.sharing import own_fold
+from ratings.sharing import fold_of, own_fold
 from ratings.sql import MINE, columns, rows, to_list, vectors
 
 
@@ -85,21 +85,44 @@ def candidates(person_id: UUID, limit: int) -> tuple[Int[np.ndarray, "n"], Float
     return np.array(ids, dtype=np.int64), vectors(features, FEATURES)
 
 
-def fit_to_export(person_id: UUID) -> tuple[list[float], dict[str, Any]] | None:
-    """Weights of a person's current fit, and what a card tells of it; None without any."""
-    fit = Fit.objects.filter(person_id=person_id, bank__is_current=True).first()
+@dataclass(frozen=True)
+class FitToExport:
+    """A person's fit as numbers, and what a card tells of it."""
+
+    weights: list[float]  # of an instant fit: 256; else empty
+    coefficients: list[float]  # of an exact one, block after block; else empty
+    facts: dict[str, Any]
+
+
+def fit_to_export(person_id: UUID, method: Literal["speaking", "instant", "exact"] = "speaking") -> FitToExport | None:
+    """A person's current fit: the one that speaks, or the instant, or the exact one where it speaks; None without any.
+
+    What others taught is part of an instant fit as far as it follows from a photo's features. What it says of single photos stays behind.
+    """
+    fit = Fit.objects.filter(person_id=person_id, bank__is_current=True).select_related("person__refinement", "population").first()
     if fit is None:
         return None
     facts = {
         "person": str(person_id),
-        "method": "instant",
+        "method": method,
         "bank": fit.bank_id,
         "ratings": Presentation.objects.filter(person_id=person_id, value__gt=Value.SKIP).count(),
         "ratings_seq": fit.ratings_seq,
         "accuracy": fit.accuracy,
         "fitted_at": fit.updated_at.isoformat(),
     }
-    return to_list(fit.weights), facts
+    if fit.refined and method != "instant":
+        numbers = np.frombuffer(bytes(fit.person.refinement.coefficients), dtype="<f4")
+        return FitToExport([], numbers.tolist(), facts | {"method": "exact", "population": None})
+    if method == "exact":
+        return None
+    weights = np.array(to_list(fit.weights))
+    if fit.population:
+        mean = to_list(fit.shared)[own_fold(person_id)][0]
+        weights[1:] += mean * np.array(fit.population.weights[fold_of(person_id)])
+    if fit.refined:  # its accuracy is that of the exact fit
+        facts["accuracy"] = None
+    return FitToExport(weights.tolist(), [], facts | {"method": "instant", "population": fit.population_id})
 
 
 def rated_photos(person_id: UUID) -> tuple[list[Photo], list[int]]:

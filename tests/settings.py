@@ -23,6 +23,8 @@ NUMERICS = (
     "task_blocks",
     "fits",
     "rank_newton",
+    "refining",
+    "sharing",
     "projection",
     "baselines",
     "images",

@@ -50,6 +50,10 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'verbose_name': 'export of models',
+                'verbose_name_plural': 'exports of models',
+            },
         ),
         migrations.CreateModel(
             name='Population',

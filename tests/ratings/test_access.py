@@ -17,6 +17,9 @@ MATRIX = {
     "photo_file": ("get", "/photos/{photo}/{hash}/320.webp", 404, 404, 404),  # tests/photos has the files
     "ratings_csv": ("get", "/staff/ratings.csv", 302, 302, 200),
     "staff_enter": ("get", "/staff/enter/nonsense/", 403, 403, 403),
+    "export_page": ("get", f"/staff/exports/{uuid4()}/", 302, 302, 404),
+    "export_state": ("get", f"/staff/exports/{uuid4()}/state", 302, 302, 404),
+    "export_file": ("get", "/staff/exports/file/nonsense/", 302, 302, 403),
     "api:rate": ("post", "/api/v1/ratings", 403, 400, 403),
     "api:undo": ("delete", "/api/v1/ratings/last", 403, 404, 403),
     "api:deck": ("get", "/api/v1/deck", 403, 200, 403),

@@ -2,14 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 from uuid import UUID
 
-import numpy as np
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from personalize import banks, images, person_files, personal_networks
 from personalize.errors import PersonalizeError
+from personalize.exporting import person_fit
 from personalize.management.progress import progress_report
 from personalize.open_banks import Bank, open_bank
 from personalize.person_files import PersonFit
@@ -22,25 +22,26 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--person", type=UUID, required=True)
         parser.add_argument("--format", choices=get_args(person_files.Kind), default="json")
-        parser.add_argument("--fit", choices=["instant", "exact"], default="instant", help="exact: fitted through the network now")
+        parser.add_argument("--fit", choices=["instant", "exact"], help="default: the one that ranks on their page")
         parser.add_argument("--out", type=Path, help="file; default: person-ID.FORMAT in this folder")
         parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
         parser.add_argument("--json", action="store_true", help="print the card as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        told = selectors.fit_to_export(options["person"])
+        method: Literal["speaking", "instant", "exact"] = options["fit"] or "speaking"
+        told = selectors.fit_to_export(options["person"], method)
+        anew = told is None and method == "exact"
+        if anew:  # nobody has made it while they rested
+            told = selectors.fit_to_export(options["person"], "instant")
         if told is None:
             raise CommandError(f"There is no person {options['person']} with a fit: somebody who has answered a card has one.")
         kind = options["format"]
         out = options["out"] or Path(f"person-{options['person']}.{kind}")
         if out.suffix != f".{kind}":
             raise CommandError(f"{out} should end in .{kind}.")
-        weights, facts = told
         try:
             bank = open_bank(options["bank"])
-            fit = (
-                PersonFit(facts, weights=np.array(weights)) if options["fit"] == "instant" else self._exact(options["person"], facts, bank)
-            )
+            fit = self._exact(options["person"], told.facts, bank) if anew else person_fit(told, bank)
             card = person_files.write(out, kind, fit, bank)
         except PersonalizeError as error:
             raise CommandError(str(error)) from error
@@ -55,5 +56,5 @@ class Command(BaseCommand):
             opened = [media.opened(photo) for photo in images.counted("reading photos", photos, report)]
             fitted = personal_networks.exact_fit(bank, opened, answers, report)
         loss, passes = fitted.loss, fitted.image_passes
-        facts = facts | {"method": "exact", "accuracy": None, "rank_loss": round(loss, 4), "image_passes": passes}
+        facts = facts | {"method": "exact", "population": None, "accuracy": None, "rank_loss": round(loss, 4), "image_passes": passes}
         return PersonFit(facts, coefficients=fitted.coefficients.cpu().numpy())

@@ -1,0 +1,82 @@
+"""Pages of the administrator beside the administration: exports of models. Seen by whoever asked for them, and by superusers."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.contrib.admin.views.decorators import staff_member_required
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from ratings import model_exports
+from ratings.errors import RatingError
+from ratings.models import ModelExport
+
+SHOWN_PROBLEMS = 50
+
+
+@require_GET
+@never_cache
+@staff_member_required
+def export_page(request: HttpRequest, export_id: UUID) -> HttpResponse:
+    """How far an export has come, and the link to what it made."""
+    row = _seen(request, export_id)
+    context = {**admin.site.each_context(request), "title": _("Export of models"), "export": row, "state": _state(request, row)}
+    return render(request, "ratings/staff/export.html", context)
+
+
+@require_GET
+@never_cache
+@staff_member_required
+def export_state(request: HttpRequest, export_id: UUID) -> JsonResponse:
+    """The same for the script of the page."""
+    return JsonResponse(_state(request, _seen(request, export_id)))
+
+
+@require_GET
+@never_cache
+@staff_member_required
+def export_file(request: HttpRequest, ticket: str) -> Any:
+    """The archive, for an hour after the page made the link."""
+    try:
+        row = model_exports.opened(request.user, ticket)
+        file = model_exports.archive(row.id).open("rb")
+    except RatingError as error:
+        return render(request, f"{error.status}.html", {"reason": error.sentence}, status=error.status)
+    name = f"models-{row.kind}-{row.created_at:%Y-%m-%d}.zip"
+    return FileResponse(file, as_attachment=True, filename=name, content_type="application/zip")
+
+
+def _seen(request: HttpRequest, export_id: UUID) -> ModelExport:
+    row = model_exports.seen_by(request.user, export_id)
+    if row is None:
+        raise Http404
+    return row
+
+
+def _state(request: HttpRequest, row: ModelExport) -> dict[str, Any]:
+    people = len(row.people)
+    sentence = {
+        ModelExport.State.WAITING: _("Waiting for a worker."),
+        ModelExport.State.RUNNING: _("{done} of {people} people done.").format(done=row.done, people=people),
+        ModelExport.State.DONE: ngettext("{n} model is ready.", "{n} models are ready.", people - len(row.problems)).format(
+            n=people - len(row.problems)
+        ),
+        ModelExport.State.FAILED: _("No model could be made."),
+    }[ModelExport.State(row.state)]
+    done = row.state == ModelExport.State.DONE
+    return {
+        "sentence": sentence,
+        "finished": row.state in (ModelExport.State.DONE, ModelExport.State.FAILED),
+        "done": row.done,
+        "people": people,
+        "problems": row.problems[:SHOWN_PROBLEMS],
+        "further_problems": max(0, len(row.problems) - SHOWN_PROBLEMS),
+        "link": reverse("export_file", args=[model_exports.link(row, request.user)]) if done else "",
+        "size": row.size,
+    }
