@@ -128,6 +128,7 @@ LANGUAGE_CODE = CHOSEN["PAV_LANGUAGE"]
 LANGUAGES = [("en", _("English")), ("ja", _("Japanese"))]
 LOCALE_PATHS = [BASE / "locale"]
 USE_TZ = True
+TIME_ZONE = "UTC"
 
 SESSION_COOKIE_AGE = 365 * 24 * 3600  # a guest's taste is tied to this cookie alone
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -16,6 +16,10 @@ from ratings import model_exports
 from ratings.errors import RatingError
 from ratings.models import Bank, Description, Fit, ModelExport, Person, Photo, Population, Presentation, RatingEvent, Refinement
 
+MOST_CHOSEN = 1 + max(kind.most for kind in model_exports.KINDS.values())  # one more than can be exported is enough to say so
+
+admin.site.site_header = admin.site.site_title = gettext_lazy("PAV administration")
+
 
 class ReadOnly(admin.ModelAdmin):
     """For tables that the loop writes: a hand in them would break what they promise."""
@@ -66,26 +70,15 @@ class PersonAdmin(ReadOnly):
     def export_models(self, request: HttpRequest, people: QuerySet[Person]) -> HttpResponse:
         """First asks for the format; the answer comes back here and begins the export."""
         kind, problem = request.POST.get("kind", "json"), ""
-        chosen = list(people.values_list("id", flat=True)[: max(model_exports.MOST_PEOPLE.values()) + 1])
+        chosen = list(people.values_list("id", flat=True)[:MOST_CHOSEN])
         if request.POST.get("begin"):
             try:
                 row = model_exports.begin(user_id=request.user.pk or 0, kind=kind, people=chosen)
                 return redirect("export_page", row.id)
             except RatingError as error:
                 problem = str(error.sentence)
-        context = {"title": _("Export models"), "people": chosen, "kinds": _kinds(), "chosen": kind, "problem": problem}
+        context = {"title": _("Export models"), "people": chosen, "kinds": model_exports.KINDS, "chosen": kind, "problem": problem}
         return TemplateResponse(request, "ratings/staff/choose_export.html", {**self.admin_site.each_context(request), **context})
-
-
-def _kinds() -> list[dict[str, Any]]:
-    about = {
-        "json": ("JSON", _("Coefficients alone, a few kilobytes; needs PAV and the same bank.")),
-        "safetensors": ("safetensors", _("The whole network for PAV, no bank needed; about as large as the model.")),
-        "onnx": ("ONNX", _("The whole network for any program that runs ONNX; takes some 20 seconds for each person.")),
-    }
-    return [
-        {"name": name, "title": about[name][0], "about": about[name][1], "most": most} for name, most in model_exports.MOST_PEOPLE.items()
-    ]
 
 
 @admin.register(ModelExport)

@@ -6,6 +6,7 @@ Every step names how many people were done before it, so a step that runs twice,
 import shutil
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,17 +20,33 @@ from django.db.models import Q
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ratings import jobs
 from ratings.errors import RatingError
 from ratings.models import ModelExport, Person
 
-MOST_PEOPLE = {"json": 500, "safetensors": 50, "onnx": 50}  # of one export: a file of the latter two holds a whole network
 MOST_UNFINISHED = 3  # exports of one administrator
 KEPT_DAYS = 7
 LINK_SECONDS = 3600
 SALT = "ratings.model_exports.link"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A format, as people choose it."""
+
+    title: str
+    about: Promise
+    most: int  # people in one export
+
+
+KINDS = {
+    "json": Kind("JSON", _("Coefficients alone, a few kilobytes; needs PAV and the same bank."), 500),
+    "safetensors": Kind("safetensors", _("The whole network for PAV, no bank needed; about as large as the model."), 50),
+    "onnx": Kind("ONNX", _("The whole network for any program that runs ONNX; takes some 20 seconds for each person."), 50),
+}
 
 State = ModelExport.State
 Anybody = User | AnonymousUser
@@ -71,9 +88,9 @@ def begin(*, user_id: int, kind: str, people: Sequence[UUID]) -> ModelExport:
     known = list(Person.objects.filter(id__in=people).order_by("created_at", "id").values_list("id", flat=True))
     if not known:
         raise NobodyChosen
-    if kind not in MOST_PEOPLE:
+    if kind not in KINDS:
         raise UnknownKind
-    if len(known) > MOST_PEOPLE[kind]:
+    if len(known) > KINDS[kind].most:
         raise TooManyPeople
     with transaction.atomic():
         if ModelExport.objects.filter(_unfinished(), requested_by=user_id).count() >= MOST_UNFINISHED:

@@ -26,7 +26,13 @@ SHOWN_PROBLEMS = 50
 def export_page(request: HttpRequest, export_id: UUID) -> HttpResponse:
     """How far an export has come, and the link to what it made."""
     row = _seen(request, export_id)
-    context = {**admin.site.each_context(request), "title": _("Export of models"), "export": row, "state": _state(request, row)}
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Export of models"),
+        "export": row,
+        "kind": model_exports.KINDS[row.kind],
+        "state": _state(request, row),
+    }
     return render(request, "ratings/staff/export.html", context)
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -213,7 +214,7 @@ def test_deleting_an_export_removes_its_file(admin, people, asked, django_captur
 
 
 def test_limits_are_told_and_keep_what_was_chosen(admin, people, asked, monkeypatch):
-    monkeypatch.setitem(model_exports.MOST_PEOPLE, "onnx", 2)
+    monkeypatch.setitem(model_exports.KINDS, "onnx", replace(model_exports.KINDS["onnx"], most=2))
     text = choose(admin, people, begin="yes", kind="onnx").content.decode()
     assert "more people than fit into one export" in text
     assert all(str(person.id) in text for person in people)
