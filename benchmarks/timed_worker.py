@@ -13,7 +13,7 @@ import django
 PARTS = {  # what is timed: where the function is looked up, its name, and what it is called in the table
     ("personalize.tasks.fits", "begin_refit"): "begin",
     ("personalize.tasks.selectors", "rating_history"): "history",
-    ("personalize.tasks.taste", "fit"): "fit",
+    ("personalize.tasks.instant", "fit"): "fit",
     ("personalize.tasks.fits", "store_fit"): "store",
     ("ratings.fits.rankings", "ranking"): "query",
     ("ratings.fits.events", "push_ranking"): "push",
