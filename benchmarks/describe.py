@@ -18,13 +18,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from personalize import backbones, task_vectors
-from personalize.allocator import keep_freed_memory
-from personalize.backbones import Scorer
-from personalize.describing import BankNetwork
-from personalize.open_banks import open_bank
-from personalize.tangents import Tangents
-from personalize.task_vectors import Vector
+from personalize.files import backbones
+from personalize.files.allocator import keep_freed_memory
+from personalize.files.backbones import Scorer
+from personalize.files.open_banks import open_bank
+from personalize.networks import task_vectors
+from personalize.networks.tangents import Tangents
+from personalize.networks.task_vectors import Vector
+from personalize.scorers.describing import BankNetwork
 
 TASKS, RANK = 6, 16
 GOALS = {"whole": 3.5, "factorised": 2.5}  # forward passes

@@ -15,9 +15,12 @@ import torch
 from PIL import Image
 from threadpoolctl import threadpool_limits
 
-from personalize import banks, choosing, images, losses, serving, taste
-from personalize.describing import Describer
-from personalize.fits import PersonalNetwork
+from personalize.app import serving
+from personalize.files import banks, images
+from personalize.networks import losses
+from personalize.networks.fits import PersonalNetwork
+from personalize.numerics import choosing, taste
+from personalize.scorers.describing import Describer
 
 STEPS, BATCH, RATE = 500, 32, 1e-2
 CARDS, CANDIDATES = 10, 128  # as the app chooses them after a fit

@@ -16,12 +16,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from personalize import backbones, banks, task_vectors
-from personalize.compressing import Form
-from personalize.mapped_arrays import ArrayWriter
-from personalize.open_banks import open_bank
-from personalize.stored_vectors import parts
-from personalize.task_vectors import Block, Factors, Quantised
+from personalize.files import backbones, banks
+from personalize.files.mapped_arrays import ArrayWriter
+from personalize.files.open_banks import open_bank
+from personalize.files.stored_vectors import parts
+from personalize.networks import task_vectors
+from personalize.networks.task_vectors import Block, Factors, Quantised
+from personalize.programs.compressing import Form
 
 SPREAD = 1e-3  # of the random task vectors: small, so that the merged model still computes with finite numbers
 

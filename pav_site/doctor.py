@@ -137,8 +137,8 @@ def models() -> Iterator[Finding]:
         yield Finding(OK, "Backbone", f"{weights[0].name}, {weights[0].stat().st_size / 2**20:.0f} MB")
     else:
         yield Finding(FAIL, "Backbone", f"the package {BACKBONE} carries no weights", "Remove the folder .venv and start ./pav again.")
-    from personalize import banks
     from personalize.errors import BadBank
+    from personalize.files import banks
 
     try:
         yield Finding(OK, "Bank of task vectors", banks.read_card().hash)

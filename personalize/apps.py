@@ -6,8 +6,8 @@ from typing import Any
 from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
-from personalize import banks
 from personalize.errors import BadBank
+from personalize.files import banks
 
 logger = logging.getLogger(__name__)
 

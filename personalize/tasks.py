@@ -8,7 +8,8 @@ import numpy as np
 from celery import shared_task
 from django.conf import settings
 
-from personalize import choosing, instant, metrics, refining, serving
+from personalize.app import instant, serving
+from personalize.numerics import choosing, metrics, refining
 from ratings import fits, health, jobs, media, model_exports, refinements, selectors, services, sharing
 
 logger = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ def describe_photo(photo_id: int) -> None:
 @shared_task
 def refine_person(person_id: str) -> None:
     """One step of the exact fit of a person who rests, and the request for the next one."""
-    from personalize import refinement  # needs torch, which workers that only fit people do not load
+    from personalize.app import refinement  # needs torch, which workers that only fit people do not load
 
     if refinement.advance(UUID(person_id)):
         jobs.request_refinement(UUID(person_id))
@@ -85,7 +86,7 @@ def refine_person(person_id: str) -> None:
 @shared_task
 def export_models(export_id: str) -> None:
     """One person of an export, and the request for the next one."""
-    from personalize import exporting  # the same
+    from personalize.app import exporting  # the same
 
     if exporting.advance(UUID(export_id)):
         jobs.request_export(UUID(export_id))
@@ -94,7 +95,7 @@ def export_models(export_id: str) -> None:
 @shared_task
 def learn_population() -> None:
     """Learn anew from the answers that people share; nightly."""
-    from personalize import nightly  # the same
+    from personalize.app import nightly  # the same
 
     nightly.learn()
 
@@ -108,8 +109,7 @@ def sweep() -> None:
         jobs.request_refit(behind)
     model_exports.ask_again(waiting_seconds=LOST_STEP_SECONDS)
     model_exports.forget_old()
-    for waiting in refinements.claim_lost(waiting_seconds=LOST_STEP_SECONDS):
-        jobs.request_refinement(waiting)
+    refinements.give_up_lost(waiting_seconds=LOST_STEP_SECONDS)
     if jobs.gpu_waiting():
         return
     undescribed = selectors.undescribed_photos(UNDESCRIBED_AT_ONCE)

@@ -29,6 +29,7 @@ from ratings.models import ModelExport, Person
 
 MOST_UNFINISHED = 3  # exports of one administrator
 KEPT_DAYS = 7
+PATIENCE_HOURS = 24
 LINK_SECONDS = 3600
 SALT = "ratings.model_exports.link"
 
@@ -127,7 +128,8 @@ def finish(row: ModelExport, size: int) -> None:
 
 
 def ask_again(*, waiting_seconds: float) -> None:
-    """Ask again for steps that were asked for so long ago that they must be lost."""
+    """Ask again for steps that were asked for so long ago that they must be lost; after a day an export has failed."""
+    ModelExport.objects.filter(_unfinished(), created_at__lt=timezone.now() - timedelta(hours=PATIENCE_HOURS)).update(state=State.FAILED)
     for row in ModelExport.objects.filter(_unfinished(), asked_at__lt=timezone.now() - timedelta(seconds=waiting_seconds)):
         if ModelExport.objects.filter(id=row.id, asked_at=row.asked_at).update(asked_at=timezone.now()):
             jobs.request_export(row.id)

@@ -182,7 +182,7 @@ class Fit(models.Model):
     weights = HalfVectorField(dimensions=FEATURES)  # a photo's personal score is features . weights + its shared . ours
     shared = HalfVectorField(dimensions=FOLDS * SHARED, default=nothing_shared)  # zero outside of the person's own fold
     population = models.ForeignKey(Population, null=True, blank=True, on_delete=models.SET_NULL)  # that `shared` belongs to
-    covariance = models.BinaryField(default=bytes)  # personalize.taste.Covariance
+    covariance = models.BinaryField(default=bytes)  # personalize.numerics.taste.Covariance
     accuracy = models.JSONField(null=True, blank=True)
     top = models.JSONField(default=list)  # photo ids in order, the first 500
     previous_top = models.JSONField(default=list)  # the same of the version before, to tell who moved

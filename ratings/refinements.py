@@ -5,6 +5,7 @@ Every write names the step that it follows, so a step that runs twice, or late, 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -47,14 +48,10 @@ def begin_one(*, resting_seconds: float, least: int) -> UUID | None:
     return row[0] if row else None
 
 
-def claim_lost(*, waiting_seconds: float) -> list[UUID]:
-    """People whose next step was asked for so long ago that it must be lost. It counts as asked for now."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE ratings_refinement SET asked_at = now() WHERE asked_at < now() - make_interval(secs => %s) RETURNING person_id",
-            [waiting_seconds],
-        )
-        return [row[0] for row in cursor.fetchall()]
+def give_up_lost(*, waiting_seconds: float) -> None:
+    """End refinements whose next step was asked for so long ago that it must be lost: with its broker, or with the worker that it killed,
+    and would kill again. Others are waiting for their turn."""
+    Refinement.objects.filter(asked_at__lt=timezone.now() - timedelta(seconds=waiting_seconds)).update(asked_at=None)
 
 
 @dataclass(frozen=True)

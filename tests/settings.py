@@ -8,27 +8,7 @@ from jaxtyping import install_import_hook
 from pav_site.embedded import FolderInUse, Services
 from pav_site.environment import BASE
 
-NUMERICS = (
-    "taste",
-    "choosing",
-    "prior",
-    "population",
-    "metrics",
-    "losses",
-    "merging",
-    "task_vectors",
-    "tangents",
-    "folding",
-    "layer_tangents",
-    "task_blocks",
-    "fits",
-    "rank_newton",
-    "refining",
-    "sharing",
-    "projection",
-    "baselines",
-    "images",
-)
+CHECKED = ("numerics", "networks", "files.images", "programs.sharing")  # shapes in signatures
 HELD = ExitStack()  # the folder's lock: kept for the life of this process
 
 
@@ -49,7 +29,7 @@ if os.environ.get("PAV_TESTING") != "1":  # the processes that a test starts inh
     os.environ["PAV_TESTING"] = "1"
     # The shapes that signatures promise are checked in every call. Here, not by pytest's option: Django's apps import some of these
     # modules before pytest would hook them.
-    install_import_hook([f"personalize.{name}" for name in NUMERICS], "beartype.beartype")
+    install_import_hook([f"personalize.{name}" for name in CHECKED], "beartype.beartype")
 
 from pav_site.settings import *  # noqa: E402, F403
 

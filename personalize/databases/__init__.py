@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal, get_args
 
+from personalize.databases.database import Database
 from personalize.databases.made import degraded_in_steps
 from personalize.databases.photos import RatedPhoto, Split
-from personalize.databases.rows import REGISTRY, Database
+from personalize.databases.rows import REGISTRY
 from personalize.errors import BadDatabase, UnknownName
-from personalize.people import Ratings, gather
+from personalize.files.people import Ratings, gather
 
 __all__ = ["PROTOCOLS", "REGISTRY", "Database", "ProtocolName", "RatedPhoto", "Split", "find", "load", "people"]
 

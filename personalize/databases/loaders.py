@@ -3,22 +3,19 @@
 import logging
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from personalize.databases import raters
+from personalize.databases.database import Database, Said
 from personalize.databases.photos import RatedPhoto, Split, fixed_split, on_ten_levels
 from personalize.databases.tables import Shelf, blank_rows, csv_rows, sheet_rows
 from personalize.errors import BadDatabase
-
-if TYPE_CHECKING:
-    from personalize.databases.rows import Database
 
 AVA_MISSING = 0.05  # AVA's photos were collected from a site that has lost some; above this share a copy is refused as broken
 SETS: dict[str, Split] = {"train": "train", "training": "train", "validation": "validation", "val": "validation", "test": "test"}
 HALF_STEPS = [1 + step / 2 for step in range(9)]
 
 
-def scores_csv(folder: Path, row: "Database") -> list[RatedPhoto]:
+def scores_csv(folder: Path, row: Database) -> list[RatedPhoto]:
     """`scores.csv` and `images/`; photos marked `personal` are test photos, and made databases do not use them at all."""
     lines = csv_rows(folder / "scores.csv", ("image", row.column), row.layout)
     shelf = Shelf(folder, "images")
@@ -35,7 +32,7 @@ def scores_csv(folder: Path, row: "Database") -> list[RatedPhoto]:
     return photos
 
 
-def any_csv(folder: Path, row: "Database") -> list[RatedPhoto]:
+def any_csv(folder: Path, row: Database) -> list[RatedPhoto]:
     """A table image, score[, split][, rater]; with raters, the mean and distribution of what they said of each photo."""
     table, shelf = raters.any_table(folder)
     said: dict[str, list[float]] = defaultdict(list)
@@ -58,7 +55,7 @@ def any_csv(folder: Path, row: "Database") -> list[RatedPhoto]:
     ]
 
 
-def ava(folder: Path, row: "Database") -> list[RatedPhoto]:
+def ava(folder: Path, row: Database) -> list[RatedPhoto]:
     """AVA.txt. Photos that are not there are left out and counted, up to a twentieth of all."""
     counts = [f"count{score}" for score in range(1, 11)]
     lines = blank_rows(folder / "AVA.txt", ["index", "image", *counts, "tag1", "tag2", "challenge"], row.layout)
@@ -81,7 +78,7 @@ def ava(folder: Path, row: "Database") -> list[RatedPhoto]:
     return photos
 
 
-def tad66k(folder: Path, row: "Database") -> list[RatedPhoto]:
+def tad66k(folder: Path, row: Database) -> list[RatedPhoto]:
     """The published lists train and test; a fixed tenth of train is for validation."""
     shelf = Shelf(folder, "TAD66K", "images", "")
     return [
@@ -95,7 +92,7 @@ def tad66k(folder: Path, row: "Database") -> list[RatedPhoto]:
     ]
 
 
-def koniq(folder: Path, row: "Database") -> list[RatedPhoto]:
+def koniq(folder: Path, row: Database) -> list[RatedPhoto]:
     """The published sets. The score is MOS where that column is on 1 to 5, else (it is also spread on 0 to 100) the counts' mean."""
     counts = ["c1", "c2", "c3", "c4", "c5"]
     lines = csv_rows(folder / "koniq10k_distributions_sets.csv", ("image_name", *counts, "MOS", "set"), row.layout)
@@ -114,7 +111,7 @@ def koniq(folder: Path, row: "Database") -> list[RatedPhoto]:
     return photos
 
 
-def spaq(folder: Path, row: "Database") -> list[RatedPhoto]:
+def spaq(folder: Path, row: Database) -> list[RatedPhoto]:
     """The workbook of mean scores."""
     shelf = Shelf(folder, "TestImage")
     lines = sheet_rows(folder / "Annotations" / "MOS and Image attribute scores.xlsx", ("Image name", "MOS"), row.layout)
@@ -124,7 +121,7 @@ def spaq(folder: Path, row: "Database") -> list[RatedPhoto]:
     ]
 
 
-def kadid(folder: Path, row: "Database") -> list[RatedPhoto]:
+def kadid(folder: Path, row: Database) -> list[RatedPhoto]:
     """All damaged copies of a reference photo are in one split."""
     shelf = Shelf(folder, "images")
     return [
@@ -133,7 +130,7 @@ def kadid(folder: Path, row: "Database") -> list[RatedPhoto]:
     ]
 
 
-def flickr_aes(folder: Path, row: "Database") -> list[RatedPhoto]:
+def flickr_aes(folder: Path, row: Database) -> list[RatedPhoto]:
     """Mean scores 0 to 1, with the distribution of the workers' ratings."""
     shelf = Shelf(folder, "40K")
     said = _by_photo(raters.flickr_aes(folder, row))
@@ -145,7 +142,7 @@ def flickr_aes(folder: Path, row: "Database") -> list[RatedPhoto]:
     return photos
 
 
-def aadb(folder: Path, row: "Database") -> list[RatedPhoto]:
+def aadb(folder: Path, row: Database) -> list[RatedPhoto]:
     """The published lists, with the distribution of single ratings where their table is there."""
     shelf = Shelf(folder, "datasetImages_originalSize", "datasetImages_warp256")
     said = _by_photo(raters.aadb(folder, row)) if raters.amt_tables(folder) else {}
@@ -158,7 +155,7 @@ def aadb(folder: Path, row: "Database") -> list[RatedPhoto]:
     return photos
 
 
-def para(folder: Path, row: "Database") -> list[RatedPhoto]:
+def para(folder: Path, row: Database) -> list[RatedPhoto]:
     """The published train and test tables; a fixed tenth of train is for validation."""
     columns = [f"aestheticScore_{step:.1f}" for step in HALF_STEPS]
     shelf = Shelf(folder, "imgs")
@@ -174,7 +171,7 @@ def para(folder: Path, row: "Database") -> list[RatedPhoto]:
     return photos
 
 
-def real_cur(folder: Path, row: "Database") -> list[RatedPhoto]:
+def real_cur(folder: Path, row: Database) -> list[RatedPhoto]:
     """Every photo belongs to one of the people who are tested, so all are test photos."""
     means = _by_photo(raters.real_cur(folder, row))
     return [
@@ -187,7 +184,7 @@ def _held_out(name: str) -> Split:
     return fixed_split(name, with_test=False)
 
 
-def _by_photo(said: raters.Said) -> dict[Path, Counter[float]]:
+def _by_photo(said: Said) -> dict[Path, Counter[float]]:
     found: dict[Path, Counter[float]] = defaultdict(Counter)
     for ratings in said.values():
         for photo, rating in ratings.items():

@@ -9,7 +9,7 @@ from typing import Literal
 
 from PIL import Image
 
-from personalize import images
+from personalize.files import images
 
 Split = Literal["train", "validation", "test"]
 Degrade = Callable[[Image.Image], Image.Image]

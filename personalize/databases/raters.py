@@ -3,21 +3,17 @@
 import zlib
 from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from personalize.databases.database import Database, Said
 from personalize.databases.tables import Row, Shelf, csv_rows
 from personalize.errors import BadDatabase
 
-if TYPE_CHECKING:
-    from personalize.databases.rows import Database
-
-Said = dict[str, dict[Path, float]]  # person -> photo -> rating; the last word counts
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 TESTED_SHARE = 0.5  # of all rated photos: what drawn test people may take away from the task
 ENOUGH = 110  # ratings of a person who can be tested at 100 shots
 
 
-def flickr_aes(folder: Path, row: "Database") -> Said:
+def flickr_aes(folder: Path, row: Database) -> Said:
     table = folder / "FLICKR-AES_image_labeled_by_each_worker.csv"
     shelf, said = Shelf(folder, "40K"), _nobody()
     for line in csv_rows(table, ("worker", "imagePair", "score"), row.layout):
@@ -25,7 +21,7 @@ def flickr_aes(folder: Path, row: "Database") -> Said:
     return said
 
 
-def flickr_aes_testers(folder: Path, row: "Database", said: Said) -> frozenset[str]:
+def flickr_aes_testers(folder: Path, row: Database, said: Said) -> frozenset[str]:
     """The workers of the CSV with the header ID."""
     for table in sorted(folder.glob("*.csv")):
         with table.open(encoding="utf-8-sig", errors="replace") as file:
@@ -49,7 +45,7 @@ def amt_tables(folder: Path) -> list[Path]:
     return found
 
 
-def aadb(folder: Path, row: "Database") -> Said:
+def aadb(folder: Path, row: Database) -> Said:
     shelf, said = Shelf(folder, "datasetImages_originalSize", "datasetImages_warp256"), _nobody()
     tables = amt_tables(folder)
     if not tables:
@@ -65,7 +61,7 @@ def aadb(folder: Path, row: "Database") -> Said:
     return said
 
 
-def para(folder: Path, row: "Database") -> Said:
+def para(folder: Path, row: Database) -> Said:
     shelf, said = Shelf(folder, "imgs"), _nobody()
     for line in csv_rows(folder / "annotation/PARA-Images.csv", ("sessionId", "imageName", "userId", "aestheticScore"), row.layout):
         photo = shelf.photo(f"{line.text('sessionId')}/{line.text('imageName')}", line, row.layout)
@@ -73,7 +69,7 @@ def para(folder: Path, row: "Database") -> Said:
     return said
 
 
-def real_cur(folder: Path, row: "Database") -> Said:
+def real_cur(folder: Path, row: Database) -> Said:
     """Both layouts: `images/<worker>/<score>/<name>` with test_list.csv, and `<album>/<score>/<name>`."""
     said = _nobody()
     if (table := folder / "test_list.csv").is_file():
@@ -91,7 +87,7 @@ def real_cur(folder: Path, row: "Database") -> Said:
     return said
 
 
-def rating_table(folder: Path, row: "Database") -> Said:
+def rating_table(folder: Path, row: Database) -> Said:
     """`ratings.csv` beside `images/`, of the photos alone that are set aside for people."""
     scores = csv_rows(folder / "scores.csv", ("image",), row.layout)
     personal = {line.text("image") for line in scores if line.cells.get("split") == "personal"}
@@ -99,7 +95,7 @@ def rating_table(folder: Path, row: "Database") -> Said:
     return _said([line for line in lines if line.text("image") in personal], Shelf(folder, "images"), row)
 
 
-def any_csv(folder: Path, row: "Database") -> Said:
+def any_csv(folder: Path, row: Database) -> Said:
     """Any table rater, image, score; where it has a split, the test photos alone."""
     table, shelf = any_table(folder)
     lines = csv_rows(table, ("rater", "image", "score"), row.layout)
@@ -112,11 +108,11 @@ def any_table(root: Path) -> tuple[Path, Shelf]:
     return table, Shelf(table.parent, "images", "")
 
 
-def everybody(folder: Path, row: "Database", said: Said) -> frozenset[str]:
+def everybody(folder: Path, row: Database, said: Said) -> frozenset[str]:
     return frozenset(said)
 
 
-def drawn(folder: Path, row: "Database", said: Said) -> frozenset[str]:
+def drawn(folder: Path, row: Database, said: Said) -> frozenset[str]:
     """Test people where the database names none: in a fixed order, as long as their photos are at most half of all, and they a fifth.
 
     People with enough ratings to be tested at 100 shots come first; then a hash of the name gives the order.
@@ -133,7 +129,7 @@ def drawn(folder: Path, row: "Database", said: Said) -> frozenset[str]:
     return frozenset(people)
 
 
-def _said(lines: list[Row], shelf: Shelf, row: "Database") -> Said:
+def _said(lines: list[Row], shelf: Shelf, row: Database) -> Said:
     said = _nobody()
     for line in lines:
         said[line.text("rater")][shelf.photo(line.text("image"), line, row.layout)] = line.number("score")

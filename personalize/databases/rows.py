@@ -1,33 +1,7 @@
 """The registry: each database as a row of data."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-
 from personalize.databases import loaders, raters
-from personalize.databases.photos import RatedPhoto
-
-
-@dataclass(frozen=True)
-class Database:
-    """One task, or one test of people, as a row of the registry."""
-
-    name: str
-    folder: str  # below the root that holds all databases
-    column: str  # that has the mean score
-    low: float  # the end of the scale that becomes score 1
-    high: float  # the end that becomes score 10
-    spread: float  # of single raters around the mean, on 1..10; assumed, and used only where no distribution is known
-    about: str
-    source: str
-    degraded: bool = False  # scores are made by degrading the photos in graded steps
-    layout: str = ""  # what the folder should hold; shown in errors
-    split: str = "a fixed hash of the name: 70 % train, 10 % validation, 20 % test"
-    licence: str = "not checked"  # as its authors state it; sources in docs/databases.md
-    photos: Callable[[Path, "Database"], list[RatedPhoto]] = loaders.scores_csv
-    ratings: Callable[[Path, "Database"], raters.Said] | None = None
-    testers: Callable[[Path, "Database", raters.Said], frozenset[str]] | None = None  # test people; None: the caller splits
-
+from personalize.databases.database import Database
 
 OASIS = "OASIS, Kurdi, Lozano & Banaji 2017"
 OPEN = "photos: free use in research studies (the authors' paper)"
@@ -43,7 +17,21 @@ def _oasis(name: str, column: str, about: str, source: str = OASIS) -> Database:
     layout = _table("oasis", column) + (" Single ratings: ratings.csv (rater, image, score)." if people else "")
     split = "photos marked personal are test; of the others 90 % train, 10 % validation"
     licence = f"{OPEN}; ratings: none stated in their authors' repository" if people else OPEN
-    return Database(name, "oasis", column, 1, 7, 1.8, about, source, layout=layout, split=split, licence=licence, ratings=people)
+    return Database(
+        name,
+        "oasis",
+        column,
+        1,
+        7,
+        1.8,
+        about,
+        source,
+        layout=layout,
+        split=split,
+        licence=licence,
+        photos=loaders.scores_csv,
+        ratings=people,
+    )
 
 
 ROWS = (
@@ -52,16 +40,16 @@ ROWS = (
     _oasis("oasis-arousal", "arousal_mean", "how exciting"),
     Database(
         "streetpsych-preference", "streetpsych", "preference", -6, 6, 1.5, "preferred street view", "StreetPsych, Kang",
-        layout=_table("streetpsych", "preference"), licence="none stated in the author's repository",
+        layout=_table("streetpsych", "preference"), photos=loaders.scores_csv, licence="none stated in the author's repository",
     ),
     Database(
         "savoias-complexity", "savoias", "complexity", 0, 100, 1.5, "visual complexity", "Savoias, Saraee, Jalal & Betke 2020",
-        layout=_table("savoias", "complexity"),
+        layout=_table("savoias", "complexity"), photos=loaders.scores_csv,
         licence="Apache-2.0; photos: of the collections that they come from (the authors' repository)",
     ),
     Database(
-        "technical-quality", "oasis", "beauty_mean", 0, 5, 1.0, "blur, JPEG, noise and exposure in five steps", OASIS, degraded=True,
-        layout=_table("oasis", "beauty_mean"), licence=OPEN,  # its scores are made from how much a photo was degraded
+        "technical-quality", "oasis", "beauty_mean", 0, 5, 1.0, "blur, JPEG, noise and exposure in five steps", OASIS,
+        layout=_table("oasis", "beauty_mean"), photos=loaders.scores_csv, degraded=True, licence=OPEN,  # scores: how much was degraded
     ),
     Database(
         "ava", "ava", "counts of 1..10", 1, 10, 1.4, "aesthetics, 255,000 photos", "AVA, Murray, Marchesotti & Perronnin 2012",

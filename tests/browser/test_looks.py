@@ -132,10 +132,12 @@ def test_the_page_speaks_japanese_to_those_who_ask_for_it(visit: Callable[..., V
 
 def test_the_language_can_be_switched_in_the_page(alice: Visitor) -> None:
     alice.wait_for_photo()
+    alice.wait_until_live()  # a page that is left while it connects complains
 
     alice.page.select_option("#language", "ja")
 
     alice.page.wait_for_selector("html[lang=ja]")
+    alice.wait_until_live()
 
 
 def test_an_unknown_address_leads_back_kindly(visit: Callable[..., Visitor]) -> None:

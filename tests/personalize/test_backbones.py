@@ -7,8 +7,9 @@ from huggingface_hub import constants
 from open_clip.transformer import QuickGELU
 from safetensors.torch import save_file
 
-from personalize import backbones, open_clip_backbones, task_vectors
 from personalize.errors import MissingWeights, UnknownName
+from personalize.files import backbones, open_clip_backbones
+from personalize.networks import task_vectors
 from tests.personalize import small_clip
 
 

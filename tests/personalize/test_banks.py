@@ -12,10 +12,13 @@ from safetensors.numpy import save_file
 from safetensors.torch import load_file as load_torch
 
 import personalize
-from personalize import banks, describing, open_banks, projection, stored_vectors, task_vectors
 from personalize.errors import BadBank
-from personalize.mapped_arrays import ArrayWriter, MappedArrays
-from personalize.taste import Hyperprior
+from personalize.files import banks, open_banks, stored_vectors
+from personalize.files.mapped_arrays import ArrayWriter, MappedArrays
+from personalize.networks import task_vectors
+from personalize.numerics import projection
+from personalize.numerics.taste import Hyperprior
+from personalize.scorers import describing
 
 FACTS = {"backbone": "efficientnet_lite0", "tasks": ["beauty"]}
 
@@ -265,7 +268,7 @@ class TestTheShippedBank:
         np.testing.assert_allclose(features, again, atol=1e-5)
 
     def test_opened_it_gives_the_same_models_as_read_whole(self, describer, photo):
-        from personalize import images
+        from personalize.files import images
 
         bank = open_banks.open_bank()
         preprocessing = describer.network.backbone.preprocessing
@@ -276,7 +279,7 @@ class TestTheShippedBank:
                 torch.testing.assert_close(bank.merged(coefficients).score(batch), expected, atol=1e-5, rtol=0)
 
     def test_its_score_is_that_of_the_merged_model(self, describer, photo):
-        from personalize import images
+        from personalize.files import images
 
         network = describer.network
         pixels = images.to_pixels(photo, network.backbone.preprocessing)[None]
@@ -285,7 +288,7 @@ class TestTheShippedBank:
         assert network.describe([photo])[0][0] == pytest.approx(plain, abs=1e-4)
 
     def test_a_tangent_predicts_a_small_move_of_its_coefficient(self, describer, photo):
-        from personalize import images
+        from personalize.files import images
 
         network = describer.network
         (score,), raw = network.describe([photo])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from personalize import choosing, taste
-from personalize.taste import Hyperprior
+from personalize.numerics import choosing, taste
+from personalize.numerics.taste import Hyperprior
 
 
 class Never(np.random.Generator):

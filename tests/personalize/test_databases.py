@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from personalize import databases, people
+from personalize import databases
 from personalize.errors import BadDatabase, UnknownName
+from personalize.files import people
 
 
 def make_photo(path, seed=0):

@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 
 import personalize
-from personalize import databases, evaluate, evaluation_tables, plots, population, prior, recipes, swap, train
-from personalize.baselines import Catalogue, Shots
+from personalize import databases
 from personalize.errors import BadDatabase
-from personalize.evaluate import Protocol, Subject
-from personalize.kept_results import KeptResults, Result
-from personalize.methods import METHODS, OTHERS, QUICK, Context
-from personalize.people import Person
-from personalize.taste import Hyperprior
+from personalize.files.people import Person
+from personalize.numerics import population, prior
+from personalize.numerics.baselines import Catalogue, Shots
+from personalize.numerics.taste import Hyperprior
+from personalize.programs import evaluate, evaluation_tables, plots, swap
+from personalize.programs.evaluate import Protocol, Subject
+from personalize.programs.kept_results import KeptResults, Result
+from personalize.programs.methods import METHODS, OTHERS, QUICK, Context
+from personalize.training import recipes, train
 from tests.personalize.test_databases import make_photo, write_table
 
 

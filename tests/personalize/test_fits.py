@@ -5,8 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from personalize import backbones, fits, losses, metrics, task_vectors
-from personalize.fits import PersonalNetwork, Shots
+from personalize.files import backbones
+from personalize.networks import fits, losses, task_vectors
+from personalize.networks.fits import PersonalNetwork, Shots
+from personalize.numerics import metrics
 
 TASKS = 3
 

@@ -3,7 +3,7 @@
 import pytest
 from django.core.management import CommandError, call_command
 
-from personalize import people
+from personalize.files import people
 
 
 @pytest.fixture(autouse=True)

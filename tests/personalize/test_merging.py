@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from personalize import backbones, merging, task_vectors
 from personalize.errors import IncompatibleTaskVector
+from personalize.files import backbones
+from personalize.networks import merging, task_vectors
 
 
 def small_scorer():

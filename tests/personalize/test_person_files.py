@@ -11,11 +11,13 @@ from open_clip.transformer import VisionTransformer
 from PIL import Image
 
 import personalize
-from personalize import backbones, banks, images, open_banks, person_files, person_models, task_vectors
-from personalize.describing import BankNetwork
 from personalize.errors import BadModel
-from personalize.person_files import PersonFit
-from personalize.person_models import Parts, PersonModel
+from personalize.files import backbones, banks, images, open_banks
+from personalize.networks import task_vectors
+from personalize.scorers import person_files, person_models
+from personalize.scorers.describing import BankNetwork
+from personalize.scorers.person_files import PersonFit
+from personalize.scorers.person_models import Parts, PersonModel
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from personalize import metrics, population, population_report, taste
-from personalize.baselines import Catalogue
-from personalize.people import Person
-from personalize.population import Rated
-from personalize.taste import Hyperprior
+from personalize.files.people import Person
+from personalize.numerics import metrics, population, taste
+from personalize.numerics.baselines import Catalogue
+from personalize.numerics.population import Rated
+from personalize.numerics.taste import Hyperprior
+from personalize.programs import population_report
 
 PHOTOS = 120
 

@@ -10,9 +10,11 @@ from django.core.management import CommandError, call_command
 from PIL import Image
 
 import personalize
-from personalize import backbones, banks, compressing, open_banks, published, stored_vectors, task_vectors
-from personalize.compressing import Form
 from personalize.errors import BadBank, BadDatabase, IncompatibleTaskVector, UnknownName
+from personalize.files import backbones, banks, open_banks, stored_vectors
+from personalize.networks import task_vectors
+from personalize.programs import compressing, published
+from personalize.programs.compressing import Form
 from tests.personalize import small_clip
 
 TASKS = ("ava", "aes", "tad")
@@ -239,7 +241,7 @@ class TestTheCommands:
 
 
 def test_norms_and_cosines_of_a_bank_are_those_of_its_vectors(bank, folder):
-    from personalize import bank_facts
+    from personalize.programs import bank_facts
 
     told = bank_facts.tell(folder / "bank.safetensors")
     flat = [torch.cat([value.flatten() for value in task_vectors.whole(bank.vectors[task]).values()]) for task in TASKS]

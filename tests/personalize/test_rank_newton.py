@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import check_grad, minimize
 
-from personalize import rank_newton
+from personalize.numerics import rank_newton
 
 
 @pytest.fixture

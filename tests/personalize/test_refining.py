@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from personalize import refining
-from personalize.baselines import Catalogue, Shots
-from personalize.methods import Context, refined
-from personalize.taste import Hyperprior
+from personalize.numerics import refining
+from personalize.numerics.baselines import Catalogue, Shots
+from personalize.numerics.taste import Hyperprior
+from personalize.programs.methods import Context, refined
 
 RATINGS = np.tile([1.0, 2.0, 3.0], 12)
 

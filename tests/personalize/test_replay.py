@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from personalize import replay, taste
-from personalize.card_rules import RULES, Situation
 from personalize.errors import BadDatabase
-from personalize.people import Person
-from personalize.taste import Hyperprior
+from personalize.files.people import Person
+from personalize.numerics import taste
+from personalize.numerics.card_rules import RULES, Situation
+from personalize.numerics.taste import Hyperprior
+from personalize.programs import replay
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ import torch
 from open_clip.transformer import VisionTransformer
 from torch import nn
 
-from personalize import backbones, task_vectors
 from personalize.errors import UnknownLayer
-from personalize.tangents import Tangents
+from personalize.files import backbones
+from personalize.networks import task_vectors
+from personalize.networks.tangents import Tangents
 
 TASKS = 3
 

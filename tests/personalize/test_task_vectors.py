@@ -5,9 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from personalize import backbones, losses, merging, task_vectors
 from personalize.errors import IncompatibleTaskVector
-from personalize.tangents import Tangents
+from personalize.files import backbones
+from personalize.networks import losses, merging, task_vectors
+from personalize.networks.tangents import Tangents
 
 
 def small_scorer(seed):

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from personalize import taste
-from personalize.metrics import srocc
-from personalize.taste import INTERCEPT, Covariance, Hyperprior
+from personalize.numerics import taste
+from personalize.numerics.metrics import srocc
+from personalize.numerics.taste import INTERCEPT, Covariance, Hyperprior
 
 
 def naive(features, ratings, hyperprior):

@@ -13,11 +13,13 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
-from personalize import backbones, databases, recipes, run_states, train, training_photos
+from personalize import databases
 from personalize.databases import RatedPhoto
 from personalize.errors import BadBank, PersonalizeError
-from personalize.recipes import Recipe
-from personalize.train import Run
+from personalize.files import backbones
+from personalize.training import recipes, run_states, train, training_photos
+from personalize.training.recipes import Recipe
+from personalize.training.train import Run
 from tests.personalize.test_databases import make_photo, write_table
 
 RECIPE = Recipe(epochs=3, batch=8, encoder_rate=1e-3, head_rate=5e-3)

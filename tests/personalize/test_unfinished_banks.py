@@ -10,10 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
-from personalize import banks, compressing, published
-from personalize.compressing import Form
 from personalize.errors import BadBank, IncompatibleTaskVector
-from personalize.unfinished_banks import unfinished
+from personalize.files import banks
+from personalize.files.unfinished_banks import unfinished
+from personalize.programs import compressing, published
+from personalize.programs.compressing import Form
 from tests.personalize import small_clip
 
 TASKS = ("ava", "aes", "tad")
@@ -105,7 +106,7 @@ def test_a_compression_goes_on_after_the_last_vector_and_the_last_score(folder, 
 def test_a_compression_that_was_killed_goes_on(folder, tmp_path):
     """A process of its own kills itself in the middle of the second vector: no exception, no clean-up."""
     script = (
-        "import os, signal, sys; from pathlib import Path; from personalize import compressing\n"
+        "import os, signal, sys; from pathlib import Path; from personalize.programs import compressing\n"
         "def report(what, done, of):\n"
         "    if (what, done) == ('compressing aes', 5): os.kill(os.getpid(), signal.SIGKILL)\n"
         "compressing.compress(Path(sys.argv[1]), Path(sys.argv[2]), compressing.Form('half'), None, report)\n"

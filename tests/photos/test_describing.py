@@ -2,7 +2,7 @@
 
 import pytest
 
-from personalize import banks
+from personalize.files import banks
 from personalize.tasks import describe_photo
 from ratings import media, services
 from ratings.models import Description

@@ -22,6 +22,8 @@ NONSENSE = {
     "PAV_TOP": "0",
     **dict.fromkeys((name for name in SETTINGS if name.startswith("PAV_LIMIT_")), "10/fortnight"),
     "PAV_SWEEP_SECONDS": "-1",
+    "PAV_REFINE_AFTER": "soon",
+    "PAV_LEARN_HOUR": "24",
 }
 ANY_TEXT = {"PAV_VAR"}  # every text names some folder
 PRODUCTION = {

@@ -16,7 +16,9 @@ from django.core import signing
 from django.test import Client
 from django.utils import timezone
 
-from personalize import banks, exporting, person_files, serving
+from personalize.app import exporting, serving
+from personalize.files import banks
+from personalize.scorers import person_files
 from personalize.tasks import export_models, sweep
 from ratings import jobs, model_exports, services
 from ratings.models import Fit, ModelExport, Person
@@ -150,19 +152,20 @@ def test_where_no_model_can_be_made_that_is_said(admin, people, asked):
     assert "No model could be made." in admin.get(f"/staff/exports/{row.id}/").content.decode()
 
 
-def test_one_person_who_cannot_be_written_stops_nobody_else(admin, people, asked, monkeypatch):
+@pytest.mark.parametrize("error", [OSError("No space left on device"), RuntimeError("a kernel is missing")])
+def test_one_person_who_cannot_be_written_stops_nobody_else(error, admin, people, asked, monkeypatch):
     write = person_files.write
 
     def full(path, kind, fit, bank):
         if fit.facts["person"] == str(people[0].id):
-            raise OSError("No space left on device")
+            raise error
         return write(path, kind, fit, bank)
 
     monkeypatch.setattr(person_files, "write", full)
     row = export(admin, people)
     files = run(row, asked)
     assert f"person-{people[1].id}.json" in files
-    assert {"person": str(people[0].id), "detail": "No space left on device"} in row.problems
+    assert str(error) in next(problem["detail"] for problem in row.problems if problem["person"] == str(people[0].id))
 
 
 def test_a_step_that_runs_twice_or_late_changes_nothing(admin, people, asked):
@@ -186,6 +189,14 @@ def test_a_lost_step_is_asked_for_again(admin, people, asked):
     sweep()
     sweep()
     assert asked == [row.id]
+
+
+def test_an_export_that_never_ends_has_failed_after_a_day(admin, people, asked):
+    row = export(admin, people)
+    ModelExport.objects.update(created_at=timezone.now() - timedelta(hours=25), asked_at=timezone.now() - timedelta(hours=1))
+    sweep()
+    row.refresh_from_db()
+    assert (row.state, asked) == ("failed", [])
 
 
 def test_exports_are_forgotten_after_a_week_with_their_files(admin, people, asked, django_capture_on_commit_callbacks):

@@ -5,10 +5,11 @@ from uuid import UUID, uuid4
 import numpy as np
 import pytest
 
-from personalize import serving, taste
-from personalize.instant import ANCHORS
+from personalize.app import serving
+from personalize.app.instant import ANCHORS
+from personalize.numerics import taste
+from personalize.numerics.taste import Hyperprior
 from personalize.tasks import refit_person, sweep
-from personalize.taste import Hyperprior
 from ratings import events, fits, jobs, selectors, services
 from ratings.models import Fit, Person, Presentation
 

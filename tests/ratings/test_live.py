@@ -11,7 +11,7 @@ import websockets
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from benchmarks.stack import Swiper, running
-from personalize.metrics import srocc
+from personalize.numerics.metrics import srocc
 from tests.ratings import planted
 
 PHOTOS = 200

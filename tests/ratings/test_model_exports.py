@@ -10,7 +10,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from PIL import Image
 
-from personalize import banks, serving
+from personalize.app import serving
+from personalize.files import banks
 from ratings import selectors, services
 from ratings.models import Fit, Presentation
 from ratings.photo_services import add_photo

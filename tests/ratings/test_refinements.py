@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
-from personalize import banks, refinement, refining, serving
+from personalize.app import refinement, serving
+from personalize.files import banks
+from personalize.numerics import refining
+from personalize.numerics.taste import Hyperprior
 from personalize.tasks import refine_person, refit_person, sweep
-from personalize.taste import Hyperprior
 from ratings import events, jobs, media, rankings, refinements, selectors, services
 from ratings.models import Fit, Photo, Presentation, Refinement
 from ratings.photo_services import add_photo
@@ -230,18 +232,31 @@ def test_one_person_after_the_other(alice, bob, network, asked):
     assert len(asked) == 1
 
 
-def test_a_lost_step_is_asked_for_again(alice, network, asked):
+def test_a_lost_step_ends_a_refinement_and_others_have_their_turn(alice, bob, network, asked):
     network(1.0)
     answer(alice, network.truth)
     sweep()
     asked.clear()  # the queue was lost with its broker
+    answer(bob, network.truth)
     sweep()
     assert asked == []
     Refinement.objects.update(asked_at=timezone.now() - timedelta(hours=1))
     sweep()
-    assert asked == [UUID(alice.id)]
-    run(alice, asked)
-    assert Fit.objects.get(person=alice.id).refined is not None
+    assert asked == [UUID(bob.id)]
+    run(bob, asked)
+    assert Fit.objects.get(person=bob.id).refined is not None
+    sweep()
+    assert asked == []  # alice has not answered more since
+
+
+def test_a_step_that_fails_ends_the_refinement(alice, network, asked, monkeypatch):
+    made = network(1.0)
+    answer(alice, network.truth)
+    sweep()
+    monkeypatch.setattr(made, "exact", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        refine_person(alice.id)
+    assert Refinement.objects.get(person=alice.id).asked_at is None
 
 
 def test_a_photo_described_since_has_the_place_of_its_own_score(alice, photos, network, asked):

@@ -9,9 +9,9 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from personalize import nightly, serving
+from personalize.app import nightly, serving
+from personalize.numerics.taste import Hyperprior
 from personalize.tasks import refit_person, sweep
-from personalize.taste import Hyperprior
 from ratings import jobs, rankings, selectors, services, sharing
 from ratings.models import Description, Fit, Person, Photo, Population, Presentation
 from tests.ratings.conftest import make_photos

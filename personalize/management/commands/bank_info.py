@@ -6,8 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from personalize import bank_facts, banks
 from personalize.errors import PersonalizeError
+from personalize.files import banks
+from personalize.programs import bank_facts
 
 
 class Command(BaseCommand):

@@ -6,10 +6,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from personalize import banks, building
-from personalize.compressing import FORMS, Form
 from personalize.errors import PersonalizeError
+from personalize.files import banks
 from personalize.management.progress import progress_report
+from personalize.programs import building
+from personalize.programs.compressing import FORMS, Form
 
 
 class Command(BaseCommand):

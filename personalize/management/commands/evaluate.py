@@ -10,14 +10,16 @@ from typing import Any, get_args
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from threadpoolctl import threadpool_limits
 
-from personalize import banks, databases, evaluate, evaluation_tables, people, plots, swap
-from personalize.catalogues import describe
+from personalize import databases
 from personalize.errors import PersonalizeError
-from personalize.evaluate import Protocol, Subject
-from personalize.kept_results import KeptResults
+from personalize.files import banks, people
 from personalize.management.progress import progress_report
-from personalize.methods import METHODS
-from personalize.personal_networks import RatedPhotos
+from personalize.programs import evaluate, evaluation_tables, plots, swap
+from personalize.programs.catalogues import describe
+from personalize.programs.evaluate import Protocol, Subject
+from personalize.programs.kept_results import KeptResults
+from personalize.programs.methods import METHODS
+from personalize.scorers.personal_networks import RatedPhotos
 
 
 class Command(BaseCommand):

@@ -7,12 +7,13 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from personalize import banks, images, person_files, personal_networks
+from personalize.app.exporting import person_fit
 from personalize.errors import PersonalizeError
-from personalize.exporting import person_fit
+from personalize.files import banks, images
+from personalize.files.open_banks import Bank, open_bank
 from personalize.management.progress import progress_report
-from personalize.open_banks import Bank, open_bank
-from personalize.person_files import PersonFit
+from personalize.scorers import person_files, personal_networks
+from personalize.scorers.person_files import PersonFit
 from ratings import media, selectors
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from personalize import published
-from personalize.compressing import FORMS, Form
 from personalize.errors import PersonalizeError
 from personalize.management.progress import progress_report
+from personalize.programs import published
+from personalize.programs.compressing import FORMS, Form
 
 
 class Command(BaseCommand):

@@ -5,8 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from personalize import nightly, population_report
+from personalize.app import nightly
 from personalize.management.progress import progress_report
+from personalize.programs import population_report
 
 
 class Command(BaseCommand):

@@ -9,10 +9,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from safetensors.numpy import save_file
 from threadpoolctl import threadpool_limits
 
-from personalize import banks, people, population_report
-from personalize.catalogues import describe
 from personalize.errors import PersonalizeError
+from personalize.files import banks, people
 from personalize.management.progress import progress_report
+from personalize.programs import population_report
+from personalize.programs.catalogues import describe
 
 
 class Command(BaseCommand):

@@ -7,11 +7,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from threadpoolctl import threadpool_limits
 
-from personalize import banks, people, replay
-from personalize.card_rules import RULES
-from personalize.catalogues import describe
 from personalize.errors import PersonalizeError
+from personalize.files import banks, people
 from personalize.management.progress import progress_report
+from personalize.numerics.card_rules import RULES
+from personalize.programs import replay
+from personalize.programs.catalogues import describe
 
 
 class Command(BaseCommand):

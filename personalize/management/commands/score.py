@@ -8,11 +8,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from personalize import banks, person_files
 from personalize.errors import PersonalizeError
+from personalize.files import banks
+from personalize.files.open_banks import open_bank
+from personalize.files.people import SUFFIXES
 from personalize.management.progress import progress_report
-from personalize.open_banks import open_bank
-from personalize.people import SUFFIXES
+from personalize.scorers import person_files
 
 
 class Command(BaseCommand):

@@ -8,10 +8,11 @@ import torch
 from accelerate import PartialState
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from personalize import checkpoints, databases, train
+from personalize import databases
 from personalize.errors import PersonalizeError
 from personalize.management.progress import progress_report
-from personalize.recipes import Recipe
+from personalize.training import checkpoints, train
+from personalize.training.recipes import Recipe
 
 
 class Command(BaseCommand):

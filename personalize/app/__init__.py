@@ -1,0 +1,1 @@
+"""Django's edge: what workers do, between the tables and the library."""

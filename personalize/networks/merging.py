@@ -1,0 +1,73 @@
+"""Adding task vectors to a base model."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from personalize.networks.task_vectors import Block, Factors, Vector, Weights, blocks, check, whole_block
+
+
+@torch.no_grad()
+def merge(base: Weights, vectors: Sequence[Weights], coefficients: Float[Tensor, "blocks tasks"]) -> dict[str, Tensor]:
+    """Add task vectors to the base weights, one coefficient per block and task.
+
+    theta[b] = base[b] + sum_t coefficients[b, t] * vector_t[b]
+
+    A coefficient has no unit: 0 leaves the base, 1 adds the whole task vector, a negative one unlearns it.
+    Rows follow the order of `base`. `base` and `vectors` are not changed.
+
+    Raises:
+        IncompatibleTaskVector: a vector lacks a block of `base` or differs in shape; the first such block is named.
+
+    References:
+        Yun & Choo, ECCV 2024; Ilharco et al., ICLR 2023.
+    """
+    for vector in vectors:
+        check(vector, base)
+    merged = {name: value.clone() for name, value in base.items()}
+    for row, (name, value) in enumerate(merged.items()):
+        for column, vector in enumerate(vectors):
+            value.add_(vector[name], alpha=float(coefficients[row, column]))
+    return merged
+
+
+@torch.no_grad()
+def merge_into(model: nn.Module, base: Weights, vectors: Sequence[Vector], coefficients: Float[Tensor, "blocks tasks"]) -> None:
+    """The same as `merge`, written into the model's own blocks one by one: besides the model, at most one block more is held.
+
+    `base` and `vectors` may be mapped from a file, and vectors factorised or quantised; rows follow the order of the model's blocks.
+
+    Raises:
+        IncompatibleTaskVector: base or a vector has other blocks than the model; the first such block is named.
+    """
+    own = blocks(model)
+    for weights in (base, *vectors):
+        check(weights, own)
+    for row, (name, value) in enumerate(own.items()):
+        value.copy_(base[name])
+        for column, vector in enumerate(vectors):
+            _add(value, vector[name], float(coefficients[row, column]))
+
+
+def _add(value: Tensor, block: Block, coefficient: float) -> None:
+    if coefficient == 0:
+        return
+    if isinstance(block, Factors) and value.is_contiguous():
+        value.view(value.shape[0], -1).addmm_(block.left.float(), block.right.float(), alpha=coefficient)
+    else:
+        value.add_(whole_block(block), alpha=coefficient)
+
+
+@torch.no_grad()
+def put_weights(model: nn.Module, weights: Weights) -> None:
+    """Write merged blocks into a model, in place.
+
+    Raises:
+        IncompatibleTaskVector: the model has other blocks.
+    """
+    own = blocks(model)
+    check(weights, own)
+    for name, value in own.items():
+        value.copy_(weights[name])

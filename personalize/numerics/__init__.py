@@ -1,0 +1,1 @@
+"""The mathematics of taste on NumPy alone: no torch, no files."""

@@ -1,0 +1,1 @@
+"""What commands run: banks are made, people and methods measured."""

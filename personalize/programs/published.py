@@ -1,0 +1,252 @@
+"""A bank out of the checkpoints that Yun & Choo (ECCV 2024) published: the program behind `./pav import_bank`. Needs torch.
+
+Each checkpoint is a PyTorch file, a dict whose key `model` holds `backbone.*` (a whole OpenCLIP model, of which the image tower is kept)
+and `score_predictor.projection.{0,3}.{weight,bias}`. tau_t = theta_t - theta_0, theta_0 the pre-trained image tower. The head that all
+began with was not published: the mean of the task heads stands for it, and any choice gives the same task models.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from personalize.errors import BadBank, IncompatibleTaskVector
+from personalize.files import backbones, banks, images, weight_files
+from personalize.files.backbones import Scorer
+from personalize.files.banks import Card
+from personalize.files.mapped_arrays import ArrayWriter, Planned
+from personalize.files.open_banks import Bank, view
+from personalize.files.people import digest
+from personalize.files.stored_vectors import parts
+from personalize.files.unfinished_banks import unfinished
+from personalize.networks import task_vectors
+from personalize.networks.tangents import Tangents
+from personalize.numerics import projection
+from personalize.numerics.projection import SHARES, Projection
+from personalize.numerics.taste import Hyperprior
+from personalize.programs.compressing import Form, photos_in, versions
+
+Report = Callable[[str, int, int], None]
+
+DATABASES = {"ava": "AVA", "aes": "FLICKR-AES", "tad": "TAD66K", "para": "PARA", "koniq": "KonIQ-10k", "spaq": "SPAQ"}  # by file name
+ENCODER, HEAD = "backbone.visual.", "score_predictor.projection."
+TEXT = ("transformer.", "text", "token_embedding.", "positional_embedding", "ln_final.", "logit_scale", "logit_bias", "attn_mask")
+AT_ONCE = 8  # photos that go through the network together
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What goes into an imported bank."""
+
+    backbone: str
+    checkpoints: Mapping[str, Path]  # by task
+    weights: Path | None = None  # of the pre-trained base; else the backbone's own, from the hub's cache or its download
+    form: Form = field(default_factory=lambda: Form("full"))
+    photos: Path | None = None  # a folder of photos that fix the projection; none: a bank for fits and evaluation alone
+
+
+def task_names(files: Sequence[str]) -> dict[str, Path]:
+    """Tasks by the last word of their files' names: `clip_L_3fc_ava.pth` is `ava`; or as given, `NAME=FILE`.
+
+    Raises:
+        BadBank: two files of one name, or a file that is not there.
+    """
+    named: dict[str, Path] = {}
+    for given in files:
+        name, _, file = given.rpartition("=")
+        path = Path(file)
+        task = name or path.stem.rsplit("_", 1)[-1]
+        if not task or "/" in task:
+            raise BadBank(f"{task!r} is no name for a task: letters, digits, - and _ make one.")
+        if task in named:
+            raise BadBank(f"{named[task]} and {path} are both named {task}: tell them apart with NAME=FILE.")
+        if not path.is_file():
+            raise BadBank(f"There is no file {path}.")
+        named[task] = path
+    return named
+
+
+def import_bank(plan: Plan, out: Path, report: Report = lambda *_: None) -> Card:
+    """Write a bank that holds its base encoder, a vector a task, an equal mixture to start from, and the hash of every source.
+
+    A run that was stopped goes on after the last checkpoint that it finished (`unfinished_banks`).
+
+    Raises:
+        MissingWeights: the base weights, or a checkpoint, cannot be read; see `backbones.scorer`.
+        IncompatibleTaskVector: a checkpoint and the base differ in a key or its shape, or hold numbers that are not finite; it is named.
+        BadDatabase: no photos in the folder.
+    """
+    photos = photos_in(plan.photos) if plan.photos else []
+    base_file = plan.weights or backbones.find(plan.backbone).file()
+    base = backbones.scorer(plan.backbone, weights=base_file)
+    tasks = list(plan.checkpoints)
+    _put_mean_head(base, plan.checkpoints)
+    own, buffers = task_vectors.blocks(base), _buffers(base)
+    small = {
+        "start": np.full((len(own), len(tasks)), 1 / len(tasks), dtype=np.float32),
+        **banks.hyperprior_arrays(Hyperprior.flat()),
+    }
+    planned: dict[str, Planned] = {name: (value.dtype, value.shape) for name, value in small.items()}
+    planned |= {f"base/{name}": (np.dtype("f4"), tuple(value.shape)) for name, value in own.items()}
+    planned |= {f"buffers/{name}": (value.numpy().dtype, tuple(value.shape)) for name, value in buffers.items()}
+    for task in tasks:
+        planned.update(plan.form.planned({name: value.shape for name, value in own.items()}, f"vectors/{task}/"))
+    if photos:
+        planned |= _planned_projection(len(own) * len(tasks), backbones.find(plan.backbone).width)
+
+    facts = _facts(plan, base_file, len(photos))
+    with unfinished(out, {"card": facts, "photos": [digest(photo) for photo in photos], **versions()}, planned) as bank:
+
+        def base_and_start() -> None:
+            for name, array in small.items():
+                bank.writer.put(name, array)
+            for prefix, tensors in (("base/", own), ("buffers/", buffers)):
+                for name, value in tensors.items():
+                    bank.writer.put(f"{prefix}{name}", value.detach().numpy())
+
+        def projection_from_photos() -> None:
+            learned = _learn_projection(view(Card(plan.backbone, tuple(tasks), "", {}), bank.path), photos, report)
+            for name, array in banks.projection_arrays(learned).items():
+                bank.writer.put(name, array)
+
+        bank.step("base", base_and_start)
+        for task, path in plan.checkpoints.items():
+            bank.step(f"vector {task}", partial(_write_vector, task, path, base, plan.form, bank.writer, report))
+        if photos:
+            own.clear()
+            buffers.clear()
+            del base  # one model at a time
+            bank.step("projection", projection_from_photos)
+        return bank.publish(facts, out)
+
+
+def aligned(held: Mapping[str, Tensor], base: Scorer, path: Path) -> dict[str, Tensor]:
+    """A checkpoint's tensors by the names of our blocks, in our order; text tower and temperature are left out.
+
+    Raises:
+        IncompatibleTaskVector: the first key that is missing, unknown, of another shape, or that no task vector can carry.
+    """
+    found = {name: value for key, value in held.items() if (name := _our_name(key, path))}
+    own, buffers = task_vectors.blocks(base), _buffers(base)
+    for name, value in (own | buffers).items():
+        if name not in found:
+            raise IncompatibleTaskVector(f"{path} lacks {_their_name(name)}.")
+        if found[name].shape != value.shape:
+            shapes = f"{tuple(found[name].shape)}, the base has {tuple(value.shape)}"
+            raise IncompatibleTaskVector(f"{path}: {_their_name(name)} has shape {shapes}.")
+    for name, value in buffers.items():
+        if not name.endswith("num_batches_tracked") and not torch.equal(found[name], value):
+            raise IncompatibleTaskVector(f"{path}: {_their_name(name)} differs from the base, and a task vector moves parameters alone.")
+    unknown = [name for name in found if name not in own and name not in buffers]
+    if unknown:
+        raise IncompatibleTaskVector(f"{path} has {_their_name(unknown[0])}, which the base has not.")
+    return {name: found[name] for name in own}
+
+
+def _buffers(base: Scorer) -> dict[str, Tensor]:
+    """What a weights file brings beside the blocks: statistics of batch norms."""
+    own = task_vectors.blocks(base)
+    return {name: value for name, value in base.state_dict().items() if name not in own}
+
+
+def _our_name(key: str, path: Path) -> str | None:
+    if key.startswith(ENCODER):
+        return f"encoder.{key.removeprefix(ENCODER)}"
+    if key.startswith(HEAD):
+        return f"head.{key.removeprefix(HEAD)}"
+    if key.startswith("backbone.") and key.removeprefix("backbone.").startswith(TEXT):
+        return None
+    raise IncompatibleTaskVector(f"{path} has {key}, which is neither of the image tower, of the text tower nor of the head.")
+
+
+def _their_name(name: str) -> str:
+    part, _, rest = name.partition(".")
+    return f"{ENCODER if part == 'encoder' else HEAD}{rest}"
+
+
+@torch.no_grad()
+def _put_mean_head(base: Scorer, checkpoints: Mapping[str, Path]) -> None:
+    """All checkpoints are checked on the way, before anything is written."""
+    sums: dict[str, Tensor] = {}
+    for path in checkpoints.values():
+        for name, value in aligned(weight_files.read(path), base, path).items():
+            if name.startswith("head."):
+                sums[name] = sums.get(name, torch.zeros(())) + value.double() / len(checkpoints)
+    for name, value in base.head.named_parameters(prefix="head"):
+        value.copy_(sums[name])
+
+
+@torch.no_grad()
+def _write_vector(task: str, path: Path, base: Scorer, form: Form, writer: ArrayWriter, report: Report) -> None:
+    own = task_vectors.blocks(base)
+    tuned = aligned(weight_files.read(path), base, path)
+    for name in images.counted(f"importing {task}", list(own), report):
+        if not bool(torch.isfinite(tuned[name]).all()):
+            raise IncompatibleTaskVector(f"{path}: {_their_name(name)} holds numbers that are not finite.")
+        for part, tensor in parts(form.of(tuned[name].float() - own[name])):
+            writer.put(f"vectors/{task}/{name}/{part}", tensor.numpy())
+
+
+def _planned_projection(tangents: int, width: int) -> dict[str, Planned]:
+    sizes = {"tangents": tangents, "merged": width, "plain": width}
+    raw = sum(sizes[group] for group in SHARES)
+    empty = Projection(tuple(SHARES), 0.0, 1.0, np.zeros(raw), np.zeros((raw, projection.FEATURES - 1)))
+    return {name: (value.dtype, value.shape) for name, value in banks.projection_arrays(empty).items()}
+
+
+def _learn_projection(bank: Bank, photos: Sequence[Path], report: Report) -> Projection:
+    """Photos pass twice, so that one model at a time is in memory: merged with tangents, then plain."""
+    preprocessing = backbones.find(bank.card.backbone).preprocessing
+
+    def batches(what: str) -> Iterator[Tensor]:
+        for start in range(0, len(photos), AT_ONCE):
+            report(what, start, len(photos))
+            yield from images.batches(photos[start : start + AT_ONCE], preprocessing, AT_ONCE)
+        report(what, len(photos), len(photos))
+
+    tangents = Tangents(bank.merged(bank.start), list(bank.vectors.values()))
+    described = [tangents.describe(batch) for batch in batches("describing photos")]
+    del tangents
+    plain = bank.scorer()
+    with torch.inference_mode():
+        embedded = [plain.encoder(batch) for batch in batches("describing photos by the base")]
+    score, along, merged = (torch.cat(part) for part in zip(*described, strict=True))
+    raw = {"tangents": along.flatten(1).numpy(), "merged": merged.numpy(), "plain": torch.cat(embedded).numpy()}
+    return projection.learn(score.numpy().astype(np.float64), raw, SHARES)
+
+
+def _facts(plan: Plan, base_file: Path, photos: int) -> dict[str, Any]:
+    row = backbones.find(plan.backbone)
+    return {
+        "backbone": plan.backbone,
+        "backbone_sha256": banks.sha256(base_file),
+        "backbone_source": row.source if not plan.weights else f"file {plan.weights.name}",
+        "backbone_licence": row.licence,
+        "preprocessing": asdict(row.preprocessing),
+        "tasks": list(plan.checkpoints),
+        "base": {
+            "encoder": "in the bank, from the backbone's weights",
+            "head": "mean of the task heads: the head that they started from was not published",
+        },
+        "form": plan.form.facts,
+        "start": {"mixture": "equal"},
+        "sources": {
+            task: {
+                "file": path.name,
+                "bytes": path.stat().st_size,
+                "sha256": banks.sha256(path),
+                "database": DATABASES.get(task, "not known"),
+                "licence": banks.UNKNOWN,  # of the database
+            }
+            for task, path in plan.checkpoints.items()
+        },
+        "licence": "of the checkpoints: as their authors state; the files say nothing of it",
+        "paper": "Yun & Choo, Scaling Up Personalized Image Aesthetic Assessment via Task Vector Customization, ECCV 2024",
+        "projection": {"photos": photos, "shares": SHARES} if photos else "none: for fits and evaluation by the network, not for the app",
+        "hyperprior": "flat: learned from nobody",
+    }

@@ -1,0 +1,1 @@
+"""Networks that score photos: a bank, which describes them for everybody, and one person's model."""

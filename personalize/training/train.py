@@ -1,0 +1,220 @@
+"""Fine-tune one scorer on one database: the program behind `./pav train_task_vector`.
+
+AdamW with one learning rate for the encoder and one for the head, warm-up and cosine, batch norm statistics frozen at the base model's (a
+task vector moves parameters only), loss = earth mover's distance to the distribution of scores + Bradley-Terry loss of the order within a
+batch. The epoch is picked on validation photos; test photos are scored once, at the end. One process, or many through Accelerate.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from torch.utils.tensorboard import SummaryWriter
+
+from personalize import __version__, databases
+from personalize.databases import RatedPhoto
+from personalize.errors import BadDatabase, PersonalizeError
+from personalize.files import backbones, images
+from personalize.networks import losses, merging, task_vectors
+from personalize.numerics import metrics
+from personalize.training import recipes, run_states
+from personalize.training.recipes import Recipe
+from personalize.training.run_states import Progress
+from personalize.training.training_photos import TrainingPhotos, targets
+
+SPLITS = ("train", "validation", "test")
+STATE = "state.safetensors"
+
+Report = Callable[[str, int, int], None]  # what is going on, done, of
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A fine-tuned model and how it did."""
+
+    weights: dict[str, Tensor]  # the blocks of the fine-tuned scorer
+    record: dict[str, object]  # database, recipe, photos, epoch, SROCC on validation and test
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where and how a recipe is carried out; nothing here changes what is learned, but for rounding."""
+
+    folder: Path | None = None  # for its state and its TensorBoard log; None keeps neither
+    resume: bool = False
+    save_every: int = 0  # steps; 0: at the end of each epoch only
+    precision: str = ""  # no, bf16 or fp16; empty: bf16 on a GPU that has it, no elsewhere
+    workers: int = 0  # processes that decode photos; 0: this one
+    weights: Path | None = None  # file of the pre-trained weights, where the backbone's own are not to be had
+    protocol: databases.ProtocolName = "leak-free"
+
+
+def fine_tune(database: str, root: Path, backbone: str, recipe: Recipe, report: Report = lambda *_: None, run: Run = Run()) -> Trained:
+    """Train the scorer of `backbone` on a database.
+
+    Raises:
+        UnknownName, BadDatabase, MissingWeights: see `databases.load` and `backbones.scorer`.
+        BadBank: there is no state to resume, or it is of another run.
+        PersonalizeError: the batch cannot be shared by the processes.
+    """
+    return _Training(database, root, backbone, recipe, report, run).result()
+
+
+class _Training:
+    def __init__(self, database: str, root: Path, backbone: str, recipe: Recipe, report: Report, run: Run) -> None:
+        self.database, self.recipe, self.run = databases.find(database), recipe, run
+        on_gpu = torch.cuda.is_available()
+        default = "bf16" if on_gpu and torch.cuda.is_bf16_supported() else "no"
+        self.accelerator = Accelerator(mixed_precision=run.precision or default, cpu=not on_gpu)
+        self.report = report if self.accelerator.is_main_process else lambda *_: None
+        self.share = recipe.batch // recipe.accumulate
+        if self.share % self.accelerator.num_processes:
+            raise PersonalizeError(f"{self.share} photos at once cannot be shared equally by {self.accelerator.num_processes} processes.")
+        self.preprocessing = backbones.find(backbone).preprocessing
+        self.parts = _parts(database, databases.load(database, root, run.protocol))
+        self.photos = {split: TrainingPhotos(part, self.preprocessing, recipe, self.report, split) for split, part in self.parts.items()}
+        self.model = backbones.scorer(backbone, seed=0, weights=run.weights)
+        optimizer = recipes.optimizer(self.model, recipe)
+        self.wrapped, self.optimizer = self.accelerator.prepare(self.model, optimizer)
+        self.steps_of_epoch = len(self._order(0))
+        self.what = {"database": database, "protocol": run.protocol, "backbone": backbone, "recipe": asdict(recipe)}
+        self.progress = Progress()
+        self.best: dict[str, Tensor] = {}
+        if run.resume and run.folder:
+            self.progress, self.best = run_states.load(run.folder / STATE, self.what, self.model, self.optimizer)
+
+    def result(self) -> Trained:
+        log = SummaryWriter(str(self.run.folder)) if self.run.folder and self.accelerator.is_main_process else None
+        distributions, means = targets(self.parts["train"], self.database)
+        while self.progress.epoch < self.recipe.epochs:
+            self._epoch(distributions.to(self.accelerator.device), means.to(self.accelerator.device), log)
+            agreement = metrics.srocc(*self._scored("validation"))
+            if agreement > self.progress.best_srocc:
+                self.progress.best_srocc, self.progress.best_epoch = agreement, self.progress.epoch + 1
+                self.best = {name: value.cpu() for name, value in task_vectors.copied_blocks(self.model).items()}
+            self.progress.epoch, self.progress.step = self.progress.epoch + 1, 0
+            if log:
+                log.add_scalar("validation/srocc", agreement, self.progress.epoch * self.steps_of_epoch)
+            self._save()
+        merging.put_weights(self.model, self.best)
+        predicted, truth = self._scored("test")
+        if log:
+            log.close()
+        return Trained(self.best, self._record(metrics.srocc(predicted, truth), metrics.plcc(predicted, truth)))
+
+    def _epoch(self, distributions: Tensor, means: Tensor, log: SummaryWriter | None) -> None:
+        recipe, steps = self.recipe, self.recipe.epochs * self.steps_of_epoch
+        _training_mode(self.model)
+        for pixels, chosen in self._batches():
+            step = self.progress.epoch * self.steps_of_epoch + self.progress.step
+            began = time.perf_counter()
+            recipes.set_rates(self.optimizer.param_groups, recipes.rate(step, steps, recipe.warm_up))
+            parts = list(zip(pixels.chunk(recipe.accumulate), chosen.chunk(recipe.accumulate), strict=True))
+            moved = ranked = 0.0
+            for number, (some, who) in enumerate(parts):
+                # Dropout draws from torch's own generator: what it draws depends on the step, so that a resumed run draws the same.
+                torch.manual_seed(hash((recipe.seed, step, number, self.accelerator.process_index)) % 2**63)
+                distance, order = self._losses(some, distributions[who], means[who])
+                self.accelerator.backward((distance + recipe.rank_weight * order) / len(parts))
+                moved, ranked = moved + distance.item() / len(parts), ranked + order.item() / len(parts)
+            self.accelerator.clip_grad_norm_(self.wrapped.parameters(), recipe.clip)
+            self.optimizer.step()
+            self.optimizer.zero_grad()
+            self.progress.step += 1
+            if log:
+                self._log(log, step, moved, ranked, len(chosen) * self.accelerator.num_processes / (time.perf_counter() - began))
+            loss = moved + recipe.rank_weight * ranked
+            self.report(f"{self.database.name}: epoch {self.progress.epoch + 1} of {recipe.epochs}, loss {loss:.3f}", step + 1, steps)
+            if self.run.save_every and self.progress.step % self.run.save_every == 0:
+                self._save()
+
+    def _losses(self, pixels: Tensor, distributions: Tensor, means: Tensor) -> tuple[Tensor, Tensor]:
+        predicted = self.wrapped(images.to_input(pixels.numpy(), self.preprocessing).to(self.accelerator.device)).float()
+        return losses.earth_movers_distance(predicted, distributions), losses.bradley_terry(predicted @ self.model.levels, means)
+
+    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """This process's share of each batch from the next step on: pixels, and places of the photos."""
+        epoch, left = self.progress.epoch, self._order(self.progress.epoch)[self.progress.step :]
+        mine = [batch[self.accelerator.process_index :: self.accelerator.num_processes] for batch in left]
+        asked = [[(epoch, int(place)) for place in batch] for batch in mine]
+        loader: DataLoader[Tensor] = DataLoader(self.photos["train"], batch_sampler=asked, num_workers=self.run.workers)
+        for pixels, batch in zip(loader, mine, strict=True):
+            yield pixels, torch.from_numpy(batch)
+
+    def _order(self, epoch: int) -> list[np.ndarray]:
+        """The batches of an epoch, as places of photos; the last is cut to what processes and parts can share equally."""
+        recipe = self.recipe
+        order = np.random.default_rng([recipe.seed, epoch]).permutation(len(self.parts["train"]))[: recipe.most_photos]
+        equal = self.accelerator.num_processes * recipe.accumulate
+        batches = [order[start : start + recipe.batch] for start in range(0, len(order), recipe.batch)]
+        return [batch[: len(batch) // equal * equal] for batch in batches if len(batch) >= equal]
+
+    @torch.no_grad()
+    def _scored(self, split: str) -> tuple[np.ndarray, np.ndarray]:
+        """Predicted and true scores of a split; each process scores its share."""
+        self.model.eval()
+        mine = range(self.accelerator.process_index, len(self.parts[split]), self.accelerator.num_processes)
+        asked = [[(-1, place) for place in mine[start : start + 32]] for start in range(0, len(mine), 32)]
+        loader: DataLoader[Tensor] = DataLoader(self.photos[split], batch_sampler=asked, num_workers=self.run.workers)
+        scores: list[float] = []
+        for pixels in loader:
+            batch = images.to_input(pixels.numpy(), self.preprocessing).to(self.accelerator.device)
+            scores += self.model.score(batch).float().cpu().tolist()
+        told = dict(gather_object(list(zip(mine, scores, strict=True))))
+        truth = np.array([photo.score for photo in self.parts[split]])
+        return np.array([told[place] for place in range(len(truth))]), truth
+
+    def _save(self) -> None:
+        if self.run.folder and self.accelerator.is_main_process:
+            run_states.save(self.run.folder / STATE, self.what, self.progress, self.model, self.optimizer, self.best)
+
+    def _log(self, log: SummaryWriter, step: int, moved: float, ranked: float, speed: float) -> None:
+        groups = self.optimizer.param_groups
+        figures = {"earth_movers_distance": moved, "bradley_terry": ranked, "encoder_rate": groups[0]["lr"], "head_rate": groups[-1]["lr"]}
+        for name, value in (figures | {"photos_per_second": speed}).items():
+            log.add_scalar(f"train/{name}", value, step)
+
+    def _record(self, srocc: float, plcc: float) -> dict[str, object]:
+        return self.what | {
+            "about": self.database.about,
+            "source": self.database.source,
+            "licence": self.database.licence,
+            "pav_version": __version__,
+            "photos": {split: len(part) for split, part in self.parts.items()},
+            "processes": self.accelerator.num_processes,
+            "epoch": self.progress.best_epoch,
+            "validation_srocc": round(self.progress.best_srocc, 4),
+            "test_srocc": round(srocc, 4),
+            "test_plcc": round(plcc, 4),
+        }
+
+
+@torch.no_grad()
+def score(model: backbones.Scorer, pixels: np.ndarray, preprocessing: images.Preprocessing) -> np.ndarray:
+    """Scores 1 to 10 of photos given as centre cuts (photos, crop, crop, 3)."""
+    device = next(model.parameters()).device
+    parts = [model.score(images.to_input(pixels[start : start + 32], preprocessing).to(device)) for start in range(0, len(pixels), 32)]
+    return torch.cat(parts).cpu().numpy()
+
+
+def _parts(database: str, photos: Sequence[RatedPhoto]) -> dict[str, list[RatedPhoto]]:
+    parts: dict[str, Any] = {split: [photo for photo in photos if photo.split == split] for split in SPLITS}
+    for split, members in parts.items():
+        if len(members) < 2:
+            raise BadDatabase(f"{database} has {len(members)} {split} photos; at least 2 are needed.")
+    return parts
+
+
+def _training_mode(model: backbones.Scorer) -> None:
+    model.train()
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()

@@ -1,0 +1,64 @@
+"""Photos as training sees them: decoded, cut and mirrored at random, with the distribution that is to be predicted."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from personalize import databases
+from personalize.databases import RatedPhoto
+from personalize.files import images
+from personalize.files.images import Preprocessing
+from personalize.networks import losses
+from personalize.training.recipes import Recipe
+
+KEPT = 4096  # photos of which all are decoded once and kept, 0.2 MB each; beyond, they are decoded whenever they are wanted
+
+Report = Callable[[str, int, int], None]
+
+
+class TrainingPhotos(Dataset[Tensor]):
+    """Photos by (epoch, place). What is cut and mirrored depends on the seed, the epoch and the place alone, not on who asks or when."""
+
+    def __init__(self, photos: Sequence[RatedPhoto], preprocessing: Preprocessing, recipe: Recipe, report: Report, what: str) -> None:
+        self.photos, self.preprocessing, self.recipe = photos, preprocessing, recipe
+        self.kept: list[np.ndarray] | None = None
+        if len(photos) <= KEPT:
+            self.kept = [self._decoded(photo) for photo in images.counted(f"reading {what} photos", photos, report)]
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def __getitem__(self, which: tuple[int, int]) -> Tensor:
+        """Pixels 0..255 (crop, crop, 3) of one photo in one epoch; epoch -1 is the centre, unmirrored."""
+        epoch, place = which
+        pixels = self.kept[place] if self.kept is not None else self._decoded(self.photos[place])
+        crop, slack = self.preprocessing.crop, pixels.shape[0] - self.preprocessing.crop
+        if epoch < 0:
+            return torch.from_numpy(np.ascontiguousarray(pixels[slack // 2 : slack // 2 + crop, slack // 2 : slack // 2 + crop]))
+        draw = np.random.default_rng([self.recipe.seed, epoch, place])
+        top, left = draw.integers(0, slack + 1, size=2)
+        window = pixels[top : top + crop, left : left + crop]
+        return torch.from_numpy(np.ascontiguousarray(window[:, ::-1] if draw.random() < 0.5 else window))
+
+    def _decoded(self, photo: RatedPhoto) -> UInt8[np.ndarray, "side side 3"]:
+        return images.to_pixels(photo.read(), self.preprocessing, self.recipe.margin)
+
+
+def targets(photos: Sequence[RatedPhoto], database: databases.Database) -> tuple[Float[Tensor, "photos levels"], Float[Tensor, "photos"]]:
+    """The distribution over 1..10 that is to be predicted, and its mean.
+
+    The published one where the database has one, else a normal one around the mean score with the spread of the database's single raters.
+    """
+    means = torch.tensor([on_levels(photo.score, database) for photo in photos])
+    assumed = losses.normal_distribution(means, database.spread)
+    rows = [torch.tensor(photo.distribution) if photo.distribution is not None else row for photo, row in zip(photos, assumed, strict=True)]
+    return torch.stack(rows).float(), means
+
+
+def on_levels(score: float, database: databases.Database) -> float:
+    """The database's scale laid linearly over 1..10; what lies outside is clipped."""
+    return float(np.clip(1 + 9 * (score - database.low) / (database.high - database.low), 1, 10))
