@@ -93,6 +93,8 @@ def ranking_message(person_id: UUID, limit: int, offset: int = 0, *, everyone: b
     own = bool(fit["bank__is_current"]) and not everyone
     model = Model(to_list(fit["weights"]), to_list(fit["shared"]), fit["refined"]) if own else Model()
     verdict = fit[judged[0]] if own and fit[judged[1]] == fit["ratings_seq"] else None
+    if verdict and verdict["speaks"] != model.name:  # decided, but the first photos are still being scored
+        verdict = None
     before: Any = fit["previous_top"] if own else []
     ranked = ranking(person_id, model, limit, offset)
     return {

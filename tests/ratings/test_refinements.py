@@ -119,6 +119,19 @@ def test_a_person_who_rests_is_refined_and_the_better_model_speaks(alice, networ
     assert [(message.version, message.speaker["model"]) for message in pushed] == [(after["version"], "exact")]
 
 
+def test_nothing_is_said_of_the_verdict_until_the_model_that_won_speaks(alice, network, asked):
+    network(1.0)
+    answer(alice, network.truth)
+    sweep()
+    for _ in range(refining.FOLDS):
+        asked.clear()
+        refine_person(alice.id)
+    assert Refinement.objects.get(person=alice.id).verdict["speaks"] == "exact"
+    assert alice.get("/api/v1/ranking").json()["speaker"] == {"model": "instant", "checked": None}
+    run(alice, asked)
+    assert alice.get("/api/v1/ranking").json()["speaker"]["checked"] is not None
+
+
 def test_places_follow_the_order_of_the_exact_model(alice, network, asked):
     network(1.0)
     answer(alice, network.truth)
