@@ -37,8 +37,12 @@ class Stack:
         self.run("manage.py", "migrate", "--verbosity", "0")
         self.run("-m", "tests.browser.stock")
 
-    def run(self, *arguments: str) -> None:
-        subprocess.run([sys.executable, *arguments], env=self.environment, cwd=BASE, check=True, timeout=120)
+    def run(self, *arguments: str) -> str:
+        """A program in the environment of the stack, to its end; what it printed."""
+        ended = subprocess.run(
+            [sys.executable, *arguments], env=self.environment, cwd=BASE, check=True, timeout=120, stdout=subprocess.PIPE, text=True
+        )
+        return ended.stdout
 
     def start_web(self) -> None:
         command = ["-m", "uvicorn", "pav_site.asgi:application", "--port", str(self.port), "--log-level", "warning"]

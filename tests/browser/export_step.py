@@ -1,0 +1,14 @@
+"""One step of the newest export of the browser tests, as a worker of queue `gpu` would do it. A program."""
+
+import os
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+django.setup()
+
+from personalize.app import exporting  # noqa: E402
+from ratings.models import ModelExport  # noqa: E402
+
+if __name__ == "__main__":
+    exporting.advance(ModelExport.objects.latest("created_at").id)
