@@ -62,6 +62,7 @@ class PresentationAdmin(ReadOnly):
 class PersonAdmin(ReadOnly):
     list_display = ("id", "user", "ratings_seq", "shares_answers_since", "created_at")
     actions = ("export_models",)
+    change_form_template = "ratings/staff/person.html"  # with the same action for one person
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("ratings.add_modelexport")
@@ -83,12 +84,16 @@ class PersonAdmin(ReadOnly):
 
 @admin.register(ModelExport)
 class ModelExportAdmin(ReadOnly):
-    list_display = ("created_at", "kind", "state", "made", "requested_by", "page")
+    list_display = ("created_at", "page", "state", "made", "kind", "requested_by")
     list_select_related = ("requested_by",)
+    ordering = ("-created_at",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ModelExport]:
         rows = super().get_queryset(request)
         return rows if request.user.is_superuser else rows.filter(requested_by=request.user.pk)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return model_exports.may_see(request.user)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return admin.ModelAdmin.has_delete_permission(self, request, obj)

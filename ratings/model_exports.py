@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser, User
 from django.core import signing
 from django.db import transaction
@@ -22,6 +23,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from ratings import jobs
 from ratings.errors import RatingError
@@ -32,6 +34,9 @@ KEPT_DAYS = 7
 PATIENCE_HOURS = 24
 LINK_SECONDS = 3600
 SALT = "ratings.model_exports.link"
+
+# Stored as it is, and translated for whoever reads it.
+NO_FIT = gettext_noop("There is no fit: this person has not answered anything, or not been fitted with the current bank yet.")
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,8 @@ def begin(*, user_id: int, kind: str, people: Sequence[UUID]) -> ModelExport:
     if len(known) > KINDS[kind].most:
         raise TooManyPeople
     with transaction.atomic():
+        # One at a time: two requests at the same instant would both count the exports before either adds its own.
+        get_user_model().objects.select_for_update(no_key=True).get(pk=user_id)
         if ModelExport.objects.filter(_unfinished(), requested_by=user_id).count() >= MOST_UNFINISHED:
             raise TooManyExports
         row = ModelExport.objects.create(
@@ -103,16 +110,26 @@ def begin(*, user_id: int, kind: str, people: Sequence[UUID]) -> ModelExport:
     return row
 
 
+def may_see(user: Anybody) -> bool:
+    """Whether this user may look at exports of their own: whoever may ask for one must see what becomes of it."""
+    return user.has_perm("ratings.add_modelexport") or user.has_perm("ratings.view_modelexport")
+
+
 def seen_by(user: Anybody, export_id: UUID) -> ModelExport | None:
     """The export, if this user may see it: their own, or any for a superuser."""
     row = ModelExport.objects.filter(id=export_id).first()
-    allowed = row is not None and user.has_perm("ratings.view_modelexport") and (user.is_superuser or row.requested_by_id == user.pk)
+    allowed = row is not None and may_see(user) and (user.is_superuser or row.requested_by_id == user.pk)
     return row if allowed else None
 
 
 def under_way(export_id: UUID) -> ModelExport | None:
     """The export, unless it is finished or gone."""
     return ModelExport.objects.filter(_unfinished(), id=export_id).first()
+
+
+def start(row: ModelExport) -> None:
+    """A worker has taken it up: the first person may take a while."""
+    ModelExport.objects.filter(id=row.id, state=State.WAITING).update(state=State.RUNNING)
 
 
 def store_step(row: ModelExport, problem: str = "") -> bool:
@@ -125,6 +142,17 @@ def store_step(row: ModelExport, problem: str = "") -> bool:
 def finish(row: ModelExport, size: int) -> None:
     """Everybody is done: the archive of `size` bytes is there, or 0 where no model could be made."""
     ModelExport.objects.filter(_unfinished(), id=row.id).update(state=State.DONE if size else State.FAILED, size=size)
+
+
+def tidy(export_id: UUID) -> None:
+    """Remove what nobody needs any more: all files of an export that was deleted, of a finished one all but the archive."""
+    row = ModelExport.objects.filter(id=export_id).first()
+    if row is None:
+        archive(export_id).unlink(missing_ok=True)
+    if row is None or row.state in (State.DONE, State.FAILED):
+        for partial in Path(settings.EXPORTS_ROOT).glob(f"{export_id}.zip.*"):
+            partial.unlink(missing_ok=True)
+        shutil.rmtree(folder(export_id), ignore_errors=True)
 
 
 def ask_again(*, waiting_seconds: float) -> None:
@@ -157,8 +185,8 @@ def link(row: ModelExport, user: Anybody) -> str:
     return signing.dumps([str(row.id), user.pk], salt=SALT)
 
 
-def opened(user: Anybody, ticket: str) -> ModelExport:
-    """The export that a link of this user leads to.
+def opened(user: Anybody, ticket: str) -> tuple[ModelExport, BinaryIO]:
+    """The export that a link of this user leads to, and its archive.
 
     Raises:
         StaleLink: the link is old, altered, or somebody else's.
@@ -171,21 +199,19 @@ def opened(user: Anybody, ticket: str) -> ModelExport:
     if user_id != user.pk:
         raise StaleLink
     row = seen_by(user, uuid.UUID(export_id))
-    if row is None or not archive(row.id).is_file():
+    if row is None:
         raise NotThere
-    return row
+    try:
+        return row, archive(row.id).open("rb")
+    except FileNotFoundError as error:
+        raise NotThere from error
 
 
 @receiver(post_delete, sender=ModelExport)
 def _deleted(instance: ModelExport, **_signal: Any) -> None:
     """However an export goes, its files go after commit."""
     export_id = instance.id  # Django takes it from the row once it is deleted
-    transaction.on_commit(lambda: _remove_files(export_id))
-
-
-def _remove_files(export_id: UUID) -> None:
-    archive(export_id).unlink(missing_ok=True)
-    shutil.rmtree(folder(export_id), ignore_errors=True)
+    transaction.on_commit(lambda: tidy(export_id))
 
 
 def _unfinished() -> Q:

@@ -1,13 +1,17 @@
 """Pages of the administrator beside the administration: exports of models. Seen by whoever asked for them, and by superusers."""
 
-from typing import Any
+import os
+from collections.abc import AsyncIterator
+from typing import Any, BinaryIO
 from uuid import UUID
 
+from asgiref.sync import sync_to_async
 from django.contrib import admin
 from django.contrib.admin.views.decorators import staff_member_required
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -18,6 +22,7 @@ from ratings.errors import RatingError
 from ratings.models import ModelExport
 
 SHOWN_PROBLEMS = 50
+PIECE = 256 * 1024  # bytes of an archive that are read at once
 
 
 @require_GET
@@ -50,12 +55,22 @@ def export_state(request: HttpRequest, export_id: UUID) -> JsonResponse:
 def export_file(request: HttpRequest, ticket: str) -> Any:
     """The archive, for an hour after the page made the link."""
     try:
-        row = model_exports.opened(request.user, ticket)
-        file = model_exports.archive(row.id).open("rb")
+        row, file = model_exports.opened(request.user, ticket)
     except RatingError as error:
         return render(request, f"{error.status}.html", {"reason": error.sentence}, status=error.status)
     name = f"models-{row.kind}-{row.created_at:%Y-%m-%d}.zip"
-    return FileResponse(file, as_attachment=True, filename=name, content_type="application/zip")
+    headers = {
+        "Content-Disposition": content_disposition_header(True, name) or "attachment",
+        "Content-Length": str(os.fstat(file.fileno()).st_size),
+    }
+    return StreamingHttpResponse(_piecewise(file), content_type="application/zip", headers=headers)
+
+
+async def _piecewise(file: BinaryIO) -> AsyncIterator[bytes]:
+    """A file a piece at a time: under ASGI Django would read an ordinary file response into memory before it sends the first byte."""
+    with file:
+        while piece := await sync_to_async(file.read)(PIECE):
+            yield piece
 
 
 def _seen(request: HttpRequest, export_id: UUID) -> ModelExport:
@@ -73,7 +88,9 @@ def _state(request: HttpRequest, row: ModelExport) -> dict[str, Any]:
         ModelExport.State.DONE: ngettext("{n} model is ready.", "{n} models are ready.", people - len(row.problems)).format(
             n=people - len(row.problems)
         ),
-        ModelExport.State.FAILED: _("No model could be made."),
+        ModelExport.State.FAILED: _("No model could be made.")
+        if row.done == people
+        else _("It was not finished within a day, so it was given up. Export the models again."),
     }[ModelExport.State(row.state)]
     done = row.state == ModelExport.State.DONE
     return {
@@ -81,7 +98,7 @@ def _state(request: HttpRequest, row: ModelExport) -> dict[str, Any]:
         "finished": row.state in (ModelExport.State.DONE, ModelExport.State.FAILED),
         "done": row.done,
         "people": people,
-        "problems": row.problems[:SHOWN_PROBLEMS],
+        "problems": [{"person": problem["person"], "detail": _(problem["detail"])} for problem in row.problems[:SHOWN_PROBLEMS]],
         "further_problems": max(0, len(row.problems) - SHOWN_PROBLEMS),
         "link": reverse("export_file", args=[model_exports.link(row, request.user)]) if done else "",
         "size": row.size,

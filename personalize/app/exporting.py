@@ -48,8 +48,14 @@ def advance(export_id: UUID) -> bool:
     if row is None:
         return False
     if row.done < len(row.people):
-        return model_exports.store_step(row, _made(export_id, row.people[row.done], row.kind))
+        model_exports.start(row)
+        stored = model_exports.store_step(row, _made(export_id, row.people[row.done], row.kind))
+        if not stored:
+            model_exports.tidy(export_id)  # finished or deleted in the meantime: what was made just now would stay for ever
+        return stored
     model_exports.finish(row, _packed(export_id, row.kind))
+    # After it is written down that the archive is there: killed earlier, the next run must find every model again.
+    model_exports.tidy(export_id)
     return False
 
 
@@ -57,7 +63,7 @@ def _made(export_id: UUID, person: str, kind: str) -> str:
     """Write one person's files; empty, or why it cannot be done."""
     told = selectors.fit_to_export(UUID(person))
     if told is None:
-        return "There is no fit: this person has not answered anything, or not been fitted with the current bank yet."
+        return model_exports.NO_FIT
     place = model_exports.folder(export_id)
     own = place / secrets.token_hex(8)  # two workers may make the same person: neither sees the other's unfinished file
     try:
@@ -67,7 +73,7 @@ def _made(export_id: UUID, person: str, kind: str) -> str:
             file.replace(place / file.name)
     except (PersonalizeError, OSError) as error:
         logger.warning("The model of %s was not exported: %s", person, error)
-        return str(error)
+        return str(error) or type(error).__name__
     except Exception as error:  # whatever three libraries raise: one person's model must not keep everybody else's back
         logger.exception("The model of %s was not exported.", person)
         return f"Something unforeseen: {error}"
@@ -77,22 +83,23 @@ def _made(export_id: UUID, person: str, kind: str) -> str:
 
 
 def _packed(export_id: UUID, kind: str) -> int:
-    """Write the archive, stored as it is (models do not shrink), and remove what went into it; its size, 0 without any model."""
+    """Write the archive, stored as it is (models do not shrink); its size, 0 without any model."""
     place, target = model_exports.folder(export_id), model_exports.archive(export_id)
     files = sorted(file for file in place.glob("person-*") if file.is_file())
     if files:
-        _write(target, files, README.format(kind=kind, note=NOTES[kind]))
-    shutil.rmtree(place, ignore_errors=True)
+        _write(export_id, files, README.format(kind=kind, note=NOTES[kind]))
     return target.stat().st_size if target.exists() else 0
 
 
-def _write(target: Path, files: list[Path], readme: str) -> None:
+def _write(export_id: UUID, files: list[Path], readme: str) -> None:
+    target = model_exports.archive(export_id)
     partial = target.with_name(f"{target.name}.{secrets.token_hex(8)}")
     try:
         with zipfile.ZipFile(partial, "x", zipfile.ZIP_STORED) as packed:
             packed.writestr("README.txt", readme)
             for file in files:
                 packed.write(file, file.name)
-        partial.replace(target)
+        if model_exports.under_way(export_id):  # else another worker was faster, or it was deleted
+            partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)

@@ -1,8 +1,12 @@
 """Administrators take models home: who may, how far it is, what is in the archive, and links that expire."""
 
+import asyncio
 import io
 import json
+import shutil
+import threading
 import zipfile
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,14 +17,16 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core import signing
+from django.db import connection
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from personalize.app import exporting, serving
 from personalize.files import banks
 from personalize.scorers import person_files
 from personalize.tasks import export_models, sweep
-from ratings import jobs, model_exports, services
+from ratings import jobs, model_exports, selectors, services
+from ratings.errors import RatingError
 from ratings.models import Fit, ModelExport, Person
 
 PEOPLE = "/admin/ratings/person/"
@@ -91,9 +97,17 @@ def run(row: ModelExport, asked: list[UUID]) -> dict[str, bytes]:
         return {name: packed.read(name) for name in packed.namelist()}
 
 
+def downloaded(reply) -> bytes:
+    async def gathered() -> bytes:
+        return b"".join([piece async for piece in reply.streaming_content])
+
+    return asyncio.run(gathered())
+
+
 def test_the_form_tells_formats_and_limits(admin, people):
     text = choose(admin, people).content.decode()
     assert "The models of 3 people" in text
+    assert "take a second or two for each person" in text
     assert "At most 500 people at once." in text
     assert "At most 50 people at once." in text
     assert ModelExport.objects.count() == 0
@@ -122,13 +136,15 @@ def test_the_page_shows_progress_then_the_link_and_who_has_no_model(admin, peopl
     row = export(admin, people)
     page = f"/staff/exports/{row.id}/"
     assert "Waiting for a worker." in admin.get(page).content.decode()
+    model_exports.start(row)
+    assert "0 of 3 people done." in admin.get(page).content.decode()
     export_models(str(row.id))
-    assert admin.get(page + "state").json() | {"problems": None} == {
+    assert admin.get(page + "state").json() == {
         "sentence": "1 of 3 people done.",
         "finished": False,
         "done": 1,
         "people": 3,
-        "problems": None,
+        "problems": [],
         "further_problems": 0,
         "link": "",
         "size": 0,
@@ -141,8 +157,28 @@ def test_the_page_shows_progress_then_the_link_and_who_has_no_model(admin, peopl
     reply = admin.get(link)
     assert reply["Content-Disposition"].startswith('attachment; filename="models-json-')
     assert "no-store" in reply["Cache-Control"]
-    packed = b"".join(reply.streaming_content)
+    assert int(reply["Content-Length"]) == row.size
+    packed = downloaded(reply)
     assert len(zipfile.ZipFile(io.BytesIO(packed)).namelist()) == 5
+
+
+def test_an_archive_is_sent_piece_by_piece(admin, people, asked, monkeypatch):
+    """A synchronous iterator would be read into memory whole before the first byte: of 50 networks, two gigabytes."""
+    row = export(admin, people)
+    run(row, asked)
+    monkeypatch.setattr("ratings.staff_views.PIECE", 1000)
+    reply = admin.get(admin.get(f"/staff/exports/{row.id}/state").json()["link"])
+    assert reply.is_async
+    assert downloaded(reply) == model_exports.archive(row.id).read_bytes()
+
+
+def test_problems_are_told_in_the_language_of_the_page(admin, people, asked):
+    row = export(admin, people)
+    run(row, asked)
+    with translation.override("ja"):
+        told = translation.gettext(model_exports.NO_FIT)
+    state = admin.get(f"/staff/exports/{row.id}/state", headers={"Accept-Language": "ja"}).json()
+    assert state["problems"] == [{"person": str(people[2].id), "detail": told}]
 
 
 def test_where_no_model_can_be_made_that_is_said(admin, people, asked):
@@ -197,6 +233,7 @@ def test_an_export_that_never_ends_has_failed_after_a_day(admin, people, asked):
     sweep()
     row.refresh_from_db()
     assert (row.state, asked) == ("failed", [])
+    assert "not finished within a day" in admin.get(f"/staff/exports/{row.id}/").content.decode()
 
 
 def test_exports_are_forgotten_after_a_week_with_their_files(admin, people, asked, django_capture_on_commit_callbacks):
@@ -224,6 +261,60 @@ def test_deleting_an_export_removes_its_file(admin, people, asked, django_captur
     assert "files are kept for a week" in gone.content.decode()
 
 
+@pytest.mark.parametrize("moment", ["a model is made", "the archive is packed"])
+def test_an_export_that_is_deleted_while_a_step_runs_leaves_no_file(
+    moment, admin, people, asked, exports_root, monkeypatch, django_capture_on_commit_callbacks
+):
+    row = export(admin, people)
+
+    def then_deleted(module, name):
+        before = getattr(module, name)
+
+        def meanwhile(*args):
+            with django_capture_on_commit_callbacks(execute=True):
+                ModelExport.objects.filter(id=row.id).delete()
+            return before(*args)
+
+        monkeypatch.setattr(module, name, meanwhile)
+
+    if moment == "a model is made":
+        then_deleted(selectors, "fit_to_export")
+    else:
+        for _ in people:
+            export_models(str(row.id))
+        then_deleted(model_exports, "finish")
+    export_models(str(row.id))
+    assert list(exports_root.iterdir()) == []
+
+
+def test_a_worker_killed_while_it_tidies_up_loses_no_model(admin, people, asked, monkeypatch):
+    row = export(admin, people)
+    for _ in people:
+        export_models(str(row.id))
+    remove = shutil.rmtree
+
+    def killed(path, **more):
+        if path == model_exports.folder(row.id):
+            next(path.glob("person-*")).unlink()
+            raise KeyboardInterrupt
+        remove(path, **more)
+
+    monkeypatch.setattr(shutil, "rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        export_models(str(row.id))
+    monkeypatch.setattr(shutil, "rmtree", remove)
+    assert len(run(row, asked)) == 5
+
+
+def test_what_a_worker_killed_while_packing_left_goes_with_the_row(admin, people, asked, exports_root, django_capture_on_commit_callbacks):
+    row = export(admin, people)
+    run(row, asked)
+    model_exports.archive(row.id).with_name(f"{row.id}.zip.0123456789abcdef").write_bytes(b"half an archive")
+    with django_capture_on_commit_callbacks(execute=True):
+        row.delete()
+    assert list(exports_root.iterdir()) == []
+
+
 def test_limits_are_told_and_keep_what_was_chosen(admin, people, asked, monkeypatch):
     monkeypatch.setitem(model_exports.KINDS, "onnx", replace(model_exports.KINDS["onnx"], most=2))
     text = choose(admin, people, begin="yes", kind="onnx").content.decode()
@@ -236,11 +327,58 @@ def test_limits_are_told_and_keep_what_was_chosen(admin, people, asked, monkeypa
     assert ModelExport.objects.count() == model_exports.MOST_UNFINISHED
 
 
-@pytest.mark.parametrize("who", ["anonymous", "guest", "staff without permission"])
-def test_who_may_not_export(who, people, guest):
+@pytest.mark.django_db(transaction=True)
+def test_of_two_requests_at_once_only_one_is_the_last_that_fits(people, monkeypatch):
+    monkeypatch.setattr(jobs, "request_export", lambda export: None)
+    user = get_user_model().objects.create_superuser("admin")
+    before, create = threading.Barrier(2), ModelExport.objects.create
+    refused = []
+
+    def both_have_counted(**row):
+        with suppress(threading.BrokenBarrierError):  # the other one waits until this one has been stored
+            before.wait(timeout=2)
+        return create(**row)
+
+    def ask():
+        try:
+            model_exports.begin(user_id=user.pk, kind="json", people=[people[0].id])
+        except RatingError as error:
+            refused.append(error)
+        finally:
+            connection.close()
+
+    for _ in range(model_exports.MOST_UNFINISHED - 1):
+        model_exports.begin(user_id=user.pk, kind="json", people=[people[0].id])
+    monkeypatch.setattr(ModelExport.objects, "create", both_have_counted)
+    at_once = [threading.Thread(target=ask) for _ in range(2)]
+    for one in at_once:
+        one.start()
+    for one in at_once:
+        one.join()
+    assert (ModelExport.objects.count(), len(refused)) == (model_exports.MOST_UNFINISHED, 1)
+
+
+def test_whoever_may_add_exports_sees_their_own(people, asked):
+    alice = staff("alice", may=("view_person", "add_modelexport"))
+    row = export(alice, people)
+    assert alice.get(f"/staff/exports/{row.id}/").status_code == 200
+    assert str(row.id) in alice.get("/admin/ratings/modelexport/").content.decode()
+    assert alice.post(f"/admin/ratings/modelexport/{row.id}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_the_page_of_a_person_offers_the_export_to_those_who_may(admin, people):
+    page = f"{PEOPLE}{people[0].id}/change/"
+    assert "Export model" in admin.get(page).content.decode()
+    assert "Export model" not in staff("bob", may=("view_person",)).get(page).content.decode()
+    assert "The model of 1 person" in choose(admin, people[:1]).content.decode()
+
+
+@pytest.mark.parametrize("who", ["anonymous", "guest alice", "guest bob", "staff without permission"])
+def test_who_may_not_export(who, people, alice, bob):
     browser = {
         "anonymous": Client,
-        "guest": lambda: guest().browser,
+        "guest alice": lambda: alice.browser,
+        "guest bob": lambda: bob.browser,
         "staff without permission": lambda: staff("bob", may=("view_person",)),
     }[who]()
     browser.handler.enforce_csrf_checks = False
@@ -278,6 +416,16 @@ def test_staff_who_lose_the_permission_lose_the_link(people, asked):
     assert alice.get(link).status_code == 404
 
 
+def test_a_file_that_is_gone_is_said(admin, people, asked):
+    row = export(admin, people)
+    run(row, asked)
+    link = admin.get(f"/staff/exports/{row.id}/state").json()["link"]
+    model_exports.archive(row.id).unlink()
+    reply = admin.get(link)
+    assert reply.status_code == 404
+    assert "files are kept for a week" in reply.content.decode()
+
+
 def test_links_that_are_old_or_altered_lead_nowhere(admin, people, asked, monkeypatch):
     row = export(admin, people)
     run(row, asked)
@@ -294,7 +442,6 @@ def test_links_that_are_old_or_altered_lead_nowhere(admin, people, asked, monkey
 
 
 def test_what_speaks_is_exported(people, monkeypatch):
-    from ratings import selectors
     from ratings.models import Refinement
 
     bank = serving.bank()
