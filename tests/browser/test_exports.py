@@ -13,6 +13,8 @@ def test_an_export_is_followed_to_its_end(visit: Callable[..., Visitor], alice: 
     link = re.search(r"/staff/enter/\S+", stack.run("manage.py", "admin_link"))
     assert link
     page = admin.page
+    admin.wait_until_live()
+    page.wait_for_load_state("networkidle")  # signing in makes a new session: what is still under way would end it with the old one
     page.goto(admin.address + link.group())
 
     page.goto(f"{admin.address}/admin/ratings/person/")
