@@ -112,9 +112,10 @@ def sweep() -> None:
     refinements.give_up_lost(waiting_seconds=LOST_STEP_SECONDS)
     if jobs.gpu_waiting():
         return
-    undescribed = selectors.undescribed_photos(UNDESCRIBED_AT_ONCE)
+    # A photo whose file is lost waits for its next import, and keeps nothing else waiting.
+    undescribed = [photo for photo in selectors.undescribed_photos(UNDESCRIBED_AT_ONCE) if media.path(photo, media.MASTER).exists()]
     for photo in undescribed:
-        jobs.request_description(photo)
+        jobs.request_description(photo.id)
     rest = settings.PAV["REFINE_AFTER"]
     if rest and not undescribed:
         person = refinements.begin_one(resting_seconds=rest, least=refining.LEAST)

@@ -167,13 +167,10 @@ def photos_to_describe(photo_id: int, limit: int) -> list[Photo]:
     return found if found and found[0].id == photo_id else []
 
 
-def undescribed_photos(limit: int) -> list[int]:
+def undescribed_photos(limit: int) -> list[Photo]:
     """Photos without a description by the current bank."""
     bank = current_bank()
-    if bank is None:
-        return []
-    missing = Photo.objects.exclude(description__bank=bank).order_by("id")
-    return list(missing.values_list("id", flat=True)[:limit])
+    return list(Photo.objects.exclude(description__bank=bank).order_by("id")[:limit]) if bank else []
 
 
 def current_ratings() -> QuerySet[RatingEvent]:

@@ -226,11 +226,20 @@ def test_nobody_is_refined_where_that_is_switched_off(alice, network, asked, set
 def test_photos_that_wait_to_be_described_come_first(alice, network, asked, monkeypatch):
     network(1.0)
     answer(alice, network.truth)
-    Photo.objects.create(name="new.jpg", sha256="0" * 64, content_hash="0" * 16, width=1, height=1, thumbhash="")
+    new = add_photo(data=encoded(scene(seed=1), "PNG"), name="new.png")
     described: list[int] = []
     monkeypatch.setattr(jobs, "request_description", described.append)
     sweep()
-    assert (asked, len(described)) == ([], 1)
+    assert (asked, described) == ([], [new.id])
+
+
+def test_a_photo_whose_file_is_lost_keeps_nobody_waiting(alice, network, asked, monkeypatch):
+    network(1.0)
+    answer(alice, network.truth)
+    Photo.objects.create(name="lost.jpg", sha256="0" * 64, content_hash="0" * 16, width=1, height=1, thumbhash="")
+    monkeypatch.setattr(jobs, "request_description", lambda _: pytest.fail("its file is lost"))
+    sweep()
+    assert asked == [UUID(alice.id)]
 
 
 def test_one_person_after_the_other(alice, bob, network, asked):
