@@ -38,4 +38,5 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405 (WhiteNoise warns of a folder that is not there)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -177,7 +177,7 @@ def _write_onnx(path: Path, fit: PersonFit, model: PersonModel, card: dict[str, 
 
 def _export_graph(path: Path, model: PersonModel, photo: Tensor, metadata: dict[str, str]) -> None:
     with torch.no_grad():
-        traced = make_fx(model)(photo)  # both streams as one graph of plain operations
+        traced = make_fx(model)(photo).eval()  # both streams as one graph of plain operations
     program = torch.onnx.export(traced, (photo,), dynamo=True, verbose=False, input_names=["photo"], output_names=["score"])
     if program is None:
         raise BadModel("The model could not be written as ONNX.")

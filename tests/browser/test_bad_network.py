@@ -94,7 +94,8 @@ def test_leaving_with_unsent_answers_is_warned_of(visit: Callable[..., Visitor])
         alice.page.close(run_before_unload=True)
 
     assert asked.value.type == "beforeunload"
-    asked.value.accept()
+    with alice.page.expect_event("close"):
+        asked.value.accept()
 
 
 def test_a_photo_that_is_broken_is_passed_over_with_a_word(visit: Callable[..., Visitor]) -> None:

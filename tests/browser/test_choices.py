@@ -1,5 +1,7 @@
 """Which model ranks is told, and people decide whether their answers help others."""
 
+from collections.abc import Callable
+
 from tests.browser.stack import Stack
 from tests.browser.visitor import Visitor
 
@@ -42,7 +44,7 @@ def test_sharing_is_off_until_chosen_and_stays_as_chosen(alice: Visitor) -> None
     assert not alice.page.is_checked("#share-answers")
     alice.page.check("#share-answers")
     alice.page.wait_for_function("() => document.querySelector('#share-answers-said').textContent.startsWith('Thank you')")
-    alice.page.reload()
+    alice.reload()
     alice.wait_for_photo()
     assert alice.page.is_checked("#share-answers")
     assert alice.get("/api/v1/me") == {"shares_answers": True}
@@ -52,7 +54,7 @@ def test_sharing_is_off_until_chosen_and_stays_as_chosen(alice: Visitor) -> None
     assert alice.get("/api/v1/me") == {"shares_answers": False}
 
 
-def test_without_a_connection_the_box_shows_what_the_server_has(visit) -> None:
+def test_without_a_connection_the_box_shows_what_the_server_has(visit: Callable[..., Visitor]) -> None:
     alice = visit(expects_trouble=True)
     alice.wait_for_photo()
     alice.page.keyboard.press("?")

@@ -114,7 +114,7 @@ def test_the_theme_can_be_chosen_and_is_kept(alice: Visitor) -> None:
     alice.page.click("#theme")
     chosen = alice.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
 
-    alice.page.reload()
+    alice.reload()
 
     assert chosen != before
     assert alice.page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == chosen

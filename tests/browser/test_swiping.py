@@ -124,7 +124,7 @@ def test_undo_works_after_a_reload_too(alice: Visitor) -> None:
     first = alice.wait_for_photo()
     alice.press("ArrowLeft")
     alice.wait_until_answered(1)
-    alice.page.reload()
+    alice.reload()
     second = alice.wait_for_photo()
 
     alice.page.click(".answer-undo")
@@ -137,7 +137,7 @@ def test_a_reload_deals_the_same_cards(alice: Visitor) -> None:
     alice.press("ArrowRight")
     before = alice.wait_for_photo()
 
-    alice.page.reload()
+    alice.reload()
 
     assert alice.wait_for_photo() == before
 
@@ -225,7 +225,7 @@ def test_the_hint_for_newcomers_goes_with_the_first_answer(alice: Visitor) -> No
     alice.press("ArrowRight")
     assert not alice.page.is_visible("#coach")
 
-    alice.page.reload()
+    alice.reload()
     alice.wait_for_photo()
 
     assert not alice.page.is_visible("#coach")

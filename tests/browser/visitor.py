@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Response
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Response
 
 TOP = '.card[data-depth="0"]:not([data-leaving])'
 PATIENCE_MS = 15_000
@@ -15,14 +15,12 @@ class Visitor:
     def __init__(self, context: BrowserContext, address: str, *, expects_trouble: bool) -> None:
         self.context = context
         self.address = address
+        self.expects_trouble = expects_trouble
         self.complaints: list[str] = []
         self.page = context.new_page()
         self.page.set_default_timeout(PATIENCE_MS)
-        self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
-        if not expects_trouble:
-            self.page.on(
-                "console", lambda line: self.complaints.append(f"{line.type}: {line.text}") if line.type in {"error", "warning"} else None
-            )
+        self.page.on("pageerror", self._hear_error)
+        self.page.on("console", self._hear_line)
         context.add_init_script(
             "document.addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, e.blockedURI))"
         )
@@ -30,8 +28,25 @@ class Visitor:
     def open(self) -> None:
         self.page.goto(self.address)
 
+    def reload(self) -> None:
+        """Load the page anew, once it is connected: a browser complains of a page that is left while it connects."""
+        self.wait_until_live()
+        self.page.reload()
+
     def leave(self) -> None:
+        """Hear all that the page said until now. What the browser says of its closing, such as of a socket half open, is no complaint."""
+        if not self.page.is_closed():
+            self.page.evaluate("0")  # the answer comes after everything that was said before
+        self.page.remove_listener("pageerror", self._hear_error)
+        self.page.remove_listener("console", self._hear_line)
         self.context.close()
+
+    def _hear_error(self, error: Error) -> None:
+        self.complaints.append(f"error: {error}")
+
+    def _hear_line(self, line: ConsoleMessage) -> None:
+        if line.type in {"error", "warning"} and not self.expects_trouble:
+            self.complaints.append(f"{line.type}: {line.text}")
 
     # What they see
 

@@ -234,11 +234,11 @@ class TestTheFirstFormat:
 class TestTheShippedBank:
     """The file in the repository, with the real backbone."""
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def describer(self):
         return describing.Describer()
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def photo(self):
         from PIL import Image
 

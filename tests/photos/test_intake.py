@@ -119,6 +119,7 @@ def test_a_photo_taken_with_the_camera_turned_stands_upright(kind, orientation):
     assert corners["bottom left"][2] > 200
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 def test_damaged_exif_does_not_cost_the_photo():
     photo = intake.normalise(making.encoded(making.scene(), exif=b"Exif\0\0II*\0\xff\xff\xff\xff broken"), "a.jpg")
 
@@ -318,6 +319,7 @@ def test_random_damage_never_raises_anything_but_a_refusal(kind):
             assert intake.normalise(bytes(damaged), "damaged").width >= intake.SHORTEST_SIDE
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize(
     ("code", "data"),
     [
