@@ -10,7 +10,7 @@ from django.conf import settings
 
 from personalize.app import instant, serving
 from personalize.numerics import choosing, metrics, refining
-from ratings import fits, health, jobs, media, model_exports, refinements, selectors, services, sharing
+from ratings import fits, health, jobs, media, model_exports, refinements, selectors, services
 
 logger = logging.getLogger(__name__)
 
@@ -68,10 +68,8 @@ def describe_photo(photo_id: int) -> None:
         except FileNotFoundError:
             if photo.id == photo_id:
                 raise
-    bank, population = serving.bank_hash(), sharing.current_population()
     for (described, _), (score, features) in zip(opened, serving.describe([image for _, image in opened]), strict=True):
-        told = sharing.of_unrated(features[None], population[1])[0].tolist() if population and population[0] == bank else None
-        services.store_description(photo_id=described, bank=bank, score=score, features=features.tolist(), shared=told)
+        services.store_description(photo_id=described, bank=serving.bank_hash(), score=score, features=features.tolist())
 
 
 @shared_task

@@ -11,9 +11,9 @@ from django.db.models import Max, Min
 from django.utils import timezone
 from pgvector import HalfVector
 
-from ratings import jobs, rankings, selectors
+from ratings import jobs, rankings, selectors, sharing
 from ratings.errors import ClientIdReused, NothingToUndo, NotSignedIn, UnknownCard, UsedCard
-from ratings.models import Bank, Description, Fit, Person, Presentation, RatingEvent, nothing_shared
+from ratings.models import Bank, Description, Fit, Person, Presentation, RatingEvent
 
 logger = logging.getLogger(__name__)
 
@@ -177,8 +177,9 @@ def use_bank(*, hash: str, card: dict[str, Any]) -> None:
         Bank.objects.update_or_create(hash=hash, defaults={"card": card, "is_current": True})
 
 
-def store_description(*, photo_id: int, bank: str, score: float, features: Sequence[float], shared: Sequence[float] | None = None) -> None:
-    """Keep how a bank sees a photo, and what others' answers say of it; a second description by the same bank changes nothing."""
-    told = HalfVector(nothing_shared() if shared is None else list(shared))
-    row = Description(photo_id=photo_id, bank_id=bank, score=score, features=HalfVector(list(features)), shared=told)
-    Description.objects.bulk_create([row], ignore_conflicts=True)
+def store_description(*, photo_id: int, bank: str, score: float, features: Sequence[float]) -> None:
+    """Keep how a bank sees a photo, and what others' answers let expect of it; a second description by the same bank changes nothing."""
+    with transaction.atomic():
+        told = HalfVector(sharing.of_new_photo(bank, features))
+        row = Description(photo_id=photo_id, bank_id=bank, score=score, features=HalfVector(list(features)), shared=told)
+        Description.objects.bulk_create([row], ignore_conflicts=True)

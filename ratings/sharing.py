@@ -17,6 +17,7 @@ from ratings.errors import NotSignedIn
 from ratings.models import FEATURES, FOLDS, SHARED, Person, Population, nothing_shared
 from ratings.sql import columns, rows, to_text, vectors
 
+VERSIONS = 0x504F50  # key of the lock between photos that are described and a version that comes into use
 AT_ONCE = 5000  # descriptions that are read and written together
 
 
@@ -107,10 +108,16 @@ def shared_answers() -> Shared | None:
     )
 
 
-def current_population() -> tuple[str, Float[np.ndarray, "folds features"]] | None:
-    """The bank of the version in use, and what it says of photos that nobody rated: their projected features . these."""
-    population = Population.objects.filter(is_current=True, bank__is_current=True).first()
-    return (population.bank_id, np.array(population.weights)) if population else None
+def of_new_photo(bank: str, features: Sequence[float]) -> list[float]:
+    """What the version in use says of a photo that is being described; zeros without one.
+
+    To be called in the transaction that stores the description: until its end no other version comes into use, and would miss the photo.
+    """
+    _lock("pg_advisory_xact_lock_shared")
+    population = Population.objects.filter(is_current=True, bank=bank).first()
+    if population is None:
+        return nothing_shared()
+    return list(of_unrated(np.array([features]), np.array(population.weights))[0].tolist())
 
 
 def of_unrated(features: Float[np.ndarray, "photos 256"], weights: Float[np.ndarray, "folds features"]) -> Float[np.ndarray, "photos 10"]:
@@ -128,6 +135,7 @@ def use_population(
     `rated` are the numbers of photos that somebody rated, by id; those of all others follow from their features.
     """
     with transaction.atomic():
+        _lock("pg_advisory_xact_lock")
         Population.objects.filter(is_current=True).update(is_current=False)
         for ids, features in _described(bank):
             shared = of_unrated(features, weights)
@@ -143,6 +151,7 @@ def use_population(
 def use_no_population(*, bank: str, people: int, photos: int, report: dict[str, Any]) -> Population:
     """Keep a version that the floor did not pass for the record; whichever was in use is no longer."""
     with transaction.atomic():
+        _lock("pg_advisory_xact_lock")
         Population.objects.filter(is_current=True).update(is_current=False)
         with connection.cursor() as cursor:
             nothing = to_text(nothing_shared())
@@ -150,6 +159,12 @@ def use_no_population(*, bank: str, people: int, photos: int, report: dict[str, 
                 "UPDATE ratings_description SET shared = %s::halfvec WHERE bank_id = %s AND shared <> %s::halfvec", [nothing, bank, nothing]
             )
         return Population.objects.create(bank_id=bank, people=people, photos=photos, report=report)
+
+
+def _lock(how: str) -> None:
+    """Photos may be described side by side; a version comes into use while none is."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {how}(%s, 0)", [VERSIONS])
 
 
 def _described(bank: str) -> Iterator[tuple[tuple[int, ...], np.ndarray]]:

@@ -2,18 +2,20 @@
 
 import io
 import json
+import threading
 from uuid import UUID
 
 import numpy as np
 import pytest
 from django.core.management import call_command
+from django.db import connection, transaction
 from django.utils import timezone
 
 from personalize.app import nightly, serving
 from personalize.numerics.taste import Hyperprior
 from personalize.tasks import refit_person, sweep
 from ratings import jobs, rankings, selectors, services, sharing
-from ratings.models import Description, Fit, Person, Photo, Population, Presentation
+from ratings.models import Bank, Description, Fit, Person, Photo, Population, Presentation
 from tests.ratings.conftest import make_photos
 
 PHOTOS, PEOPLE, ANSWERS = 120, 60, 60
@@ -222,10 +224,36 @@ def test_the_version_of_another_bank_is_not_used(alice, photos, everybody):
     services.use_bank(hash="newer", card={})
     for photo in photos:
         services.store_description(photo_id=photo.id, bank="newer", score=0.0, features=[0.0] * 256)
-    assert sharing.current_population() is None
+    assert not any(any(row) for row in Description.objects.filter(bank="newer").values_list("shared", flat=True))
     answer(UUID(alice.id), photos, everybody, np.arange(6))
     refit_person(alice.id)
     assert Fit.objects.get(person=alice.id).population is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_photo_described_while_a_version_comes_into_use_has_its_numbers(photos):
+    features = np.random.default_rng(0).normal(size=256).astype(np.float16)
+    weights = np.random.default_rng(1).normal(size=(5, 255))
+    bank = Bank.objects.get(is_current=True).hash
+    Description.objects.filter(photo=photos[0]).delete()
+    describing = threading.Thread(target=describe, args=(photos[0].id, bank, features.tolist()))
+
+    with transaction.atomic():
+        sharing.use_population(bank=bank, people=PEOPLE, weights=weights, report={}, rated={})
+        describing.start()
+        describing.join(0.3)
+    describing.join(30)
+
+    stored = np.array(Description.objects.get(photo=photos[0]).shared)
+    np.testing.assert_allclose(stored, sharing.of_unrated(features[None].astype(float), weights)[0], rtol=1e-2, atol=1e-2)
+
+
+def describe(photo: int, bank: str, features: list[float]) -> None:
+    """In a thread, with a connection of its own."""
+    try:
+        services.store_description(photo_id=photo, bank=bank, score=0.0, features=features)
+    finally:
+        connection.close()
 
 
 def test_photos_that_nobody_rated_follow_their_features():
