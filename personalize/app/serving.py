@@ -9,7 +9,7 @@ from jaxtyping import Float
 from PIL import Image
 
 from personalize.files import banks
-from personalize.numerics.taste import Hyperprior
+from personalize.numerics.grid import Hyperprior
 
 if TYPE_CHECKING:
     from personalize.files.open_banks import Bank

@@ -19,8 +19,8 @@ from safetensors.numpy import save_file
 
 from personalize import __version__
 from personalize.errors import BadBank
+from personalize.numerics.grid import Hyperprior
 from personalize.numerics.projection import Projection
-from personalize.numerics.taste import Hyperprior
 
 FORMAT = "pav-bank-2"
 READABLE = ("pav-bank-1", FORMAT)

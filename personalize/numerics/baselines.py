@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from personalize.numerics import metrics, taste
-from personalize.numerics.taste import Hyperprior
+from personalize.numerics.grid import Hyperprior
 
 SOFTMAX_SHARPNESS = 10.0  # of the published starting point
 

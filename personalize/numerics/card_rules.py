@@ -12,7 +12,8 @@ from jaxtyping import Float, Int
 
 from personalize.numerics import choosing, taste
 from personalize.numerics.choosing import Bolder
-from personalize.numerics.taste import Covariance, Hyperprior, Taste
+from personalize.numerics.grid import Hyperprior
+from personalize.numerics.taste import Covariance, Taste
 
 
 @dataclass(frozen=True)

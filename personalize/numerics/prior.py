@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from personalize.numerics import taste
-from personalize.numerics.taste import Hyperprior
+from personalize.numerics.grid import Hyperprior
 
 Person = tuple[Float[np.ndarray, "ratings features"], Float[np.ndarray, "ratings"]]
 

@@ -19,8 +19,8 @@ from personalize.errors import BadDatabase
 from personalize.files.people import Person, halves
 from personalize.numerics import metrics, population, prior
 from personalize.numerics.baselines import Catalogue, Shots
+from personalize.numerics.grid import Hyperprior
 from personalize.numerics.population import LEAST_PEOPLE, Population, Rated
-from personalize.numerics.taste import Hyperprior
 from personalize.programs.kept_results import KeptResults, Result
 from personalize.programs.methods import METHODS, OTHERS, QUICK, Context
 from personalize.scorers.personal_networks import RatedPhotos

@@ -13,8 +13,8 @@ from jaxtyping import Float, Int
 
 from personalize.numerics import baselines, refining, taste
 from personalize.numerics.baselines import Catalogue, Shots
+from personalize.numerics.grid import Hyperprior
 from personalize.numerics.population import Population
-from personalize.numerics.taste import Hyperprior
 from personalize.scorers.personal_networks import RatedPhotos
 
 OTHERS = "instant+others"

@@ -13,8 +13,8 @@ from jaxtyping import Float, Int
 
 from personalize.files.people import Person
 from personalize.numerics import metrics, population, prior, taste
+from personalize.numerics.grid import Hyperprior
 from personalize.numerics.population import Population, Rated
-from personalize.numerics.taste import Hyperprior
 from personalize.programs import evaluate
 from personalize.programs.evaluate import Protocol
 

@@ -1,8 +1,7 @@
 """A bank out of the checkpoints that Yun & Choo (ECCV 2024) published: the program behind `./pav import_bank`. Needs torch.
 
-Each checkpoint is a PyTorch file, a dict whose key `model` holds `backbone.*` (a whole OpenCLIP model, of which the image tower is kept)
-and `score_predictor.projection.{0,3}.{weight,bias}`. tau_t = theta_t - theta_0, theta_0 the pre-trained image tower. The head that all
-began with was not published: the mean of the task heads stands for it, and any choice gives the same task models.
+tau_t = theta_t - theta_0, theta_0 the pre-trained image tower. The head that all began with was not published: the mean of the task heads
+stands for it, and any choice gives the same task models.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from personalize.errors import BadBank, IncompatibleTaskVector
+from personalize.errors import IncompatibleTaskVector
 from personalize.files import backbones, banks, images, weight_files
 from personalize.files.backbones import Scorer
 from personalize.files.banks import Card
@@ -27,15 +26,13 @@ from personalize.files.unfinished_banks import unfinished
 from personalize.networks import task_vectors
 from personalize.networks.tangents import Tangents
 from personalize.numerics import projection
+from personalize.numerics.grid import Hyperprior
 from personalize.numerics.projection import SHARES, Projection
-from personalize.numerics.taste import Hyperprior
+from personalize.programs import published_checkpoints
 from personalize.programs.compressing import Form, photos_in, versions
 
 Report = Callable[[str, int, int], None]
 
-DATABASES = {"ava": "AVA", "aes": "FLICKR-AES", "tad": "TAD66K", "para": "PARA", "koniq": "KonIQ-10k", "spaq": "SPAQ"}  # by file name
-ENCODER, HEAD = "backbone.visual.", "score_predictor.projection."
-TEXT = ("transformer.", "text", "token_embedding.", "positional_embedding", "ln_final.", "logit_scale", "logit_bias", "attn_mask")
 AT_ONCE = 8  # photos that go through the network together
 
 
@@ -48,27 +45,6 @@ class Plan:
     weights: Path | None = None  # of the pre-trained base; else the backbone's own, from the hub's cache or its download
     form: Form = field(default_factory=lambda: Form("full"))
     photos: Path | None = None  # a folder of photos that fix the projection; none: a bank for fits and evaluation alone
-
-
-def task_names(files: Sequence[str]) -> dict[str, Path]:
-    """Tasks by the last word of their files' names: `clip_L_3fc_ava.pth` is `ava`; or as given, `NAME=FILE`.
-
-    Raises:
-        BadBank: two files of one name, or a file that is not there.
-    """
-    named: dict[str, Path] = {}
-    for given in files:
-        name, _, file = given.rpartition("=")
-        path = Path(file)
-        task = name or path.stem.rsplit("_", 1)[-1]
-        if not task or "/" in task:
-            raise BadBank(f"{task!r} is no name for a task: letters, digits, - and _ make one.")
-        if task in named:
-            raise BadBank(f"{named[task]} and {path} are both named {task}: tell them apart with NAME=FILE.")
-        if not path.is_file():
-            raise BadBank(f"There is no file {path}.")
-        named[task] = path
-    return named
 
 
 def import_bank(plan: Plan, out: Path, report: Report = lambda *_: None) -> Card:
@@ -85,8 +61,8 @@ def import_bank(plan: Plan, out: Path, report: Report = lambda *_: None) -> Card
     base_file = plan.weights or backbones.find(plan.backbone).file()
     base = backbones.scorer(plan.backbone, weights=base_file)
     tasks = list(plan.checkpoints)
-    _put_mean_head(base, plan.checkpoints)
-    own, buffers = task_vectors.blocks(base), _buffers(base)
+    published_checkpoints.put_mean_head(base, plan.checkpoints)
+    own, buffers = task_vectors.blocks(base), published_checkpoints.buffers(base)
     small = {
         "start": np.full((len(own), len(tasks)), 1 / len(tasks), dtype=np.float32),
         **banks.hyperprior_arrays(Hyperprior.flat()),
@@ -125,69 +101,13 @@ def import_bank(plan: Plan, out: Path, report: Report = lambda *_: None) -> Card
         return bank.publish(facts, out)
 
 
-def aligned(held: Mapping[str, Tensor], base: Scorer, path: Path) -> dict[str, Tensor]:
-    """A checkpoint's tensors by the names of our blocks, in our order; text tower and temperature are left out.
-
-    Raises:
-        IncompatibleTaskVector: the first key that is missing, unknown, of another shape, or that no task vector can carry.
-    """
-    found = {name: value for key, value in held.items() if (name := _our_name(key, path))}
-    own, buffers = task_vectors.blocks(base), _buffers(base)
-    for name, value in (own | buffers).items():
-        if name not in found:
-            raise IncompatibleTaskVector(f"{path} lacks {_their_name(name)}.")
-        if found[name].shape != value.shape:
-            shapes = f"{tuple(found[name].shape)}, the base has {tuple(value.shape)}"
-            raise IncompatibleTaskVector(f"{path}: {_their_name(name)} has shape {shapes}.")
-    for name, value in buffers.items():
-        if not name.endswith("num_batches_tracked") and not torch.equal(found[name], value):
-            raise IncompatibleTaskVector(f"{path}: {_their_name(name)} differs from the base, and a task vector moves parameters alone.")
-    unknown = [name for name in found if name not in own and name not in buffers]
-    if unknown:
-        raise IncompatibleTaskVector(f"{path} has {_their_name(unknown[0])}, which the base has not.")
-    return {name: found[name] for name in own}
-
-
-def _buffers(base: Scorer) -> dict[str, Tensor]:
-    """What a weights file brings beside the blocks: statistics of batch norms."""
-    own = task_vectors.blocks(base)
-    return {name: value for name, value in base.state_dict().items() if name not in own}
-
-
-def _our_name(key: str, path: Path) -> str | None:
-    if key.startswith(ENCODER):
-        return f"encoder.{key.removeprefix(ENCODER)}"
-    if key.startswith(HEAD):
-        return f"head.{key.removeprefix(HEAD)}"
-    if key.startswith("backbone.") and key.removeprefix("backbone.").startswith(TEXT):
-        return None
-    raise IncompatibleTaskVector(f"{path} has {key}, which is neither of the image tower, of the text tower nor of the head.")
-
-
-def _their_name(name: str) -> str:
-    part, _, rest = name.partition(".")
-    return f"{ENCODER if part == 'encoder' else HEAD}{rest}"
-
-
-@torch.no_grad()
-def _put_mean_head(base: Scorer, checkpoints: Mapping[str, Path]) -> None:
-    """All checkpoints are checked on the way, before anything is written."""
-    sums: dict[str, Tensor] = {}
-    for path in checkpoints.values():
-        for name, value in aligned(weight_files.read(path), base, path).items():
-            if name.startswith("head."):
-                sums[name] = sums.get(name, torch.zeros(())) + value.double() / len(checkpoints)
-    for name, value in base.head.named_parameters(prefix="head"):
-        value.copy_(sums[name])
-
-
 @torch.no_grad()
 def _write_vector(task: str, path: Path, base: Scorer, form: Form, writer: ArrayWriter, report: Report) -> None:
     own = task_vectors.blocks(base)
-    tuned = aligned(weight_files.read(path), base, path)
+    tuned = published_checkpoints.aligned(weight_files.read(path), base, path)
     for name in images.counted(f"importing {task}", list(own), report):
         if not bool(torch.isfinite(tuned[name]).all()):
-            raise IncompatibleTaskVector(f"{path}: {_their_name(name)} holds numbers that are not finite.")
+            raise IncompatibleTaskVector(f"{path}: {published_checkpoints.their_name(name)} holds numbers that are not finite.")
         for part, tensor in parts(form.of(tuned[name].float() - own[name])):
             writer.put(f"vectors/{task}/{name}/{part}", tensor.numpy())
 
@@ -240,7 +160,7 @@ def _facts(plan: Plan, base_file: Path, photos: int) -> dict[str, Any]:
                 "file": path.name,
                 "bytes": path.stat().st_size,
                 "sha256": banks.sha256(path),
-                "database": DATABASES.get(task, "not known"),
+                "database": published_checkpoints.DATABASES.get(task, "not known"),
                 "licence": banks.UNKNOWN,  # of the database
             }
             for task, path in plan.checkpoints.items()

@@ -17,7 +17,7 @@ from personalize.errors import BadDatabase
 from personalize.files.people import Person, halves
 from personalize.numerics import metrics, prior, taste
 from personalize.numerics.card_rules import RULES, Rule, Situation
-from personalize.numerics.taste import Hyperprior
+from personalize.numerics.grid import Hyperprior
 
 BASELINE = "random"
 HALVES = ("tested", "teaching")

@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from personalize.files.people import Person
+from personalize.numerics.grid import Hyperprior
 from personalize.numerics.population import Population
-from personalize.numerics.taste import Hyperprior
 from personalize.programs import evaluate, population_report
 from personalize.programs.population_report import Lessons
 

@@ -17,7 +17,7 @@ from personalize.files import banks, open_banks, stored_vectors
 from personalize.files.mapped_arrays import ArrayWriter, MappedArrays
 from personalize.networks import task_vectors
 from personalize.numerics import projection
-from personalize.numerics.taste import Hyperprior
+from personalize.numerics.grid import Hyperprior
 from personalize.scorers import describing
 
 FACTS = {"backbone": "efficientnet_lite0", "tasks": ["beauty"]}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from personalize.numerics import choosing, taste
-from personalize.numerics.taste import Hyperprior
+from personalize.numerics.grid import Hyperprior
 
 
 class Never(np.random.Generator):

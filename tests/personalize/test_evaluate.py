@@ -11,7 +11,7 @@ from personalize.errors import BadDatabase
 from personalize.files.people import Person
 from personalize.numerics import population, prior
 from personalize.numerics.baselines import Catalogue, Shots
-from personalize.numerics.taste import Hyperprior
+from personalize.numerics.grid import Hyperprior
 from personalize.programs import evaluate, evaluation_tables, plots, swap
 from personalize.programs.evaluate import Protocol, Subject
 from personalize.programs.kept_results import KeptResults, Result

@@ -6,8 +6,8 @@ import pytest
 from personalize.files.people import Person
 from personalize.numerics import metrics, population, taste
 from personalize.numerics.baselines import Catalogue
+from personalize.numerics.grid import INTERCEPT, Hyperprior
 from personalize.numerics.population import Rated
-from personalize.numerics.taste import Hyperprior
 from personalize.programs import population_report
 
 PHOTOS = 120
@@ -75,7 +75,7 @@ def dense_fit(features, ratings, shared, point):
     z = (ratings - ratings.mean()) / ratings.std() - shared[:, 0]
     spread = np.full(features.shape[1], feature)
     spread[0] = base
-    kernel = (features * spread) @ features.T + shared[:, 1:] @ shared[:, 1:].T + taste.INTERCEPT + noise * np.eye(len(z))
+    kernel = (features * spread) @ features.T + shared[:, 1:] @ shared[:, 1:].T + INTERCEPT + noise * np.eye(len(z))
     solved = np.linalg.solve(kernel, z - trust * features[:, 0])
     weights = spread * (features.T @ solved)
     weights[0] += trust
@@ -114,7 +114,7 @@ def test_leaving_one_out_is_fitting_without_it():
         kept = np.arange(9) != out
         spread = np.full(6, 0.1)
         spread[0] = 0.03
-        kernel = (features[kept] * spread) @ features[kept].T + shared[kept, 1:] @ shared[kept, 1:].T + taste.INTERCEPT + 0.7 * np.eye(8)
+        kernel = (features[kept] * spread) @ features[kept].T + shared[kept, 1:] @ shared[kept, 1:].T + INTERCEPT + 0.7 * np.eye(8)
         solved = np.linalg.solve(kernel, z[kept] - shared[kept, 0] - 0.25 * features[kept, 0])
         cross = (features[out] * spread) @ features[kept].T + shared[out, 1:] @ shared[kept, 1:].T
         assert fitted.leave_one_out[out] == pytest.approx(0.25 * features[out, 0] + shared[out, 0] + cross @ solved, abs=1e-4)

@@ -13,7 +13,7 @@ import personalize
 from personalize.errors import BadBank, BadDatabase, IncompatibleTaskVector, UnknownName
 from personalize.files import backbones, banks, open_banks, stored_vectors
 from personalize.networks import task_vectors
-from personalize.programs import compressing, published
+from personalize.programs import compressing, published, published_checkpoints
 from personalize.programs.compressing import Form
 from tests.personalize import small_clip
 
@@ -158,11 +158,11 @@ def test_a_checkpoint_that_does_not_fit_is_refused_by_the_first_bad_key(folder, 
 
 def test_tasks_are_named_by_their_files_or_by_hand(folder):
     files = [str(folder / "clip_S_3fc_ava.pth"), f"mine={folder / 'clip_S_3fc_aes.pth'}"]
-    assert list(published.task_names(files)) == ["ava", "mine"]
+    assert list(published_checkpoints.task_names(files)) == ["ava", "mine"]
     with pytest.raises(BadBank, match="both named ava"):
-        published.task_names([files[0], files[0]])
+        published_checkpoints.task_names([files[0], files[0]])
     with pytest.raises(BadBank, match="There is no file"):
-        published.task_names(["nowhere_ava.pth"])
+        published_checkpoints.task_names(["nowhere_ava.pth"])
 
 
 class TestCompressing:

@@ -5,7 +5,7 @@ import pytest
 
 from personalize.numerics import refining
 from personalize.numerics.baselines import Catalogue, Shots
-from personalize.numerics.taste import Hyperprior
+from personalize.numerics.grid import Hyperprior
 from personalize.programs.methods import Context, refined
 
 RATINGS = np.tile([1.0, 2.0, 3.0], 12)

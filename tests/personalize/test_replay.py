@@ -7,7 +7,7 @@ from personalize.errors import BadDatabase
 from personalize.files.people import Person
 from personalize.numerics import taste
 from personalize.numerics.card_rules import RULES, Situation
-from personalize.numerics.taste import Hyperprior
+from personalize.numerics.grid import Hyperprior
 from personalize.programs import replay
 
 

@@ -8,8 +8,9 @@ import pytest
 from scipy import optimize
 
 from personalize.numerics import taste
+from personalize.numerics.grid import INTERCEPT, Hyperprior
 from personalize.numerics.metrics import srocc
-from personalize.numerics.taste import INTERCEPT, Covariance, Hyperprior
+from personalize.numerics.taste import Covariance
 
 
 def naive(features, ratings, hyperprior):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from personalize.app import refinement, serving
 from personalize.files import banks
 from personalize.numerics import refining
-from personalize.numerics.taste import Hyperprior
+from personalize.numerics.grid import Hyperprior
 from personalize.tasks import refine_person, refit_person, sweep
 from ratings import events, jobs, media, rankings, refinements, selectors, services
 from ratings.models import Fit, Photo, Presentation, Refinement

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from personalize.errors import PersonalizeError
 from personalize.management.progress import progress_report
-from personalize.programs import published
+from personalize.programs import published, published_checkpoints
 from personalize.programs.compressing import FORMS, Form
 
 
@@ -35,7 +35,7 @@ class Command(BaseCommand):
             with progress_report() as report:
                 plan = published.Plan(
                     backbone=options["backbone"],
-                    checkpoints=published.task_names(options["checkpoints"]),
+                    checkpoints=published_checkpoints.task_names(options["checkpoints"]),
                     weights=options["weights"],
                     form=Form(options["form"], options["rank"]),
                     photos=options["photos"],
