@@ -13,6 +13,8 @@ from PIL import Image, ImageCms, PngImagePlugin
 
 pillow_heif.register_heif_opener()
 
+ACCEPTED = ["JPEG", "PNG", "WEBP", "HEIF", "AVIF"]  # kinds of photos that are taken
+
 
 def scene(width: int = 640, height: int = 480, seed: int = 0) -> Image.Image:
     """A smooth coloured scene with some texture; top left is red, top right green, bottom left blue, bottom right white."""
