@@ -19,6 +19,7 @@ def main() -> None:
     if command == "demo":
         os.environ.setdefault("PAV_VAR", demo_folder(sys.argv))
     from django.core.management import execute_from_command_line
+    from django.db import DatabaseError
 
     from pav_site.embedded import ServiceError
     from pav_site.environment import BadSetting
@@ -31,8 +32,25 @@ def main() -> None:
             execute_from_command_line(sys.argv)
     except (BadSetting, ServiceError) as error:
         sys.exit(f"pav: {error}")
+    except DatabaseError as error:
+        sentence = what_to_do(error)
+        if sentence is None or "--traceback" in sys.argv:
+            raise
+        sys.exit(f"pav: {sentence}")
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def what_to_do(error: Exception) -> str | None:
+    """About a database that is not there, or not prepared; None for anything else."""
+    from django.db import OperationalError
+    from psycopg.errors import UndefinedColumn, UndefinedTable
+
+    if isinstance(error.__cause__, UndefinedTable | UndefinedColumn):
+        return "The tables of this database are missing, or those of another version of PAV: ./pav migrate makes them."
+    if isinstance(error, OperationalError):
+        return f"The database cannot be used: {str(error).splitlines()[0]}. ./pav doctor finds out why."
+    return None
 
 
 def demo_folder(arguments: list[str]) -> str:

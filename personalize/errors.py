@@ -12,6 +12,21 @@ class UnknownName(PersonalizeError):
         super().__init__(f"There is no {kind} named {name!r}. Known: {', '.join(sorted(known))}.")
 
 
+class BadOption(PersonalizeError):
+    """A number that was chosen makes no sense; it is named, with its limits."""
+
+
+def at_least(least: float, **chosen: float) -> None:
+    """Refuse numbers below `least`.
+
+    Raises:
+        BadOption: the first of `chosen` that is.
+    """
+    for name, value in chosen.items():
+        if not value >= least:  # nor nan
+            raise BadOption(f"{name.replace('_', ' ')} is {value}: it goes from {least} up.")
+
+
 class MissingWeights(PersonalizeError):
     """The pre-trained weights of a backbone are not on this machine, or are not the expected ones."""
 

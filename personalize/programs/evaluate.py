@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from personalize.errors import BadDatabase
+from personalize.errors import BadDatabase, at_least
 from personalize.files.people import Person, halves
 from personalize.numerics import metrics, population, prior
 from personalize.numerics.baselines import Catalogue, Shots
@@ -33,7 +33,11 @@ Report = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Protocol:
-    """How to evaluate."""
+    """How to evaluate.
+
+    Raises:
+        BadOption: a number below its least.
+    """
 
     shots: tuple[int, ...] = (10, 30, 50)
     repeats: int = 5
@@ -41,6 +45,10 @@ class Protocol:
     hyperprior: Source = "half"  # half of the people teach it, the others are tested; or the bank's; or all others for each; or none
     people: int = 0  # test at most so many, drawn by the seed; 0 is everybody
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        at_least(0, shots=min(self.shots), people=self.people, seed=self.seed)
+        at_least(1, repeats=self.repeats)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from personalize.errors import at_least
 from personalize.files.people import Person
 from personalize.numerics import metrics, population, prior, taste
 from personalize.numerics.grid import Hyperprior
@@ -36,8 +37,10 @@ def report(
 
     Raises:
         BadDatabase: too few people.
+        BadOption: a number below its least.
         ValueError: see `population.learn`.
     """
+    at_least(1, shots=min(shots))
     teachers, tested = evaluate.split(people, None, Protocol(seed=seed))
     one, other = teachers[::2], teachers[1::2]
     check = _compared(features, people, one, other, shots, seed, progress)

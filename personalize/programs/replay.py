@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from personalize.errors import BadDatabase
+from personalize.errors import BadDatabase, at_least
 from personalize.files.people import Person, halves
 from personalize.numerics import metrics, prior, taste
 from personalize.numerics.card_rules import RULES, Rule, Situation
@@ -31,7 +31,11 @@ Report = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Protocol:
-    """How to replay."""
+    """How to replay.
+
+    Raises:
+        BadOption: a number below its least.
+    """
 
     rules: tuple[str, ...] = ("random", "uncertainty", "as-fitted", "teach", "teach-explore")
     cards: tuple[int, ...] = (5, 10, 20, 40)
@@ -41,6 +45,10 @@ class Protocol:
     half: str = "tested"  # or "teaching": tune there, and look at the tested half once
     planted: bool = False  # ratings of tastes drawn from the model itself, in place of the real ones
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        at_least(1, cards=min(self.cards), repeats=self.repeats, hand=self.hand)
+        at_least(0, seed=self.seed)
 
 
 def replay(

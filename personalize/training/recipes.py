@@ -7,7 +7,7 @@ from math import cos, pi
 import torch
 from torch import nn
 
-from personalize.errors import PersonalizeError
+from personalize.errors import BadOption, PersonalizeError, at_least
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class Recipe:
 
     Raises:
         PersonalizeError: the batch cannot be divided by `accumulate`.
+        BadOption: a number out of its range.
     """
 
     epochs: int = 8
@@ -32,6 +33,10 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        at_least(1, epochs=self.epochs, batch=self.batch, accumulate=self.accumulate, most_photos=self.most_photos)
+        at_least(0, encoder_rate=self.encoder_rate, head_rate=self.head_rate, warm_up=self.warm_up, seed=self.seed)
+        if self.warm_up > 1:
+            raise BadOption(f"warm up is {self.warm_up}: it is a share of the steps, 0 to 1.")
         if self.batch % self.accumulate:
             raise PersonalizeError(f"A batch of {self.batch} cannot be divided into {self.accumulate} equal parts.")
 

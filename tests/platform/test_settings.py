@@ -90,6 +90,19 @@ def test_a_bad_setting_ends_a_command_with_one_sentence(tmp_path: Path) -> None:
     assert refused.stderr == "pav: PAV_TOP is 'lots': not a whole number. Example: PAV_TOP=50\n"
 
 
+def test_a_database_that_is_not_there_or_not_prepared_is_said_in_one_sentence(tmp_path: Path) -> None:
+    nobody = {"DATABASE_URL": "postgres://pav:pav@127.0.0.1:1/pav", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    refused = manage("admin_link", folder=tmp_path, **nobody)
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-1].startswith("pav: The database cannot be used: ")
+    assert "Traceback" not in refused.stderr
+
+    refused = manage("admin_link", folder=tmp_path)
+    assert refused.returncode == 1
+    assert "./pav migrate makes them." in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 def test_without_a_configured_key_one_is_made_that_only_its_owner_can_read(tmp_path: Path) -> None:
     show = "from django.conf import settings; print(settings.SECRET_KEY)"
     services = {name: PRODUCTION[name] for name in ("DATABASE_URL", "REDIS_URL")}

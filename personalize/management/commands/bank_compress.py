@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from personalize.errors import PersonalizeError
+from personalize.management.files import new_file
 from personalize.management.progress import progress_report
 from personalize.programs import compressing
 from personalize.programs.compressing import FORMS, Form
@@ -18,7 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("bank", type=Path)
-        parser.add_argument("--out", type=Path, required=True, help="the new bank's file; its card is written beside it")
+        parser.add_argument("--out", type=new_file, required=True, help="the new bank's file; its card is written beside it")
         parser.add_argument(
             "--form", choices=sorted(FORMS), required=True, help="; ".join(f"{name}: {FORMS[name]}" for name in sorted(FORMS))
         )

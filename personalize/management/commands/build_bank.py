@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from personalize.errors import PersonalizeError
 from personalize.files import banks
+from personalize.management.files import new_file
 from personalize.management.progress import progress_report
 from personalize.programs import building
 from personalize.programs.compressing import FORMS, Form
@@ -20,7 +21,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--root", type=Path, required=True, help="the folder that holds the databases")
         parser.add_argument("--trained", type=Path, default=Path("var/task_vectors"), help="folder of the fine-tuned models")
-        parser.add_argument("--out", type=Path, default=banks.DEFAULT)
+        parser.add_argument("--out", type=new_file, default=banks.DEFAULT)
         parser.add_argument("--form", choices=sorted(FORMS), default="factorised", help="how the task vectors are kept")
         parser.add_argument("--rank", type=int, default=Form.rank, help="of factorised task vectors")
 

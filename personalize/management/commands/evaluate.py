@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args
@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from personalize import databases
 from personalize.errors import PersonalizeError
 from personalize.files import banks, people
+from personalize.management.files import new_file, write_json
 from personalize.management.progress import progress_report
 from personalize.programs import evaluate, evaluation_tables, plots, swap
 from personalize.programs.catalogues import describe
@@ -45,19 +46,19 @@ class Command(BaseCommand):
         parser.add_argument("--cache", type=Path, default=Path("var/described"), help="folder that keeps described photos")
         parser.add_argument("--keep", type=Path, help="folder that keeps every result, so that a stopped run goes on where it was")
         parser.add_argument("--part", default="1/1", help="with --keep: I/N measures every Nth draw; run all parts, then once without")
-        parser.add_argument("--json", type=Path, help="write everything measured to this file")
+        parser.add_argument("--json", type=new_file, help="write everything measured to this file")
         parser.add_argument("--plots", type=Path, help="folder for the learning curve and the comparison by person, PNG and SVG")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        protocol = Protocol(
-            shots=tuple(options["shots"]),
-            repeats=options["repeats"],
-            methods=tuple(options["methods"]),
-            hyperprior=options["hyperprior"],
-            people=options["people"],
-            seed=options["seed"],
-        )
         try:
+            protocol = Protocol(
+                shots=tuple(options["shots"]),
+                repeats=options["repeats"],
+                methods=tuple(options["methods"]),
+                hyperprior=options["hyperprior"],
+                people=options["people"],
+                seed=options["seed"],
+            )
             part = _part(options["part"])
             card, small = banks.read_card(options["bank"]), _small_arrays(options["bank"])
             ratings = _ratings(options, people.seen_digests(small))
@@ -75,8 +76,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         result |= {"bank": card.hash, "backbone": card.backbone, "left_out_photos": ratings.left_out, "about": ratings.about}
         if options["json"]:
-            options["json"].parent.mkdir(parents=True, exist_ok=True)
-            options["json"].write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+            write_json(options["json"], result)
         self._print(result, options["plots"])
 
     def _print(self, result: dict[str, Any], folder: Path | None) -> None:
@@ -111,9 +111,9 @@ def _small_arrays(bank: Path) -> banks.Arrays:
 
 def _identity(bank: str, protocol: Protocol, ratings: people.Ratings) -> str:
     """All that a kept result depends on beside its method, person, number of shots and repeat."""
-    facts = replace(protocol, shots=(), repeats=0, methods=(), people=0)
+    facts = asdict(protocol) | {"shots": (), "repeats": 0, "methods": (), "people": 0}
     said = [(one.name, one.photos.tolist(), one.ratings.tolist()) for one in ratings.people]
-    return hashlib.sha256(json.dumps([bank, asdict(facts), said]).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([bank, facts, said]).encode()).hexdigest()[:16]
 
 
 def _part(text: str) -> tuple[int, int]:

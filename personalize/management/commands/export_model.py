@@ -11,6 +11,7 @@ from personalize.app.exporting import person_fit
 from personalize.errors import PersonalizeError
 from personalize.files import banks, images
 from personalize.files.open_banks import Bank, open_bank
+from personalize.management.files import new_file
 from personalize.management.progress import progress_report
 from personalize.scorers import person_files, personal_networks
 from personalize.scorers.person_files import PersonFit
@@ -24,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--person", type=UUID, required=True)
         parser.add_argument("--format", choices=get_args(person_files.Kind), default="json")
         parser.add_argument("--fit", choices=["instant", "exact"], help="default: the one that ranks on their page")
-        parser.add_argument("--out", type=Path, help="file; default: person-ID.FORMAT in this folder")
+        parser.add_argument("--out", type=new_file, help="file; default: person-ID.FORMAT in this folder")
         parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
         parser.add_argument("--json", action="store_true", help="print the card as JSON")
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from personalize.errors import PersonalizeError
+from personalize.management.files import new_file
 from personalize.management.progress import progress_report
 from personalize.programs import published, published_checkpoints
 from personalize.programs.compressing import FORMS, Form
@@ -24,7 +25,7 @@ class Command(BaseCommand):
             "--backbone", default="ViT-L-14", help="what the checkpoints were fine-tuned from, as NAME or NAME/TAG of OpenCLIP"
         )
         parser.add_argument("--weights", type=Path, help="file of the backbone's pre-trained weights; else the hub's cache or its download")
-        parser.add_argument("--out", type=Path, required=True, help="the bank's file; its card is written beside it")
+        parser.add_argument("--out", type=new_file, required=True, help="the bank's file; its card is written beside it")
         parser.add_argument("--form", choices=sorted(FORMS), default="full", help="how the task vectors are kept")
         parser.add_argument("--rank", type=int, default=Form.rank, help="of factorised vectors")
         parser.add_argument("--photos", type=Path, help="folder of photos that fix the projection, which the app needs")

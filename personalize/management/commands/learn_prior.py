@@ -1,6 +1,5 @@
 """Learn from everybody's ratings what they share, and measure what that adds for people who had no part in it."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from personalize.errors import PersonalizeError
 from personalize.files import banks, people
+from personalize.management.files import new_file, write_json
 from personalize.management.progress import progress_report
 from personalize.programs import population_report
 from personalize.programs.catalogues import describe
@@ -27,8 +27,8 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
         parser.add_argument("--cache", type=Path, default=Path("var/described"), help="folder that keeps described photos")
-        parser.add_argument("--out", type=Path, help="safetensors file for what everybody taught, with a card beside it")
-        parser.add_argument("--json", type=Path, help="write everything measured to this file")
+        parser.add_argument("--out", type=new_file, help="safetensors file for what everybody taught, with a card beside it")
+        parser.add_argument("--json", type=new_file, help="write everything measured to this file")
 
     def handle(self, *args: Any, **options: Any) -> None:
         _refuse_one_name_for_two(options["out"], options["json"])
@@ -42,8 +42,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         result |= {"bank": banks.read_card(options["bank"]).hash, "format": "pav-population-1"}
         if options["json"]:
-            options["json"].parent.mkdir(parents=True, exist_ok=True)
-            options["json"].write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+            write_json(options["json"], result)
         who = result["people"]
         self.stdout.write(f"{who['teachers']} people taught, {who['tested']} others were tested; {result['photos']} photos. Mean SROCC:\n")
         self.stdout.write(population_report.as_table(result))
@@ -55,8 +54,7 @@ class Command(BaseCommand):
             partial = options["out"].with_suffix(".partial")
             save_file({"photos": digests, "mean": everybody.mean, "factors": everybody.factors, "weights": everybody.weights}, partial)
             partial.replace(options["out"])
-            card = json.dumps(result | {"people_who_taught": everybody.people}, indent=1)
-            options["out"].with_suffix(".json").write_text(card + "\n", encoding="utf-8")
+            write_json(options["out"].with_suffix(".json"), result | {"people_who_taught": everybody.people})
 
 
 def _refuse_one_name_for_two(out: Path | None, measured: Path | None) -> None:

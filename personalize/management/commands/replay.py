@@ -1,6 +1,5 @@
 """Measure how many ratings a rule of dealing saves."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from personalize.errors import PersonalizeError
 from personalize.files import banks, people
+from personalize.management.files import new_file, write_json
 from personalize.management.progress import progress_report
 from personalize.numerics.card_rules import RULES
 from personalize.programs import replay
@@ -32,19 +32,19 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=default.seed)
         parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
         parser.add_argument("--cache", type=Path, default=Path("var/described"), help="folder that keeps described photos")
-        parser.add_argument("--json", type=Path, help="write everything measured to this file")
+        parser.add_argument("--json", type=new_file, help="write everything measured to this file")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        protocol = replay.Protocol(
-            rules=tuple(options["rules"]),
-            cards=tuple(sorted(set(options["cards"]))),
-            repeats=options["repeats"],
-            hand=options["hand"],
-            half=options["half"],
-            planted=options["planted"],
-            seed=options["seed"],
-        )
         try:
+            protocol = replay.Protocol(
+                rules=tuple(options["rules"]),
+                cards=tuple(sorted(set(options["cards"]))),
+                repeats=options["repeats"],
+                hand=options["hand"],
+                half=options["half"],
+                planted=options["planted"],
+                seed=options["seed"],
+            )
             seen = people.seen_digests(banks.read(options["bank"], prefix="seen"))
             ratings = people.read(options["ratings"], options["images"], seen)
             with progress_report() as report:
@@ -55,10 +55,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         result["bank"] = banks.read_card(options["bank"]).hash
         if options["json"]:
-            options["json"].parent.mkdir(parents=True, exist_ok=True)
-            partial = options["json"].with_suffix(".partial")
-            partial.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-            partial.replace(options["json"])
+            write_json(options["json"], result)
         self.stdout.write(
             f"{result['people']} people, {result['photos']} photos. Mean SROCC with the ratings set aside (difference to random), and the "
             "saving with its 95 % interval over people:\n"

@@ -9,7 +9,8 @@ from accelerate import PartialState
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from personalize import databases
-from personalize.errors import PersonalizeError
+from personalize.errors import PersonalizeError, at_least
+from personalize.management.files import new_file, write_json
 from personalize.management.progress import progress_report
 from personalize.training import checkpoints, train
 from personalize.training.recipes import Recipe
@@ -39,14 +40,15 @@ class Command(BaseCommand):
         parser.add_argument("--workers", type=int, default=0, help="processes that decode photos; 0: the training one")
         parser.add_argument("--seed", type=int, default=Recipe.seed)
         parser.add_argument("--threads", type=int, default=0, help="processor threads; 0 lets torch decide")
-        parser.add_argument("--json", type=Path, help="write the record to this file too")
+        parser.add_argument("--json", type=new_file, help="write the record to this file too")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["threads"]:
-            torch.set_num_threads(options["threads"])
         out = options["out"] / f"{options['database']}.safetensors"
         try:
+            at_least(0, save_every=options["save_every"], workers=options["workers"], threads=options["threads"])
             recipe = Recipe(**{name: options[name] for name in RECIPE})
+            if options["threads"]:
+                torch.set_num_threads(options["threads"])
             run = train.Run(
                 folder=out.with_suffix(".run"),
                 resume=options["resume"],
@@ -65,10 +67,9 @@ class Command(BaseCommand):
         except KeyboardInterrupt as stopped:
             raise CommandError("Stopped. The same command with --resume goes on after the last whole epoch.") from stopped
         if PartialState().is_main_process:
-            record = json.dumps(trained.record, indent=1)
             if options["json"]:
-                options["json"].write_text(record + "\n", encoding="utf-8")
-            self.stdout.write(record)
+                write_json(options["json"], trained.record)
+            self.stdout.write(json.dumps(trained.record, indent=1))
 
 
 RECIPE = ("epochs", "batch", "accumulate", "encoder_rate", "head_rate", "warm_up", "most_photos", "seed")

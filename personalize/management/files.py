@@ -1,0 +1,33 @@
+"""Files that long commands write: looked at before the work, written whole after it."""
+
+import json
+import os
+from argparse import ArgumentTypeError
+from pathlib import Path
+from typing import Any
+
+
+def new_file(text: str) -> Path:
+    """The type of an option that names a file to write: its folder is made now, so that hours of work do not end at a closed door.
+
+    Raises:
+        ArgumentTypeError: nothing can be written there; says why.
+    """
+    path = Path(text)
+    if path.is_dir():
+        raise ArgumentTypeError(f"{path} is a folder; name a file.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArgumentTypeError(f"{path.parent} cannot be made: {error.strerror}.") from error
+    if not os.access(path.parent, os.W_OK):
+        raise ArgumentTypeError(f"{path.parent} may not be written to.")
+    return path
+
+
+def write_json(path: Path, facts: Any) -> None:
+    """All or nothing: a reader never meets half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    partial.replace(path)

@@ -1,0 +1,54 @@
+"""What is wrong with the options of a command is said before the work, and a result is written whole."""
+
+import json
+from argparse import ArgumentTypeError
+
+import pytest
+
+from personalize.errors import BadOption, at_least
+from personalize.management.files import new_file, write_json
+from personalize.programs import evaluate, replay
+from personalize.training.recipes import Recipe
+
+
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [
+        (lambda: evaluate.Protocol(repeats=0), "repeats is 0: it goes from 1 up"),
+        (lambda: evaluate.Protocol(people=-3), "people is -3"),
+        (lambda: evaluate.Protocol(shots=(10, -1)), "shots is -1"),
+        (lambda: replay.Protocol(cards=(0, 5)), "cards is 0"),
+        (lambda: replay.Protocol(hand=0), "hand is 0"),
+        (lambda: Recipe(epochs=0), "epochs is 0"),
+        (lambda: Recipe(accumulate=0), "accumulate is 0"),
+        (lambda: Recipe(encoder_rate=float("nan")), "encoder rate is nan"),
+        (lambda: Recipe(warm_up=1.5), "warm up is 1.5: it is a share"),
+        (lambda: at_least(1, batch=2, most_photos=0.5), "most photos is 0.5"),
+    ],
+)
+def test_a_number_that_makes_no_sense_is_refused_by_name(make, named):
+    with pytest.raises(BadOption, match=named):
+        make()
+
+
+def test_the_folder_of_a_file_is_made_before_the_work(tmp_path):
+    path = new_file(str(tmp_path / "new" / "result.json"))
+    assert path.parent.is_dir()
+    assert not path.exists()
+
+
+def test_where_no_file_can_be_written_that_is_said(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ArgumentTypeError, match="is a folder"):
+        new_file(str(tmp_path))
+    with pytest.raises(ArgumentTypeError, match="cannot be made"):
+        new_file(str(tmp_path / "file" / "below" / "result.json"))
+
+
+def test_a_result_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "result.json"
+    write_json(path, {"srocc": 0.5})
+    with pytest.raises(TypeError):
+        write_json(path, {"srocc": object()})
+    assert json.loads(path.read_text()) == {"srocc": 0.5}
+    assert [file.name for file in tmp_path.iterdir()] == ["result.json"]
