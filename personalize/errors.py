@@ -47,5 +47,9 @@ class BadDatabase(PersonalizeError):
     """A folder or table of rated photos is not laid out as expected."""
 
 
+class NoSingleRatings(BadDatabase):
+    """A database tells what people thought of a photo on average, and not what each of them did."""
+
+
 class BadModel(PersonalizeError):
     """A person's model cannot be written or read, or belongs to another bank."""

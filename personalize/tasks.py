@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import asdict
+from itertools import islice
 from uuid import UUID
 
 import numpy as np
@@ -65,7 +66,10 @@ def describe_photo(photo_id: int) -> None:
     for photo in selectors.photos_to_describe(photo_id, DESCRIBED_AT_ONCE):
         try:
             opened.append((photo.id, media.opened(photo)))
-        except FileNotFoundError:
+        except OSError as error:
+            logger.warning("Photo %s cannot be described: %s", photo.id, error)
+            if error.errno is None:  # it was read, and is no picture any more
+                media.set_aside(photo)
             if photo.id == photo_id:
                 raise
     for (described, _), (score, features) in zip(opened, serving.describe([image for _, image in opened]), strict=True):
@@ -111,7 +115,7 @@ def sweep() -> None:
     if jobs.gpu_waiting():
         return
     # A photo whose file is lost waits for its next import, and keeps nothing else waiting.
-    undescribed = [photo for photo in selectors.undescribed_photos(UNDESCRIBED_AT_ONCE) if media.path(photo, media.MASTER).exists()]
+    undescribed = list(islice(filter(media.is_readable, selectors.undescribed_photos()), UNDESCRIBED_AT_ONCE))
     for photo in undescribed:
         jobs.request_description(photo.id)
     rest = settings.PAV["REFINE_AFTER"]

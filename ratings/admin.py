@@ -96,7 +96,10 @@ class ModelExportAdmin(ReadOnly):
         return model_exports.may_see(request.user)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return admin.ModelAdmin.has_delete_permission(self, request, obj)
+        """Whoever may ask for exports may delete their own: that is what they are told to do where too many are unfinished."""
+        own = obj is None or obj.requested_by_id == request.user.pk
+        may_ask = request.user.has_perm("ratings.add_modelexport")
+        return (own and may_ask) or admin.ModelAdmin.has_delete_permission(self, request, obj)
 
     @admin.display(description=gettext_lazy("people done"))
     def made(self, row: ModelExport) -> str:

@@ -74,9 +74,22 @@ def opened(photo: Photo) -> Image.Image:
 
     Raises:
         FileNotFoundError: the media folder has lost it; importing the photo again mends that.
+        OSError: it may not be read, or (`errno` None) is damaged.
     """
     with Image.open(path(photo, MASTER), formats=["JPEG"]) as image:
         return image.convert("RGB")
+
+
+def is_readable(photo: Photo) -> bool:
+    """Whether the master is there and may be read."""
+    return os.access(path(photo, MASTER), os.R_OK)
+
+
+def set_aside(photo: Photo) -> None:
+    """Put a damaged master under another name, so that it counts as lost, and the next import of the photo writes it anew."""
+    broken = path(photo, MASTER)
+    with contextlib.suppress(FileNotFoundError):
+        broken.rename(broken.with_name("broken-master.jpg"))
 
 
 def address(photo: Photo, file_name: str) -> str:

@@ -23,7 +23,7 @@ from ratings.sql import MAY_BE_LOST, to_list
 
 def begin_one(*, resting_seconds: float, least: int) -> UUID | None:
     """Somebody whose answers have rested for so long and have not been looked at closely: their refinement begins now. None where there is
-    no such person, or another refinement is under way."""
+    no such person, or another refinement is under way. New answers come before those that a nightly refit brought back."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO ratings_refinement AS r
@@ -34,11 +34,12 @@ def begin_one(*, resting_seconds: float, least: int) -> UUID | None:
             LEFT JOIN ratings_refinement o ON o.person_id = f.person_id
             WHERE NOT EXISTS (SELECT FROM ratings_refinement WHERE asked_at IS NOT NULL)
             AND f.updated_at BETWEEN now() - interval '1 day' AND now() - make_interval(secs => %(resting)s)
+            AND EXISTS (SELECT FROM ratings_presentation c WHERE c.person_id = f.person_id AND c.answered_at > now() - interval '1 day')
             AND (o.person_id IS NULL OR (o.ratings_seq, o.bank_id) <> (f.ratings_seq, f.bank_id)
                 OR o.verdict->>'speaks' = 'exact' AND f.refined IS NULL)
             AND f.ratings_seq >= %(least)s
             AND (SELECT count(*) FROM ratings_presentation c WHERE c.person_id = f.person_id AND c.value > 0) >= %(least)s
-            ORDER BY f.updated_at LIMIT 1
+            ORDER BY o.ratings_seq IS NOT DISTINCT FROM f.ratings_seq, f.updated_at LIMIT 1
             ON CONFLICT (person_id) DO UPDATE SET bank_id = excluded.bank_id, ratings_seq = excluded.ratings_seq, step = 0,
                 asked_at = now(), held_out = '[]', verdict = NULL, coefficients = '', scores = '[]'
             RETURNING r.person_id""",  # noqa: S608 (ours)
@@ -51,7 +52,7 @@ def begin_one(*, resting_seconds: float, least: int) -> UUID | None:
 def give_up_lost(*, waiting_seconds: float) -> None:
     """End refinements whose next step was asked for so long ago that it must be lost: with its broker, or with the worker that it killed,
     and would kill again. Others are waiting for their turn."""
-    Refinement.objects.filter(asked_at__lt=timezone.now() - timedelta(seconds=waiting_seconds)).update(asked_at=None)
+    Refinement.objects.filter(asked_at__lt=timezone.now() - timedelta(seconds=waiting_seconds)).update(asked_at=None, verdict=None)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Work:
     bank: str
     ratings_seq: int
     step: int
-    held_out: list[dict[str, list[float]]]
+    held_out: list[dict[str, list[Any]]]  # per fold that is done: its photos, and what each model says of them
     verdict: dict[str, Any] | None
     coefficients: bytes
     scores: list[tuple[int, float]]
@@ -88,9 +89,14 @@ def store_step(work: Work, **found: Any) -> bool:
     return bool(same.filter(asked_at__isnull=False).update(step=work.step + 1, asked_at=timezone.now(), **found))
 
 
+def finish(work: Work) -> None:
+    """End a refinement that has come to its verdict."""
+    Refinement.objects.filter(person=work.person, ratings_seq=work.ratings_seq).update(asked_at=None)
+
+
 def give_up(*, person_id: UUID, ratings_seq: int) -> None:
-    """End a refinement; another one begins when the person has answered more."""
-    Refinement.objects.filter(person=person_id, ratings_seq=ratings_seq).update(asked_at=None)
+    """End a refinement without a verdict; another one begins when the person has answered more."""
+    Refinement.objects.filter(person=person_id, ratings_seq=ratings_seq).update(asked_at=None, verdict=None)
 
 
 def let_exact_speak(work: Work, *, accuracy: dict[str, float] | None, scores: Sequence[tuple[int, float]]) -> RankingMessage | None:
@@ -110,7 +116,7 @@ def let_exact_speak(work: Work, *, accuracy: dict[str, float] | None, scores: Se
         ranked = rankings.ranking(work.person, model, KEPT_TOP)
         fit.version, fit.accuracy, fit.previous_top, fit.top = fit.version + 1, accuracy, fit.top, [photo for photo, _ in ranked.photos]
         fit.save(update_fields=["version", "accuracy", "previous_top", "top", "refined", "updated_at"])
-        give_up(person_id=work.person, ratings_seq=work.ratings_seq)
+        finish(work)
         top = rankings.placed(Ranking(ranked.photos[: settings.PAV["TOP"]], ranked.total), fit.previous_top)
         message = RankingMessage(fit.version, fit.ratings_seq, accuracy, ranked.total, rankings.speaker(model, work.verdict), top)
         transaction.on_commit(lambda: events.push_ranking(work.person, message))

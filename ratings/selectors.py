@@ -1,6 +1,6 @@
 """Reads. Hot ones are single SQL statements; nothing here writes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -12,6 +12,8 @@ from jaxtyping import Float, Int
 from ratings.models import FEATURES, FOLDS, SHARED, Bank, Fit, Person, Photo, Presentation, RatingEvent, Value
 from ratings.sharing import fold_of, own_fold
 from ratings.sql import MINE, columns, rows, to_list, vectors
+
+READ_AT_ONCE = 500  # photos
 
 
 @dataclass(frozen=True)
@@ -167,10 +169,12 @@ def photos_to_describe(photo_id: int, limit: int) -> list[Photo]:
     return found if found and found[0].id == photo_id else []
 
 
-def undescribed_photos(limit: int) -> list[Photo]:
-    """Photos without a description by the current bank."""
-    bank = current_bank()
-    return list(Photo.objects.exclude(description__bank=bank).order_by("id")[:limit]) if bank else []
+def undescribed_photos() -> Iterator[Photo]:
+    """Photos without a description by the current bank, read as far as they are asked for."""
+    bank, last = current_bank(), 0
+    while bank and (found := list(Photo.objects.exclude(description__bank=bank).filter(id__gt=last).order_by("id")[:READ_AT_ONCE])):
+        yield from found
+        last = found[-1].id
 
 
 def current_ratings() -> QuerySet[RatingEvent]:

@@ -89,7 +89,7 @@ def _state(request: HttpRequest, row: ModelExport) -> dict[str, Any]:
             n=people - len(row.problems)
         ),
         ModelExport.State.FAILED: _("No model could be made.")
-        if row.done == people
+        if len(row.problems) == people
         else _("It was not finished within a day, so it was given up. Export the models again."),
     }[ModelExport.State(row.state)]
     done = row.state == ModelExport.State.DONE

@@ -36,7 +36,12 @@ NOTES = {
 
 
 def person_fit(told: FitToExport, bank: Bank) -> PersonFit:
-    """A fit as it was stored, ready to be written."""
+    """A fit as it was stored, ready to be written.
+
+    Raises:
+        BadModel: it belongs to another bank.
+    """
+    person_files.same_bank(told.facts["bank"], bank)
     if told.coefficients:
         return PersonFit(told.facts, coefficients=np.array(told.coefficients, dtype=np.float32).reshape(tuple(bank.start.shape)))
     return PersonFit(told.facts, weights=np.array(told.weights))

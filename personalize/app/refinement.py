@@ -44,6 +44,12 @@ def _step(work: Work) -> bool:
     if len(answers) < refining.LEAST:
         refinements.give_up(person_id=work.person, ratings_seq=work.ratings_seq)
         return False
+    folds = refining.folds(len(answers), work.ratings_seq)
+    if any(done["photos"] != answers.ids(fold) for done, fold in zip(work.held_out, folds, strict=False)):
+        refinements.give_up(
+            person_id=work.person, ratings_seq=work.ratings_seq
+        )  # a photo was deleted or lost: what was guessed is of other folds
+        return False
     if work.step < refining.FOLDS:
         return _fold(work, answers)
     if not work.coefficients:
@@ -64,6 +70,9 @@ class Answers:
     def __len__(self) -> int:
         return len(self.photos)
 
+    def ids(self, places: np.ndarray) -> list[int]:
+        return [self.photos[place].id for place in places]
+
     def instant(self, seen: np.ndarray) -> np.ndarray:
         """Scores of all photos by the instant fit to those at the places `seen`."""
         fit = instant.fit(self.history, self.which[seen])
@@ -82,6 +91,7 @@ class Answers:
 def _fold(work: Work, answers: Answers) -> bool:
     fold = refining.folds(len(answers), work.ratings_seq)[work.step]
     guesses = {
+        "photos": answers.ids(fold),
         "instant": refining.guesses(answers.instant, len(answers), fold).tolist(),
         "exact": refining.guesses(answers.exact_scores, len(answers), fold).tolist(),
     }
@@ -94,7 +104,7 @@ def _fold(work: Work, answers: Answers) -> bool:
         return False
     if verdict.speaks == "exact":
         return True
-    refinements.give_up(person_id=work.person, ratings_seq=work.ratings_seq)
+    refinements.finish(work)
     return False
 
 
@@ -116,9 +126,17 @@ def _score(work: Work, answers: Answers) -> bool:
 
 
 def _readable(ids: Sequence[int]) -> list[Photo]:
-    """Photos by id, in that order; those whose file is lost are left out."""
+    """Photos by id, in that order; those whose file is lost or damaged are left out."""
     found = selectors.photos_by_id(ids)
-    return [found[photo] for photo in ids if photo in found and media.path(found[photo], media.MASTER).exists()]
+    return [found[photo] for photo in ids if photo in found and _is_readable(found[photo])]
+
+
+def _is_readable(photo: Photo) -> bool:
+    try:
+        _pixels(photo)  # kept for what comes next
+    except OSError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=DECODED)

@@ -11,7 +11,7 @@ from personalize.databases.database import Database
 from personalize.databases.made import degraded_in_steps
 from personalize.databases.photos import RatedPhoto, Split
 from personalize.databases.rows import REGISTRY
-from personalize.errors import BadDatabase, UnknownName
+from personalize.errors import BadDatabase, NoSingleRatings, UnknownName
 from personalize.files.people import Ratings, gather
 
 __all__ = ["PROTOCOLS", "REGISTRY", "Database", "ProtocolName", "RatedPhoto", "Split", "find", "load", "people"]
@@ -62,12 +62,13 @@ def people(name: str, root: Path, protocol: ProtocolName = "leak-free") -> Ratin
 
     Raises:
         UnknownName: no such database or protocol.
-        BadDatabase: the database has no single ratings, or see `load`.
+        NoSingleRatings: the database has none.
+        BadDatabase: see `load`.
     """
     row, folder = _opened(name, root, protocol)
     if row.ratings is None:
         known = ", ".join(sorted(one.name for one in REGISTRY.values() if one.ratings))
-        raise BadDatabase(f"{name} has no single people's ratings. These have: {known}.")
+        raise NoSingleRatings(f"{name} has no single people's ratings. These have: {known}.")
     said = row.ratings(folder, row)
     if not said:
         raise BadDatabase(f"{folder} has no rating of a photo that is set aside for people. {row.layout}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from personalize.databases.database import Database, Said
 from personalize.databases.tables import Row, Shelf, csv_rows
-from personalize.errors import BadDatabase
+from personalize.errors import BadDatabase, NoSingleRatings
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 TESTED_SHARE = 0.5  # of all rated photos: what drawn test people may take away from the task
@@ -98,6 +98,8 @@ def rating_table(folder: Path, row: Database) -> Said:
 def any_csv(folder: Path, row: Database) -> Said:
     """Any table rater, image, score; where it has a split, the test photos alone."""
     table, shelf = any_table(folder)
+    if not any("rater" in line.cells for line in csv_rows(table, ("image", "score"), row.layout)):
+        raise NoSingleRatings(f"{table} lacks a column: rater. {row.layout}")
     lines = csv_rows(table, ("rater", "image", "score"), row.layout)
     return _said([line for line in lines if line.cells.get("split", "test") == "test"], shelf, row)
 

@@ -151,7 +151,13 @@ def sha256(path: Path) -> str:
 
 
 def hyperprior(arrays: Mapping[str, np.ndarray]) -> Hyperprior:
-    """The hyperprior that a bank ships."""
+    """The hyperprior that a bank ships.
+
+    Raises:
+        BadBank: it ships none.
+    """
+    if "hyperprior/weights" not in arrays:
+        raise BadBank("This bank ships no hyperprior, which the fits of the app need: make one with ./pav import_bank or ./pav build_bank.")
     axes = (arrays[f"hyperprior/{name}"].astype(np.float64) for name in ("trust", "base", "feature", "noise", "weights"))
     return Hyperprior(*axes)
 

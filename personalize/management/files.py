@@ -1,9 +1,9 @@
 """Files that long commands write: looked at before the work, written whole after it."""
 
 import json
-import os
 from argparse import ArgumentTypeError
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 
@@ -16,13 +16,21 @@ def new_file(text: str) -> Path:
     path = Path(text)
     if path.is_dir():
         raise ArgumentTypeError(f"{path} is a folder; name a file.")
+    return _writable(path.parent) / path.name
+
+
+def new_folder(text: str) -> Path:
+    """The same for a folder of files."""
+    return _writable(Path(text))
+
+
+def _writable(folder: Path) -> Path:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            return folder
     except OSError as error:
-        raise ArgumentTypeError(f"{path.parent} cannot be made: {error.strerror}.") from error
-    if not os.access(path.parent, os.W_OK):
-        raise ArgumentTypeError(f"{path.parent} may not be written to.")
-    return path
+        raise ArgumentTypeError(f"{folder} cannot be written to: {error.strerror}.") from error
 
 
 def write_json(path: Path, facts: Any) -> None:

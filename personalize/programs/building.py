@@ -46,9 +46,10 @@ def build(trained_folder: Path, root: Path, out: Path, plan: Plan, report: Repor
     """Build and write a bank.
 
     Raises:
-        BadBank: a fine-tuned model is missing, or the models differ in their backbone.
+        BadBank: `out` has another ending than a bank's file, a fine-tuned model is missing, or the models differ in their backbone.
         BadDatabase: see `databases.load` and `people.read`.
     """
+    banks.check_name(out)
     models = {task: checkpoints.load(trained_folder / f"{task}.safetensors") for task in plan.tasks}
     names = {str(model.record["backbone"]) for model in models.values()}
     if len(names) != 1:

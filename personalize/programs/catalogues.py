@@ -30,12 +30,12 @@ def describe(photos: Sequence[Path], bank: Path, cache: Path, report: Report = l
     if kept.is_file():
         with np.load(kept, allow_pickle=False) as file:
             return Catalogue(file["features"], file["task_scores"], file["plain"], file["merged"])
+    cache.mkdir(parents=True, exist_ok=True)
     opened = open_bank(bank)
     network = BankNetwork.of(opened, GROUPS)
     score, raw = network.describe_all(images.read(photo) for photo in images.counted("describing photos", photos, report))
     features = _projection(opened, score, raw).apply(score, raw).astype(np.float64)
     catalogue = Catalogue(features, _task_scores(opened, photos, report), raw["plain"], raw["merged"])
-    cache.mkdir(parents=True, exist_ok=True)
     partial = kept.with_suffix(".partial.npz")
     np.savez(partial, **vars(catalogue))
     partial.replace(kept)

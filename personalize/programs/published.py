@@ -56,7 +56,9 @@ def import_bank(plan: Plan, out: Path, report: Report = lambda *_: None) -> Card
         MissingWeights: the base weights, or a checkpoint, cannot be read; see `backbones.scorer`.
         IncompatibleTaskVector: a checkpoint and the base differ in a key or its shape, or hold numbers that are not finite; it is named.
         BadDatabase: no photos in the folder.
+        BadBank: `out` has another ending than a bank's file.
     """
+    banks.check_name(out)
     photos = photos_in(plan.photos) if plan.photos else []
     base_file = plan.weights or backbones.find(plan.backbone).file()
     base = backbones.scorer(plan.backbone, weights=base_file)

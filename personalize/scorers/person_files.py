@@ -61,7 +61,7 @@ def write(path: Path, kind: Kind, fit: PersonFit, bank: Bank) -> dict[str, Any]:
     """
     if kind not in get_args(Kind):
         raise BadModel(f"There is no format {kind!r}. Known: {', '.join(get_args(Kind))}.")
-    _same_bank(fit.facts["bank"], bank)
+    same_bank(fit.facts["bank"], bank)
     model, row = _model(fit, bank), backbones.find(bank.card.backbone)
     card = {
         "format": FORMAT,
@@ -141,7 +141,7 @@ def _of_json(path: Path, bank: Bank | None) -> Opened:
     _same_format(card.get("format"), path)
     if bank is None:
         raise BadModel(f"{path} holds coefficients alone: it needs the bank {card['bank']} beside it (--bank).")
-    _same_bank(card["bank"], bank)
+    same_bank(card["bank"], bank)
     numbers = {name: np.array(card.pop(name)) for name in ("weights", "coefficients") if name in card}
     if "coefficients" in numbers:
         numbers["coefficients"] = numbers["coefficients"].reshape(tuple(bank.start.shape))
@@ -218,7 +218,10 @@ def _same_format(told: str | None, path: Path) -> None:
         raise BadModel(f"{path} has format {told!r}, expected {FORMAT!r}.")
 
 
-def _same_bank(wanted: str, bank: Bank) -> None:
+def same_bank(wanted: str, bank: Bank) -> None:
+    """Raises:
+    BadModel: a fit of the bank with the hash `wanted` cannot be used with this one.
+    """
     if wanted != bank.card.hash:
         raise BadModel(f"The fit belongs to bank {wanted}; the bank at hand is {bank.card.hash}.")
 

@@ -1,6 +1,6 @@
 """The network of a bank and the photos of an evaluation, for methods that fit a person through it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +22,9 @@ Fit = tuple[Float[np.ndarray, "asked"], int, float]  # scores, image passes, ran
 
 
 def exact_fit(
-    bank: Bank, photos: Sequence[Image.Image], ratings: Sequence[float], report: Callable[[str, int, int], None], seed: int = 0
+    bank: Bank, photos: Iterable[Image.Image], ratings: Sequence[float], report: Callable[[str, int, int], None], seed: int = 0
 ) -> Fitted:
-    """The exact fit of one person from photos and ratings at hand."""
+    """The exact fit of one person from photos, opened one at a time, and ratings."""
     fitting = Fitting(bank)
     inputs = fitting.inputs([images.to_pixels(photo, fitting.preprocessing) for photo in photos])
     shots = NetworkShots(inputs, inputs.new_tensor(ratings))

@@ -63,7 +63,7 @@ def fine_tune(database: str, root: Path, backbone: str, recipe: Recipe, report: 
     Raises:
         UnknownName, BadDatabase, MissingWeights: see `databases.load` and `backbones.scorer`.
         BadBank: there is no state to resume, or it is of another run.
-        PersonalizeError: the batch cannot be shared by the processes.
+        PersonalizeError: the batch cannot be shared by the processes, or there are too few photos for one.
     """
     return _Training(database, root, backbone, recipe, report, run).result()
 
@@ -80,16 +80,21 @@ class _Training:
             raise PersonalizeError(f"{self.share} photos at once cannot be shared equally by {self.accelerator.num_processes} processes.")
         self.preprocessing = backbones.find(backbone).preprocessing
         self.parts = _parts(database, databases.load(database, root, run.protocol))
-        self.photos = {split: TrainingPhotos(part, self.preprocessing, recipe, self.report, split) for split, part in self.parts.items()}
         self.model = backbones.scorer(backbone, seed=0, weights=run.weights)
         optimizer = recipes.optimizer(self.model, recipe)
         self.wrapped, self.optimizer = self.accelerator.prepare(self.model, optimizer)
         self.steps_of_epoch = len(self._order(0))
+        if not self.steps_of_epoch:
+            raise PersonalizeError(
+                f"An epoch of {min(len(self.parts['train']), recipe.most_photos)} photos holds no whole part of a batch."
+            )
         self.what = {"database": database, "protocol": run.protocol, "backbone": backbone, "recipe": asdict(recipe)}
         self.progress = Progress()
         self.best: dict[str, Tensor] = {}
         if run.resume and run.folder:
             self.progress, self.best = run_states.load(run.folder / STATE, self.what, self.model, self.optimizer)
+        # Last, because it takes long: what is wrong with anything else has been said.
+        self.photos = {split: TrainingPhotos(part, self.preprocessing, recipe, self.report, split) for split, part in self.parts.items()}
 
     def result(self) -> Trained:
         log = SummaryWriter(str(self.run.folder)) if self.run.folder and self.accelerator.is_main_process else None

@@ -6,7 +6,7 @@ from argparse import ArgumentTypeError
 import pytest
 
 from personalize.errors import BadOption, at_least
-from personalize.management.files import new_file, write_json
+from personalize.management.files import new_file, new_folder, write_json
 from personalize.programs import evaluate, replay
 from personalize.training.recipes import Recipe
 
@@ -41,8 +41,10 @@ def test_where_no_file_can_be_written_that_is_said(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ArgumentTypeError, match="is a folder"):
         new_file(str(tmp_path))
-    with pytest.raises(ArgumentTypeError, match="cannot be made"):
+    with pytest.raises(ArgumentTypeError, match="cannot be written to"):
         new_file(str(tmp_path / "file" / "below" / "result.json"))
+    with pytest.raises(ArgumentTypeError, match="cannot be written to"):
+        new_folder(str(tmp_path / "file"))
 
 
 def test_a_result_is_written_whole_or_not_at_all(tmp_path):

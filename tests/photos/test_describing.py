@@ -3,8 +3,8 @@
 import pytest
 
 from personalize.files import banks
-from personalize.tasks import describe_photo
-from ratings import media, services
+from personalize.tasks import describe_photo, sweep
+from ratings import jobs, media, selectors, services
 from ratings.models import Description
 from ratings.photo_services import add_photo
 from tests.photos.making import encoded, scene
@@ -39,3 +39,28 @@ def test_the_lost_file_of_another_photo_is_no_hindrance(photos):
     assert described() == {photos[0].id, photos[2].id}
     with pytest.raises(FileNotFoundError):
         describe_photo(photos[1].id)
+
+
+def test_a_damaged_file_is_no_hindrance_and_the_next_import_mends_it(photos):
+    master = media.path(photos[1], media.MASTER)
+    whole = master.read_bytes()
+    master.write_bytes(whole[: len(whole) // 2])
+    describe_photo(photos[0].id)
+    assert described() == {photos[0].id, photos[2].id}
+    assert not media.is_readable(photos[1])
+    add_photo(data=encoded(scene(seed=1), "PNG"), name="p1.png")
+    assert master.read_bytes() == whole
+    describe_photo(photos[1].id)
+    assert described() == {photo.id for photo in photos}
+
+
+def test_lost_files_do_not_keep_those_after_them_waiting(photos, monkeypatch):
+    asked: list[int] = []
+    monkeypatch.setattr(jobs, "request_description", asked.append)
+    monkeypatch.setattr(jobs, "gpu_waiting", lambda: 0)
+    monkeypatch.setattr("personalize.tasks.UNDESCRIBED_AT_ONCE", 1)
+    monkeypatch.setattr(selectors, "READ_AT_ONCE", 1)
+    media.path(photos[0], media.MASTER).unlink()
+    media.path(photos[1], media.MASTER).unlink()
+    sweep()
+    assert asked == [photos[2].id]

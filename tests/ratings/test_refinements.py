@@ -281,6 +281,54 @@ def test_a_step_that_fails_ends_the_refinement(alice, network, asked, monkeypatc
     assert Refinement.objects.get(person=alice.id).asked_at is None
 
 
+def test_a_failure_after_the_verdict_ends_it_too_and_others_have_their_turn(alice, bob, network, asked, monkeypatch):
+    made = network(1.0)
+    answer(alice, network.truth)
+    sweep()
+    answer(bob, network.truth)
+    while Refinement.objects.get(person=alice.id).verdict is None:
+        refine_person(str(asked.pop()))
+    monkeypatch.setattr(made, "use", lambda _: 1 / 0)
+    refine_person(str(asked.pop()))
+    with pytest.raises(ZeroDivisionError):
+        refine_person(str(asked.pop()))
+    sweep()
+    assert asked == [UUID(bob.id)]
+    asked.clear()
+    Refinement.objects.update(asked_at=timezone.now() - timedelta(hours=1))
+    sweep()
+    sweep()
+    assert asked == []
+
+
+def test_who_has_new_answers_comes_before_those_that_a_nightly_refit_brought_back(alice, bob, network, asked):
+    network(1.0)
+    answer(alice, network.truth)
+    sweep()
+    run(alice, asked)
+    Fit.objects.filter(person=alice.id).update(refined=None)
+    answer(bob, network.truth)
+    Fit.objects.filter(person=alice.id).update(updated_at=timezone.now() - timedelta(hours=1))
+    sweep()
+    assert asked == [UUID(bob.id)]
+    run(bob, asked)
+    Presentation.objects.filter(person=alice.id, value__gt=0).update(answered_at=timezone.now() - timedelta(days=2))
+    sweep()
+    assert asked == []  # alice has long gone
+
+
+def test_a_photo_deleted_between_two_steps_ends_the_refinement(alice, network, asked):
+    network(1.0)
+    answer(alice, network.truth, ANSWERS + 4)
+    sweep()
+    for _ in range(3):
+        refine_person(str(asked.pop()))
+    Presentation.objects.filter(person=alice.id, value__gt=0).first().photo.delete()
+    run(alice, asked)
+    row = Refinement.objects.get(person=alice.id)
+    assert (row.asked_at, row.verdict) == (None, None)
+
+
 def test_a_photo_described_since_has_the_place_of_its_own_score(alice, photos, network, asked):
     network(1.0)
     answer(alice, network.truth)

@@ -2,13 +2,14 @@
 
 import json
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from personalize import databases
-from personalize.errors import PersonalizeError
+from personalize.errors import NoSingleRatings, PersonalizeError
 
 
 class Command(BaseCommand):
@@ -29,10 +30,12 @@ class Command(BaseCommand):
             listed = (f"{row['name']:24} {row['about']} ({row['source']})" for row in rows)
             self.stdout.write(json.dumps(rows, indent=1) if options["json"] else "\n".join(listed))
             return
+        ratings = None
         name, root, protocol = options["name"], options["root"], options["protocol"]
         try:
             photos = databases.load(name, root, protocol)
-            ratings = databases.people(name, root, protocol) if databases.find(name).ratings else None
+            with suppress(NoSingleRatings):
+                ratings = databases.people(name, root, protocol)
         except PersonalizeError as error:
             raise CommandError(str(error)) from error
         told = {"name": name, "protocol": protocol, "photos": dict(Counter(photo.split for photo in photos))}

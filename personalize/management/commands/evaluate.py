@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from personalize import databases
 from personalize.errors import PersonalizeError
 from personalize.files import banks, people
-from personalize.management.files import new_file, write_json
+from personalize.management.files import new_file, new_folder, write_json
 from personalize.management.progress import progress_report
 from personalize.programs import evaluate, evaluation_tables, plots, swap
 from personalize.programs.catalogues import describe
@@ -43,11 +43,11 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=Protocol.seed)
         parser.add_argument("--swap", action="store_true", help="also rank everybody's left-out ratings by everybody else's model")
         parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
-        parser.add_argument("--cache", type=Path, default=Path("var/described"), help="folder that keeps described photos")
-        parser.add_argument("--keep", type=Path, help="folder that keeps every result, so that a stopped run goes on where it was")
+        parser.add_argument("--cache", type=new_folder, default=Path("var/described"), help="folder that keeps described photos")
+        parser.add_argument("--keep", type=new_folder, help="folder that keeps every result, so that a stopped run goes on where it was")
         parser.add_argument("--part", default="1/1", help="with --keep: I/N measures every Nth draw; run all parts, then once without")
         parser.add_argument("--json", type=new_file, help="write everything measured to this file")
-        parser.add_argument("--plots", type=Path, help="folder for the learning curve and the comparison by person, PNG and SVG")
+        parser.add_argument("--plots", type=new_folder, help="folder for the learning curve and the comparison by person, PNG and SVG")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from PIL import Image
 
 from personalize.app.exporting import person_fit
 from personalize.errors import PersonalizeError
@@ -13,9 +14,11 @@ from personalize.files import banks, images
 from personalize.files.open_banks import Bank, open_bank
 from personalize.management.files import new_file
 from personalize.management.progress import progress_report
+from personalize.numerics import refining
 from personalize.scorers import person_files, personal_networks
 from personalize.scorers.person_files import PersonFit
 from ratings import media, selectors
+from ratings.models import Photo
 
 
 class Command(BaseCommand):
@@ -53,10 +56,21 @@ class Command(BaseCommand):
             self.stdout.write(f"{out}: {card['bytes'] / 1e6:.3g} MB; read again, its scores agree to {card['checked']:.1g}.")
 
     def _exact(self, person: UUID, facts: dict[str, Any], bank: Bank) -> PersonFit:
-        photos, answers = selectors.rated_photos(person)
+        rated = [(photo, answer) for photo, answer in zip(*selectors.rated_photos(person), strict=True) if media.is_readable(photo)]
+        rated = rated[-refining.MOST :]
+        if len({answer for _, answer in rated}) < 2:
+            raise CommandError("The exact fit needs answers that differ, of photos whose files are there.")
+        photos, answers = [photo for photo, _ in rated], [answer for _, answer in rated]
         with progress_report() as report:
-            opened = [media.opened(photo) for photo in images.counted("reading photos", photos, report)]
+            opened = (_opened(photo) for photo in images.counted("reading photos", photos, report))
             fitted = personal_networks.exact_fit(bank, opened, answers, report)
         loss, passes = fitted.loss, fitted.image_passes
         facts = facts | {"method": "exact", "population": None, "accuracy": None, "rank_loss": round(loss, 4), "image_passes": passes}
         return PersonFit(facts, coefficients=fitted.coefficients.cpu().numpy())
+
+
+def _opened(photo: Photo) -> Image.Image:
+    try:
+        return media.opened(photo)
+    except OSError as error:
+        raise CommandError(f"Photo {photo.id} ({photo.name}) cannot be read: {error}. Importing it again mends that.") from error

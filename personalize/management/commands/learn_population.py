@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from personalize.app import nightly
+from personalize.errors import PersonalizeError
 from personalize.management.progress import progress_report
 from personalize.programs import population_report
 
@@ -17,8 +18,11 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with progress_report() as report:
-            version = nightly.learn(report)
+        try:
+            with progress_report() as report:
+                version = nightly.learn(report)
+        except PersonalizeError as error:
+            raise CommandError(str(error)) from error
         if version is None:
             raise CommandError("There is nothing to learn from: no bank is in use. ./pav doctor tells why.")
         if options["json"]:

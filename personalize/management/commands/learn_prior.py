@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from personalize.errors import PersonalizeError
 from personalize.files import banks, people
-from personalize.management.files import new_file, write_json
+from personalize.management.files import new_file, new_folder, write_json
 from personalize.management.progress import progress_report
 from personalize.programs import population_report
 from personalize.programs.catalogues import describe
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--shots", type=int, nargs="+", default=[10, 30, 50])
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
-        parser.add_argument("--cache", type=Path, default=Path("var/described"), help="folder that keeps described photos")
+        parser.add_argument("--cache", type=new_folder, default=Path("var/described"), help="folder that keeps described photos")
         parser.add_argument("--out", type=new_file, help="safetensors file for what everybody taught, with a card beside it")
         parser.add_argument("--json", type=new_file, help="write everything measured to this file")
 

@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from personalize.errors import PersonalizeError
 from personalize.files import banks, people
-from personalize.management.files import new_file, write_json
+from personalize.management.files import new_file, new_folder, write_json
 from personalize.management.progress import progress_report
 from personalize.numerics.card_rules import RULES
 from personalize.programs import replay
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("--planted", action="store_true", help="ratings of tastes drawn from the model, in place of the real ones")
         parser.add_argument("--seed", type=int, default=default.seed)
         parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
-        parser.add_argument("--cache", type=Path, default=Path("var/described"), help="folder that keeps described photos")
+        parser.add_argument("--cache", type=new_folder, default=Path("var/described"), help="folder that keeps described photos")
         parser.add_argument("--json", type=new_file, help="write everything measured to this file")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from personalize import databases
 from personalize.errors import PersonalizeError, at_least
-from personalize.management.files import new_file, write_json
+from personalize.management.files import new_file, new_folder, write_json
 from personalize.management.progress import progress_report
 from personalize.training import checkpoints, train
 from personalize.training.recipes import Recipe
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--split", choices=list(databases.PROTOCOLS), default="leak-free", help="which photos may be trained on")
         parser.add_argument("--backbone", default="efficientnet_lite0")
         parser.add_argument("--weights", type=Path, help="file of the backbone's pre-trained weights")
-        parser.add_argument("--out", type=Path, default=Path("var/task_vectors"), help="folder for the fine-tuned model and its run")
+        parser.add_argument("--out", type=new_folder, default=Path("var/task_vectors"), help="folder for the fine-tuned model and its run")
         parser.add_argument("--resume", action="store_true", help="go on where an earlier run stopped")
         parser.add_argument("--save-every", type=int, default=0, help="steps between two savings of the run; 0: after each epoch")
         parser.add_argument("--epochs", type=int, default=Recipe.epochs)

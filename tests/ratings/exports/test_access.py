@@ -68,12 +68,15 @@ def test_of_two_requests_at_once_only_one_is_the_last_that_fits(people, monkeypa
     assert (ModelExport.objects.count(), len(refused)) == (model_exports.MOST_UNFINISHED, 1)
 
 
-def test_whoever_may_add_exports_sees_their_own(people, asked):
+def test_whoever_may_add_exports_sees_and_deletes_their_own(people, asked):
     alice = staff("alice", may=("view_person", "add_modelexport"))
     row = export(alice, people)
     assert alice.get(f"/staff/exports/{row.id}/").status_code == 200
     assert str(row.id) in alice.get("/admin/ratings/modelexport/").content.decode()
-    assert alice.post(f"/admin/ratings/modelexport/{row.id}/delete/", {"post": "yes"}).status_code == 403
+    of_another = export(staff("another"), people)
+    assert alice.post(f"/admin/ratings/modelexport/{of_another.id}/delete/", {"post": "yes"}).status_code == 302  # to the start: not found
+    assert alice.post(f"/admin/ratings/modelexport/{row.id}/delete/", {"post": "yes"}).status_code == 302
+    assert list(ModelExport.objects.all()) == [of_another]
 
 
 def test_the_page_of_a_person_offers_the_export_to_those_who_may(admin, people):
