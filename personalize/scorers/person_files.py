@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from personalize import __version__
-from personalize.errors import BadModel
+from personalize.errors import BadDatabase, BadModel
 from personalize.files import backbones, banks, images
 from personalize.files.images import Preprocessing
 from personalize.files.open_banks import Bank
@@ -110,7 +110,7 @@ def opened(path: Path, bank: Bank | None = None) -> Opened:
 
 
 def score(path: Path, photos: Sequence[Path], bank: Bank | None, report: Callable[[str, int, int], None]) -> list[float]:
-    """Scores of photo files, in their order.
+    """Scores of photo files, in their order; nan where a file cannot be read as a photo.
 
     Raises:
         BadModel: see `opened`.
@@ -118,7 +118,11 @@ def score(path: Path, photos: Sequence[Path], bank: Bank | None, report: Callabl
     model = opened(path, bank)
     found = []
     for photo in images.counted("scoring", photos, report):
-        pixels = images.to_pixels(images.read(photo), model.preprocessing)
+        try:
+            pixels = images.to_pixels(images.read(photo), model.preprocessing)
+        except BadDatabase:  # the others are wanted all the same
+            found.append(float("nan"))
+            continue
         found.append(float(model.score(images.to_input(pixels[None], model.preprocessing))[0]))
     return found
 

@@ -85,9 +85,8 @@ class _Training:
         self.wrapped, self.optimizer = self.accelerator.prepare(self.model, optimizer)
         self.steps_of_epoch = len(self._order(0))
         if not self.steps_of_epoch:
-            raise PersonalizeError(
-                f"An epoch of {min(len(self.parts['train']), recipe.most_photos)} photos holds no whole part of a batch."
-            )
+            seen = min(len(self.parts["train"]), recipe.most_photos)
+            raise PersonalizeError(f"{seen} photos an epoch are too few for {recipe.accumulate} parts in each process.")
         self.what = {"database": database, "protocol": run.protocol, "backbone": backbone, "recipe": asdict(recipe)}
         self.progress = Progress()
         self.best: dict[str, Tensor] = {}

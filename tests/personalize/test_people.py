@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from django.core.management import call_command
 from openpyxl import Workbook
+from PIL import Image
 
 from personalize import databases
 from personalize.databases.photos import on_ten_levels
@@ -226,3 +227,12 @@ def test_the_command_counts_photos_and_people(made, capsys):
     call_command("databases", "aadb", "--root", str(made("aadb")), "--protocol", "published", "--json")
     told = json.loads(capsys.readouterr().out)
     assert (told["photos"], told["people"], told["protocol"]) == ({"train": 3, "validation": 3, "test": 3}, 3, "published")
+
+
+def test_the_command_counts_the_photos_of_a_table_without_raters(tmp_path, capsys):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "scores.csv").write_text("image,score\na.png,5\n")
+    call_command("databases", "csv", "--root", str(tmp_path), "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert sum(told["photos"].values()) == 1
+    assert "people" not in told

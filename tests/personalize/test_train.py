@@ -98,6 +98,17 @@ def test_what_is_cut_from_a_photo_depends_on_the_seed_the_epoch_and_the_photo_al
     )
 
 
+def test_too_few_photos_for_one_step_are_refused_before_the_work(root, small):
+    with pytest.raises(PersonalizeError, match="1 photos an epoch are too few"):
+        trained(root, replace(RECIPE, most_photos=1, accumulate=2))
+
+
+def test_what_is_wrong_with_the_run_is_said_before_photos_are_decoded(root, small, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "TrainingPhotos", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(PersonalizeError):
+        trained(root, folder=tmp_path / "none.run", resume=True)
+
+
 def test_a_batch_in_parts_learns_as_the_whole_batch(root, small):
     plain = replace(RECIPE, epochs=1, rank_weight=0.0)
     whole, parts = trained(root, plain), trained(root, replace(plain, accumulate=2))

@@ -12,7 +12,7 @@ from PIL import Image
 
 from personalize.app import serving
 from personalize.files import banks
-from ratings import selectors, services
+from ratings import media, selectors, services
 from ratings.models import Fit, Presentation
 from ratings.photo_services import add_photo
 
@@ -106,3 +106,21 @@ def test_an_exact_fit_is_made_from_the_photos_that_were_answered(alice, photos, 
     assert card["method"] == "exact"
     assert card["ratings"] == 3
     assert len(told(tmp_path / "alice.json", photos)) == 3
+
+    media.path(added[0], media.MASTER).unlink()
+    call_command("export_model", person=alice.id, fit="exact", out=tmp_path / "alice.json", stdout=io.StringIO())
+    assert json.loads((tmp_path / "alice.card.json").read_text())["ratings"] == 2
+    media.path(added[1], media.MASTER).unlink()
+    with pytest.raises(CommandError, match="answers that differ, of photos whose files are there"):
+        call_command("export_model", person=alice.id, fit="exact", out=tmp_path / "alice.json", stdout=io.StringIO())
+
+
+def test_a_file_that_is_no_photo_costs_no_other_its_score(alice, photos, tmp_path, capsys):
+    exported(alice, tmp_path / "alice.json")
+    (photos / "broken.png").write_bytes(b"no photo")
+    call_command("score", str(photos), model=tmp_path / "alice.json", json=True)
+    said = capsys.readouterr()
+    assert "broken.png cannot be read as a photo" in said.err
+    assert not [one for one in json.loads(said.out) if "broken" in one["photo"]]
+    with pytest.raises(CommandError, match="None of the files"):
+        call_command("score", str(photos / "broken.png"), model=tmp_path / "alice.json")

@@ -64,8 +64,8 @@ class Command(BaseCommand):
         with progress_report() as report:
             opened = (_opened(photo) for photo in images.counted("reading photos", photos, report))
             fitted = personal_networks.exact_fit(bank, opened, answers, report)
-        loss, passes = fitted.loss, fitted.image_passes
-        facts = facts | {"method": "exact", "population": None, "accuracy": None, "rank_loss": round(loss, 4), "image_passes": passes}
+        facts = facts | {"method": "exact", "population": None, "accuracy": None, "ratings": len(rated)}
+        facts |= {"rank_loss": round(fitted.loss, 4), "image_passes": fitted.image_passes}
         return PersonFit(facts, coefficients=fitted.coefficients.cpu().numpy())
 
 

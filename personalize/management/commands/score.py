@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,13 @@ class Command(BaseCommand):
                 scores = person_files.score(options["model"], photos, bank, report)
         except PersonalizeError as error:
             raise CommandError(str(error)) from error
-        ranked = sorted(zip(map(str, photos), scores, strict=True), key=lambda pair: -pair[1])
+        told = list(zip(map(str, photos), scores, strict=True))
+        for name, value in told:
+            if isnan(value):
+                self.stderr.write(f"{name} cannot be read as a photo, and is left out.")
+        ranked = sorted((pair for pair in told if not isnan(pair[1])), key=lambda pair: -pair[1])
+        if not ranked:
+            raise CommandError("None of the files is a photo that can be read.")
         if options["json"]:
             self.stdout.write(json.dumps([{"photo": name, "score": round(value, 6)} for name, value in ranked], indent=1))
         elif options["csv"]:
