@@ -157,11 +157,9 @@ def tidy(export_id: UUID) -> None:
 
 def ask_again(*, waiting_seconds: float) -> None:
     """Ask again for steps that were asked for so long ago that they must be lost; after a day an export has failed."""
-    too_long = ModelExport.objects.filter(_unfinished(), created_at__lt=timezone.now() - timedelta(hours=PATIENCE_HOURS))
-    given_up = list(too_long.values_list("id", flat=True))
-    too_long.update(state=State.FAILED)
-    for export_id in given_up:
-        tidy(export_id)
+    for row in ModelExport.objects.filter(_unfinished(), created_at__lt=timezone.now() - timedelta(hours=PATIENCE_HOURS)):
+        finish(row, 0)
+        tidy(row.id)
     for row in ModelExport.objects.filter(_unfinished(), asked_at__lt=timezone.now() - timedelta(seconds=waiting_seconds)):
         if ModelExport.objects.filter(id=row.id, asked_at=row.asked_at).update(asked_at=timezone.now()):
             jobs.request_export(row.id)

@@ -76,11 +76,12 @@ def under_way(person_id: UUID) -> Work | None:
     if row is None:
         return None
     fit = row.person.fit
-    if not row.bank.is_current or {row.person.ratings_seq, fit.ratings_seq} != {row.ratings_seq} or fit.bank_id != row.bank_id:
-        give_up(person_id=person_id, ratings_seq=row.ratings_seq)
-        return None
     scores = [(int(photo), float(score)) for photo, score in row.scores]
-    return Work(row.person_id, row.bank_id, row.ratings_seq, row.step, row.held_out, row.verdict, bytes(row.coefficients), scores, fit.top)
+    work = Work(row.person_id, row.bank_id, row.ratings_seq, row.step, row.held_out, row.verdict, bytes(row.coefficients), scores, fit.top)
+    if not row.bank.is_current or {row.person.ratings_seq, fit.ratings_seq} != {row.ratings_seq} or fit.bank_id != row.bank_id:
+        give_up(work)
+        return None
+    return work
 
 
 def store_step(work: Work, **found: Any) -> bool:
@@ -94,9 +95,9 @@ def finish(work: Work) -> None:
     Refinement.objects.filter(person=work.person, ratings_seq=work.ratings_seq).update(asked_at=None)
 
 
-def give_up(*, person_id: UUID, ratings_seq: int) -> None:
+def give_up(work: Work) -> None:
     """End a refinement without a verdict; another one begins when the person has answered more."""
-    Refinement.objects.filter(person=person_id, ratings_seq=ratings_seq).update(asked_at=None, verdict=None)
+    Refinement.objects.filter(person=work.person, ratings_seq=work.ratings_seq).update(asked_at=None, verdict=None)
 
 
 def let_exact_speak(work: Work, *, accuracy: dict[str, float] | None, scores: Sequence[tuple[int, float]]) -> RankingMessage | None:
@@ -105,7 +106,7 @@ def let_exact_speak(work: Work, *, accuracy: dict[str, float] | None, scores: Se
     with transaction.atomic():
         fit = Fit.objects.select_for_update().filter(person=work.person, ratings_seq=work.ratings_seq, bank=work.bank).first()
         if fit is None:
-            give_up(person_id=work.person, ratings_seq=work.ratings_seq)
+            give_up(work)
             return None
         instant = Model(to_list(fit.weights), to_list(fit.shared))
         known = dict(scores)

@@ -117,7 +117,7 @@ def of_new_photo(bank: str, features: Sequence[float]) -> list[float]:
     population = Population.objects.filter(is_current=True, bank=bank).first()
     if population is None:
         return nothing_shared()
-    return list(of_unrated(np.array([features]), np.array(population.weights))[0].tolist())
+    return of_unrated(np.array([features]), np.array(population.weights))[0].tolist()
 
 
 def of_unrated(features: Float[np.ndarray, "photos 256"], weights: Float[np.ndarray, "folds features"]) -> Float[np.ndarray, "photos 10"]:

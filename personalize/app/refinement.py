@@ -31,7 +31,7 @@ def advance(person: UUID) -> bool:
     try:
         return _step(work)
     except Exception:
-        refinements.give_up(person_id=person, ratings_seq=work.ratings_seq)
+        refinements.give_up(work)
         raise
 
 
@@ -40,15 +40,11 @@ def _step(work: Work) -> bool:
     if history is None:
         return False
     photos = _readable(history.photo_ids[-refining.MOST :].tolist())
-    answers = Answers(history, photos)
-    if len(answers) < refining.LEAST:
-        refinements.give_up(person_id=work.person, ratings_seq=work.ratings_seq)
-        return False
-    folds = refining.folds(len(answers), work.ratings_seq)
-    if any(done["photos"] != answers.ids(fold) for done, fold in zip(work.held_out, folds, strict=False)):
-        refinements.give_up(
-            person_id=work.person, ratings_seq=work.ratings_seq
-        )  # a photo was deleted or lost: what was guessed is of other folds
+    answers = Answers(history, photos, work.ratings_seq)
+    # Where a photo was deleted or lost since the first step, what was guessed is of other folds.
+    same_folds = all(done["photos"] == answers.ids(fold) for done, fold in zip(work.held_out, answers.folds, strict=False))
+    if len(answers) < refining.LEAST or not same_folds:
+        refinements.give_up(work)
         return False
     if work.step < refining.FOLDS:
         return _fold(work, answers)
@@ -61,11 +57,12 @@ def _step(work: Work) -> bool:
 class Answers:
     """A person's newest answers whose photos can be read, for both models."""
 
-    def __init__(self, history: History, photos: Sequence[Photo]) -> None:
+    def __init__(self, history: History, photos: Sequence[Photo], seed: int) -> None:
         place = {int(photo): number for number, photo in enumerate(history.photo_ids)}
         self.history, self.photos = history, photos
         self.which = np.array([place[photo.id] for photo in photos], dtype=np.int64)
         self.values = history.values[self.which]
+        self.folds = refining.folds(len(photos), seed)
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -89,7 +86,7 @@ class Answers:
 
 
 def _fold(work: Work, answers: Answers) -> bool:
-    fold = refining.folds(len(answers), work.ratings_seq)[work.step]
+    fold = answers.folds[work.step]
     guesses = {
         "photos": answers.ids(fold),
         "instant": refining.guesses(answers.instant, len(answers), fold).tolist(),
@@ -118,7 +115,7 @@ def _score(work: Work, answers: Answers) -> bool:
     if done + SCORED_AT_ONCE < len(work.top):
         return refinements.store_step(work, scores=scores)
     if refinements.store_step(work, scores=scores):
-        order = np.concatenate(refining.folds(len(answers), work.ratings_seq))
+        order = np.concatenate(answers.folds)
         guesses = np.concatenate([one["exact"] for one in work.held_out])
         accuracy = metrics.accuracy(guesses, answers.values[order])
         refinements.let_exact_speak(work, accuracy=asdict(accuracy) if accuracy else None, scores=scores)

@@ -98,9 +98,9 @@ def rating_table(folder: Path, row: Database) -> Said:
 def any_csv(folder: Path, row: Database) -> Said:
     """Any table rater, image, score; where it has a split, the test photos alone."""
     table, shelf = any_table(folder)
-    if not any("rater" in line.cells for line in csv_rows(table, ("image", "score"), row.layout)):
+    lines = csv_rows(table, ("image", "score"), row.layout)
+    if not any("rater" in line.cells for line in lines):
         raise NoSingleRatings(f"{table} lacks a column: rater. {row.layout}")
-    lines = csv_rows(table, ("rater", "image", "score"), row.layout)
     return _said([line for line in lines if line.cells.get("split", "test") == "test"], shelf, row)
 
 

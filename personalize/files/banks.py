@@ -19,6 +19,7 @@ from safetensors.numpy import save_file
 
 from personalize import __version__
 from personalize.errors import BadBank
+from personalize.files import whole_texts
 from personalize.numerics.grid import Hyperprior
 from personalize.numerics.projection import Projection
 
@@ -81,9 +82,7 @@ def publish(partial: Path, facts: dict[str, Any], path: Path) -> Card:
     told = {name: value for name, value in facts.items() if name not in ("format", "pav_version", "bytes", "sha256")}
     facts = {"format": FORMAT, "pav_version": __version__, **told, "bytes": partial.stat().st_size, "sha256": sha256(partial)}
     partial.replace(path)
-    card_path = path.with_suffix(".json")
-    card_path.with_suffix(".json.partial").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    card_path.with_suffix(".json.partial").replace(card_path)
+    whole_texts.write(path.with_suffix(".json"), json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
     return _card(facts)
 
 

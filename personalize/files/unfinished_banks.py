@@ -8,7 +8,6 @@ step left is written over. Neither file can be taken for a bank: there is no car
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from personalize.errors import BadBank, PersonalizeError
-from personalize.files import banks
+from personalize.files import banks, whole_texts
 from personalize.files.banks import Card
 from personalize.files.mapped_arrays import ArrayWriter, Planned
 
@@ -39,7 +38,7 @@ class UnfinishedBank:
             told = work()
             self.writer.sync()
             self._done[name] = told
-            _replace(self._steps, json.dumps({"of": self._of, "steps": self._done, "missing": sorted(self.writer.missing)}))
+            whole_texts.write(self._steps, json.dumps({"of": self._of, "steps": self._done, "missing": sorted(self.writer.missing)}))
         return self._done[name]
 
     def publish(self, facts: dict[str, Any], out: Path) -> Card:
@@ -88,12 +87,3 @@ def unfinished(out: Path, inputs: Mapping[str, Any], planned: Mapping[str, Plann
             shutil.rmtree(folder)
             raise
         shutil.rmtree(folder)
-
-
-def _replace(path: Path, text: str) -> None:
-    partial = path.with_suffix(".partial")
-    with partial.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)

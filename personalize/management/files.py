@@ -6,6 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
+from personalize.files import whole_texts
+
 
 def new_file(text: str) -> Path:
     """The type of an option that names a file to write: its folder is made now, so that hours of work do not end at a closed door.
@@ -36,6 +38,4 @@ def _writable(folder: Path) -> Path:
 def write_json(path: Path, facts: Any) -> None:
     """All or nothing: a reader never meets half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-    partial.replace(path)
+    whole_texts.write(path, json.dumps(facts, indent=1) + "\n")

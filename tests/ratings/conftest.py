@@ -1,13 +1,13 @@
 """Photos with synthetic features, and people who look at them."""
 
 from collections.abc import Callable
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
 from django.test import Client
 
-from ratings import services
+from ratings import jobs, services
 from ratings.models import Bank, Description, Photo
 from ratings.models import Person as PersonRow
 
@@ -30,6 +30,14 @@ def make_photos(count: int, seed: int = 0, owner: PersonRow | None = None) -> li
         Description(photo=photo, bank_id=BANK, score=row[0], features=row.tolist()) for photo, row in zip(photos, features, strict=True)
     )
     return photos
+
+
+def kept_waiting(monkeypatch: pytest.MonkeyPatch, request: str) -> list[UUID]:
+    """Steps of the slow queue that `jobs.<request>` was asked for; nothing runs them, and nothing else is in the queue."""
+    queue: list[UUID] = []
+    monkeypatch.setattr(jobs, request, queue.append)
+    monkeypatch.setattr(jobs, "gpu_waiting", lambda: 0)
+    return queue
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from ratings.models import Fit, Photo, Presentation, Refinement
 from ratings.photo_services import add_photo
 from ratings.sql import to_list
 from tests.photos.making import encoded, scene
+from tests.ratings.conftest import kept_waiting
 
 ANSWERS = 24
 
@@ -47,11 +48,7 @@ def hyperprior(monkeypatch):
 
 @pytest.fixture
 def asked(monkeypatch) -> list[UUID]:
-    """Steps that were asked for; nothing runs them."""
-    queue: list[UUID] = []
-    monkeypatch.setattr(jobs, "request_refinement", queue.append)
-    monkeypatch.setattr(jobs, "gpu_waiting", lambda: 0)
-    return queue
+    return kept_waiting(monkeypatch, "request_refinement")
 
 
 @pytest.fixture

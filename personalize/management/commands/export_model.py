@@ -60,7 +60,7 @@ class Command(BaseCommand):
         rated = rated[-refining.MOST :]
         if len({answer for _, answer in rated}) < 2:
             raise CommandError("The exact fit needs answers that differ, of photos whose files are there.")
-        photos, answers = [photo for photo, _ in rated], [answer for _, answer in rated]
+        photos, answers = zip(*rated, strict=True)
         with progress_report() as report:
             opened = (_opened(photo) for photo in images.counted("reading photos", photos, report))
             fitted = personal_networks.exact_fit(bank, opened, answers, report)

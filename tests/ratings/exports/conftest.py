@@ -8,8 +8,9 @@ import pytest
 from django.test import Client
 
 from personalize.files import banks
-from ratings import jobs, services
+from ratings import services
 from ratings.models import Fit, Person
+from tests.ratings.conftest import kept_waiting
 from tests.ratings.exports.asking import staff
 
 
@@ -21,11 +22,7 @@ def exports_root(settings, tmp_path) -> Path:
 
 @pytest.fixture
 def asked(monkeypatch) -> list[UUID]:
-    """Steps that were asked for; nothing runs them."""
-    queue: list[UUID] = []
-    monkeypatch.setattr(jobs, "request_export", queue.append)
-    monkeypatch.setattr(jobs, "gpu_waiting", lambda: 0)
-    return queue
+    return kept_waiting(monkeypatch, "request_export")
 
 
 @pytest.fixture
