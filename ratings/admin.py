@@ -62,7 +62,7 @@ class PresentationAdmin(ReadOnly):
 class PersonAdmin(ReadOnly):
     list_display = ("id", "user", "ratings_seq", "shares_answers_since", "created_at")
     actions = ("export_models",)
-    change_form_template = "ratings/staff/person.html"  # with the same action for one person
+    change_form_template = "admin/rater.html"  # with the same action for one person
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("ratings.add_modelexport")
@@ -79,7 +79,7 @@ class PersonAdmin(ReadOnly):
             except RatingError as error:
                 problem = str(error.sentence)
         context = {"title": _("Export models"), "people": chosen, "kinds": model_exports.KINDS, "chosen": kind, "problem": problem}
-        return TemplateResponse(request, "ratings/staff/choose_export.html", {**self.admin_site.each_context(request), **context})
+        return TemplateResponse(request, "exports/choose.html", {**self.admin_site.each_context(request), **context})
 
 
 @admin.register(ModelExport)

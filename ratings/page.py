@@ -10,6 +10,9 @@ from django.utils.translation import gettext as _
 
 from ratings import sharing
 
+SUBJECTS = ("page", "deck", "ranking", "raters", "photos")  # folders of static/ whose modules make up the page
+NOT_IMPORTED = {"page/app.js", "page/theme.js"}  # the page names these itself
+
 
 class PageConfig(TypedDict):
     """Travels to the browser as JSON in the page (`json_script`), since the content policy allows no inline script."""
@@ -20,7 +23,7 @@ class PageConfig(TypedDict):
 
 
 def page_config() -> PageConfig:
-    """The catalogue for `static/ratings/words.js`, in the language that is active for this request."""
+    """The catalogue for `static/page/words.js`, in the language that is active for this request."""
     return PageConfig(language=get_language() or "en", phrases=_phrases(), urls={"websocket": "/ws/taste/"})
 
 
@@ -31,9 +34,10 @@ def page_context(person_id: UUID) -> dict[str, Any]:
 
 @cache
 def _modules() -> list[str]:
-    """Every module that app.js comes to import: named in the page, they are fetched at once and not one after the other."""
-    folder = settings.STATICFILES_DIRS[0] / "ratings"
-    return sorted(f"ratings/{file.name}" for file in folder.glob("*.js") if file.name not in {"app.js", "theme.js"})
+    """Every module that app.js imports, directly or not: the page names them, so that a browser fetches all at once."""
+    root = settings.STATICFILES_DIRS[0]
+    modules = {file.relative_to(root).as_posix() for folder in SUBJECTS for file in (root / folder).glob("*.js")}
+    return sorted(modules - NOT_IMPORTED)
 
 
 def _phrases() -> dict[str, str]:

@@ -38,7 +38,7 @@ def export_page(request: HttpRequest, export_id: UUID) -> HttpResponse:
         "kind": model_exports.KINDS[row.kind],
         "state": _state(request, row),
     }
-    return render(request, "ratings/staff/export.html", context)
+    return render(request, "exports/export.html", context)
 
 
 @require_GET

@@ -89,7 +89,7 @@ def test_a_push_older_than_what_is_shown_is_dropped(alice: Visitor) -> None:
 
     shown = alice.page.evaluate(
         """async () => {
-            const { Ranking } = await import('/static/ratings/ranking.js');
+            const { Ranking } = await import('/static/ranking/ranking.js');
             const ranking = new Ranking();
             const message = (version, id) => ({ version, ratings_seq: version, accuracy: null, top: [{ id, place: 1, was: 1, score: 0 }] });
             ranking.receive(message(5, 50), true);
@@ -108,7 +108,7 @@ def test_a_missed_version_is_asked_for(alice: Visitor) -> None:
     with alice.page.expect_request("**/api/v1/ranking?of=me*"):
         alice.page.evaluate(
             """async () => {
-                const { Ranking } = await import('/static/ratings/ranking.js');
+                const { Ranking } = await import('/static/ranking/ranking.js');
                 const ranking = new Ranking();
                 const message = (version) => ({ version, ratings_seq: version, accuracy: null, top: [] });
                 ranking.receive(message(1), true);

@@ -8,7 +8,7 @@ from django.utils import translation
 from pav_site.environment import BASE
 from ratings.page import page_config
 
-SCRIPTS = BASE / "static" / "ratings"
+SCRIPTS = BASE / "static"
 # Keys that are put together while the page runs, with what may stand in the gap.
 GAPS = {
     "said_": ["dislike", "like", "love", "skip"],
@@ -21,7 +21,7 @@ GAPS = {
 
 
 def asked_for() -> set[str]:
-    text = "\n".join(script.read_text() for script in SCRIPTS.glob("*.js"))
+    text = "\n".join(script.read_text() for script in SCRIPTS.rglob("*.js"))
     keys = set(re.findall(r'say\(\s*"(\w+)"', text))
     return keys | {start + end for start, ends in GAPS.items() if f"say(`{start}$" in text for end in ends}
 
