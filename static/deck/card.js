@@ -1,14 +1,17 @@
-/** One photo as a card: a fixed frame, the thumbhash behind, the photo on top once it is decoded. Loads twice more before it gives up. */
+/** One photo of the deck: a fixed frame, a blurred preview, and the photo once it is decoded. Loading is tried three times. */
 
 import { photoIsBroken } from "../page/api.js";
 import { element, icon } from "../page/dom.js";
-import { placeholder } from "../photos/thumbhash.js";
 import { say } from "../page/words.js";
+import { placeholder } from "../photos/thumbhash.js";
 
 const RETRY_AFTER_MS = [500, 1500];
 
-/** What a drag in each direction would answer. */
-export const ANSWER_OF = { left: "dislike", right: "like", up: "love" };
+/**
+ * The rating that a drag in each direction gives.
+ * @type {Record<import("./gestures.js").Direction, import("../page/api.js").RatingValue>}
+ */
+export const RATING_OF = { left: "dislike", right: "like", up: "love" };
 
 /** @param {number} ms */
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -18,7 +21,7 @@ const painted = () => new Promise((resolve) => requestAnimationFrame(() => reque
 export class CardView {
   /** @type {HTMLElement} */ node;
   /** @type {"loading" | "ready" | "broken" | "unreachable"} */ state = "loading";
-  /** Settles when the photo is decoded or given up. @type {Promise<void>} */ settled;
+  /** Resolves once the photo is decoded, or loading has failed. @type {Promise<void>} */ settled;
   #shownSince = 0;
   #shownMs = 0;
 
@@ -28,11 +31,17 @@ export class CardView {
     this.token = card.token;
     const { photo } = card;
     this.image = /** @type {HTMLImageElement} */ (
-      element("img", { class: "card-photo", alt: photo.alt || say("photo_alt"), width: photo.width, height: photo.height, draggable: "false" })
+      element("img", {
+        class: "card-photo",
+        alt: photo.alt || say("photo_alt"),
+        width: photo.width,
+        height: photo.height,
+        draggable: "false",
+      })
     );
     const ambience = element("div", { class: "card-ambience" });
     ambience.style.backgroundImage = placeholder(photo.thumbhash);
-    // Until it is decoded, the photo's own place shows the same colours, sharp-edged, so that nothing jumps when it arrives.
+    // The same preview, sharp-edged, fills the photo's own place until it is decoded, so that nothing jumps.
     this.image.style.backgroundImage = placeholder(photo.thumbhash);
     const credit = [photo.credit, photo.licence].filter(Boolean).join(" · ");
     this.node = element(
@@ -41,8 +50,8 @@ export class CardView {
       ambience,
       this.image,
       credit ? element("p", { class: "card-credit", text: credit }) : "",
-      ...Object.values(ANSWER_OF).map((answer) =>
-        element("div", { class: `verdict verdict-${answer}`, "aria-hidden": "true" }, icon(answer), element("span", { text: say(answer) })),
+      ...Object.values(RATING_OF).map((value) =>
+        element("div", { class: `stamp stamp-${value}`, "aria-hidden": "true" }, icon(value), element("span", { text: say(value) })),
       ),
     );
     this.settled = this.#load();
@@ -63,13 +72,13 @@ export class CardView {
         this.node.dataset.ready = "";
         return;
       } catch {
-        // Tried again below; after the last try the card says so itself.
+        // The next turn of the loop tries again; the state says so after the last one.
       }
     }
     this.state = (await photoIsBroken(photo.src)) ? "broken" : "unreachable";
   }
 
-  /** Start the clock of how long people look: from the first paint of the decoded photo, while the tab is visible. */
+  /** Starts the viewing time at the first paint of the decoded photo. It only runs while the tab is visible. */
   async startClock() {
     await this.settled;
     await painted();
@@ -90,12 +99,12 @@ export class CardView {
     return Math.round(this.#shownMs + (this.#shownSince ? performance.now() - this.#shownSince : 0));
   }
 
-  /** @param {number} dx @param {number} dy @param {string | null} direction @param {number} progress 0 to 1 */
+  /** @param {number} dx @param {number} dy @param {import("./gestures.js").Direction | null} direction @param {number} progress 0 to 1 */
   drag(dx, dy, direction, progress) {
     const { style } = this.node;
     const turn = (dx / Math.max(1, this.node.clientWidth)) * 14;
     style.transform = `translate3d(${dx}px, ${dy}px, 0) rotate(${turn}deg)`;
-    this.node.dataset.leaning = direction ? ANSWER_OF[direction] : "";
+    this.node.dataset.leaning = direction ? RATING_OF[direction] : "";
     style.setProperty("--lean", String(progress));
   }
 

@@ -1,30 +1,36 @@
-/** The stack of photos: deals, answers, undo. An answer is stored in the outbox before the next photo comes up. */
+/** The stack of photos: dealing, rating and undo. Each rating is in the outbox before the next photo comes up. */
 
-import { fetchDeck, Problem } from "../page/api.js";
-import { ANSWER_OF, CardView } from "./card.js";
-import { announce } from "../page/dom.js";
+import { asProblem, fetchDeck } from "../page/api.js";
+import { announce, onDetail } from "../page/dom.js";
+import { toast } from "../page/toast.js";
+import { say } from "../page/words.js";
+import { CardView, RATING_OF } from "./card.js";
 import { flyIn, flyOut } from "./flights.js";
 import { watchDrags } from "./gestures.js";
 import { clearNotice, showNotice } from "./notices.js";
 import { newId } from "./outbox.js";
-import { toast } from "../page/toast.js";
-import { say } from "../page/words.js";
 
-/** Cards that stand in the page, decoded ahead, the first one on top. */
-const IN_THE_PAGE = 3;
-/** Ask for more when fewer cards than this are left. */
-const LOW = 4;
+/**
+ * @typedef {import("../page/api.js").Card} Card
+ * @typedef {import("../page/api.js").RatingValue} RatingValue
+ * @typedef {import("../page/api.js").Modality} Modality
+ */
+
+/** Cards in the page, the first one on top; the others are decoded ahead. */
+const CARDS_IN_PAGE = 3;
+/** Fewer cards than this make the deck ask for more. */
+const FEW_CARDS = 4;
 const ASK_AGAIN_MS = 3000;
 const LONGEST_PAUSE_MS = 30_000;
 
-/** Events: "answered" (detail: {value, answered}), "undone" (detail: {answered}), "photos" (detail: {described, total}). */
+/** Events: "rated" (detail: {value, ratedCount}), "undone" (detail: {ratedCount}), "photos" (detail: {ready, total, ratedCount}). */
 export class Deck extends EventTarget {
   /** @type {CardView[]} */ #cards = [];
-  /** Answered in this page, newest last, to bring back at once. @type {{card: import("../page/api.js").Card, value: string}[]} */ #history = [];
-  /** @type {Set<string>} */ #gone = new Set();
-  #answered = 0;
-  /** Counts answers and undos of this page, to notice one that happened while the server was asked. */ #steps = 0;
-  /** Whether the server has told how many answers it has. */ #counted = false;
+  /** Ratings of this page, newest last, which undo brings back at once. @type {{card: Card, value: RatingValue}[]} */ #history = [];
+  /** Tokens of rated cards. @type {Set<string>} */ #ratedTokens = new Set();
+  #ratedCount = 0;
+  /** Ratings and undos of this page: a change during a request makes the server's count unreliable. */ #steps = 0;
+  /** Whether the server's count has been taken over once. */ #counted = false;
   #storing = false;
   #asking = false;
   #failures = 0;
@@ -49,7 +55,7 @@ export class Deck extends EventTarget {
       },
       committed: (direction, pointerType, dx, dy) => {
         this.#letGo();
-        this.answer(ANSWER_OF[direction], pointerType, { dx, dy });
+        this.rate(RATING_OF[direction], pointerType, { dx, dy });
       },
     });
     document.addEventListener("visibilitychange", () => {
@@ -57,8 +63,8 @@ export class Deck extends EventTarget {
       else this.#top?.pauseClock();
     });
     addEventListener("online", () => this.refill());
-    outbox.addEventListener("accepted", (event) => this.#accepted(/** @type {CustomEvent} */ (event).detail));
-    outbox.addEventListener("refused", (event) => this.#refused(/** @type {CustomEvent} */ (event).detail));
+    onDetail(outbox, "accepted", (detail) => this.#accepted(detail));
+    onDetail(outbox, "refused", (detail) => this.#refused(detail));
   }
 
   #letGo() {
@@ -66,26 +72,28 @@ export class Deck extends EventTarget {
     this.host.style.setProperty("--leaning", "0");
   }
 
+  /** @returns {CardView | undefined} */
   get #top() {
     return this.#cards[0];
   }
 
-  /** How many photos this person has answered, the waiting ones included. */
-  get answered() {
-    return this.#answered;
+  /** How many photos this rater has rated, including ratings that are not sent yet. */
+  get ratedCount() {
+    return this.#ratedCount;
   }
 
   async open() {
-    for (const token of await this.outbox.answeredTokens()) this.#gone.add(token);
+    for (const token of await this.outbox.ratedTokens()) this.#ratedTokens.add(token);
     await this.refill();
   }
 
   /**
-   * @param {string} value dislike, like, love or skip
-   * @param {string} modality key, button, touch, mouse or pen
+   * Rates the photo on top.
+   * @param {RatingValue} value
+   * @param {Modality} modality how the rating was given
    * @param {{dx: number, dy: number}} [thrown] where a drag let go
    */
-  async answer(value, modality, thrown) {
+  async rate(value, modality, thrown) {
     const view = this.#top;
     if (!view || this.#storing) return;
     if (view.state !== "ready") {
@@ -93,16 +101,16 @@ export class Deck extends EventTarget {
       return;
     }
     view.pauseClock();
-    await this.#leave(view, value, modality, thrown);
-    this.dispatchEvent(new CustomEvent("answered", { detail: { value, answered: this.#answered } }));
-    announce(say(`said_${value}`, { n: this.#answered }));
+    await this.#store(view, value, modality, thrown);
+    this.dispatchEvent(new CustomEvent("rated", { detail: { value, ratedCount: this.#ratedCount } }));
+    announce(say(`rated_${value}`, { n: this.#ratedCount }));
   }
 
-  /** @param {CardView} view @param {string} value @param {string} [modality] @param {{dx: number, dy: number}} [thrown] */
-  async #leave(view, value, modality, thrown) {
+  /** @param {CardView} view @param {RatingValue} value @param {Modality} [modality] @param {{dx: number, dy: number}} [thrown] */
+  async #store(view, value, modality, thrown) {
     this.#storing = true;
     const { token } = view;
-    this.#gone.add(token);
+    this.#ratedTokens.add(token);
     try {
       await this.outbox.put({ kind: "set", client_id: newId(), token, value, on_screen_ms: view.shownMs, modality });
     } finally {
@@ -110,16 +118,16 @@ export class Deck extends EventTarget {
     }
     this.#cards = this.#cards.filter((other) => other !== view);
     this.#history.push({ card: view.card, value });
-    this.#answered += 1;
+    this.#ratedCount += 1;
     this.#steps += 1;
     flyOut(view.node, value, thrown);
     this.#arrange();
   }
 
-  /** Take the last answer back: its card is on top again at once, and the server is told in its turn. */
+  /** Takes the last rating back. Its card returns at once when this page has it, else with the server's reply. */
   async undo() {
-    if (this.#storing || this.#answered === 0) {
-      if (this.#answered === 0) toast(say("nothing_to_undo"));
+    if (this.#storing || this.#ratedCount === 0) {
+      if (this.#ratedCount === 0) toast(say("nothing_to_undo"));
       return;
     }
     const last = this.#history.pop();
@@ -129,16 +137,16 @@ export class Deck extends EventTarget {
     } finally {
       this.#storing = false;
     }
-    this.#answered -= 1;
+    this.#ratedCount -= 1;
     this.#steps += 1;
     if (last) this.#bringBack(last.card, last.value);
-    this.dispatchEvent(new CustomEvent("undone", { detail: { answered: this.#answered } }));
+    this.dispatchEvent(new CustomEvent("undone", { detail: { ratedCount: this.#ratedCount } }));
     announce(say("undone"));
   }
 
-  /** @param {import("../page/api.js").Card} card @param {string} [value] what had been answered: it comes back from that side */
+  /** @param {Card} card @param {RatingValue} [value] the rating taken back: the card returns from that side */
   #bringBack(card, value) {
-    this.#gone.delete(card.token);
+    this.#ratedTokens.delete(card.token);
     if (this.#cards.some((view) => view.token === card.token)) return;
     this.#top?.pauseClock();
     const view = new CardView(card);
@@ -147,70 +155,69 @@ export class Deck extends EventTarget {
     if (value) flyIn(view.node, value);
   }
 
-  /** @param {{entry: import("./outbox.js").Entry, answer: {card?: import("../page/api.js").Card}}} detail */
-  #accepted({ entry, answer }) {
-    if (entry.kind === "undo" && answer.card) this.#bringBack(answer.card);
-    const late = !this.#counted && !this.outbox.waiting; // answers of an earlier visit have just been sent
-    if (this.#cards.length < LOW || late) this.refill();
+  /** @param {{entry: import("./outbox.js").Entry, reply: {card?: Card | null}}} detail */
+  #accepted({ entry, reply }) {
+    if (entry.kind === "undo" && reply.card) this.#bringBack(reply.card);
+    const sentFromEarlierVisit = !this.#counted && !this.outbox.waiting;
+    if (this.#cards.length < FEW_CARDS || sentFromEarlierVisit) this.refill();
   }
 
-  /** @param {{entry: import("./outbox.js").Entry, problem: Problem}} detail */
+  /** @param {{entry: import("./outbox.js").Entry, problem: import("../page/api.js").Problem}} detail */
   #refused({ entry, problem }) {
     if (entry.kind === "undo" && problem.status === 404) toast(say("nothing_to_undo"));
     else toast(problem.message);
     if (problem.status !== 403) this.refill();
   }
 
-  /** Ask the server for cards, and take those that are new here. What it deals twice is one card. */
+  /** Fetches cards and adds those that are new here; the server deals open cards again. */
   async refill() {
     if (this.#asking) return;
     this.#asking = true;
     clearTimeout(this.#timer);
     if (!this.#cards.length && !document.querySelector("[data-notice]")) showNotice("loading");
-    const before = this.outbox.waiting ? -1 : this.#steps;
+    const stepsBefore = this.outbox.waiting ? -1 : this.#steps;
     try {
-      const deck = await fetchDeck();
+      const content = await fetchDeck();
       this.#failures = 0;
-      // What was on its way or done meanwhile may or may not be counted in it: then our own count is the better one.
-      if (!this.outbox.waiting && this.#steps === before) {
-        this.#answered = deck.answered;
+      // A rating sent or given during the request may be missing from the server's count: the page's own count is better then.
+      if (!this.outbox.waiting && this.#steps === stepsBefore) {
+        this.#ratedCount = content.rated;
         this.#counted = true;
       }
-      this.#take(deck);
-    } catch (problem) {
+      this.#take(content);
+    } catch (cause) {
       this.#failures += 1;
       const pause = Math.min(LONGEST_PAUSE_MS, 1000 * 2 ** this.#failures) * (0.5 + Math.random() / 2);
-      const asked = problem instanceof Problem ? problem.waitSeconds * 1000 : 0;
-      this.#askAgainIn(Math.max(pause, asked));
+      const problem = asProblem(cause);
+      this.#askAgainIn(Math.max(pause, problem.waitSeconds * 1000));
       if (!this.#cards.length) this.#explain(problem);
     } finally {
       this.#asking = false;
     }
   }
 
-  /** @param {import("../page/api.js").Deck} deck */
-  #take(deck) {
+  /** @param {import("../page/api.js").DeckContent} content */
+  #take({ cards, photos }) {
     const known = new Set(this.#cards.map((view) => view.token));
-    for (const card of deck.cards) {
-      if (!known.has(card.token) && !this.#gone.has(card.token)) this.#cards.push(new CardView(card));
+    for (const card of cards) {
+      if (!known.has(card.token) && !this.#ratedTokens.has(card.token)) this.#cards.push(new CardView(card));
     }
-    const { photos } = deck;
     this.#arrange();
-    this.dispatchEvent(new CustomEvent("photos", { detail: { ...photos, answered: this.#answered } }));
+    this.dispatchEvent(new CustomEvent("photos", { detail: { ...photos, ratedCount: this.#ratedCount } }));
+    const preparing = photos.ready < photos.total;
     if (this.#cards.length) {
-      if (photos.described < photos.total) this.#askAgainIn(ASK_AGAIN_MS * 2);
+      if (preparing) this.#askAgainIn(ASK_AGAIN_MS * 2);
       return;
     }
     if (photos.total === 0) showNotice("no_photos");
-    else if (photos.described < photos.total) showNotice("describing", photos);
+    else if (preparing) showNotice("preparing", photos);
     else if (this.outbox.waiting) showNotice("loading");
-    else showNotice("all_rated", { n: this.#answered });
-    this.#askAgainIn(photos.described < photos.total || !photos.total ? ASK_AGAIN_MS : LONGEST_PAUSE_MS);
+    else showNotice("all_rated", { n: this.#ratedCount });
+    this.#askAgainIn(preparing || !photos.total ? ASK_AGAIN_MS : LONGEST_PAUSE_MS);
   }
 
-  /** @param {unknown} cause */
-  #explain(cause) {
-    const problem = cause instanceof Problem ? cause : new Problem("broken", say("broken"));
+  /** @param {import("../page/api.js").Problem} problem */
+  #explain(problem) {
     const again = () => this.refill();
     if (problem.kind === "offline") showNotice("offline", {}, again);
     else showNotice(problem.kind === "busy" ? "busy" : "error", { detail: problem.message }, again);
@@ -222,13 +229,13 @@ export class Deck extends EventTarget {
     this.#timer = setTimeout(() => this.refill(), ms);
   }
 
-  /** Put the first cards into the page in order, and look after the one on top. */
+  /** Puts the first cards into the page in order, and takes care of the one on top. */
   #arrange() {
-    const standing = this.#cards.slice(0, IN_THE_PAGE);
+    const inPage = this.#cards.slice(0, CARDS_IN_PAGE);
     for (const node of this.host.querySelectorAll(".card:not([data-leaving])")) {
-      if (!standing.some((view) => view.node === node)) node.remove();
+      if (!inPage.some((view) => view.node === node)) node.remove();
     }
-    standing.forEach((view, depth) => {
+    inPage.forEach((view, depth) => {
       view.node.dataset.depth = String(depth);
       view.node.inert = depth > 0;
       if (!view.node.isConnected) this.host.append(view.node);
@@ -239,10 +246,10 @@ export class Deck extends EventTarget {
     }
     clearNotice();
     this.#tend(this.#top);
-    if (this.#cards.length < LOW && !this.#asking) this.refill();
+    if (this.#cards.length < FEW_CARDS && !this.#asking) this.refill();
   }
 
-  /** @param {CardView} view */
+  /** Starts the viewing time of the photo on top, skips a broken photo, and moves one that cannot be reached to the end. @param {CardView} view */
   async #tend(view) {
     await view.settled;
     if (view !== this.#top) return;
@@ -251,7 +258,7 @@ export class Deck extends EventTarget {
       view.startClock();
     } else if (view.state === "broken") {
       toast(say("photo_broken"));
-      await this.#leave(view, "skip");
+      await this.#store(view, "skip");
     } else if (++this.#misses >= this.#cards.length) {
       this.#misses = 0;
       this.#cards = [];

@@ -1,17 +1,21 @@
 /**
- * Answers on their way to the server. An answer is written into IndexedDB before the page moves on, and leaves it only once the server
- * has it: so a reload, a dead network or a closed lid loses nothing. An undo is queued like an answer, so order is kept.
+ * Ratings on their way to the server. Each is stored in IndexedDB before the next photo comes up, and removed only once the server
+ * has it: a reload, a lost network or a closed laptop loses nothing. An undo waits in the same line, which keeps the order.
+ *
+ * Browsers hold entries across upgrades of PAV: the database "pav", its store "outbox" and the fields of an entry stay as they are.
  */
 
 import { Problem, sendRating, sendUndo } from "../page/api.js";
 
 /**
- * @typedef {{order?: number, kind: "set" | "undo", client_id: string, token: string, value?: string, on_screen_ms?: number, modality?: string}} Entry
+ * @typedef {{order?: number, kind: "set"} & import("../page/api.js").Rating} RatingEntry
+ * @typedef {{order?: number, kind: "undo", client_id: string, token: string}} UndoEntry `token` is "" when the rating is of an earlier visit
+ * @typedef {RatingEntry | UndoEntry} Entry
  */
 
 const LONGEST_WAIT_MS = 30_000;
 
-/** A random id in the form of a UUID. `crypto.randomUUID` is missing on plain http addresses of the local network. */
+/** A random UUID. `crypto.randomUUID` is missing on plain http addresses of a local network. */
 export function newId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 0x0f) | 0x40;
@@ -20,7 +24,7 @@ export function newId() {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-/** @param {IDBRequest} request @returns {Promise<any>} */
+/** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
 const settled = (request) =>
   new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
@@ -34,44 +38,60 @@ function openDatabase() {
   return settled(request);
 }
 
-/** Keeps entries in memory where the browser refuses IndexedDB (some private windows): they then live as long as the page. */
-class Memory {
-  #entries = new Map();
+/** Entries in memory, for browsers that refuse IndexedDB (some private windows). They last as long as the page. */
+class MemoryStore {
+  /** @type {Map<number, Entry>} */ #entries = new Map();
   #next = 1;
+
+  /** @param {Entry} entry */
   async add(entry) {
     this.#entries.set(this.#next, { ...entry, order: this.#next });
-    return this.#next++;
+    this.#next += 1;
   }
+
+  /** @param {number} order */
   async remove(order) {
     this.#entries.delete(order);
   }
+
+  /** @returns {Promise<Entry[]>} */
   async all() {
     return [...this.#entries.values()];
   }
 }
 
-class Disk {
+class DatabaseStore {
   #database;
+
+  /** @param {IDBDatabase} database */
   constructor(database) {
     this.#database = database;
   }
+
+  /** @param {IDBTransactionMode} mode */
   #store(mode) {
     return this.#database.transaction("outbox", mode).objectStore("outbox");
   }
-  add(entry) {
-    return settled(this.#store("readwrite").add(entry));
+
+  /** @param {Entry} entry */
+  async add(entry) {
+    await settled(this.#store("readwrite").add(entry));
   }
-  remove(order) {
-    return settled(this.#store("readwrite").delete(order));
+
+  /** @param {number} order */
+  async remove(order) {
+    await settled(this.#store("readwrite").delete(order));
   }
+
+  /** @returns {Promise<Entry[]>} */
   all() {
     return settled(this.#store("readonly").getAll());
   }
 }
 
-/** Events: "change" (detail: how many wait), "accepted" (detail: {entry, answer}), "refused" (detail: {entry, problem}), "held" (detail: Problem). */
+/** Events: "change" (detail: how many entries wait), "accepted" (detail: {entry, reply}), "refused" (detail: {entry, problem}). */
 export class Outbox extends EventTarget {
-  #shelf;
+  /** @type {Promise<MemoryStore | DatabaseStore>} */ #store;
   #waiting = 0;
   #draining = false;
   #again = false;
@@ -80,7 +100,10 @@ export class Outbox extends EventTarget {
 
   constructor() {
     super();
-    this.#shelf = openDatabase().then((database) => new Disk(database), () => new Memory());
+    this.#store = openDatabase().then(
+      (database) => new DatabaseStore(database),
+      () => new MemoryStore(),
+    );
     addEventListener("online", () => this.drain());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.drain());
     addEventListener("beforeunload", (event) => {
@@ -92,24 +115,24 @@ export class Outbox extends EventTarget {
     return this.#waiting;
   }
 
-  /** Tokens of cards whose answer still waits here: the server deals them again, the page must not. @returns {Promise<Set<string>>} */
-  async answeredTokens() {
-    const answered = new Set();
+  /** Tokens of cards whose rating still waits here. The server deals them again; the page must not. @returns {Promise<Set<string>>} */
+  async ratedTokens() {
+    const rated = new Set();
     for (const entry of await this.#entries()) {
-      if (entry.kind === "set") answered.add(entry.token);
-      else answered.delete(entry.token);
+      if (entry.kind === "set") rated.add(entry.token);
+      else rated.delete(entry.token);
     }
-    return answered;
+    return rated;
   }
 
-  /** Resolves once the entry is stored. Sending starts at once and goes on by itself. @param {Entry} entry */
+  /** Resolves once the entry is stored; it is sent in the background. @param {Entry} entry */
   async put(entry) {
-    await (await this.#shelf).add(entry);
+    await (await this.#store).add(entry);
     await this.#entries();
     this.drain();
   }
 
-  /** Send everything that waits, oldest first, one at a time. One tab does so at a time. */
+  /** Sends all entries, oldest first, one at a time, and in one tab at a time. */
   async drain() {
     if (this.#draining) {
       this.#again = true;
@@ -124,8 +147,8 @@ export class Outbox extends EventTarget {
         else await this.#sendAll();
       } while (this.#again);
       this.#failures = 0;
-    } catch (problem) {
-      this.#retryLater(problem);
+    } catch (cause) {
+      this.#retryLater(cause);
     } finally {
       this.#draining = false;
     }
@@ -134,43 +157,46 @@ export class Outbox extends EventTarget {
   async #sendAll() {
     for (let entries = await this.#entries(); entries.length; entries = await this.#entries()) {
       const entry = entries[0];
-      const announcement = await this.#send(entry);
-      await (await this.#shelf).remove(entry.order);
+      const result = await this.#send(entry);
+      await (await this.#store).remove(Number(entry.order));
       await this.#entries();
-      this.dispatchEvent(announcement);
+      this.dispatchEvent(result);
     }
   }
 
-  /** @param {Entry} entry @returns {Promise<CustomEvent>} throws where it is worth trying again */
+  /** Throws when another try makes sense. @param {Entry} entry @returns {Promise<CustomEvent>} */
   async #send(entry) {
-    const { order: _order, kind, ...rating } = entry;
     try {
-      const answer = kind === "undo" ? await sendUndo(entry.client_id) : await sendRating(/** @type {any} */ (rating));
-      return new CustomEvent("accepted", { detail: { entry, answer } });
-    } catch (problem) {
-      if (problem instanceof Problem && problem.kind === "refused") {
-        return new CustomEvent("refused", { detail: { entry, problem } });
+      const reply = entry.kind === "undo" ? await sendUndo(entry.client_id) : await sendRating(asRating(entry));
+      return new CustomEvent("accepted", { detail: { entry, reply } });
+    } catch (cause) {
+      if (cause instanceof Problem && cause.kind === "refused") {
+        return new CustomEvent("refused", { detail: { entry, problem: cause } });
       }
-      throw problem;
+      throw cause;
     }
   }
 
-  /** @param {unknown} problem */
-  #retryLater(problem) {
+  /** @param {unknown} cause */
+  #retryLater(cause) {
     this.#failures += 1;
-    const asked = problem instanceof Problem ? problem.waitSeconds * 1000 : 0;
+    const asked = cause instanceof Problem ? cause.waitSeconds * 1000 : 0;
     const backOff = Math.min(LONGEST_WAIT_MS, 500 * 2 ** this.#failures) * (0.5 + Math.random() / 2);
     this.#timer = setTimeout(() => this.drain(), Math.max(asked, backOff));
-    this.dispatchEvent(new CustomEvent("held", { detail: problem }));
   }
 
   /** @returns {Promise<Entry[]>} */
   async #entries() {
-    const entries = await (await this.#shelf).all();
+    const entries = await (await this.#store).all();
     if (entries.length !== this.#waiting) {
       this.#waiting = entries.length;
       this.dispatchEvent(new CustomEvent("change", { detail: this.#waiting }));
     }
     return entries;
   }
+}
+
+/** @param {RatingEntry} entry @returns {import("../page/api.js").Rating} */
+function asRating({ order: _order, kind: _kind, ...rating }) {
+  return rating;
 }

@@ -1,28 +1,8 @@
-/** The coach mark of a first visit. */
+/** The hint on a first visit: how to swipe. It disappears with the first rating. */
 
-import { find, lessMotion } from "../page/dom.js";
+import { find, onDetail, prefersReducedMotion } from "../page/dom.js";
 
-const KNOWN = "pav-knows-the-gestures";
-
-/** One coach mark on the very first card. It goes with the first answer. @param {import("./deck.js").Deck} deck */
-export function welcome(deck) {
-  const coach = find("#coach");
-  if (localStorage.getItem(KNOWN)) return;
-  const done = () => {
-    localStorage.setItem(KNOWN, "yes");
-    coach.hidden = true;
-  };
-  const show = (/** @type {Event} */ event) => {
-    const { detail } = /** @type {CustomEvent} */ (event);
-    if (!deck.host.querySelector(".card") || detail.answered > 0) return;
-    coach.hidden = false;
-    deck.removeEventListener("photos", show);
-    if (!lessMotion()) deck.host.querySelector(".card")?.animate(SWAY, { duration: 1800, delay: 900, easing: "ease-in-out" });
-  };
-  deck.addEventListener("photos", show);
-  deck.addEventListener("answered", done, { once: true });
-  find("#coach-close").addEventListener("click", done);
-}
+const STORED = "pav-knows-the-gestures";
 
 const SWAY = [
   { transform: "none" },
@@ -30,3 +10,24 @@ const SWAY = [
   { transform: "translateX(-26px) rotate(-2.4deg)" },
   { transform: "none" },
 ];
+
+/** @param {import("./deck.js").Deck} deck */
+export function welcome(deck) {
+  if (localStorage.getItem(STORED)) return;
+  const hint = find("#welcome");
+  let offered = false;
+  const done = () => {
+    offered = true;
+    localStorage.setItem(STORED, "yes");
+    hint.hidden = true;
+  };
+  onDetail(deck, "photos", ({ ratedCount }) => {
+    const card = deck.host.querySelector(".card");
+    if (offered || !card || ratedCount > 0) return;
+    offered = true;
+    hint.hidden = false;
+    if (!prefersReducedMotion()) card.animate(SWAY, { duration: 1800, delay: 900, easing: "ease-in-out" });
+  });
+  deck.addEventListener("rated", done, { once: true });
+  find("#welcome-close").addEventListener("click", done);
+}

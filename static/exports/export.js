@@ -1,41 +1,52 @@
-/** The page of an export follows what the workers do, until it is finished. */
+/** Progress of a model export: asks for its state until it is finished. */
 
 const EVERY_MS = 1500;
-const page = document.getElementById("export");
-const find = (/** @type {string} */ id) => document.getElementById(`export-${id}`);
 
-/** @typedef {{sentence: string, finished: boolean, done: number, problems: {person: string, detail: string}[]}} State */
+/** @typedef {{sentence: string, finished: boolean, done_count: number, problems: {rater: string, detail: string}[]}} State */
+
+/** @param {string} name @returns {HTMLElement} */
+const part = (name) => /** @type {HTMLElement} */ (document.getElementById(`export-${name}`));
 
 /** @param {State} state */
 function show(state) {
-  if (find("sentence").textContent !== state.sentence) find("sentence").textContent = state.sentence; // said aloud when it changes
-  /** @type {HTMLProgressElement} */ (find("progress")).value = state.done;
-  find("problems").hidden = !state.problems.length;
-  find("problem-list").replaceChildren(...state.problems.map(asItem));
+  // A status that is written again is announced again, so it only changes with its text.
+  if (part("sentence").textContent !== state.sentence) part("sentence").textContent = state.sentence;
+  /** @type {HTMLProgressElement} */ (part("progress")).value = state.done_count;
+  part("problems").hidden = !state.problems.length;
+  part("problem-list").replaceChildren(...state.problems.map(asItem));
 }
 
-/** @param {{person: string, detail: string}} problem */
-function asItem({ person, detail }) {
+/** @param {State["problems"][number]} problem */
+function asItem({ rater, detail }) {
   const item = document.createElement("li");
-  const who = document.createElement("code");
-  who.textContent = person;
-  item.append(who, ` ${detail}`);
+  const id = document.createElement("code");
+  id.textContent = rater;
+  item.append(id, ` ${detail}`);
   return item;
 }
 
-async function follow() {
+/** @param {string} address of the state */
+async function follow(address) {
   try {
-    const answer = await fetch(page.dataset.state, { headers: { Accept: "application/json" } });
-    // Signed out, or deleted: the page itself says which.
-    if (answer.redirected || answer.status === 404) return location.reload();
-    if (!answer.ok) throw new Error(String(answer.status));
-    const state = /** @type {State} */ (await answer.json());
-    if (state.finished) return location.reload(); // the link comes with the page
+    const response = await fetch(address, { headers: { Accept: "application/json" } });
+    // Signed out, or the export is deleted: the page itself says which.
+    if (response.redirected || response.status === 404) {
+      location.reload();
+      return;
+    }
+    if (!response.ok) throw new Error(String(response.status));
+    const state = /** @type {State} */ (await response.json());
+    if (state.finished) {
+      location.reload(); // the page carries the link
+      return;
+    }
     show(state);
   } catch {
-    // The server is away for a moment: the next try, or a reload by hand, tells.
+    // The server cannot be reached at the moment: the next request follows.
   }
-  setTimeout(follow, EVERY_MS);
+  setTimeout(() => follow(address), EVERY_MS);
 }
 
-if (page?.dataset.finished === "no") setTimeout(follow, EVERY_MS);
+const page = document.getElementById("export");
+const address = page?.dataset.state;
+if (address && page.dataset.finished === "no") setTimeout(() => follow(address), EVERY_MS);

@@ -1,24 +1,33 @@
-/** The only module that talks HTTP. Every failure becomes a `Problem` that says what kind it is and what to tell the person. */
+/** HTTP requests to the API. Every failure becomes a `Problem` that carries its kind and a sentence for the reader. */
 
 import { say } from "./words.js";
 
 /**
- * @typedef {{id: number, src: string, srcset: string, width: number, height: number, thumbhash: string, alt: string, credit: string, licence?: string}} Photo
- * @typedef {Photo & {place: number | null, everyones_place: number | null}} PlacedPhoto
- * @typedef {{token: string, photo: Photo}} Card
- * @typedef {{cards: Card[], answered: number, photos: {described: number, total: number}}} Deck
- * @typedef {{srocc: number, low: number, high: number}} Accuracy
- * @typedef {{model: "generic" | "instant" | "exact", checked: {instant: number, exact: number} | null}} Speaker
- * @typedef {{id: number, place: number, was: number | null, score: number}} Placed
- * @typedef {{version: number, ratings_seq: number, accuracy: Accuracy | null, total?: number, speaker: Speaker, top: Placed[]}} RankingMessage
- * @typedef {{client_id: string, token: string, value: string, on_screen_ms: number, modality: string}} Rating
+ * The shapes come from the API's own description; `.ci/scripts/run --fix` writes them anew.
+ * @typedef {import("./api-types.d.ts").components["schemas"]} Schemas
+ * @typedef {Schemas["PhotoOut"]} Photo
+ * @typedef {Schemas["PlacedPhotoOut"]} PlacedPhoto
+ * @typedef {Schemas["CardOut"]} Card
+ * @typedef {Schemas["DeckOut"]} DeckContent
+ * @typedef {Schemas["RankingOut"]} RankingMessage what the websocket pushes too
+ * @typedef {NonNullable<RankingMessage["accuracy"]>} Accuracy
+ * @typedef {RankingMessage["active_model"]} ActiveModel
+ * @typedef {RankingMessage["top"][number]} Placed
+ * @typedef {Schemas["RatingIn"]} Rating
+ * @typedef {Rating["value"]} RatingValue
+ * @typedef {NonNullable<Rating["modality"]>} Modality
  */
 
-const PATIENCE_MS = 15_000;
+const TIMEOUT_MS = 15_000;
+const LONGEST_WAIT_SECONDS = 300;
 
-/** What went wrong: "offline" (nothing came back), "busy" (429), "refused" (other 4xx), "broken" (5xx). */
 export class Problem extends Error {
-  /** @param {"offline" | "busy" | "refused" | "broken"} kind @param {string} message @param {number} status @param {number} waitSeconds */
+  /**
+   * @param {"offline" | "busy" | "refused" | "broken"} kind offline: no response; busy: 429; refused: any other 4xx; broken: 5xx
+   * @param {string} message a sentence for the reader
+   * @param {number} [status] of the response
+   * @param {number} [waitSeconds] how long the server asks to wait
+   */
   constructor(kind, message, status = 0, waitSeconds = 0) {
     super(message);
     this.kind = kind;
@@ -27,15 +36,18 @@ export class Problem extends Error {
   }
 }
 
+/** The problem behind anything that was thrown: an error of the page itself counts as broken. @param {unknown} cause */
+export const asProblem = (cause) => (cause instanceof Problem ? cause : new Problem("broken", say("broken")));
+
 const csrfToken = () => document.cookie.match(/(?:^|;\s*)csrftoken=([^;]+)/)?.[1] ?? "";
 
 /** @param {Response} response @returns {Promise<Problem>} */
-async function problemIn(response) {
+async function problemOf(response) {
   const body = await response.json().catch(() => ({}));
   const detail = typeof body.detail === "string" ? body.detail : "";
   if (response.status === 429) {
-    const wait = Math.min(300, Math.max(1, Number(response.headers.get("Retry-After")) || 5));
-    return new Problem("busy", detail || say("busy"), 429, wait);
+    const asked = Number(response.headers.get("Retry-After")) || 5;
+    return new Problem("busy", detail || say("busy"), 429, Math.min(LONGEST_WAIT_SECONDS, Math.max(1, asked)));
   }
   if (response.status >= 500) return new Problem("broken", say("broken"), response.status);
   return new Problem("refused", detail || say("refused"), response.status);
@@ -47,7 +59,7 @@ async function problemIn(response) {
  * @param {unknown} [body]
  * @returns {Promise<any>}
  */
-async function call(method, address, body) {
+async function request(method, address, body) {
   let response;
   try {
     response = await fetch(address, {
@@ -59,41 +71,38 @@ async function call(method, address, body) {
         ...(body === undefined ? {} : { "Content-Type": "application/json" }),
       },
       body: body === undefined ? undefined : JSON.stringify(body),
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
   } catch {
     throw new Problem("offline", say("offline"));
   }
-  if (!response.ok) throw await problemIn(response);
+  if (!response.ok) throw await problemOf(response);
   return response.json();
 }
 
-/** @returns {Promise<Deck>} */
-export const fetchDeck = () => call("GET", "/api/v1/deck");
+/** @returns {Promise<DeckContent>} */
+export const fetchDeck = () => request("GET", "/api/v1/deck");
 
-/** @param {Rating} rating @returns {Promise<{ratings_seq: number}>} */
-export const sendRating = (rating) => call("POST", "/api/v1/ratings", rating);
+/** @param {Rating} rating @returns {Promise<Schemas["RecordedOut"]>} */
+export const sendRating = (rating) => request("POST", "/api/v1/ratings", rating);
 
-/** @param {string} clientId @returns {Promise<{ratings_seq: number, card?: Card}>} */
-export const sendUndo = (clientId) => call("DELETE", `/api/v1/ratings/last?client_id=${clientId}`);
+/** @param {string} clientId @returns {Promise<Schemas["UndoneOut"]>} */
+export const sendUndo = (clientId) => request("DELETE", `/api/v1/ratings/last?client_id=${clientId}`);
 
-/** @param {{of?: "me" | "everyone", limit?: number, offset?: number}} page @returns {Promise<RankingMessage>} */
+/** @param {{of?: "me" | "everyone", limit?: number, offset?: number}} range @returns {Promise<RankingMessage>} */
 export const fetchRanking = ({ of = "me", limit = 50, offset = 0 } = {}) =>
-  call("GET", `/api/v1/ranking?of=${of}&limit=${limit}&offset=${offset}`);
+  request("GET", `/api/v1/ranking?of=${of}&limit=${limit}&offset=${offset}`);
 
-/** @param {boolean} on @returns {Promise<{shares_answers: boolean}>} */
-export const shareAnswers = (on) => call("PATCH", "/api/v1/me", { shares_answers: on });
+/** @param {boolean} shares_ratings @returns {Promise<Schemas["MeOut"]>} */
+export const shareRatings = (shares_ratings) => request("PATCH", "/api/v1/me", { shares_ratings });
 
 /** @param {number[]} ids at most 100 @returns {Promise<PlacedPhoto[]>} */
-export async function fetchPhotos(ids) {
-  const answer = await call("GET", `/api/v1/photos?ids=${ids.join(",")}`);
-  return answer.photos ?? answer;
-}
+export const fetchPhotos = async (ids) => (await request("GET", `/api/v1/photos?ids=${ids.join(",")}`)).photos;
 
-/** Whether the server itself says that this photo cannot be had (and not the network). @param {string} address */
+/** Whether the server says that this photo cannot be had; false while the server cannot be reached. @param {string} address */
 export async function photoIsBroken(address) {
   try {
-    return !(await fetch(address, { cache: "reload", signal: AbortSignal.timeout(PATIENCE_MS) })).ok;
+    return !(await fetch(address, { cache: "reload", signal: AbortSignal.timeout(TIMEOUT_MS) })).ok;
   } catch {
     return false;
   }

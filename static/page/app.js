@@ -1,19 +1,22 @@
-/** Puts the parts of the page together. What each does is told at the top of its own module. */
+/** Entry point: puts the parts of the page together. */
 
+import { Deck } from "../deck/deck.js";
+import { Outbox } from "../deck/outbox.js";
+import { welcome } from "../deck/welcome.js";
+import { offerSharing } from "../raters/sharing.js";
+import { showActiveModel } from "../ranking/active-model.js";
 import { Certainty } from "../ranking/certainty.js";
 import { Connection } from "../ranking/connection.js";
-import { Deck } from "../deck/deck.js";
-import { find } from "./dom.js";
-import { watchKeys } from "./keys.js";
-import { Outbox } from "../deck/outbox.js";
 import { Panel } from "../ranking/panel.js";
 import { Ranking } from "../ranking/ranking.js";
-import { showSpeaker } from "../ranking/active-model.js";
-import { offerSharing } from "../raters/sharing.js";
-import { welcome } from "../deck/welcome.js";
+import { find, onDetail } from "./dom.js";
+import { watchKeys } from "./keys.js";
 import { offerHelp, offerLanguage, offerTheme } from "./settings.js";
 import { Tabs } from "./tabs.js";
 import { say, urls } from "./words.js";
+
+/** A rating that is sent within this time is not reported as waiting. */
+const UNSYNCED_AFTER_MS = 900;
 
 const outbox = new Outbox();
 const deck = new Deck(find("#cards"), outbox);
@@ -23,80 +26,74 @@ const certainty = new Certainty();
 const tabs = new Tabs();
 new Panel(ranking);
 
-const openHelp = offerHelp();
 offerTheme();
 offerLanguage();
 offerSharing();
 welcome(deck);
-watchKeys({ answer: (value) => deck.answer(value, "key"), undo: () => deck.undo(), help: openHelp });
+watchKeys({ rate: (value) => deck.rate(value, "key"), undo: () => deck.undo(), help: offerHelp() });
 
-for (const button of document.querySelectorAll("[data-answer]")) {
-  button.addEventListener("click", () => deck.answer(/** @type {HTMLElement} */ (button).dataset.answer, "button"));
+for (const button of document.querySelectorAll("[data-rate]")) {
+  const value = /** @type {import("./api.js").RatingValue} */ (button.getAttribute("data-rate"));
+  button.addEventListener("click", () => deck.rate(value, "button"));
 }
-for (const button of document.querySelectorAll("[data-undo]")) button.addEventListener("click", () => deck.undo());
+const undoButtons = document.querySelectorAll("[data-undo]");
+for (const button of undoButtons) button.addEventListener("click", () => deck.undo());
 
 let rankedBefore = false;
 ranking.addEventListener("moved", () => {
-  certainty.show(ranking.accuracy, ranking.ratingsSeq, deck.answered);
-  showSpeaker(ranking.speaker);
-  if (rankedBefore) tabs.ranked();
+  certainty.show(ranking.accuracy, ranking.ratingsSeq, deck.ratedCount);
+  showActiveModel(ranking.activeModel);
+  if (rankedBefore) tabs.rankingMoved();
   rankedBefore = true;
 });
 
-connection.addEventListener("message", (event) => {
-  const { message, snapshot } = /** @type {CustomEvent} */ (event).detail;
-  ranking.receive(message, snapshot);
-});
-connection.addEventListener("state", (event) => {
-  const state = /** @type {CustomEvent} */ (event).detail;
+onDetail(connection, "message", ({ message, snapshot }) => ranking.receive(message, snapshot));
+onDetail(connection, "state", (state) => {
   document.documentElement.dataset.connection = state;
   find("#connection-text").textContent = say(`connection_${state}`);
 });
 
-const tally = ({ detail }) => {
-  find("#tally").textContent = detail.answered ? say("answered", { n: detail.answered }) : "";
-  for (const button of document.querySelectorAll("[data-undo]")) button.toggleAttribute("disabled", detail.answered === 0);
-  certainty.show(ranking.accuracy, ranking.ratingsSeq, detail.answered);
-};
-deck.addEventListener("photos", (event) => {
-  const { detail } = /** @type {CustomEvent} */ (event);
-  tally({ detail });
-  const looking = find("#looking");
-  looking.hidden = detail.described >= detail.total;
-  ranking.total = Math.max(ranking.total, detail.described);
-  looking.textContent = looking.hidden ? "" : say("described_of", detail);
-});
-deck.addEventListener("answered", (event) => {
-  const { detail } = /** @type {CustomEvent} */ (event);
-  tally({ detail });
-  showLast(detail.value);
-});
-deck.addEventListener("undone", (event) => {
-  tally(/** @type {any} */ (event));
-  showLast(null);
-});
+/** @param {number} count */
+function showRatedCount(count) {
+  find("#rated-count").textContent = count ? say("rated_count", { n: count }) : "";
+  for (const button of undoButtons) button.toggleAttribute("disabled", count === 0);
+  certainty.show(ranking.accuracy, ranking.ratingsSeq, count);
+}
 
-/** @param {string | null} value */
-function showLast(value) {
-  const line = find("#last-answer");
+/** @param {import("./api.js").RatingValue | null} value null after an undo */
+function showLastRating(value) {
+  const line = find("#last-rating");
   line.dataset.value = value ?? "";
-  find("#last-answer-text").textContent = say(value ? `last_${value}` : "undone");
+  find("#last-rating-text").textContent = value ? say(`last_${value}`) : say("undone");
   line.toggleAttribute("data-shown", true);
-  find("#last-answer [data-undo]").hidden = value === null;
+  find("#last-rating [data-undo]").hidden = value === null;
 }
 
-outbox.addEventListener("change", (event) => showWaiting(/** @type {CustomEvent} */ (event).detail));
-outbox.addEventListener("accepted", () => connection.nudge());
-// A save that is on its way for a moment is no news; one that stays is.
-let waitingTimer = 0;
-/** @param {number} waiting */
-function showWaiting(waiting) {
-  clearTimeout(waitingTimer);
-  const chip = find("#saves");
-  find("#saves-text").textContent = waiting ? say("saves_waiting", { n: waiting }) : "";
+onDetail(deck, "photos", ({ ready, total, ratedCount }) => {
+  showRatedCount(ratedCount);
+  const line = find("#preparing");
+  line.hidden = ready >= total;
+  line.textContent = line.hidden ? "" : say("ready_of", { ready, total });
+  ranking.total = Math.max(ranking.total, ready);
+});
+onDetail(deck, "rated", ({ value, ratedCount }) => {
+  showRatedCount(ratedCount);
+  showLastRating(value);
+});
+onDetail(deck, "undone", ({ ratedCount }) => {
+  showRatedCount(ratedCount);
+  showLastRating(null);
+});
+
+let unsyncedTimer = 0;
+onDetail(outbox, "change", (/** @type {number} */ waiting) => {
+  clearTimeout(unsyncedTimer);
+  const chip = find("#unsynced");
+  find("#unsynced-text").textContent = waiting ? say("waiting_to_sync", { n: waiting }) : "";
   if (!waiting) chip.hidden = true;
-  else if (chip.hidden) waitingTimer = setTimeout(() => (chip.hidden = false), 900);
-}
+  else if (chip.hidden) unsyncedTimer = setTimeout(() => (chip.hidden = false), UNSYNCED_AFTER_MS);
+});
+outbox.addEventListener("accepted", () => connection.pollSoon());
 
 connection.open();
 outbox.drain();

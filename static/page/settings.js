@@ -1,6 +1,6 @@
-/** Light and dark, help, language. */
+/** Theme button, help dialog and choice of language. */
 
-import { find } from "./dom.js";
+import { find, findAs } from "./dom.js";
 
 const isDark = () => {
   const chosen = document.documentElement.dataset.theme;
@@ -22,8 +22,10 @@ export function offerTheme() {
 
 /** @returns {() => void} opens the help */
 export function offerHelp() {
-  const dialog = /** @type {HTMLDialogElement} */ (find("#help"));
-  const open = () => dialog.open || dialog.showModal();
+  const dialog = findAs(HTMLDialogElement, "#help");
+  const open = () => {
+    if (!dialog.open) dialog.showModal();
+  };
   find("#help-open").addEventListener("click", open);
   find("#help-close").addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
@@ -31,6 +33,6 @@ export function offerHelp() {
 }
 
 export function offerLanguage() {
-  const choice = find("#language");
-  choice.addEventListener("change", () => /** @type {HTMLSelectElement} */ (choice).form.requestSubmit());
+  const choice = findAs(HTMLSelectElement, "#language");
+  choice.addEventListener("change", () => choice.form?.requestSubmit());
 }

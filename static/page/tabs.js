@@ -1,4 +1,4 @@
-/** On a narrow screen the photos and the ranking are two tabs; a dot says that the ranking moved meanwhile. On a wide one both are there. */
+/** Tabs for photos and ranking on narrow screens, with a dot when the ranking has changed. Wide screens show both at once. */
 
 import { find } from "./dom.js";
 
@@ -8,9 +8,7 @@ const NAMES = ["deck", "ranking"];
 export class Tabs {
   #open = "deck";
 
-  /** @param {() => void} [opened] called when the ranking comes into view */
-  constructor(opened = () => {}) {
-    this.opened = opened;
+  constructor() {
     for (const name of NAMES) {
       const tab = find(`#${name}-tab`);
       tab.addEventListener("click", () => this.show(name));
@@ -46,20 +44,19 @@ export class Tabs {
     }
     document.documentElement.dataset.tab = name;
     if (name === "ranking") {
-      this.#dot(false);
+      this.#markMoved(false);
       scrollTo({ top: 0 });
-      this.opened();
     }
   }
 
-  /** The ranking has changed: people on the other tab get a dot. */
-  ranked() {
-    if (narrow.matches && this.#open !== "ranking") this.#dot(true);
+  /** Call after each change of the ranking: the other tab gets a dot. */
+  rankingMoved() {
+    if (narrow.matches && this.#open !== "ranking") this.#markMoved(true);
   }
 
-  /** @param {boolean} on */
-  #dot(on) {
-    find("#ranking-tab").toggleAttribute("data-moved", on);
-    find("#ranking-tab-news").hidden = !on;
+  /** @param {boolean} moved */
+  #markMoved(moved) {
+    find("#ranking-tab").toggleAttribute("data-moved", moved);
+    find("#ranking-tab-news").hidden = !moved;
   }
 }

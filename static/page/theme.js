@@ -1,4 +1,4 @@
-/* Runs before the first paint, so that a chosen theme does not flash. A classic script: modules come too late. */
+/* Applies the chosen theme before the first paint, so that the page does not flash. A classic script, since modules run too late. */
 (() => {
   const stored = (() => {
     try {

@@ -1,19 +1,19 @@
-/** A short sentence at the foot of the page that goes away by itself; the pointer or the keyboard on it keeps it. */
+/** A short message at the foot of the page. It disappears by itself, but stays while the pointer is on it. */
 
 import { element, find } from "./dom.js";
 
-const READING_MS = 6000;
+const SHOWN_MS = 6000;
 let timer = 0;
 
 /** @param {string} sentence */
 export function toast(sentence) {
   const place = find("#toast");
-  const hide = () => place.replaceChildren();
-  const node = element("p", { class: "toast", text: sentence, onpointerenter: () => clearTimeout(timer), onpointerleave: () => start() });
-  const start = () => {
+  const hideLater = () => {
     clearTimeout(timer);
-    timer = setTimeout(hide, READING_MS);
+    timer = setTimeout(() => place.replaceChildren(), SHOWN_MS);
   };
-  place.replaceChildren(node);
-  start();
+  place.replaceChildren(
+    element("p", { class: "toast", text: sentence, onpointerenter: () => clearTimeout(timer), onpointerleave: hideLater }),
+  );
+  hideLater();
 }

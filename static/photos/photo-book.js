@@ -1,4 +1,4 @@
-/** Photos by id, each fetched once. The places in it are those of the moment of the request. */
+/** Photos by id, each fetched once. Their places are as old as the request. */
 
 import { fetchPhotos } from "../page/api.js";
 
@@ -7,7 +7,7 @@ const PHOTOS_PER_REQUEST = 100;
 export class PhotoBook {
   /** @type {Map<number, import("../page/api.js").PlacedPhoto>} */ #photos = new Map();
 
-  /** @param {number[]} ids @param {{anew?: boolean}} [how] @returns {Promise<Map<number, import("../page/api.js").PlacedPhoto>>} */
+  /** @param {number[]} ids @param {{anew?: boolean}} [options] `anew`: fetch all of them again @returns {Promise<Map<number, import("../page/api.js").PlacedPhoto>>} */
   async look(ids, { anew = false } = {}) {
     const missing = anew ? ids : ids.filter((id) => !this.#photos.has(id));
     for (let from = 0; from < missing.length; from += PHOTOS_PER_REQUEST) {

@@ -1,9 +1,9 @@
 /**
- * ThumbHash: about 25 bytes that hold a photo's colours, decoded to a tiny picture that is shown until the photo itself is there.
+ * ThumbHash: a preview of a photo in about 25 bytes, decoded to a tiny picture that is shown until the photo is loaded.
  *
- * The bytes hold the lowest frequencies of a cosine transform in luminance, two colour differences and opacity. Header: 24 bits
- * (6 DC of l, 6 of p, 6 of q, 5 scale of l, 1 has opacity), then 16 bits (3 number of l terms, 6 scale of p, 6 of q, 1 landscape), then
- * one byte of opacity where it has any, then every AC term in 4 bits: l, p, q, opacity; each over the triangle of low frequencies.
+ * The bytes hold the lowest frequencies of a cosine transform of luminance (l), two colour differences (p, q) and opacity (a):
+ * 24 bits (6 DC of l, 6 DC of p, 6 DC of q, 5 scale of l, 1 has opacity), 16 bits (3 terms of l, 6 scale of p, 6 scale of q,
+ * 1 landscape), one byte of opacity where there is any, then each AC term in 4 bits: l, p, q, a, over the triangle of low frequencies.
  */
 
 /** @param {string} base64 @returns {Uint8Array} */
@@ -13,7 +13,7 @@ const bytesOf = (base64) => Uint8Array.from(atob(base64), (letter) => letter.cha
  * @param {Uint8Array} hash
  * @returns {{width: number, height: number, rgba: Uint8ClampedArray<ArrayBuffer>}} longer side 32 pixels
  */
-export function decode(hash) {
+function decode(hash) {
   const head = hash[0] | (hash[1] << 8) | (hash[2] << 16);
   const head2 = hash[3] | (hash[4] << 8);
   const lDc = (head & 63) / 63;
@@ -31,7 +31,7 @@ export function decode(hash) {
   const aScale = hasAlpha ? (hash[5] >> 4) / 15 : 0;
 
   let nibble = (hasAlpha ? 6 : 5) * 2;
-  const terms = (nx, ny, scale) => {
+  const terms = (/** @type {number} */ nx, /** @type {number} */ ny, /** @type {number} */ scale) => {
     const values = [];
     for (let y = 0; y < ny; y++) {
       for (let x = y ? 0 : 1; x * ny < nx * (ny - y); x++, nibble++) {
@@ -41,7 +41,7 @@ export function decode(hash) {
     return values;
   };
   const l = terms(lx, ly, lScale);
-  // The encoder boosts colour by a quarter, to make up for what rounding takes away.
+  // Colours are boosted by a quarter, to make up for the loss by rounding.
   const p = terms(3, 3, pScale * 1.25);
   const q = terms(3, 3, qScale * 1.25);
   const a = hasAlpha ? terms(5, 5, aScale) : [];
@@ -55,7 +55,7 @@ export function decode(hash) {
     const fy = Array.from({ length: waves }, (_, k) => Math.cos((Math.PI / height) * (y + 0.5) * k));
     for (let x = 0; x < width; x++, at += 4) {
       const fx = Array.from({ length: waves }, (_, k) => Math.cos((Math.PI / width) * (x + 0.5) * k));
-      const sum = (dc, nx, ny, values) => {
+      const sum = (/** @type {number} */ dc, /** @type {number} */ nx, /** @type {number} */ ny, /** @type {number[]} */ values) => {
         let total = dc;
         for (let v = 0, j = 0; v < ny; v++) {
           for (let u = v ? 0 : 1; u * ny < nx * (ny - v); u++, j++) total += values[j] * fx[u] * fy[v] * 2;
@@ -76,23 +76,30 @@ export function decode(hash) {
   return { width, height, rgba };
 }
 
-/** @type {Map<string, string>} */
-const seen = new Map();
+/** @param {string} base64 @returns {string} a `url(...)` for CSS */
+function render(base64) {
+  const { width, height, rgba } = decode(bytesOf(base64));
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  canvas.getContext("2d")?.putImageData(new ImageData(rgba, width, height), 0, 0);
+  return `url(${canvas.toDataURL()})`;
+}
 
-/** A `url(...)` for CSS, or "none" when there is no hash or it cannot be read. @param {string | null | undefined} base64 */
+/** @type {Map<string, string>} */
+const rendered = new Map();
+
+/** A `url(...)` for CSS; "none" for a photo without a readable hash. @param {string | null | undefined} base64 */
 export function placeholder(base64) {
   if (!base64) return "none";
-  if (!seen.has(base64)) {
-    try {
-      const { width, height, rgba } = decode(bytesOf(base64));
-      const canvas = document.createElement("canvas");
-      canvas.width = width;
-      canvas.height = height;
-      canvas.getContext("2d").putImageData(new ImageData(rgba, width, height), 0, 0);
-      seen.set(base64, `url(${canvas.toDataURL()})`);
-    } catch {
-      seen.set(base64, "none");
-    }
+  const known = rendered.get(base64);
+  if (known) return known;
+  let url = "none";
+  try {
+    url = render(base64);
+  } catch {
+    // An unreadable hash leaves the place of the photo empty.
   }
-  return seen.get(base64);
+  rendered.set(base64, url);
+  return url;
 }

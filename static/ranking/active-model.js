@@ -1,22 +1,22 @@
-/** Which model ranks: the instant one, which follows every answer, or the exact one, where it knows somebody better. */
+/** Which model orders the photos: the instant model, or the exact model where it predicts this rater better. */
 
 import { find } from "../page/dom.js";
-import { say, share } from "../page/words.js";
+import { decimal, say } from "../page/words.js";
 
-/** @param {import("../page/api.js").Speaker | null} speaker */
-export function showSpeaker(speaker) {
-  const line = find("#speaker");
-  if (speaker === null || speaker.model === "generic") {
-    delete line.dataset.model; // its place is kept, so that nothing jumps when it appears
+/** @param {import("../page/api.js").ActiveModel | null} activeModel */
+export function showActiveModel(activeModel) {
+  const line = find("#active-model");
+  if (activeModel === null || activeModel.name === "generic") {
+    delete line.dataset.model; // the line keeps its place, so that nothing jumps when it appears
     return;
   }
-  line.dataset.model = speaker.model;
-  find("#speaker-text").textContent = sentence(speaker);
+  line.dataset.model = activeModel.name;
+  find("#active-model-text").textContent = sentence(activeModel);
 }
 
-/** @param {import("../page/api.js").Speaker} speaker */
-function sentence({ model, checked }) {
-  if (!checked) return say("speaker_instant");
-  const values = { exact: share(checked.exact), instant: share(checked.instant) };
-  return model === "exact" ? say("speaker_exact", values) : say("speaker_checked", values);
+/** @param {import("../page/api.js").ActiveModel} activeModel */
+function sentence({ name, comparison }) {
+  if (!comparison) return say("model_instant");
+  const values = { exact: decimal(comparison.exact), instant: decimal(comparison.instant) };
+  return name === "exact" ? say("model_exact", values) : say("model_compared", values);
 }

@@ -1,26 +1,32 @@
-/** You beside everyone: two columns of the same length, and a line from each photo's place in the one to its place in the other. */
+/** You beside everyone: two columns of the same length, with a line from each photo's place in one to its place in the other. */
 
-import { drawing, element } from "../page/dom.js";
-import { playMoves } from "./flip.js";
-import { placeholder } from "../photos/thumbhash.js";
+import { element, find, svgElement } from "../page/dom.js";
 import { say } from "../page/words.js";
+import { placeholder } from "../photos/thumbhash.js";
+import { playMoves } from "./flip.js";
 
 export const ROWS = 12;
-
-/** @typedef {{id: number, place: number, other: number | null}} Row */
+/** Height of a row in the coordinates of the lines. */
+const ROW = 10;
 
 /**
- * From a photo's place on the one side to its place on the other; one that is not shown over there runs out at the foot.
- * @param {number} id @param {number} place @param {number | null} other @param {boolean} shown on both sides @param {boolean} fromRight
+ * @typedef {import("../page/api.js").Photo} Photo
+ * @typedef {{id: number, place: number, other: number | null}} Row `other` is the place in the other column's ranking
+ * @typedef {"me" | "everyone"} Side
  */
-function line(id, place, other, shown, fromRight) {
-  const from = place * 10 - 5;
-  const to = shown ? other * 10 - 5 : (ROWS + 1 + Math.min(8, ((other ?? ROWS) - ROWS) / 12)) * 10;
-  // The place on the other side is written beside a photo whose line runs out: the line begins behind it.
-  const start = shown ? 0 : 13;
-  const x = (share) => (fromRight ? 100 - share : share);
-  const kind = !shown ? "line-out" : from < to ? "line-up" : from > to ? "line-down" : "";
-  const path = drawing("path", { d: `M${x(start)} ${from} C ${x(50)} ${from}, ${x(50)} ${to}, ${x(100)} ${to}`, class: kind });
+
+/** Where the line of a photo ends that the other column does not show: below its foot, lower for a lower place. @param {number | null} other */
+const belowTheFoot = (other) => (ROWS + 1 + Math.min(8, ((other ?? ROWS) - ROWS) / 12)) * ROW;
+
+/** @param {Row} row @param {boolean} shownInBoth @param {Side} side where the line starts */
+function line({ id, place, other }, shownInBoth, side) {
+  const from = place * ROW - ROW / 2;
+  const to = shownInBoth && other !== null ? other * ROW - ROW / 2 : belowTheFoot(other);
+  // The other place is written beside a photo whose line leaves at the foot: the line starts after it.
+  const start = shownInBoth ? 0 : 13;
+  const x = (/** @type {number} */ percent) => (side === "everyone" ? 100 - percent : percent);
+  const kind = !shownInBoth ? "line-out" : from < to ? "line-up" : from > to ? "line-down" : "";
+  const path = svgElement("path", { d: `M${x(start)} ${from} C ${x(50)} ${from}, ${x(50)} ${to}, ${x(100)} ${to}`, class: kind });
   path.dataset.photo = String(id);
   return path;
 }
@@ -28,12 +34,17 @@ function line(id, place, other, shown, fromRight) {
 export class Comparison {
   #you = element("ol", { class: "compare-column", "data-of": "me" });
   #everyone = element("ol", { class: "compare-column", "data-of": "everyone" });
-  #lines = drawing("svg", { class: "compare-lines", viewBox: `0 0 100 ${ROWS * 10}`, preserveAspectRatio: "none", "aria-hidden": "true" });
+  #lines = svgElement("svg", {
+    class: "compare-lines",
+    viewBox: `0 0 100 ${ROWS * ROW}`,
+    preserveAspectRatio: "none",
+    "aria-hidden": "true",
+  });
   /** @type {Map<string, HTMLElement>} */ #rows = new Map();
 
-  /** @param {HTMLElement} host @param {(id: number) => void} opened */
-  constructor(host, opened) {
-    this.opened = opened;
+  /** @param {HTMLElement} host @param {(id: number) => void} onOpen */
+  constructor(host, onOpen) {
+    this.onOpen = onOpen;
     host.replaceChildren(
       element("h3", { class: "compare-head", text: say("you") }),
       element("h3", { class: "compare-head compare-head-end", text: say("everyone") }),
@@ -43,46 +54,73 @@ export class Comparison {
     );
   }
 
-  /** @param {Row[]} mine @param {Row[]} theirs @param {Map<number, import("../page/api.js").Photo>} photos */
+  /** @param {Row[]} mine @param {Row[]} theirs @param {Map<number, Photo>} photos */
   show(mine, theirs, photos) {
-    this.#fill(this.#you, "me", mine.slice(0, ROWS), photos);
-    this.#fill(this.#everyone, "everyone", theirs.slice(0, ROWS), photos);
-    const onRight = new Map(theirs.slice(0, ROWS).map((row) => [row.id, row.place]));
-    const onLeft = new Set(mine.slice(0, ROWS).map((row) => row.id));
+    const left = mine.slice(0, ROWS);
+    const right = theirs.slice(0, ROWS);
+    this.#fill(this.#you, "me", left, photos);
+    this.#fill(this.#everyone, "everyone", right, photos);
+    const onRight = new Map(right.map((row) => [row.id, row.place]));
+    const onLeft = new Set(left.map((row) => row.id));
     this.#lines.replaceChildren(
-      ...mine.slice(0, ROWS).map((row) => line(row.id, row.place, onRight.get(row.id) ?? row.other, onRight.has(row.id), false)),
-      ...theirs.slice(0, ROWS).filter((row) => !onLeft.has(row.id)).map((row) => line(row.id, row.place, row.other, false, true)),
+      ...left.map((row) => line({ ...row, other: onRight.get(row.id) ?? row.other }, onRight.has(row.id), "me")),
+      ...right.filter((row) => !onLeft.has(row.id)).map((row) => line(row, false, "everyone")),
     );
   }
 
-  /** @param {HTMLElement} column @param {string} of @param {Row[]} rows @param {Map<number, import("../page/api.js").Photo>} photos */
-  #fill(column, of, rows, photos) {
-    const nodes = rows.filter(({ id }) => photos.has(id)).map((row) => this.#row(of, row, photos.get(row.id)));
+  /** @param {HTMLElement} column @param {Side} side @param {Row[]} rows @param {Map<number, Photo>} photos */
+  #fill(column, side, rows, photos) {
+    const nodes = rows.flatMap((row) => {
+      const photo = photos.get(row.id);
+      return photo ? [this.#row(side, row, photo)] : [];
+    });
     playMoves(column, () => column.replaceChildren(...nodes));
   }
 
-  /** @param {string} of @param {Row} row @param {import("../page/api.js").Photo} photo */
-  #row(of, row, photo) {
-    const key = `${of} ${row.id}`;
-    let node = this.#rows.get(key);
-    if (!node) {
-      const image = element("img", { alt: "", src: photo.src, srcset: photo.srcset || undefined, sizes: "96px", loading: "lazy", width: 64, height: 48 });
-      image.style.backgroundImage = placeholder(photo.thumbhash);
-      const button = element("button", { type: "button", class: "compare-row", onclick: () => this.opened(row.id) });
-      button.append(element("span", { class: "compare-place" }), image, element("span", { class: "compare-other" }));
-      node = element("li", { "data-photo": row.id }, button);
-      const light = (on) => this.#lines.querySelector(`[data-photo="${row.id}"]`)?.classList.toggle("is-lit", on);
-      button.addEventListener("pointerenter", () => light(true));
-      button.addEventListener("pointerleave", () => light(false));
-      button.addEventListener("focus", () => light(true));
-      button.addEventListener("blur", () => light(false));
-      this.#rows.set(key, node);
-    }
-    node.querySelector(".compare-place").textContent = String(row.place);
-    const inOther = row.other !== null && row.other <= ROWS;
-    node.querySelector(".compare-other").textContent = row.other && !inOther ? say("number", { place: row.other }) : "";
-    const otherName = say(of === "me" ? "everyone_place" : "you_place", { place: row.other ?? "–" });
-    node.querySelector("button").setAttribute("aria-label", `${say("tile_label", { place: row.place, alt: photo.alt || say("photo_alt") })}, ${otherName}`);
+  /** @param {Side} side @param {Row} row @param {Photo} photo */
+  #row(side, row, photo) {
+    const key = `${side} ${row.id}`;
+    const node = this.#rows.get(key) ?? this.#build(photo);
+    this.#rows.set(key, node);
+    find(".compare-place", node).textContent = String(row.place);
+    const shownInOther = row.other !== null && row.other <= ROWS;
+    find(".compare-other", node).textContent = row.other && !shownInOther ? say("number", { place: row.other }) : "";
+    const label = say("tile_label", { place: row.place, alt: photo.alt || say("photo_alt") });
+    const other = { place: row.other ?? "–" };
+    const otherLabel = side === "me" ? say("everyone_place", other) : say("you_place", other);
+    find("button", node).setAttribute("aria-label", `${label}, ${otherLabel}`);
     return node;
+  }
+
+  /** @param {Photo} photo */
+  #build(photo) {
+    const image = element("img", {
+      alt: "",
+      src: photo.src,
+      srcset: photo.srcset || undefined,
+      sizes: "96px",
+      loading: "lazy",
+      width: 64,
+      height: 48,
+    });
+    image.style.backgroundImage = placeholder(photo.thumbhash);
+    const light = (/** @type {boolean} */ on) => () =>
+      this.#lines.querySelector(`[data-photo="${photo.id}"]`)?.classList.toggle("is-lit", on);
+    const button = element(
+      "button",
+      {
+        type: "button",
+        class: "compare-row",
+        onclick: () => this.onOpen(photo.id),
+        onpointerenter: light(true),
+        onpointerleave: light(false),
+        onfocus: light(true),
+        onblur: light(false),
+      },
+      element("span", { class: "compare-place" }),
+      image,
+      element("span", { class: "compare-other" }),
+    );
+    return element("li", { "data-photo": photo.id }, button);
   }
 }

@@ -1,16 +1,16 @@
 /**
- * The line on which rankings are pushed: a websocket with a heartbeat, that comes back by itself with growing, jittered pauses. While it is
- * down, the ranking is asked for over HTTP: slowly by the clock, and soon after each answer that the server accepted.
+ * The websocket that pushes rankings, with a heartbeat and jittered, growing pauses between attempts to reconnect. While it is down, the
+ * ranking is polled over HTTP: every ten seconds, and soon after each rating that the server accepted.
  */
 
 const HEARTBEAT_MS = 20_000;
-/** Two heartbeats without a word: the line is dead, though the browser may not know it yet. */
+/** Two heartbeats without an answer: the socket is dead, even if the browser has not noticed. */
 const SILENCE_MS = 45_000;
 const FIRST_PAUSE_MS = 400;
 const LONGEST_PAUSE_MS = 30_000;
 const POLL_MS = 10_000;
-const SOON_MS = 600;
-/** After this many failed tries people are told that updates come more slowly. */
+const POLL_SOON_MS = 600;
+/** Failed attempts before the page says that updates are slow. */
 const TRIES_BEFORE_POLLING = 2;
 
 /** Events: "state" (detail: live | connecting | reconnecting | polling | offline), "message" (detail: {message, snapshot}). */
@@ -21,12 +21,12 @@ export class Connection extends EventTarget {
   #state = "connecting";
   #failures = 0;
   #heardAt = 0;
-  #everLive = false;
+  #wasLive = false;
   #heartbeat = 0;
   #retry = 0;
   #pollTimer = 0;
 
-  /** @param {string} path of the websocket @param {() => Promise<unknown>} poll asks for the ranking over HTTP; throws when that fails */
+  /** @param {string} path of the websocket @param {() => Promise<unknown>} poll fetches the ranking over HTTP; rejects when that fails */
   constructor(path, poll) {
     super();
     this.#address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`;
@@ -36,18 +36,14 @@ export class Connection extends EventTarget {
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible" && this.#state !== "live") this.#reconnectNow();
     });
-    // Browsers freeze pages with an open socket badly; a page that comes back from the freezer connects anew.
+    // An open socket keeps a page out of the back/forward cache; a page that returns from it connects again.
     addEventListener("pagehide", () => this.#socket?.close());
     addEventListener("pageshow", (event) => event.persisted && this.#reconnectNow());
   }
 
-  get state() {
-    return this.#state;
-  }
-
   open() {
     clearTimeout(this.#retry);
-    let socket;
+    /** @type {WebSocket} */ let socket;
     try {
       socket = new WebSocket(this.#address);
     } catch {
@@ -60,7 +56,7 @@ export class Connection extends EventTarget {
       if (socket !== this.#socket) return;
       this.#heardAt = performance.now();
       const message = parse(event.data);
-      if (!message || message.type === "pong" || !Array.isArray(message.top)) return;
+      if (message?.type !== "ranking") return;
       if (snapshot) this.#arrived();
       this.dispatchEvent(new CustomEvent("message", { detail: { message, snapshot } }));
       snapshot = false;
@@ -68,16 +64,16 @@ export class Connection extends EventTarget {
     socket.onclose = () => socket === this.#socket && this.#lost();
   }
 
-  /** An answer was just accepted: without a socket, look for the new ranking soon and not at the next turn of the clock. */
-  nudge() {
+  /** Call after each accepted rating: without a socket, the new ranking is polled soon and not at the next interval. */
+  pollSoon() {
     if (this.#state === "live") return;
     clearTimeout(this.#pollTimer);
-    this.#pollTimer = setTimeout(() => this.#askOnce(), SOON_MS);
+    this.#pollTimer = setTimeout(() => this.#pollOnce(), POLL_SOON_MS);
   }
 
   #arrived() {
     this.#failures = 0;
-    this.#everLive = true;
+    this.#wasLive = true;
     clearTimeout(this.#pollTimer);
     clearInterval(this.#heartbeat);
     this.#heartbeat = setInterval(() => {
@@ -93,7 +89,7 @@ export class Connection extends EventTarget {
     this.#failures += 1;
     if (!navigator.onLine) this.#become("offline");
     else if (this.#failures >= TRIES_BEFORE_POLLING) this.#startPolling();
-    else this.#become(this.#everLive ? "reconnecting" : "connecting");
+    else this.#become(this.#wasLive ? "reconnecting" : "connecting");
     const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures) * (0.5 + Math.random() / 2);
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.open(), pause);
@@ -110,10 +106,10 @@ export class Connection extends EventTarget {
   #startPolling() {
     if (this.#state === "polling") return;
     clearTimeout(this.#pollTimer);
-    this.#askOnce();
+    this.#pollOnce();
   }
 
-  async #askOnce() {
+  async #pollOnce() {
     try {
       await this.#poll();
       if (this.#state !== "live") this.#become("polling");
@@ -121,7 +117,7 @@ export class Connection extends EventTarget {
       if (this.#state !== "live") this.#become(navigator.onLine ? "reconnecting" : "offline");
     }
     clearTimeout(this.#pollTimer);
-    if (this.#state !== "live") this.#pollTimer = setTimeout(() => this.#askOnce(), POLL_MS);
+    if (this.#state !== "live") this.#pollTimer = setTimeout(() => this.#pollOnce(), POLL_MS);
   }
 
   /** @param {string} state */

@@ -1,24 +1,28 @@
-/** The panel of the ranking: you, everyone, or both side by side; more places on request; a photo opens large. */
+/** The panel of the ranking: you, everyone, or both side by side; more places on request; a click opens a photo. */
 
-import { fetchRanking } from "../page/api.js";
-import { Comparison, ROWS } from "./compare.js";
+import { asProblem, fetchRanking } from "../page/api.js";
 import { find } from "../page/dom.js";
-import { PhotoBook } from "../photos/photo-book.js";
-import { FIRST_PLACES } from "./ranking.js";
-import { Tiles } from "./tiles.js";
 import { toast } from "../page/toast.js";
 import { say } from "../page/words.js";
+import { PhotoBook } from "../photos/photo-book.js";
+import { Comparison, ROWS } from "./compare.js";
+import { FIRST_PLACES } from "./ranking.js";
+import { Tiles } from "./tiles.js";
 import { Viewer } from "./viewer.js";
 
-/** Pages past the first are asked for again this long after the last change, not at every swipe. */
+/** @typedef {import("../page/api.js").Placed} Placed */
+
+/** Places after the first page are fetched this long after the last change, and not at each swipe. */
 const CALM_MS = 700;
 const RIBBON_PLACES = 7;
+/** The most places of everyone's ranking in one request, since their photos are requested with them. */
+const PLACES_PER_REQUEST = 100;
 
 export class Panel {
   /** @type {"me" | "both" | "everyone"} */ #of = "me";
   #limit = FIRST_PLACES;
-  /** @type {import("../page/api.js").Placed[]} */ #further = [];
-  /** @type {import("../page/api.js").Placed[]} */ #everyone = [];
+  /** @type {Placed[]} */ #further = [];
+  /** @type {Placed[]} */ #everyone = [];
   #turn = 0;
   #calm = 0;
   #book = new PhotoBook();
@@ -30,7 +34,7 @@ export class Panel {
   /** @param {import("./ranking.js").Ranking} ranking */
   constructor(ranking) {
     this.ranking = ranking;
-    const open = (id) => this.#viewer.open(id, this.#shownIds());
+    const open = (/** @type {number} */ id) => this.#viewer.open(id, this.#shownIds());
     this.#tiles = new Tiles(find("#tiles"), open);
     this.#ribbon = new Tiles(find("#ribbon"), () => {});
     this.#comparison = new Comparison(find("#compare"), open);
@@ -40,6 +44,7 @@ export class Panel {
       radio.addEventListener("change", () => this.#switch(/** @type {HTMLInputElement} */ (radio).value));
     }
   }
+
   #moved() {
     this.#draw();
     if (this.#limit > FIRST_PLACES || this.#of !== "me") {
@@ -50,12 +55,12 @@ export class Panel {
 
   /** @param {string} of */
   async #switch(of) {
-    this.#of = /** @type {any} */ (of);
+    this.#of = /** @type {"me" | "both" | "everyone"} */ (of);
     this.#limit = FIRST_PLACES;
     this.#further = [];
     find("#ranking-panel").dataset.of = of;
     find("#ranking-whose").textContent = say(`title_${of}`);
-    await this.#catchUp(true);
+    await this.#catchUp({ still: true });
   }
 
   async #more() {
@@ -63,30 +68,41 @@ export class Panel {
     await this.#catchUp();
   }
 
-  /** What the push does not carry: places past the first page, everyone's ranking, and the places that its photos have for oneself. */
-  async #catchUp(still = false) {
+  /** Fetches what a push does not carry: places after the first page, everyone's ranking, and the rater's own places in it. */
+  async #catchUp({ still = false } = {}) {
     try {
-      if (this.#of === "me") {
-        this.#further = [];
-        for (let from = FIRST_PLACES; from < this.#limit; from += FIRST_PLACES) {
-          this.#further.push(...(await fetchRanking({ limit: FIRST_PLACES, offset: from })).top);
-        }
-      } else {
-        const page = await fetchRanking({ of: "everyone", limit: Math.min(100, this.#limit) });
-        this.#everyone = page.top;
-        for (let from = 100; from < this.#limit; from += 100) {
-          this.#everyone.push(...(await fetchRanking({ of: "everyone", limit: 100, offset: from })).top);
-        }
-        await this.#book.look(this.#everyone.map(({ id }) => id), { anew: true });
-      }
-      await this.#draw(still);
-    } catch (problem) {
-      toast(problem.message);
+      if (this.#of === "me") await this.#fetchMine();
+      else await this.#fetchEveryone();
+      await this.#draw({ still });
+    } catch (cause) {
+      toast(asProblem(cause).message);
     }
   }
 
-  async #draw(still = false) {
-    const turn = ++this.#turn;
+  async #fetchMine() {
+    const further = [];
+    for (let offset = FIRST_PLACES; offset < this.#limit; offset += FIRST_PLACES) {
+      further.push(...(await fetchRanking({ limit: FIRST_PLACES, offset })).top);
+    }
+    this.#further = further;
+  }
+
+  async #fetchEveryone() {
+    const everyone = [];
+    for (let offset = 0; offset < this.#limit; offset += PLACES_PER_REQUEST) {
+      const limit = Math.min(PLACES_PER_REQUEST, this.#limit - offset);
+      everyone.push(...(await fetchRanking({ of: "everyone", limit, offset })).top);
+    }
+    this.#everyone = everyone;
+    await this.#book.look(
+      everyone.map(({ id }) => id),
+      { anew: true },
+    );
+  }
+
+  async #draw({ still = false } = {}) {
+    this.#turn += 1;
+    const turn = this.#turn;
     const mine = this.#mine();
     let photos;
     try {
@@ -101,11 +117,8 @@ export class Panel {
     this.#ribbon.show(this.ranking.top.slice(0, RIBBON_PLACES), photos);
     const list = this.#of === "me" ? mine : this.#theirs();
     if (this.#of === "both") {
-      this.#comparison.show(
-        mine.slice(0, ROWS).map(({ id, place }) => ({ id, place, other: photos.get(id)?.everyones_place ?? null })),
-        this.#theirs().map(({ id, place, other }) => ({ id, place, other: other ?? null })),
-        photos,
-      );
+      const left = mine.slice(0, ROWS).map(({ id, place }) => ({ id, place, other: photos.get(id)?.everyones_place ?? null }));
+      this.#comparison.show(left, this.#theirs(), photos);
     } else {
       this.#tiles.show(list, photos, { still });
     }
@@ -117,10 +130,13 @@ export class Panel {
     return this.ranking.top.slice(0, FIRST_PLACES).concat(this.#further);
   }
 
-  /** Everyone's ranking does not move with one's own swipes; only the place that it has for oneself does. */
+  /** Everyone's ranking, which swipes do not move, with the rater's own places, which they do. */
   #theirs() {
-    const place = new Map(this.ranking.top.map((placed) => [placed.id, placed.place]));
-    return this.#everyone.map((placed) => ({ ...placed, was: null, other: place.get(placed.id) ?? this.#book.known(placed.id)?.place ?? null }));
+    const own = new Map(this.ranking.top.map(({ id, place }) => [id, place]));
+    return this.#everyone.map((placed) => {
+      const other = own.get(placed.id) ?? this.#book.known(placed.id)?.place ?? null;
+      return { ...placed, was: null, other };
+    });
   }
 
   #shownIds() {

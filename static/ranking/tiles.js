@@ -1,30 +1,36 @@
-/** The ranking as a grid of photos: place, change of place, and (for everyone's ranking) the place that it has for oneself. */
+/** The ranking as a grid of photos: the place, how far it moved, and in everyone's ranking the rater's own place. */
 
-import { element } from "../page/dom.js";
-import { playMoves } from "./flip.js";
-import { placeholder } from "../photos/thumbhash.js";
+import { element, find } from "../page/dom.js";
 import { say } from "../page/words.js";
+import { placeholder } from "../photos/thumbhash.js";
+import { playMoves } from "./flip.js";
 
-/** @typedef {import("../page/api.js").Placed & {other?: number | null}} Shown */
+/**
+ * @typedef {import("../page/api.js").Photo} Photo
+ * @typedef {import("../page/api.js").Placed & {other?: number | null}} Shown `other` is the rater's own place in everyone's ranking
+ */
 
 /** @param {Shown} shown */
-function change(shown) {
-  if (shown.was === null || shown.was === undefined || shown.was === shown.place) return { name: "same", steps: 0 };
-  return shown.was > shown.place ? { name: "up", steps: shown.was - shown.place } : { name: "down", steps: shown.place - shown.was };
+function changeOf({ place, was }) {
+  if (was === null || was === place) return { name: "same", steps: 0 };
+  return was > place ? { name: "up", steps: was - place } : { name: "down", steps: place - was };
 }
 
 export class Tiles {
   /** @type {Map<number, HTMLElement>} */ #tiles = new Map();
 
-  /** @param {HTMLElement} host an ordered list @param {(id: number) => void} opened */
-  constructor(host, opened) {
+  /** @param {HTMLElement} host an ordered list @param {(id: number) => void} onOpen */
+  constructor(host, onOpen) {
     this.host = host;
-    this.opened = opened;
+    this.onOpen = onOpen;
   }
 
-  /** @param {Shown[]} list @param {Map<number, import("../page/api.js").Photo>} photos @param {{still?: boolean}} [how] */
+  /** @param {Shown[]} list @param {Map<number, Photo>} photos @param {{still?: boolean}} [options] `still`: without an animation */
   show(list, photos, { still = false } = {}) {
-    const nodes = list.filter(({ id }) => photos.has(id)).map((shown) => this.#tile(shown, photos.get(shown.id)));
+    const nodes = list.flatMap((shown) => {
+      const photo = photos.get(shown.id);
+      return photo ? [this.#tile(shown, photo)] : [];
+    });
     const reorder = () => {
       const focused = this.host.contains(document.activeElement) ? document.activeElement : null;
       this.host.replaceChildren(...nodes);
@@ -36,29 +42,26 @@ export class Tiles {
     for (const [id, node] of this.#tiles) if (!kept.has(node)) this.#tiles.delete(id);
   }
 
-  /** @param {Shown} shown @param {import("../page/api.js").Photo} photo */
+  /** @param {Shown} shown @param {Photo} photo */
   #tile(shown, photo) {
-    let node = this.#tiles.get(shown.id);
-    if (!node) {
-      node = this.#build(photo);
-      this.#tiles.set(shown.id, node);
-    }
-    const { name, steps } = change(shown);
+    const node = this.#tiles.get(shown.id) ?? this.#build(photo);
+    this.#tiles.set(shown.id, node);
+    const { name, steps } = changeOf(shown);
     node.dataset.place = String(shown.place);
-    node.querySelector(".tile-place").textContent = String(shown.place);
-    const mark = node.querySelector(".tile-change");
-    mark.className = `tile-change tile-${name}`;
-    mark.textContent = steps ? String(steps) : "";
-    const other = node.querySelector(".tile-other");
-    other.textContent = shown.other ? say("you_place", { place: shown.other }) : "";
+    find(".tile-place", node).textContent = String(shown.place);
+    const change = find(".tile-change", node);
+    change.className = `tile-change tile-${name}`;
+    change.textContent = steps ? String(steps) : "";
+    const other = shown.other ? say("you_place", { place: shown.other }) : "";
+    find(".tile-other", node).textContent = other;
     const label = [say("tile_label", { place: shown.place, alt: photo.alt || say("photo_alt") })];
     if (steps) label.push(say(`moved_${name}`, { n: steps }));
-    if (shown.other) label.push(say("you_place", { place: shown.other }));
-    node.querySelector("button").setAttribute("aria-label", label.join(", "));
+    if (other) label.push(other);
+    find("button", node).setAttribute("aria-label", label.join(", "));
     return node;
   }
 
-  /** @param {import("../page/api.js").Photo} photo */
+  /** @param {Photo} photo */
   #build(photo) {
     const image = element("img", {
       class: "tile-photo",
@@ -78,7 +81,7 @@ export class Tiles {
       { "data-photo": photo.id },
       element(
         "button",
-        { type: "button", class: "tile", onclick: () => this.opened(photo.id) },
+        { type: "button", class: "tile", onclick: () => this.onOpen(photo.id) },
         image,
         element("span", { class: "tile-place" }),
         element("span", { class: "tile-change" }),

@@ -1,11 +1,27 @@
-/** A photo of the ranking, large: its place for oneself and for everyone, who made it and under which licence. */
+/** The large view of a photo: its place for the rater and for everyone, who made it and under which licence. */
 
-import { element, find, icon } from "../page/dom.js";
-import { placeholder } from "../photos/thumbhash.js";
+import { asProblem } from "../page/api.js";
+import { element, find, findAs, icon } from "../page/dom.js";
 import { say } from "../page/words.js";
+import { placeholder } from "../photos/thumbhash.js";
+
+/** @param {string} name @param {string} value */
+const fact = (name, value) => element("div", {}, element("dt", { text: name }), element("dd", { text: value }));
+
+/** @param {number | null} place */
+const numbered = (place) => (place ? say("number", { place }) : "–");
+
+/** How the two places compare; "" while one is missing. @param {import("../page/api.js").PlacedPhoto} photo */
+function comparisonOf({ place, everyones_place }) {
+  if (!place || !everyones_place) return "";
+  const steps = everyones_place - place;
+  const name = steps > 0 ? "up" : steps < 0 ? "down" : "equal";
+  const sentence = steps > 0 ? say("higher_for_you", { n: steps }) : steps < 0 ? say("lower_for_you", { n: -steps }) : say("same_for_you");
+  return element("p", { class: "viewer-comparison" }, icon(name), element("span", { text: sentence }));
+}
 
 export class Viewer {
-  #dialog = /** @type {HTMLDialogElement} */ (find("#viewer"));
+  #dialog = findAs(HTMLDialogElement, "#viewer");
   /** @type {number[]} */ #ids = [];
   #at = 0;
 
@@ -22,7 +38,7 @@ export class Viewer {
     });
   }
 
-  /** @param {number} id @param {number[]} ids the order to leaf through */
+  /** @param {number} id @param {number[]} ids the order for "previous" and "next" */
   open(id, ids) {
     this.#ids = ids;
     this.#at = Math.max(0, ids.indexOf(id));
@@ -47,37 +63,33 @@ export class Viewer {
     try {
       const photo = (await this.book.look([id], { anew: true })).get(id);
       if (photo && this.#ids[this.#at] === id) this.#fill(photo);
-    } catch (problem) {
-      if (!known) find("#viewer-facts").textContent = problem.message;
+    } catch (cause) {
+      if (!known) find("#viewer-facts").textContent = asProblem(cause).message;
     }
   }
 
   /** @param {import("../page/api.js").PlacedPhoto} photo */
   #fill(photo) {
     const place = find("#viewer-photo");
-    const current = place.querySelector("img");
-    if (current?.dataset.photo !== String(photo.id)) {
-      const image = element("img", { alt: photo.alt || say("photo_alt"), width: photo.width, height: photo.height, "data-photo": photo.id });
+    if (place.querySelector("img")?.dataset.photo !== String(photo.id)) {
+      const image = element("img", {
+        alt: photo.alt || say("photo_alt"),
+        width: photo.width,
+        height: photo.height,
+        "data-photo": photo.id,
+        sizes: "90vw",
+        srcset: photo.srcset || undefined,
+        src: photo.src,
+      });
       image.style.backgroundImage = placeholder(photo.thumbhash);
-      image.setAttribute("sizes", "90vw");
-      if (photo.srcset) image.setAttribute("srcset", photo.srcset);
-      image.setAttribute("src", photo.src);
       place.replaceChildren(image);
     }
-    const fact = (name, value) => element("div", {}, element("dt", { text: name }), element("dd", { text: value }));
-    const facts = [
-      fact(say("for_you"), photo.place ? say("number", { place: photo.place }) : "–"),
-      fact(say("for_everyone"), photo.everyones_place ? say("number", { place: photo.everyones_place }) : "–"),
-    ];
+    const facts = [fact(say("for_you"), numbered(photo.place)), fact(say("for_everyone"), numbered(photo.everyones_place))];
     const credit = [photo.credit, photo.licence].filter(Boolean).join(" · ");
-    find("#viewer-facts").replaceChildren(element("dl", { class: "facts" }, ...facts), this.#verdict(photo), credit ? element("p", { class: "viewer-credit", text: say("photo_by", { credit }) }) : "");
-  }
-
-  /** @param {import("../page/api.js").PlacedPhoto} photo */
-  #verdict(photo) {
-    if (!photo.place || !photo.everyones_place) return "";
-    const steps = photo.everyones_place - photo.place;
-    const sentence = steps > 0 ? say("higher_for_you", { n: steps }) : steps < 0 ? say("lower_for_you", { n: -steps }) : say("same_for_you");
-    return element("p", { class: "viewer-verdict" }, icon(steps > 0 ? "up" : steps < 0 ? "down" : "equal"), element("span", { text: sentence }));
+    find("#viewer-facts").replaceChildren(
+      element("dl", { class: "facts" }, ...facts),
+      comparisonOf(photo),
+      credit ? element("p", { class: "viewer-credit", text: say("photo_by", { credit }) }) : "",
+    );
   }
 }

@@ -1,22 +1,23 @@
 /** Consent to share ratings: opt in or out. */
 
-import { shareAnswers } from "../page/api.js";
-import { find } from "../page/dom.js";
+import { asProblem, shareRatings } from "../page/api.js";
+import { find, findAs } from "../page/dom.js";
 import { say } from "../page/words.js";
 
-/** Whether one's answers may teach; the box only ever shows what the server has. */
+/** The box shows what the server has stored, also after a failure. */
 export function offerSharing() {
-  const choice = /** @type {HTMLInputElement} */ (find("#share-answers"));
-  const said = find("#share-answers-said");
+  const choice = findAs(HTMLInputElement, "#share-ratings");
+  const status = find("#share-ratings-status");
   choice.addEventListener("change", async () => {
     const wanted = choice.checked;
     choice.disabled = true;
     try {
-      choice.checked = (await shareAnswers(wanted)).shares_answers;
-      said.textContent = choice.checked ? say("sharing_on") : say("sharing_off");
-    } catch (problem) {
+      choice.checked = (await shareRatings(wanted)).shares_ratings;
+      status.textContent = choice.checked ? say("sharing_on") : say("sharing_off");
+    } catch (cause) {
+      const problem = asProblem(cause);
       choice.checked = !wanted;
-      said.textContent = problem.kind === "offline" ? say("sharing_offline") : problem.message;
+      status.textContent = problem.kind === "offline" ? say("sharing_offline") : problem.message;
     } finally {
       choice.disabled = false;
       choice.focus();

@@ -1,4 +1,4 @@
-"""One step of the newest export of the browser tests, as a worker of queue `gpu` would do it. A program."""
+"""Program: one step of the newest model export, as a worker of queue `gpu` does it."""
 
 import os
 

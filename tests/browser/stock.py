@@ -1,4 +1,4 @@
-"""Fills the database of the browser tests: small photos of plain colours, and features that follow the colour. Run as a program."""
+"""Program: fills the database of the browser tests with small photos of plain colours, whose features follow the colour."""
 
 import io
 import os
@@ -19,7 +19,7 @@ HUES = ("red", "orange", "gold", "green", "teal", "blue", "purple", "pink", "gra
 
 
 def picture(hue: str, number: int) -> bytes:
-    """A coloured sheet with a disc whose place depends on the number, so that no two pictures are the same."""
+    """A coloured rectangle with a disc whose position depends on the number, so that no two pictures are the same."""
     width, height = ((480, 320), (320, 480), (400, 400))[number % 3]
     image = Image.new("RGB", (width, height), hue)
     x, y = 40 + 23 * number % (width - 120), 30 + 37 * number % (height - 120)

@@ -1,4 +1,4 @@
-"""Ends a refinement of the newest person of the browser tests as a worker would: the exact model has turned the order round. A program."""
+"""Program: ends an exact refit of the newest fit as a worker does; the exact model reverses the order of the photos."""
 
 import os
 
