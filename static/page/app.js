@@ -63,7 +63,6 @@ function showRatedCount(count) {
 /** @param {import("./api.js").RatingValue | null} value null after an undo */
 function showLastRating(value) {
   const line = find("#last-rating");
-  line.dataset.value = value ?? "";
   find("#last-rating-text").textContent = value ? say(`last_${value}`) : say("undone");
   line.toggleAttribute("data-shown", true);
   find("#last-rating [data-undo]").hidden = value === null;

@@ -42,7 +42,6 @@ export class Tabs {
       if (narrow.matches) panel.setAttribute("role", "tabpanel");
       else panel.removeAttribute("role");
     }
-    document.documentElement.dataset.tab = name;
     if (name === "ranking") {
       this.#markMoved(false);
       scrollTo({ top: 0 });

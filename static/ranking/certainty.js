@@ -42,8 +42,6 @@ export class Certainty {
 
   /** @param {import("../page/api.js").Accuracy | null} accuracy @param {number} ratingsSeq @param {number} ratedCount */
   show(accuracy, ratingsSeq, ratedCount) {
-    const panel = find("#certainty");
-    panel.dataset.level = accuracy ? levelOf(accuracy) : "guessing";
     if (!accuracy) {
       const missing = LEAST_RATINGS - ratedCount;
       find("#certainty-headline").textContent = say("level_guessing");
@@ -90,7 +88,6 @@ export class Certainty {
   #drawTrail() {
     const plot = find("#certainty-trail");
     const points = this.#trail;
-    find("#certainty-plot").dataset.points = String(points.length);
     const last = points.at(-1);
     const first = points[0]?.n ?? 0;
     const most = Math.max(first + LEAST_RATINGS * 2, last?.n ?? 0);

@@ -47,7 +47,6 @@ export class Tiles {
     const node = this.#tiles.get(shown.id) ?? this.#build(photo);
     this.#tiles.set(shown.id, node);
     const { name, steps } = changeOf(shown);
-    node.dataset.place = String(shown.place);
     find(".tile-place", node).textContent = String(shown.place);
     const change = find(".tile-change", node);
     change.className = `tile-change tile-${name}`;
