@@ -7,7 +7,6 @@ without psql's own commands; `stored/installation-0002.json` holds its secret ke
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import UUID
 
 import psycopg
 import pytest
@@ -15,7 +14,6 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
-from django.utils import timezone
 
 from tests.ratings.conftest import Guest
 
