@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from ratings import sharing
+from ratings.raters.selectors import shares_ratings
 
 
 class PageConfig(TypedDict):
@@ -24,9 +24,9 @@ def page_config() -> PageConfig:
     return PageConfig(language=get_language() or "en", phrases=_phrases(), urls={"websocket": "/ws/taste/"})
 
 
-def page_context(person_id: UUID) -> dict[str, Any]:
+def page_context(rater_id: UUID) -> dict[str, Any]:
     """What the template of the page asks for."""
-    return {"page": page_config(), "modules": _modules(), "me": {"shares_answers": sharing.shares_answers(person_id)}}
+    return {"page": page_config(), "modules": _modules(), "me": {"shares_ratings": shares_ratings(rater_id)}}
 
 
 @cache

@@ -39,7 +39,7 @@ def features(hue: int, number: int, rng: np.random.Generator) -> np.ndarray:
 
 def main() -> None:
     rng = np.random.default_rng(7)
-    services.use_bank(hash=BANK, card={})
+    services.use_bank(hash=BANK, metadata={})
     for number in range(PHOTOS):
         hue = number % len(HUES)
         photo = photo_services.add_photo(
