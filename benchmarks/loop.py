@@ -23,9 +23,9 @@ async def _one(swiper: Swiper, swipes: int, pause: float, rng: random.Random) ->
     return times
 
 
-async def _measure(address: str, people: int, swipes: int, pause: float) -> list[Swipe]:
+async def _measure(address: str, raters: int, swipes: int, pause: float) -> list[Swipe]:
     """So many swipes of each of so many people at once."""
-    swipers = [Swiper(address) for _ in range(people)]
+    swipers = [Swiper(address) for _ in range(raters)]
     for swiper in swipers:
         await swiper.arrive()
         await swiper.swipe(lambda _photo: "like")  # the first is not counted: connections are opened, pools filled
@@ -63,15 +63,15 @@ async def _floor(address: str, rounds: int) -> np.ndarray:
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="pav bench loop", description=__doc__)
     parser.add_argument("--photos", type=int, default=2000)
-    parser.add_argument("--people", type=int, default=20)
+    parser.add_argument("--raters", type=int, default=20)
     parser.add_argument("--swipes", type=int, default=60, help="counted swipes of each person")
     parser.add_argument("--pause", type=float, default=1.0, help="mean seconds between the swipes of one of many people")
     options = parser.parse_args(arguments)
     runs = {
         "1 person, as fast as it goes": (1, options.swipes, 0),
         f"1 person, a swipe every {options.pause:g} s": (1, options.swipes // 2, options.pause),
-        f"{options.people} people, each a swipe every {options.pause:g} s": (options.people, options.swipes, options.pause),
-        f"{options.people} people, as fast as it goes": (options.people, options.swipes // 4, 0),
+        f"{options.raters} people, each a swipe every {options.pause:g} s": (options.raters, options.swipes, options.pause),
+        f"{options.raters} people, as fast as it goes": (options.raters, options.swipes // 4, 0),
     }
     with running(options.photos) as (address, file):
         floor = 1000 * asyncio.run(_floor(address, 100))

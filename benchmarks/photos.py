@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from ratings.intake import normalise
-from ratings.samples import samples
+from ratings.photos.intake import normalise
+from ratings.photos.samples import samples
 
 AT_ONCE = 2
 """As many as an import reads at once: `ratings.importing.READERS`."""

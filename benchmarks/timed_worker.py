@@ -1,5 +1,6 @@
-"""The refit worker with a clock: the same command, with each part of a fit timed and written down, a line of JSON per fit."""
+"""The refit worker with a clock: the same command, with each part of a fit timed and written down, one line of JSON per fit."""
 
+import importlib
 import json
 import os
 import sys
@@ -10,18 +11,18 @@ from typing import Any
 
 import django
 
-PARTS = {  # what is timed: where the function is looked up, its name, and what it is called in the table
-    ("personalize.tasks.fits", "begin_refit"): "begin",
-    ("personalize.tasks.selectors", "rating_history"): "history",
-    ("personalize.tasks.instant", "fit"): "fit",
-    ("personalize.tasks.fits", "store_fit"): "store",
-    ("ratings.fits.rankings", "ranking"): "query",
-    ("ratings.fits.events", "push_ranking"): "push",
+PARTS = {  # what is timed: the module that holds the function, its name there, and its name in the table
+    ("ratings.ranking.services", "begin_refit"): "begin",
+    ("personalize.tasks", "rating_history"): "history",
+    ("personalize.worker.instant_fit", "fit"): "fit",
+    ("ratings.ranking.services", "store_fit"): "store",
+    ("ratings.ranking.selectors", "ranking"): "query",
+    ("ratings.ranking.events", "push_ranking"): "push",
 }
 
 
 def timed(part: str, function: Callable[..., Any], fit: dict[str, Any]) -> Callable[..., Any]:
-    """The function, which notes when it began and ended (seconds since 1970)."""
+    """The function, with its start and end recorded in `fit` (seconds since 1970)."""
 
     def run(*args: Any, **kwargs: Any) -> Any:
         began = time.time()
@@ -39,24 +40,21 @@ def main(file: Path) -> None:
     django.setup()
     from django.core.management import call_command
 
-    import personalize.tasks
-    import ratings.fits
+    from ratings.ranking import services
 
     fit: dict[str, Any] = {}
-    places = {"personalize.tasks": personalize.tasks, "ratings.fits": ratings.fits}
     for (where, name), part in PARTS.items():
-        module, _, attribute = where.rpartition(".")
-        holder = getattr(places[module], attribute)
-        setattr(holder, name, timed(part, getattr(holder, name), fit))
+        module = importlib.import_module(where)
+        setattr(module, name, timed(part, getattr(module, name), fit))
 
-    store_next_cards = personalize.tasks.fits.store_next_cards
+    store_next_photos = services.store_next_photos
     with file.open("w", buffering=1) as lines:
 
-        def last_of_a_fit(*, person_id: Any, **kwargs: Any) -> None:
-            store_next_cards(person_id=person_id, **kwargs)
-            lines.write(json.dumps(fit | {"person": str(person_id), "end": time.time()}) + "\n")
+        def last_of_a_fit(*, rater_id: Any, **kwargs: Any) -> None:
+            store_next_photos(rater_id=rater_id, **kwargs)
+            lines.write(json.dumps(fit | {"rater": str(rater_id), "end": time.time()}) + "\n")
 
-        personalize.tasks.fits.store_next_cards = last_of_a_fit
+        services.store_next_photos = last_of_a_fit
         call_command("worker", queue="refit", beat=True)
 
 

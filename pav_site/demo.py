@@ -181,13 +181,13 @@ def _accompany(wish: Wish, console: Console) -> None:
 
 def _counts() -> tuple[int, int] | None:
     """Photos in all, and those that can be dealt. None while PostgreSQL is away: the supervisor brings it back."""
-    from ratings import photo_services  # models: only after Django is set up
+    from ratings.ranking import features  # models cannot be imported before Django is set up
 
     try:
-        stats = photo_services.stats()
+        progress = features.progress()
     except DatabaseError:
         return None
-    return stats.total, stats.described
+    return progress.total, progress.ready
 
 
 def _listens(port: int) -> bool:
@@ -197,11 +197,11 @@ def _listens(port: int) -> bool:
 
 
 def _welcome(wish: Wish, console: Console) -> None:
-    from ratings import staff
+    from ratings.raters import admin_links
 
     console.print()
     console.print(Text(f"PAV is ready: {wish.address}/", style="bold"), soft_wrap=True)
-    link = wish.address + reverse("staff_enter", args=[staff.make_ticket()])
+    link = wish.address + reverse("staff_enter", args=[admin_links.make_ticket()])
     console.print(Text(f"Administration (works once, for 15 minutes): {link}"), soft_wrap=True)
     console.print("Photos go on being described. Ctrl-C ends PAV and keeps your ratings.")
     console.print()

@@ -11,7 +11,7 @@ from django.db import connections
 from django.utils.translation import gettext, ngettext
 
 if TYPE_CHECKING:
-    from ratings.importing import Candidate
+    from ratings.photos.importing import Candidate
 
 
 class PhotoImport(threading.Thread):
@@ -38,12 +38,12 @@ class PhotoImport(threading.Thread):
             yield self._news.pop(0)
 
     def _import(self) -> None:
-        from ratings import importing  # models: only after Django is set up
+        from ratings.photos import importing  # models cannot be imported before Django is set up
 
         imported = Ledger(settings.VAR / "imported.json")
         fresh = {key: candidate for key, candidate in self._candidates() if key not in imported.keys}
         self.total = len(fresh)
-        report = importing.import_all(fresh.values(), told=self._count)
+        report = importing.import_all(fresh.values(), done=self._count)
         refused = dict(report.refused)
         imported.add({key for key, candidate in fresh.items() if candidate.label not in refused})
         if refused:
@@ -54,7 +54,7 @@ class PhotoImport(threading.Thread):
             self._news.append(f"There is no new photo in {self.folder}.")
 
     def _candidates(self) -> "Iterator[tuple[str, Candidate]]":
-        from ratings import importing, samples
+        from ratings.photos import importing, samples
 
         if self.folder is None:
             for candidate in importing.from_samples(samples.samples()):

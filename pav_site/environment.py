@@ -1,30 +1,35 @@
-"""Settings from environment variables: one table that is code, documentation and check at once."""
+"""Settings from environment variables: one table for code, documentation and validation."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 BASE = Path(__file__).resolve().parent.parent
-NEVER_SHOWN = {"PAV_SECRET_KEY", "DATABASE_URL", "REDIS_URL"}  # they hold secrets, and messages end up in logs
+NEVER_SHOWN = {"PAV_SECRET_KEY", "DATABASE_URL", "REDIS_URL"}  # secrets; messages end up in logs
 
 
 class BadSetting(ValueError):
-    """An environment variable holds something that cannot be meant; the message names it and gives an example."""
+    """An environment variable has an invalid value; the message names it and gives an example."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One row: how a value is read, what it is without the variable, and what it does."""
+    """One setting: parser, default, description and example."""
 
     name: str
     parse: Callable[[str], Any]
     default: str | None
     about: str
     example: str
+    old_name: str = ""  # still read, with a warning
 
     def read(self, environment: Mapping[str, str]) -> Any:
         text = environment.get(self.name, self.default)
+        if self.old_name in environment and self.name not in environment:
+            warnings.warn(f"{self.old_name} is now called {self.name}. The old name still works.", FutureWarning, stacklevel=2)
+            text = environment[self.old_name]
         if text is None or text == "":
             return None
         try:
@@ -51,7 +56,7 @@ def one_of(*known: str) -> Callable[[str], str]:
 
 
 def hosts(text: str) -> list[str]:
-    """Names alone: a scheme or a path would match no request, and every page would be refused."""
+    """Host names only: a scheme or a path would match no request, and every page would be refused."""
     found = _listed(text)
     for host in found:
         if "/" in host or ":" in host.replace("[::1]", ""):
@@ -131,41 +136,48 @@ SETTINGS = {
             "Redis, for the queue and the live updates. Unset: an embedded one in PAV_VAR.",
             "redis://redis:6379/0",
         ),
-        Setting("PAV_DEBUG", flag, "no", "Django's debug pages. Never on a machine that strangers reach.", "yes"),
+        Setting("PAV_DEBUG", flag, "no", "Django's debug pages. Never on a public machine.", "yes"),
         Setting(
             "PAV_SECRET_KEY",
             secret,
             None,
-            "Signs sessions and links. Unset: kept in PAV_VAR/secret_key, made at first use.",
+            "Signs sessions and links. Unset: generated at first start and kept in PAV_VAR/secret_key.",
             "64 random characters",
         ),
         Setting("PAV_HOSTS", hosts, "localhost,127.0.0.1,[::1]", "Host names that PAV answers to, separated by commas.", "pav.example.org"),
         Setting(
             "PAV_ORIGINS", origins, None, "Further origins that may post, with scheme, separated by commas.", "https://pav.example.org"
         ),
-        Setting("PAV_HTTPS", flag, "no", "Set cookies for HTTPS alone, redirect to it, and send HSTS. On behind a TLS proxy.", "yes"),
-        Setting("PAV_LANGUAGE", one_of("en", "ja"), "en", "Language where the browser asks for none that PAV speaks: en or ja.", "ja"),
-        Setting("PAV_DECK_SIZE", whole(1, 20), "5", "Cards dealt ahead of a person.", "5"),
-        Setting("PAV_TOP", whole(1, 200), "50", "Places of the ranking that a push carries.", "50"),
-        Setting("PAV_LIMIT_RATINGS", rate, "240/minute", "Answers and undos per person.", "240/minute"),
-        Setting("PAV_LIMIT_READS", rate, "600/minute", "Decks, rankings and photo lists per person.", "600/minute"),
-        Setting("PAV_LIMIT_FILES", rate, "3000/minute", "Files of photos per person.", "3000/minute"),
-        Setting("PAV_LIMIT_GUESTS", rate, "120/hour", "New guests per internet address.", "120/hour"),
-        Setting("PAV_SWEEP_SECONDS", whole(1, 3600), "3", "How often forgotten fits and undescribed photos are looked for.", "3"),
+        Setting("PAV_HTTPS", flag, "no", "Secure cookies, redirect to HTTPS, and HSTS. Switch on behind a TLS proxy.", "yes"),
+        Setting("PAV_LANGUAGE", one_of("en", "ja"), "en", "Language if the browser asks for none that PAV has: en or ja.", "ja"),
+        Setting("PAV_DECK_SIZE", whole(1, 20), "5", "Cards dealt ahead to a rater.", "5"),
+        Setting("PAV_TOP", whole(1, 200), "50", "Places of the ranking in a push.", "50"),
+        Setting("PAV_LIMIT_RATINGS", rate, "240/minute", "Ratings and undos per rater.", "240/minute"),
+        Setting("PAV_LIMIT_READS", rate, "600/minute", "Decks, rankings and photo lists per rater.", "600/minute"),
+        Setting("PAV_LIMIT_FILES", rate, "3000/minute", "Photo files per rater.", "3000/minute"),
+        Setting("PAV_LIMIT_GUESTS", rate, "120/hour", "New guests per IP address.", "120/hour"),
+        Setting("PAV_SWEEP_SECONDS", whole(1, 3600), "3", "Seconds between two sweeps for lost refits and photos without features.", "3"),
         Setting(
-            "PAV_REFINE_AFTER",
+            "PAV_EXACT_REFIT_AFTER",
             whole(0, 86400),
             "20",
-            "Seconds of rest after which a person's answers are looked at closely (the exact fit, queue `gpu`); 0: never.",
+            "Seconds without a rating after which a rater's exact refit begins (queue `gpu`); 0: never.",
             "20",
+            old_name="PAV_REFINE_AFTER",
         ),
-        Setting("PAV_LEARN_HOUR", whole(0, 23), "3", "Hour, UTC, at whose half PAV learns from the answers that people share.", "3"),
+        Setting(
+            "PAV_LEARN_HOUR",
+            whole(0, 23),
+            "3",
+            "Hour (UTC) of the nightly run, at half past, that learns the population prior from shared ratings.",
+            "3",
+        ),
     )
 }
 
 
 def table() -> str:
-    """All settings as a table for people."""
+    """All settings as a Markdown table."""
     rows = ["| variable | default | what it does | example |", "|---|---|---|---|"]
     for row in SETTINGS.values():
         rows.append(f"| `{row.name}` | {f'`{row.default}`' if row.default else 'unset'} | {row.about} | `{row.example}` |")
@@ -176,6 +188,6 @@ def read_all(environment: Mapping[str, str]) -> dict[str, Any]:
     """Every setting by name.
 
     Raises:
-        BadSetting: the first one that cannot be meant.
+        BadSetting: for the first invalid one.
     """
     return {name: row.read(environment) for name, row in SETTINGS.items()}

@@ -169,7 +169,7 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_TASK_QUEUES = [Queue("refit", routing_key="refit"), Queue("gpu", routing_key="gpu")]
 CELERY_TASK_DEFAULT_QUEUE = CELERY_TASK_DEFAULT_ROUTING_KEY = "refit"
 CELERY_TASK_CREATE_MISSING_QUEUES = False
-CELERY_TASK_ROUTES = {"personalize.tasks.describe_photo": {"queue": "gpu"}}
+CELERY_TASK_ROUTES = {"personalize.tasks.extract_features": {"queue": "gpu"}}
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -187,7 +187,7 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "personalize.tasks.sweep", "schedule": CHOSEN["PAV_SWEEP_SECONDS"], "options": {"expires": 10}},
     "learn": {
-        "task": "personalize.tasks.learn_population",
+        "task": "personalize.tasks.learn_population_prior",
         "schedule": crontab(hour=CHOSEN["PAV_LEARN_HOUR"], minute=30),
         "options": {"queue": "gpu", "expires": 3600},
     },

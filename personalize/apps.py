@@ -1,4 +1,4 @@
-"""Tells the web app which bank is in use."""
+"""The machine learning as a Django app: registers the shipped bank after every migration."""
 
 import logging
 from typing import Any
@@ -16,17 +16,17 @@ class PersonalizeConfig(AppConfig):
     name = "personalize"
 
     def ready(self) -> None:
-        # Django tells of migrations only where there are tables: the web app's.
+        # Django sends post_migrate only for apps that have tables, so this listens to the web app's.
         post_migrate.connect(register_bank, sender=apps.get_app_config("ratings"))
 
 
 def register_bank(**kwargs: Any) -> None:
-    """After every migrate, the shipped bank becomes the current one."""
-    from ratings import services  # models are ready by now, but not when this module is read
+    """Make the shipped bank the current one."""
+    from ratings.ranking import features  # models cannot be imported when this module is
 
     try:
         card = banks.read_card()
     except BadBank as error:
-        logger.warning("No photo can be described: %s", error)
+        logger.warning("Features cannot be extracted: %s", error)
         return
-    services.use_bank(hash=card.hash, card=card.facts)
+    features.use_bank(hash=card.hash, metadata=card.facts)

@@ -1,4 +1,4 @@
-"""What workers do: each task fetches by id, calls, stores. All may run twice, or late, and harm nothing."""
+"""Celery tasks: each fetches by id, makes one call, stores. Every task may run twice, or late, without harm."""
 
 import logging
 from dataclasses import asdict
@@ -9,117 +9,131 @@ import numpy as np
 from celery import shared_task
 from django.conf import settings
 
-from personalize.app import instant, serving
 from personalize.numerics import choosing, metrics, refining
-from ratings import fits, health, jobs, media, model_exports, refinements, selectors, services
+from personalize.worker import instant_fit, loaded_bank
+from ratings import health, jobs
+from ratings.deck.selectors import candidates
+from ratings.exports import services as exports
+from ratings.photos import files
+from ratings.ranking import exact_refits, features, services
+from ratings.ranking.histories import rating_history
+from ratings.ranking.services import NextPhoto
 
 logger = logging.getLogger(__name__)
 
-NEXT_CARDS = 10  # chosen after every fit; more than a deck, so that it outlasts a few lost fits
-CANDIDATES = 128  # photos that the next cards are chosen from, and that stand for the catalogue
-UNDESCRIBED_AT_ONCE = 200
-DESCRIBED_AT_ONCE = 8
+NEXT_PHOTOS = 10  # chosen after every fit; more than a deck, so that they outlast a few lost fits
+CANDIDATES = 128  # photos that the next ones are chosen from, and that represent the catalogue
+QUEUED_AT_ONCE = 200  # photos without features
+EXTRACTED_AT_ONCE = 8
 LOST_SECONDS = 5  # a queued refit that has not begun after so long was lost with its broker
-LOST_STEP_SECONDS = 600  # the same of a step of a refinement, which waits for photos to be described
+LOST_STEP_SECONDS = 600  # the same for a step of an exact refit or an export, which may wait for feature extraction
 
 
 @shared_task
-def refit_person(person_id: str) -> None:
-    """Fit one person anew, push the ranking, then choose their next cards."""
-    person = UUID(person_id)
-    fits.begin_refit(person_id=person)
-    history = selectors.rating_history(person)
+def refit_rater(rater_id: str) -> None:
+    """Make a rater's instant fit, push the ranking, then choose the next photos to present."""
+    rater = UUID(rater_id)
+    services.begin_refit(rater_id=rater)
+    history = rating_history(rater)
     if history is None:
         return
-    fit = instant.fit(history)
-    accuracy = metrics.accuracy(fit.leave_one_out[len(instant.ANCHORS) :], history.values)
-    stored = fits.store_fit(
-        person_id=person,
+    fit = instant_fit.fit(history)
+    accuracy = metrics.accuracy(fit.leave_one_out[len(instant_fit.ANCHORS) :], history.values)
+    stored = services.store_fit(
+        rater_id=rater,
         bank=history.bank,
         ratings_seq=history.ratings_seq,
         weights=fit.weights.tolist(),
         covariance=fit.covariance.to_bytes(),
         accuracy=asdict(accuracy) if accuracy else None,
-        population=history.population,
-        shared=fit.shared.tolist() if len(history.values) else (),
+        population_prior_id=history.population_prior_id,
+        population_weights=fit.shared.tolist() if len(history.values) else (),
     )
     if stored is None:
         return
-    # The ranking is on its way by now; nobody waits for what follows.
-    photos, features = selectors.candidates(person, CANDIDATES)
-    rng = np.random.default_rng([person.int & 0xFFFFFFFF, history.ratings_seq])
-    cards = [
-        {
-            "photo": int(photos[choice.index]),
-            "algorithm": choice.algorithm,
-            "reason": {"gain": round(choice.gain, 6), "propensity": round(choice.propensity, 6), "version": stored.version},
-        }
-        for choice in choosing.next_cards(fit.covariance, features, NEXT_CARDS, rng)
+    # The ranking has been pushed; no page waits for the rest.
+    photos, photo_features = candidates(rater, CANDIDATES)
+    rng = np.random.default_rng([rater.int & 0xFFFFFFFF, history.ratings_seq])
+    next_photos = [
+        NextPhoto(
+            photo=int(photos[choice.index]),
+            algorithm=choice.algorithm,
+            reason={"gain": round(choice.gain, 6), "propensity": round(choice.propensity, 6), "version": stored.version},
+        )
+        for choice in choosing.next_cards(fit.covariance, photo_features, NEXT_PHOTOS, rng)
     ]
-    fits.store_next_cards(person_id=person, ratings_seq=history.ratings_seq, cards=cards)
+    services.store_next_photos(rater_id=rater, ratings_seq=history.ratings_seq, next_photos=next_photos)
 
 
 @shared_task
-def describe_photo(photo_id: int) -> None:
-    """Describe one photo with the current bank, and others that wait: together they take less than half the time each."""
+def extract_features(photo_id: int) -> None:
+    """Extract the features of a photo, and of others that wait: together they take less than half the time each."""
     opened = []
-    for photo in selectors.photos_to_describe(photo_id, DESCRIBED_AT_ONCE):
+    for photo in features.photos_to_extract(photo_id, EXTRACTED_AT_ONCE):
         try:
-            opened.append((photo.id, media.opened(photo)))
+            opened.append((photo.id, files.open_master(photo)))
         except OSError as error:
-            logger.warning("Photo %s cannot be described: %s", photo.id, error)
-            if error.errno is None:  # it was read, and is no picture any more
-                media.set_aside(photo)
+            logger.warning("Photo %s cannot be opened: %s", photo.id, error)
+            if error.errno is None:  # the file could be read, but is damaged
+                files.set_aside(photo)
             if photo.id == photo_id:
                 raise
-    for (described, _), (score, features) in zip(opened, serving.describe([image for _, image in opened]), strict=True):
-        services.store_description(photo_id=described, bank=serving.bank_hash(), score=score, features=features.tolist())
+    extracted = loaded_bank.extract_features([image for _, image in opened])
+    for (photo_id, _), (score, vector) in zip(opened, extracted, strict=True):
+        features.store_features(photo_id=photo_id, bank=loaded_bank.bank_hash(), generic_score=score, features=vector.tolist())
 
 
 @shared_task
-def refine_person(person_id: str) -> None:
-    """One step of the exact fit of a person who rests, and the request for the next one."""
-    from personalize.app import refinement  # needs torch, which workers that only fit people do not load
+def exact_refit(rater_id: str) -> None:
+    """Do one step of a rater's exact refit, and queue the next one."""
+    from personalize.worker import exact_refit  # needs torch, which workers of the queue `refit` do not load
 
-    if refinement.advance(UUID(person_id)):
-        jobs.request_refinement(UUID(person_id))
+    if exact_refit.advance(UUID(rater_id)):
+        jobs.request_exact_refit(UUID(rater_id))
 
 
 @shared_task
 def export_models(export_id: str) -> None:
-    """One person of an export, and the request for the next one."""
-    from personalize.app import exporting  # the same
+    """Make one rater's model for an export, and queue the next one."""
+    from personalize.worker import model_export  # needs torch
 
-    if exporting.advance(UUID(export_id)):
+    if model_export.advance(UUID(export_id)):
         jobs.request_export(UUID(export_id))
 
 
 @shared_task
-def learn_population() -> None:
-    """Learn anew from the answers that people share; nightly."""
-    from personalize.app import nightly  # the same
+def learn_population_prior() -> None:
+    """Learn a new version of the population prior; nightly."""
+    from personalize.worker import population_prior  # needs torch
 
-    nightly.learn()
+    population_prior.learn()
 
 
 @shared_task
 def sweep() -> None:
-    """Find what was lost on the way: fits behind their ratings, photos without a description, steps of refinements; and begin a refinement
-    where the slow queue has nothing else to do. Also the sign of life of the workers."""
+    """Queue again what was lost (refits, feature extraction, steps of exports), abandon lost exact refits, and begin an exact refit when
+    the slow queue is empty. Also the worker heartbeat."""
     health.beat()
-    for behind in fits.claim_lost_refits(waiting_seconds=LOST_SECONDS):
-        jobs.request_refit(behind)
-    model_exports.ask_again(waiting_seconds=LOST_STEP_SECONDS)
-    model_exports.forget_old()
-    refinements.give_up_lost(waiting_seconds=LOST_STEP_SECONDS)
+    for rater in services.claim_lost_refits(waiting_seconds=LOST_SECONDS):
+        jobs.request_refit(rater)
+    exports.requeue_lost(waiting_seconds=LOST_STEP_SECONDS)
+    exports.delete_old()
+    exact_refits.abandon_lost(waiting_seconds=LOST_STEP_SECONDS)
     if jobs.gpu_waiting():
         return
-    # A photo whose file is lost waits for its next import, and keeps nothing else waiting.
-    undescribed = list(islice(filter(media.is_readable, selectors.undescribed_photos()), UNDESCRIBED_AT_ONCE))
-    for photo in undescribed:
-        jobs.request_description(photo.id)
-    rest = settings.PAV["REFINE_AFTER"]
-    if rest and not undescribed:
-        person = refinements.begin_one(resting_seconds=rest, least=refining.LEAST)
-        if person is not None:
-            jobs.request_refinement(person)
+    # A photo whose file is missing waits for its next import, and must not hold up exact refits.
+    waiting = list(islice(filter(files.is_readable, features.photos_without_features()), QUEUED_AT_ONCE))
+    for photo in waiting:
+        jobs.request_features(photo.id)
+    pause = settings.PAV["EXACT_REFIT_AFTER"]
+    if pause and not waiting:
+        paused = exact_refits.begin_one(pause_seconds=pause, least=refining.LEAST)
+        if paused is not None:
+            jobs.request_exact_refit(paused)
+
+
+# Tasks that a version before 0.1 queued keep their names until they have run.
+shared_task(name="personalize.tasks.refit_person")(refit_rater.run)
+shared_task(name="personalize.tasks.describe_photo")(extract_features.run)
+shared_task(name="personalize.tasks.refine_person")(exact_refit.run)
+shared_task(name="personalize.tasks.learn_population")(learn_population_prior.run)

@@ -1,4 +1,4 @@
-"""The administration: everything can be looked at, little can be changed, no event can be altered."""
+"""The administration: every table can be viewed, few can be changed, events never."""
 
 from typing import Any
 
@@ -12,17 +12,19 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ratings import model_exports
 from ratings.errors import RatingError
-from ratings.models import Bank, Description, Fit, ModelExport, Person, Photo, Population, Presentation, RatingEvent, Refinement
+from ratings.exports import services as exports
+from ratings.models import Bank, ExactRefit, Fit, ModelExport, Photo, PhotoFeatures, PopulationPrior, Presentation, Rater, RatingEvent
 
-MOST_CHOSEN = 1 + max(kind.most for kind in model_exports.KINDS.values())  # one more than can be exported is enough to say so
+MOST_CHOSEN = 1 + max(
+    file_format.most for file_format in exports.FORMATS.values()
+)  # one more than can be exported: enough to show the error
 
 admin.site.site_header = admin.site.site_title = gettext_lazy("PAV administration")
 
 
 class ReadOnly(admin.ModelAdmin):
-    """For tables that the loop writes: a hand in them would break what they promise."""
+    """For tables that PAV writes: manual edits would break invariants."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -41,50 +43,50 @@ class PhotoAdmin(admin.ModelAdmin):
     readonly_fields = ("sha256", "content_hash", "width", "height", "thumbhash", "owner")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # photos come by import, which normalises them
+        return False  # photos are added by import, which normalises them
 
 
 @admin.register(RatingEvent)
 class RatingEventAdmin(ReadOnly):
-    list_display = ("person", "seq", "kind", "value", "presentation", "on_screen_ms", "modality", "created_at")
+    list_display = ("rater", "seq", "kind", "value", "presentation", "on_screen_ms", "modality", "created_at")
     list_filter = ("kind", "value", "modality")
-    list_select_related = ("person", "presentation")
+    list_select_related = ("rater", "presentation")
 
 
 @admin.register(Presentation)
 class PresentationAdmin(ReadOnly):
-    list_display = ("token", "person", "photo", "algorithm", "value", "dealt_at", "answered_at")
+    list_display = ("token", "rater", "photo", "algorithm", "value", "dealt_at", "rated_at")
     list_filter = ("algorithm", "value")
-    list_select_related = ("person", "photo")
+    list_select_related = ("rater", "photo")
 
 
-@admin.register(Person)
-class PersonAdmin(ReadOnly):
-    list_display = ("id", "user", "ratings_seq", "shares_answers_since", "created_at")
+@admin.register(Rater)
+class RaterAdmin(ReadOnly):
+    list_display = ("id", "user", "ratings_seq", "shares_ratings_since", "created_at")
     actions = ("export_models",)
-    change_form_template = "admin/rater.html"  # with the same action for one person
+    change_form_template = "admin/rater.html"  # adds the action for this rater
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("ratings.add_modelexport")
 
     @admin.action(description=gettext_lazy("Export models"), permissions=["export"])
-    def export_models(self, request: HttpRequest, people: QuerySet[Person]) -> HttpResponse:
-        """First asks for the format; the answer comes back here and begins the export."""
-        kind, problem = request.POST.get("kind", "json"), ""
-        chosen = list(people.values_list("id", flat=True)[:MOST_CHOSEN])
+    def export_models(self, request: HttpRequest, raters: QuerySet[Rater]) -> HttpResponse:
+        """Ask for the format, then request the export."""
+        file_format, problem = request.POST.get("format", "json"), ""
+        chosen = list(raters.values_list("id", flat=True)[:MOST_CHOSEN])
         if request.POST.get("begin"):
             try:
-                row = model_exports.begin(user_id=request.user.pk or 0, kind=kind, people=chosen)
+                row = exports.request_export(user_id=request.user.pk or 0, file_format=file_format, raters=chosen)
                 return redirect("export_page", row.id)
             except RatingError as error:
                 problem = str(error.sentence)
-        context = {"title": _("Export models"), "people": chosen, "kinds": model_exports.KINDS, "chosen": kind, "problem": problem}
+        context = {"title": _("Export models"), "raters": chosen, "formats": exports.FORMATS, "chosen": file_format, "problem": problem}
         return TemplateResponse(request, "exports/choose.html", {**self.admin_site.each_context(request), **context})
 
 
 @admin.register(ModelExport)
 class ModelExportAdmin(ReadOnly):
-    list_display = ("created_at", "page", "state", "made", "kind", "requested_by")
+    list_display = ("created_at", "page", "state", "made", "file_format", "requested_by")
     list_select_related = ("requested_by",)
     ordering = ("-created_at",)
 
@@ -93,17 +95,17 @@ class ModelExportAdmin(ReadOnly):
         return rows if request.user.is_superuser else rows.filter(requested_by=request.user.pk)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return model_exports.may_see(request.user)
+        return exports.may_see(request.user)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever may ask for exports may delete their own: that is what they are told to do where too many are unfinished."""
+        """Users who may request exports may delete their own, which they must do when too many are unfinished."""
         own = obj is None or obj.requested_by_id == request.user.pk
         may_ask = request.user.has_perm("ratings.add_modelexport")
         return (own and may_ask) or admin.ModelAdmin.has_delete_permission(self, request, obj)
 
-    @admin.display(description=gettext_lazy("people done"))
+    @admin.display(description=gettext_lazy("raters done"))
     def made(self, row: ModelExport) -> str:
-        return f"{row.done} / {len(row.people)}"
+        return f"{row.done_count} / {len(row.raters)}"
 
     @admin.display(description="")
     def page(self, row: ModelExport) -> str:
@@ -112,19 +114,19 @@ class ModelExportAdmin(ReadOnly):
 
 @admin.register(Fit)
 class FitAdmin(ReadOnly):
-    list_display = ("person", "version", "ratings_seq", "accuracy", "updated_at")
+    list_display = ("rater", "version", "ratings_seq", "accuracy", "updated_at")
     exclude = ("covariance",)
 
 
-@admin.register(Refinement)
-class RefinementAdmin(ReadOnly):
-    list_display = ("person", "ratings_seq", "step", "verdict", "asked_at")
+@admin.register(ExactRefit)
+class ExactRefitAdmin(ReadOnly):
+    list_display = ("rater", "ratings_seq", "step", "comparison", "step_queued_at")
     exclude = ("coefficients", "scores", "held_out")
 
 
-@admin.register(Population)
-class PopulationAdmin(ReadOnly):
-    list_display = ("id", "is_current", "people", "photos", "bank", "created_at")
+@admin.register(PopulationPrior)
+class PopulationPriorAdmin(ReadOnly):
+    list_display = ("id", "is_current", "rater_count", "photo_count", "bank", "created_at")
     exclude = ("weights",)
 
 
@@ -133,7 +135,7 @@ class BankAdmin(ReadOnly):
     list_display = ("hash", "is_current", "created_at")
 
 
-@admin.register(Description)
-class DescriptionAdmin(ReadOnly):
-    list_display = ("photo", "bank", "score")
+@admin.register(PhotoFeatures)
+class PhotoFeaturesAdmin(ReadOnly):
+    list_display = ("photo", "bank", "generic_score")
     list_select_related = ("photo", "bank")

@@ -7,4 +7,6 @@ class RatingsConfig(AppConfig):
     name = "ratings"
 
     def ready(self) -> None:
-        from ratings import model_exports, photo_services  # noqa: F401  their signals remove the files of what is deleted
+        # Their signals remove the files of deleted rows.
+        from ratings.exports import services as _exports  # noqa: F401
+        from ratings.photos import services as _photos  # noqa: F401

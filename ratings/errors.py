@@ -1,10 +1,10 @@
-"""What a request can get wrong, each with the sentence that its sender reads."""
+"""Errors of requests, each with the sentence that is shown to whoever sent it."""
 
 from django.utils.translation import gettext_lazy as _
 
 
 class RatingError(Exception):
-    """Base of all; `status` is the HTTP status, `sentence` is for people."""
+    """Base class; `status` is the HTTP status, `sentence` is shown."""
 
     status = 400
     sentence = _("That did not work.")
@@ -12,27 +12,27 @@ class RatingError(Exception):
 
 class UnknownCard(RatingError):
     status = 404
-    sentence = _("This card was not dealt to you. Reload the page to get your cards.")
+    sentence = _("This photo is not in your deck. Reload the page to get your photos.")
 
 
 class UsedCard(RatingError):
     status = 409
-    sentence = _("This card has an answer already. Reload the page to get your next cards.")
+    sentence = _("You've rated this photo already. Reload the page to get your next photos.")
 
 
 class ClientIdReused(RatingError):
     status = 422
-    sentence = _("This client id belongs to another answer. Make a new one for every answer.")
+    sentence = _("This client id belongs to another rating. Make a new one for every rating.")
 
 
 class NothingToUndo(RatingError):
     status = 404
-    sentence = _("There is no answer to take back.")
+    sentence = _("There is no rating to undo.")
 
 
 class NotSignedIn(RatingError):
     status = 403
-    sentence = _("Open the start page first: it begins your session. Then try again.")
+    sentence = _("Open the start page first: it starts your session. Then try again.")
 
 
 class TooManyRequests(RatingError):

@@ -1,4 +1,4 @@
-"""Whether the parts answer."""
+"""Health checks of database, Redis and workers, and the worker heartbeat."""
 
 import time
 from typing import Any
@@ -12,12 +12,12 @@ STALE_SECONDS = 60
 
 
 def beat() -> None:
-    """A worker is alive; called by the sweep that Celery beat starts."""
+    """Record the worker heartbeat; called by the sweep that Celery beat starts."""
     _redis().set(HEARTBEAT_KEY, time.time(), ex=3600)
 
 
 def check() -> dict[str, Any]:
-    """Each part: true or false; `worker_age` in seconds, null where no worker has ever reported."""
+    """Each part: true or false; `worker_age` is seconds since the last heartbeat, null without one."""
     age = None
     try:
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""How often something may be asked for. Counted in Redis; where Redis is away nothing is refused."""
+"""Rate limiting, counted in Redis; fails open when Redis is down."""
 
 import logging
 import time
@@ -33,6 +33,6 @@ def check(name: str, who: str) -> None:
             return
         resets_at, _ = _limiter().get_window_stats(limit, name, who)
     except redis.RedisError as error:
-        logger.warning("Limits are not counted: %s", error)
+        logger.warning("Rate limits are not enforced: %s", error)
         return
     raise TooManyRequests(max(1, round(resets_at - time.time())))

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from ratings import sharing
+from ratings.raters.selectors import shares_ratings
 
 SUBJECTS = ("page", "deck", "ranking", "raters", "photos")  # folders of static/ whose modules make up the page
 NOT_IMPORTED = {"page/app.js", "page/theme.js"}  # the page names these itself
@@ -27,9 +27,9 @@ def page_config() -> PageConfig:
     return PageConfig(language=get_language() or "en", phrases=_phrases(), urls={"websocket": "/ws/taste/"})
 
 
-def page_context(person_id: UUID) -> dict[str, Any]:
+def page_context(rater_id: UUID) -> dict[str, Any]:
     """Context of the template `page/home.html`."""
-    return {"page": page_config(), "modules": _modules(), "me": {"shares_ratings": sharing.shares_answers(person_id)}}
+    return {"page": page_config(), "modules": _modules(), "me": {"shares_ratings": shares_ratings(rater_id)}}
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Statements as SQL where Django's words would be slower or longer, and vectors read from what they give."""
+"""Raw SQL for hot queries, and vectors read from its results."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,9 +8,9 @@ from django.db import connection
 from jaxtyping import Float
 from pgvector import HalfVector
 
-MINE = "(p.owner_id IS NULL OR p.owner_id = %(person)s)"  # the catalogue and one's own album
+MINE = "(p.owner_id IS NULL OR p.owner_id = %(rater)s)"  # the shared catalogue and the rater's own photos
 
-# For what can be computed again: the transaction does not wait for the disk. After a crash of the machine the sweeper finds the fit behind.
+# For rows that can be computed again: commit without waiting for the disk. After a crash of the machine the sweeper finds the fit behind.
 MAY_BE_LOST = "(SELECT set_config('synchronous_commit', 'off', true)) AS lost"
 
 
@@ -22,22 +22,22 @@ def rows(sql: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 
 def columns(found: Sequence[tuple[Any, ...]], count: int) -> list[tuple[Any, ...]]:
-    """Rows turned into columns; empty ones where there are no rows."""
+    """Rows as columns; empty columns where there are no rows."""
     return list(zip(*found, strict=True)) if found else [()] * count
 
 
 def vectors(column: Sequence[bytes], width: int) -> Float[np.ndarray, "rows width"]:
-    """What `halfvec_send` gives, two 16-bit counts and then the numbers, big-endian: far faster to read than text."""
+    """Vectors in the form of `halfvec_send`: two 16-bit counts, then the numbers, big-endian. Far faster to read than text."""
     if not column:
         return np.zeros((0, width), dtype=np.float32)
     return np.stack([np.frombuffer(sent, dtype=">f2", offset=4) for sent in column]).astype(np.float32)
 
 
 def to_list(vector: Any) -> list[float]:
-    """The numbers of a vector, whichever way Django gave it."""
+    """A vector as a list, whichever type Django returned."""
     return vector.to_list() if isinstance(vector, HalfVector) else list(vector)
 
 
 def to_text(vector: Any) -> str:
-    """A vector as a parameter: `%s::halfvec`."""
+    """A vector as a query parameter: `%s::halfvec`."""
     return HalfVector(to_list(vector)).to_text()

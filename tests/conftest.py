@@ -1,10 +1,12 @@
-"""What every test can ask for: the embedded PostgreSQL and Redis, started when first wanted."""
+"""Fixtures for all tests: the embedded PostgreSQL and Redis, started on first use; a clean media folder and Redis; guests."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+pytest_plugins = ["tests.guests"]
 
 
 @pytest.fixture(scope="session")
@@ -21,16 +23,26 @@ def django_db_modify_db_settings(services: None) -> None:
     """Every test that asks for the database asks for the services first."""
 
 
+def _uses_database(request: pytest.FixtureRequest) -> bool:
+    return bool({"db", "transactional_db"} & set(request.fixturenames) or request.node.get_closest_marker("django_db"))
+
+
 @pytest.fixture(autouse=True)
 def media(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A media folder per test that uses the database: no test sees another's files."""
-    if (
-        "db" not in request.fixturenames
-        and "transactional_db" not in request.fixturenames
-        and not request.node.get_closest_marker("django_db")
-    ):
+    """A media folder for each test that uses the database: no test sees another's files."""
+    if not _uses_database(request):
         yield Path(os.devnull)
         return
     settings = request.getfixturevalue("settings")
     settings.MEDIA_ROOT = tmp_path_factory.mktemp("media")
     yield settings.MEDIA_ROOT
+
+
+@pytest.fixture(autouse=True)
+def empty_redis(request: pytest.FixtureRequest) -> None:
+    """Each test that uses the database starts with empty queues and unused rate limits."""
+    if _uses_database(request):
+        import redis
+
+        request.getfixturevalue("services")
+        redis.Redis.from_url(request.getfixturevalue("settings").REDIS_URL).flushdb()

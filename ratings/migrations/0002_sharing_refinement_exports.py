@@ -2,10 +2,13 @@
 
 import django.db.models.deletion
 import pgvector.django.halfvec
-import ratings.models
 import uuid
 from django.conf import settings
 from django.db import migrations, models
+
+
+def ten_zeros():
+    return [0.0] * 10
 
 
 class Migration(migrations.Migration):
@@ -19,7 +22,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='description',
             name='shared',
-            field=pgvector.django.halfvec.HalfVectorField(default=ratings.models.nothing_shared, dimensions=10),
+            field=pgvector.django.halfvec.HalfVectorField(default=ten_zeros, dimensions=10),
         ),
         migrations.AddField(
             model_name='fit',
@@ -29,7 +32,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='fit',
             name='shared',
-            field=pgvector.django.halfvec.HalfVectorField(default=ratings.models.nothing_shared, dimensions=10),
+            field=pgvector.django.halfvec.HalfVectorField(default=ten_zeros, dimensions=10),
         ),
         migrations.AddField(
             model_name='person',

@@ -2,7 +2,7 @@
 
 const EVERY_MS = 1500;
 
-/** @typedef {{sentence: string, finished: boolean, done_count: number, problems: {rater: string, detail: string}[]}} State */
+/** @typedef {{sentence: string, finished: boolean, done: number, problems: {rater: string, detail: string}[]}} State */
 
 /** @param {string} name @returns {HTMLElement} */
 const part = (name) => /** @type {HTMLElement} */ (document.getElementById(`export-${name}`));
@@ -11,7 +11,7 @@ const part = (name) => /** @type {HTMLElement} */ (document.getElementById(`expo
 function show(state) {
   // A status that is written again is announced again, so it only changes with its text.
   if (part("sentence").textContent !== state.sentence) part("sentence").textContent = state.sentence;
-  /** @type {HTMLProgressElement} */ (part("progress")).value = state.done_count;
+  /** @type {HTMLProgressElement} */ (part("progress")).value = state.done;
   part("problems").hidden = !state.problems.length;
   part("problem-list").replaceChildren(...state.problems.map(asItem));
 }

@@ -7,26 +7,19 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        RecordedOut: {
-            ratings_seq: number;
-        };
-        Problem: {
-            detail: string;
-        };
-        RatingIn: {
-            /** Format: uuid */
-            client_id: string;
-            /** Format: uuid */
-            token: string;
-            /** @enum {string} */
-            value: "dislike" | "like" | "love" | "skip";
-            on_screen_ms?: number | null;
-            modality?: ("touch" | "mouse" | "pen" | "key" | "button") | null;
-        };
         CardOut: {
             /** Format: uuid */
             token: string;
             photo: components["schemas"]["PhotoOut"];
+        };
+        DeckOut: {
+            cards: components["schemas"]["CardOut"][];
+            rated: number;
+            photos: components["schemas"]["PhotoCounts"];
+        };
+        PhotoCounts: {
+            ready: number;
+            total: number;
         };
         PhotoOut: {
             id: number;
@@ -39,51 +32,58 @@ export interface components {
             credit: string;
             licence: string;
         };
+        Problem: {
+            detail: string;
+        };
+        RecordedOut: {
+            ratings_seq: number;
+        };
+        RatingIn: {
+            /** Format: uuid */
+            client_id: string;
+            /** Format: uuid */
+            token: string;
+            /** @enum {string} */
+            value: "dislike" | "like" | "love" | "skip";
+            on_screen_ms?: number | null;
+            modality?: ("touch" | "mouse" | "pen" | "key" | "button") | null;
+        };
         UndoneOut: {
             ratings_seq: number;
             card: components["schemas"]["CardOut"] | null;
         };
-        DeckOut: {
-            cards: components["schemas"]["CardOut"][];
-            rated: number;
-            photos: components["schemas"]["PhotoCounts"];
-        };
-        PhotoCounts: {
-            ready: number;
-            total: number;
-        };
-        AccuracyOut: {
+        Accuracy: {
             srocc: number;
             low: number;
             high: number;
         };
-        CheckedOut: {
+        ActiveModel: {
+            /** @enum {string} */
+            name: "generic" | "instant" | "exact";
+            comparison: components["schemas"]["ModelComparison"] | null;
+        };
+        ModelComparison: {
             instant: number;
             exact: number;
         };
-        PlacedOut: {
+        PlacedPhoto: {
             id: number;
             place: number;
             was: number | null;
             score: number;
         };
-        RankingOut: {
+        RankingMessage: {
             version: number;
             ratings_seq: number;
-            accuracy: components["schemas"]["AccuracyOut"] | null;
+            accuracy: components["schemas"]["Accuracy"] | null;
             total: number;
-            active_model: components["schemas"]["SpeakerOut"];
-            top: components["schemas"]["PlacedOut"][];
-        };
-        SpeakerOut: {
-            /** @enum {string} */
-            name: "generic" | "instant" | "exact";
-            comparison: components["schemas"]["CheckedOut"] | null;
+            active_model: components["schemas"]["ActiveModel"];
+            top: components["schemas"]["PlacedPhoto"][];
         };
         PhotosOut: {
-            photos: components["schemas"]["PlacedPhotoOut"][];
+            photos: components["schemas"]["RankedPhotoOut"][];
         };
-        PlacedPhotoOut: {
+        RankedPhotoOut: {
             id: number;
             src: string;
             srcset: string;
@@ -96,10 +96,7 @@ export interface components {
             place: number | null;
             everyones_place: number | null;
         };
-        MeOut: {
-            shares_ratings: boolean;
-        };
-        MeIn: {
+        Me: {
             shares_ratings: boolean;
         };
     };

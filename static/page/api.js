@@ -6,13 +6,13 @@ import { say } from "./words.js";
  * The shapes come from the API's own description; `.ci/scripts/run --fix` writes them anew.
  * @typedef {import("./api-types.d.ts").components["schemas"]} Schemas
  * @typedef {Schemas["PhotoOut"]} Photo
- * @typedef {Schemas["PlacedPhotoOut"]} PlacedPhoto
+ * @typedef {Schemas["RankedPhotoOut"]} RankedPhoto
  * @typedef {Schemas["CardOut"]} Card
  * @typedef {Schemas["DeckOut"]} DeckContent
- * @typedef {Schemas["RankingOut"]} RankingMessage what the websocket pushes too
- * @typedef {NonNullable<RankingMessage["accuracy"]>} Accuracy
- * @typedef {RankingMessage["active_model"]} ActiveModel
- * @typedef {RankingMessage["top"][number]} Placed
+ * @typedef {Schemas["RankingMessage"]} RankingMessage what the websocket pushes too
+ * @typedef {Schemas["Accuracy"]} Accuracy
+ * @typedef {Schemas["ActiveModel"]} ActiveModel
+ * @typedef {Schemas["PlacedPhoto"]} PlacedPhoto
  * @typedef {Schemas["RatingIn"]} Rating
  * @typedef {Rating["value"]} RatingValue
  * @typedef {NonNullable<Rating["modality"]>} Modality
@@ -93,10 +93,10 @@ export const sendUndo = (clientId) => request("DELETE", `/api/v1/ratings/last?cl
 export const fetchRanking = ({ of = "me", limit = 50, offset = 0 } = {}) =>
   request("GET", `/api/v1/ranking?of=${of}&limit=${limit}&offset=${offset}`);
 
-/** @param {boolean} shares_ratings @returns {Promise<Schemas["MeOut"]>} */
+/** @param {boolean} shares_ratings @returns {Promise<Schemas["Me"]>} */
 export const shareRatings = (shares_ratings) => request("PATCH", "/api/v1/me", { shares_ratings });
 
-/** @param {number[]} ids at most 100 @returns {Promise<PlacedPhoto[]>} */
+/** @param {number[]} ids at most 100 @returns {Promise<RankedPhoto[]>} */
 export const fetchPhotos = async (ids) => (await request("GET", `/api/v1/photos?ids=${ids.join(",")}`)).photos;
 
 /** Whether the server says that this photo cannot be had; false while the server cannot be reached. @param {string} address */

@@ -5,9 +5,9 @@ import { fetchPhotos } from "../page/api.js";
 const PHOTOS_PER_REQUEST = 100;
 
 export class PhotoBook {
-  /** @type {Map<number, import("../page/api.js").PlacedPhoto>} */ #photos = new Map();
+  /** @type {Map<number, import("../page/api.js").RankedPhoto>} */ #photos = new Map();
 
-  /** @param {number[]} ids @param {{anew?: boolean}} [options] `anew`: fetch all of them again @returns {Promise<Map<number, import("../page/api.js").PlacedPhoto>>} */
+  /** @param {number[]} ids @param {{anew?: boolean}} [options] `anew`: fetch all of them again @returns {Promise<Map<number, import("../page/api.js").RankedPhoto>>} */
   async look(ids, { anew = false } = {}) {
     const missing = anew ? ids : ids.filter((id) => !this.#photos.has(id));
     for (let from = 0; from < missing.length; from += PHOTOS_PER_REQUEST) {

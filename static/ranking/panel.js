@@ -10,7 +10,7 @@ import { FIRST_PLACES } from "./ranking.js";
 import { Tiles } from "./tiles.js";
 import { Viewer } from "./viewer.js";
 
-/** @typedef {import("../page/api.js").Placed} Placed */
+/** @typedef {import("../page/api.js").PlacedPhoto} PlacedPhoto */
 
 /** Places after the first page are fetched this long after the last change, and not at each swipe. */
 const CALM_MS = 700;
@@ -21,8 +21,8 @@ const PLACES_PER_REQUEST = 100;
 export class Panel {
   /** @type {"me" | "both" | "everyone"} */ #of = "me";
   #limit = FIRST_PLACES;
-  /** @type {Placed[]} */ #further = [];
-  /** @type {Placed[]} */ #everyone = [];
+  /** @type {PlacedPhoto[]} */ #further = [];
+  /** @type {PlacedPhoto[]} */ #everyone = [];
   #turn = 0;
   #calm = 0;
   #book = new PhotoBook();

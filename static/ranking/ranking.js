@@ -12,7 +12,7 @@ export class Ranking extends EventTarget {
   total = 0;
   /** @type {import("../page/api.js").Accuracy | null} */ accuracy = null;
   /** @type {import("../page/api.js").ActiveModel | null} */ activeModel = null;
-  /** @type {import("../page/api.js").Placed[]} */ top = [];
+  /** @type {import("../page/api.js").PlacedPhoto[]} */ top = [];
 
   /**
    * @param {import("../page/api.js").RankingMessage} message

@@ -7,7 +7,7 @@ import { playMoves } from "./flip.js";
 
 /**
  * @typedef {import("../page/api.js").Photo} Photo
- * @typedef {import("../page/api.js").Placed & {other?: number | null}} Shown `other` is the rater's own place in everyone's ranking
+ * @typedef {import("../page/api.js").PlacedPhoto & {other?: number | null}} Shown `other` is the rater's own place in everyone's ranking
  */
 
 /** @param {Shown} shown */

@@ -11,7 +11,7 @@ const fact = (name, value) => element("div", {}, element("dt", { text: name }), 
 /** @param {number | null} place */
 const numbered = (place) => (place ? say("number", { place }) : "–");
 
-/** How the two places compare; "" while one is missing. @param {import("../page/api.js").PlacedPhoto} photo */
+/** How the two places compare; "" while one is missing. @param {import("../page/api.js").RankedPhoto} photo */
 function comparisonOf({ place, everyones_place }) {
   if (!place || !everyones_place) return "";
   const steps = everyones_place - place;
@@ -68,7 +68,7 @@ export class Viewer {
     }
   }
 
-  /** @param {import("../page/api.js").PlacedPhoto} photo */
+  /** @param {import("../page/api.js").RankedPhoto} photo */
   #fill(photo) {
     const place = find("#viewer-photo");
     if (place.querySelector("img")?.dataset.photo !== String(photo.id)) {

@@ -9,21 +9,21 @@ django.setup()
 
 from django.utils import timezone  # noqa: E402
 
-from ratings import refinements  # noqa: E402
-from ratings.models import Fit, Refinement  # noqa: E402
+from ratings.ranking import exact_refits  # noqa: E402
+from ratings.ranking.models import ExactRefit, Fit  # noqa: E402
 
-VERDICT = {"instant": 0.41, "exact": 0.62, "error": 0.1, "speaks": "exact"}
+COMPARISON = exact_refits.Comparison(instant=0.41, exact=0.62, error=0.1, active="exact")
 
 
 def main() -> None:
     fit = Fit.objects.filter(version__gt=0).latest("updated_at")
-    Refinement.objects.update_or_create(
-        person=fit.person,
-        defaults={"bank": fit.bank, "ratings_seq": fit.ratings_seq, "asked_at": timezone.now(), "verdict": VERDICT},
+    ExactRefit.objects.update_or_create(
+        rater=fit.rater,
+        defaults={"bank": fit.bank, "ratings_seq": fit.ratings_seq, "step_queued_at": timezone.now(), "comparison": COMPARISON},
     )
-    work = refinements.under_way(fit.person_id)
+    work = exact_refits.under_way(fit.rater_id)
     assert work is not None
-    refinements.let_exact_speak(work, accuracy=None, scores=[(photo, float(place)) for place, photo in enumerate(work.top)])
+    exact_refits.activate_exact(work, accuracy=None, scores=[(photo, float(place)) for place, photo in enumerate(work.top)])
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ django.setup()
 import numpy as np  # noqa: E402
 from PIL import Image, ImageDraw  # noqa: E402
 
-from ratings import photo_services, services  # noqa: E402
+from ratings.photos.services import add_photo  # noqa: E402
+from ratings.ranking.features import store_features, use_bank  # noqa: E402
 
 PHOTOS = 60
 BANK = "browser-tests"
@@ -39,13 +40,11 @@ def features(hue: int, number: int, rng: np.random.Generator) -> np.ndarray:
 
 def main() -> None:
     rng = np.random.default_rng(7)
-    services.use_bank(hash=BANK, card={})
+    use_bank(hash=BANK, metadata={})
     for number in range(PHOTOS):
         hue = number % len(HUES)
-        photo = photo_services.add_photo(
-            data=picture(HUES[hue], number), name=f"{HUES[hue]}-{number}.png", credit="Tests", licence="CC0-1.0"
-        )
-        services.store_description(photo_id=photo.id, bank=BANK, score=0.0, features=features(hue, number, rng).tolist())
+        photo = add_photo(data=picture(HUES[hue], number), name=f"{HUES[hue]}-{number}.png", credit="Tests", licence="CC0-1.0")
+        store_features(photo_id=photo.id, bank=BANK, generic_score=0.0, features=features(hue, number, rng).tolist())
 
 
 if __name__ == "__main__":

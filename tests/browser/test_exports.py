@@ -17,7 +17,7 @@ def test_an_export_is_followed_to_its_end(visit: Callable[..., Visitor], alice: 
     page.wait_for_load_state("networkidle")  # signing in starts a new session, which a pending request would end
     page.goto(admin.address + link.group())
 
-    page.goto(f"{admin.address}/admin/ratings/person/")
+    page.goto(f"{admin.address}/admin/ratings/rater/")
     page.locator("input.action-select").first.check()
     page.select_option("select[name=action]", "export_models")
     page.click("button[name=index]")
@@ -27,7 +27,7 @@ def test_an_export_is_followed_to_its_end(visit: Callable[..., Visitor], alice: 
     assert page.inner_text("#export-sentence") == "Waiting for a worker."
 
     stack.run("-m", "tests.browser.export_step")  # the only rater: the bank of these tests is not on this disk, so there is no model
-    page.wait_for_function("() => document.querySelector('#export-sentence').textContent === '1 of 1 people done.'")
+    page.wait_for_function("() => document.querySelector('#export-sentence').textContent === '1 of 1 raters done.'")
     stack.run("-m", "tests.browser.export_step")
     page.wait_for_selector("#export[data-finished=yes]")
     assert page.inner_text("#export-sentence") == "No model could be made."

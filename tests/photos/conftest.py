@@ -6,29 +6,29 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from ratings.guests import SESSION_KEY
-from ratings.models import Person
-from ratings.services import make_guest
+from ratings.models import Rater
+from ratings.raters.guests import SESSION_KEY
+from ratings.raters.services import make_guest
 
 
 @pytest.fixture
-def alice(db: None) -> Person:
+def alice(db: None) -> Rater:
     return make_guest()
 
 
 @pytest.fixture
-def bob(db: None) -> Person:
+def bob(db: None) -> Rater:
     return make_guest()
 
 
 @pytest.fixture
-def browser_of() -> Callable[[Person], Client]:
+def browser_of() -> Callable[[Rater], Client]:
     """The browser of somebody who has been on the start page."""
 
-    def open_browser(person: Person) -> Client:
+    def open_browser(rater: Rater) -> Client:
         browser = Client()
         session = browser.session
-        session[SESSION_KEY] = str(person.id)
+        session[SESSION_KEY] = str(rater.id)
         session.save()
         browser.cookies["sessionid"] = session.session_key
         return browser

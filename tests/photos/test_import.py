@@ -5,9 +5,9 @@ import os
 import pytest
 from django.core.management import CommandError, call_command
 
-from ratings import importing
 from ratings.models import Photo
-from ratings.photo_services import About
+from ratings.photos import importing
+from ratings.photos.services import About
 from tests.photos import making
 
 pytestmark = pytest.mark.django_db
@@ -140,7 +140,7 @@ def test_each_photo_is_stored_before_all_are_read(tmp_path):
         (tmp_path / f"{seed}.jpg").write_bytes(making.encoded(making.scene(seed=seed)))
     stored_at: list[int] = []
 
-    importing.import_all(importing.from_folder(tmp_path, About()), told=lambda _: stored_at.append(Photo.objects.count()))
+    importing.import_all(importing.from_folder(tmp_path, About()), done=lambda _: stored_at.append(Photo.objects.count()))
 
     assert stored_at == list(range(1, 9))
 
@@ -152,14 +152,14 @@ def test_one_photo_alone_can_be_imported(folder):
 
 
 def test_a_full_disk_ends_the_import_with_a_sentence_and_keeps_what_was_stored(folder, monkeypatch):
-    store = importing.media.store_files
+    store = importing.files.store_files
 
     def store_files(photo):
         if photo.name != "beach.jpg":
             raise OSError(28, "No space left on device")
         store(photo)
 
-    monkeypatch.setattr(importing.media, "store_files", store_files)
+    monkeypatch.setattr(importing.files, "store_files", store_files)
 
     with pytest.raises(CommandError, match="Photos cannot be stored: No space left on device"):
         call_command("import_photos", str(folder))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops, ImageCms
 
-from ratings import intake
+from ratings.photos import intake
 from tests.photos import making
 
 LEFT_OVERS = [b"Exif", b"EXIF", b"GPS", b"xmp", b"XMP", b"adobe", b"ICC", b"http://ns.", b"SECRET", b"Photoshop", b"2026:01"]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratings.photo_names import LONGEST_NAME, NO_NAME, display_name
+from ratings.photos.names import LONGEST_NAME, NO_NAME, display_name
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 import pytest
 from django.test import Client
 
-from ratings import media
-from ratings.photo_services import add_photo
+from ratings.photos import files
+from ratings.photos.services import add_photo
 from tests.photos import making
 
 pytestmark = pytest.mark.django_db
@@ -23,31 +23,31 @@ def photo_of_alice(alice):
 
 
 def test_these_are_all_the_files(catalogue_photo):
-    assert media.file_names(catalogue_photo) == FILES
+    assert files.file_names(catalogue_photo) == FILES
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_any_guest_gets_every_file_of_a_catalogue_photo(file, catalogue_photo, bob, browser_of):
-    answer = browser_of(bob).get(media.address(catalogue_photo, file))
+    answer = browser_of(bob).get(files.address(catalogue_photo, file))
 
     assert answer.status_code == 200
-    assert answer.content == media.path(catalogue_photo, file).read_bytes()
+    assert answer.content == files.path(catalogue_photo, file).read_bytes()
     assert answer["Content-Type"] == ("image/jpeg" if file == "master.jpg" else "image/webp")
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_without_a_session_there_is_no_photo(file, catalogue_photo):
-    assert Client().get(media.address(catalogue_photo, file)).status_code == NOT_THERE
+    assert Client().get(files.address(catalogue_photo, file)).status_code == NOT_THERE
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_alice_gets_every_file_of_her_own_photo(file, photo_of_alice, alice, browser_of):
-    assert browser_of(alice).get(media.address(photo_of_alice, file)).status_code == 200
+    assert browser_of(alice).get(files.address(photo_of_alice, file)).status_code == 200
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_bob_gets_no_file_of_alices_photo(file, photo_of_alice, bob, browser_of):
-    assert browser_of(bob).get(media.address(photo_of_alice, file)).status_code == NOT_THERE
+    assert browser_of(bob).get(files.address(photo_of_alice, file)).status_code == NOT_THERE
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -55,21 +55,21 @@ def test_bob_who_owns_the_same_photo_gets_his_and_not_alices(file, photo_of_alic
     his = add_photo(data=making.encoded(making.scene(1500, 900, seed=2)), name="mine.jpg", owner=bob)
     assert his.content_hash == photo_of_alice.content_hash
 
-    assert browser_of(bob).get(media.address(his, file)).status_code == 200
-    assert browser_of(bob).get(media.address(photo_of_alice, file)).status_code == NOT_THERE
+    assert browser_of(bob).get(files.address(his, file)).status_code == 200
+    assert browser_of(bob).get(files.address(photo_of_alice, file)).status_code == NOT_THERE
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_the_staff_gets_every_file(file, photo_of_alice, catalogue_photo, dora):
-    assert dora.get(media.address(photo_of_alice, file)).status_code == 200
-    assert dora.get(media.address(catalogue_photo, file)).status_code == 200
+    assert dora.get(files.address(photo_of_alice, file)).status_code == 200
+    assert dora.get(files.address(catalogue_photo, file)).status_code == 200
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_signed_in_user_who_is_no_staff_gets_nothing_of_alices(file, photo_of_alice, dora, django_user_model):
     django_user_model.objects.update(is_staff=False)
 
-    assert dora.get(media.address(photo_of_alice, file)).status_code == NOT_THERE
+    assert dora.get(files.address(photo_of_alice, file)).status_code == NOT_THERE
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_an_address_with_another_hash_does_not_exist(catalogue_photo, photo_of_a
 
 
 def test_browsers_keep_a_file_for_ever_and_never_guess_its_kind(catalogue_photo, bob, browser_of):
-    answer = browser_of(bob).get(media.address(catalogue_photo, "320.webp"))
+    answer = browser_of(bob).get(files.address(catalogue_photo, "320.webp"))
 
     assert answer["Cache-Control"] == "private, max-age=31536000, immutable"
     assert answer["X-Content-Type-Options"] == "nosniff"
@@ -110,13 +110,13 @@ def test_browsers_keep_a_file_for_ever_and_never_guess_its_kind(catalogue_photo,
 
 
 def test_a_refusal_is_not_kept(photo_of_alice, bob, browser_of):
-    answer = browser_of(bob).get(media.address(photo_of_alice, "320.webp"))
+    answer = browser_of(bob).get(files.address(photo_of_alice, "320.webp"))
 
     assert "immutable" not in answer.get("Cache-Control", "")
 
 
 def test_files_are_only_read(catalogue_photo, bob, browser_of):
-    address = media.address(catalogue_photo, "320.webp")
+    address = files.address(catalogue_photo, "320.webp")
     browser = browser_of(bob)
 
     assert browser.head(address).status_code == 200
@@ -124,13 +124,13 @@ def test_files_are_only_read(catalogue_photo, bob, browser_of):
 
 
 def test_a_file_that_the_disk_has_lost_is_not_there(catalogue_photo, bob, browser_of):
-    media.path(catalogue_photo, "320.webp").unlink()
+    files.path(catalogue_photo, "320.webp").unlink()
 
-    assert browser_of(bob).get(media.address(catalogue_photo, "320.webp")).status_code == NOT_THERE
+    assert browser_of(bob).get(files.address(catalogue_photo, "320.webp")).status_code == NOT_THERE
 
 
-def test_a_photo_of_a_deleted_person_is_gone(photo_of_alice, alice, browser_of):
-    browser, address = browser_of(alice), media.address(photo_of_alice, "320.webp")
+def test_a_photo_of_a_deleted_rater_is_gone(photo_of_alice, alice, browser_of):
+    browser, address = browser_of(alice), files.address(photo_of_alice, "320.webp")
 
     alice.delete()
 
@@ -139,7 +139,7 @@ def test_a_photo_of_a_deleted_person_is_gone(photo_of_alice, alice, browser_of):
 
 def test_whoever_fetches_very_many_files_is_asked_to_wait(catalogue_photo, bob, browser_of, settings):
     settings.PAV = settings.PAV | {"LIMIT_FILES": "2/hour"}
-    browser, address = browser_of(bob), media.address(catalogue_photo, "320.webp")
+    browser, address = browser_of(bob), files.address(catalogue_photo, "320.webp")
 
     answers = [browser.get(address) for _ in range(3)]
 

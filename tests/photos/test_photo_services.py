@@ -12,12 +12,11 @@ import pytest
 from celery import current_app
 from django.db import transaction
 
-from ratings import media as files
-from ratings import photo_services
 from ratings.models import Bank, Photo
-from ratings.photo_services import add_photo
-from ratings.refusals import PhotoRefused
-from ratings.services import store_description, use_bank
+from ratings.photos import files
+from ratings.photos.refusals import PhotoRefused
+from ratings.photos.services import add_photo
+from ratings.ranking.features import Progress, progress, store_features, use_bank
 from tests.photos import making
 
 pytestmark = pytest.mark.django_db
@@ -83,7 +82,7 @@ def test_the_description_is_asked_for_after_commit(services):
 
     assert len(waiting) == 1
     message = json.loads(waiting[0])
-    assert message["headers"]["task"] == "personalize.tasks.describe_photo"
+    assert message["headers"]["task"] == "personalize.tasks.extract_features"
     assert json.loads(base64.b64decode(message["body"]))[0] == [photo.id]
 
 
@@ -111,13 +110,13 @@ def test_a_process_killed_while_writing_leaves_only_whole_files(media, tmp_path)
         import os, sys, django
         django.setup()
         from django.conf import settings
-        from ratings import media
-        from ratings.intake import normalise
+        from ratings.photos import files
+        from ratings.photos.intake import normalise
         settings.MEDIA_ROOT = sys.argv[1]
         photo = normalise(open(sys.argv[2], "rb").read(), "a.jpg")
         left, real = iter(range(2)), os.fsync
         os.fsync = lambda handle: real(handle) if next(left, None) is not None else os.kill(os.getpid(), 9)
-        media.store_files(photo)
+        files.store_files(photo)
     """
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
     command = [sys.executable, "-c", textwrap.dedent(program), str(media), str(tmp_path / "scene.jpg")]
@@ -154,7 +153,7 @@ def test_a_lost_file_comes_back_with_the_next_import():
 def test_models_get_the_master_as_rgb():
     photo = add_photo(data=making.encoded(making.scene(2500, 1000)), name="a.jpg")
 
-    image = files.opened(photo)
+    image = files.open_master(photo)
 
     assert (image.mode, image.size) == ("RGB", (2048, 819))
 
@@ -185,14 +184,14 @@ def test_texts_too_long_for_their_columns_are_cut():
 def test_progress_counts_photos_and_those_that_the_current_bank_has_described():
     described = add_photo(data=making.encoded(making.scene(seed=1)), name="a.jpg")
     add_photo(data=making.encoded(making.scene(seed=2)), name="b.jpg")
-    use_bank(hash="old", card={})
-    store_description(photo_id=described.id, bank="old", score=0.0, features=[0.0] * 256)
-    assert photo_services.stats() == photo_services.Progress(total=2, described=1)
+    use_bank(hash="old", metadata={})
+    store_features(photo_id=described.id, bank="old", generic_score=0.0, features=[0.0] * 256)
+    assert progress() == Progress(total=2, ready=1)
 
-    use_bank(hash="new", card={})
+    use_bank(hash="new", metadata={})
 
     assert Bank.objects.get(is_current=True).hash == "new"
-    assert photo_services.stats() == photo_services.Progress(total=2, described=0)
+    assert progress() == Progress(total=2, ready=0)
 
 
 def test_the_files_of_a_deleted_photo_are_deleted(media, django_capture_on_commit_callbacks):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ratings import intake
-from ratings.refusals import SENTENCES, PhotoRefused
+from ratings.photos import intake
+from ratings.photos.refusals import SENTENCES, PhotoRefused
 from tests.photos import making
 
 

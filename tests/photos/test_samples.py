@@ -9,9 +9,9 @@ from django.core.management import call_command
 from PIL import Image
 
 from pav_site.environment import BASE
-from ratings import samples
 from ratings.models import Photo
-from ratings.treatments import COLOUR_TREATMENTS, GREY_TREATMENTS, treated
+from ratings.photos import samples
+from ratings.photos.treatments import COLOUR_TREATMENTS, GREY_TREATMENTS, treated
 
 EVERYTHING = samples.samples()
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ratings.thumbhash import encode, thumbhash
+from ratings.photos.thumbhash import encode, thumbhash
 
 # Written by the published JavaScript encoder (npm package thumbhash 0.1.1) from the same pixels.
 PUBLISHED = [

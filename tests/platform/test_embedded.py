@@ -146,7 +146,7 @@ def test_a_path_too_long_for_a_socket_and_with_spaces_works(place: Path) -> None
         assert redis.Redis.from_url(services.redis_url).ping()
 
 
-def test_people_of_the_same_machine_cannot_reach_the_services(services: Services) -> None:
+def test_other_accounts_of_the_same_machine_cannot_reach_the_services(services: Services) -> None:
     with services.running():
         assert services.socket_folder.stat().st_mode & 0o007 == 0
         assert (services.socket_folder / "redis.sock").stat().st_mode & 0o077 == 0

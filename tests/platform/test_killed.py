@@ -128,46 +128,46 @@ class Swiper(threading.Thread):
 
 
 @pytest.fixture
-def people(stack: Stack) -> Iterator[list[Swiper]]:
+def raters(stack: Stack) -> Iterator[list[Swiper]]:
     """People who swipe while the test does something; they have stopped when `settle` is called or the test ends."""
     ending = threading.Event()
-    people = [Swiper(stack.address, seed, ending) for seed in range(PEOPLE)]
-    for person in people:
-        person.start()
-    until(lambda: all(len(person.acknowledged) >= 5 for person in people))
-    yield people
+    raters = [Swiper(stack.address, seed, ending) for seed in range(PEOPLE)]
+    for rater in raters:
+        rater.start()
+    until(lambda: all(len(rater.acknowledged) >= 5 for rater in raters))
+    yield raters
     ending.set()
-    for person in people:
-        person.join(timeout=60)
+    for rater in raters:
+        rater.join(timeout=60)
 
 
-def settle(people: list[Swiper]) -> dict[str, int]:
+def settle(raters: list[Swiper]) -> dict[str, int]:
     """Let everybody finish, and give all that was acknowledged."""
-    before = {person: len(person.acknowledged) for person in people}
-    until(lambda: all(len(person.acknowledged) >= before[person] + 5 for person in people))  # swiping goes on after the accident
-    people[0].ending.set()
-    for person in people:
-        person.join(timeout=60)
-        assert not person.is_alive()
-    return {client_id: seq for person in people for client_id, seq in person.acknowledged.items()}
+    before = {rater: len(rater.acknowledged) for rater in raters}
+    until(lambda: all(len(rater.acknowledged) >= before[rater] + 5 for rater in raters))  # swiping goes on after the accident
+    raters[0].ending.set()
+    for rater in raters:
+        rater.join(timeout=60)
+        assert not rater.is_alive()
+    return {client_id: seq for rater in raters for client_id, seq in rater.acknowledged.items()}
 
 
 @pytest.mark.parametrize("victim", ["refit", "redis", "web", "postgres"])
-def test_no_rating_is_lost_or_doubled_and_every_fit_catches_up(stack: Stack, people: list[Swiper], victim: str) -> None:
+def test_no_rating_is_lost_or_doubled_and_every_fit_catches_up(stack: Stack, raters: list[Swiper], victim: str) -> None:
     stack.kill(victim)
-    acknowledged = settle(people)
+    acknowledged = settle(raters)
 
     stored = {str(client_id): seq for client_id, seq in stack.rows("SELECT client_id, seq FROM ratings_ratingevent")}
     assert acknowledged.items() <= stored.items()
 
-    counted = "SELECT count(*), count(DISTINCT (person_id, client_id)), count(DISTINCT (person_id, seq)) FROM ratings_ratingevent"
+    counted = "SELECT count(*), count(DISTINCT (rater_id, client_id)), count(DISTINCT (rater_id, seq)) FROM ratings_ratingevent"
     ((events, by_client_id, by_number),) = stack.rows(counted)
     assert events == by_client_id == by_number
 
     unnumbered = (
-        "SELECT p.id FROM ratings_person p WHERE ratings_seq <> (SELECT count(*) FROM ratings_ratingevent e WHERE e.person_id = p.id)"
+        "SELECT p.id FROM ratings_rater p WHERE ratings_seq <> (SELECT count(*) FROM ratings_ratingevent e WHERE e.rater_id = p.id)"
     )
     assert stack.rows(unnumbered) == []
 
-    behind = "SELECT 1 FROM ratings_person p JOIN ratings_fit f ON f.person_id = p.id WHERE f.ratings_seq <> p.ratings_seq"
+    behind = "SELECT 1 FROM ratings_rater p JOIN ratings_fit f ON f.rater_id = p.id WHERE f.ratings_seq <> p.ratings_seq"
     until(lambda: stack.rows(behind) == [])

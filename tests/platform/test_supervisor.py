@@ -36,7 +36,7 @@ def program(code: str, folder: Path, name: str = "worker") -> Program:
     return Program(name, [sys.executable, "-c", code, str(folder)], folder / f"{name}.log")
 
 
-def test_a_killed_child_is_started_again_and_people_are_told(supervisor: Supervisor, said: list[str], tmp_path: Path) -> None:
+def test_a_killed_child_is_started_again_and_reported(supervisor: Supervisor, said: list[str], tmp_path: Path) -> None:
     supervisor.start(program(SLEEPER, tmp_path))
     first = supervisor.pids["worker"]
     os.kill(first, signal.SIGKILL)

@@ -20,7 +20,7 @@ def test_everything_that_is_asked_for_is_a_task_on_a_queue_that_is_worked():
     assert {queue for _, queue in asked + planned} == {queue.name for queue in settings.CELERY_TASK_QUEUES}
 
 
-def test_a_worker_that_fits_people_loads_no_torch(tmp_path: Path):
+def test_a_worker_that_fits_raters_loads_no_torch(tmp_path: Path):
     look = "import django, sys; django.setup(); import personalize.tasks; print('torch' in sys.modules)"
     environment = {"DJANGO_SETTINGS_MODULE": "pav_site.settings", "PYTHONPATH": str(BASE), "PAV_VAR": str(tmp_path)}
     assert subprocess.run([sys.executable, "-c", look], env=environment, capture_output=True, text=True).stdout.strip() == "False"

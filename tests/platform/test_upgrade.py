@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
-from tests.ratings.conftest import Guest
+from tests.guests import Guest
 
 STORED = Path(__file__).parent / "stored"
 NAME = "installation_0002"

@@ -1,4 +1,4 @@
-"""Write one person's model to a file that scores photos without PAV's database."""
+"""Export one rater's model to a file that scores photos without PAV's database."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,6 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from PIL import Image
 
-from personalize.app.exporting import person_fit
 from personalize.errors import PersonalizeError
 from personalize.files import banks, images
 from personalize.files.open_banks import Bank, open_bank
@@ -17,37 +16,39 @@ from personalize.management.progress import progress_report
 from personalize.numerics import refining
 from personalize.scorers import person_files, personal_networks
 from personalize.scorers.person_files import PersonFit
-from ratings import media, selectors
-from ratings.models import Photo
+from personalize.worker.model_export import rater_fit
+from ratings.exports import selectors
+from ratings.photos import files
+from ratings.photos.models import Photo
 
 
 class Command(BaseCommand):
-    help = "Export one person's model, with a card: what it was fitted on, how accurate it is, its bank, how photos are prepared, licences."
+    help = "Export one rater's model with its model card: ratings, accuracy, bank, preprocessing, licences."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--person", type=UUID, required=True)
+        parser.add_argument("--rater", type=UUID, required=True)
         parser.add_argument("--format", choices=get_args(person_files.Kind), default="json")
-        parser.add_argument("--fit", choices=["instant", "exact"], help="default: the one that ranks on their page")
-        parser.add_argument("--out", type=new_file, help="file; default: person-ID.FORMAT in this folder")
+        parser.add_argument("--fit", choices=["instant", "exact"], help="default: the active model")
+        parser.add_argument("--out", type=new_file, help="file; default: rater-ID.FORMAT in this folder")
         parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
         parser.add_argument("--json", action="store_true", help="print the card as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        method: Literal["speaking", "instant", "exact"] = options["fit"] or "speaking"
-        told = selectors.fit_to_export(options["person"], method)
-        anew = told is None and method == "exact"
-        if anew:  # nobody has made it while they rested
-            told = selectors.fit_to_export(options["person"], "instant")
-        if told is None:
-            raise CommandError(f"There is no person {options['person']} with a fit: somebody who has answered a card has one.")
-        kind = options["format"]
-        out = options["out"] or Path(f"person-{options['person']}.{kind}")
-        if out.suffix != f".{kind}":
-            raise CommandError(f"{out} should end in .{kind}.")
+        method: Literal["active", "instant", "exact"] = options["fit"] or "active"
+        stored = selectors.fit_to_export(options["rater"], method)
+        anew = stored is None and method == "exact"
+        if anew:  # no exact refit has been activated
+            stored = selectors.fit_to_export(options["rater"], "instant")
+        if stored is None:
+            raise CommandError(f"There is no rater {options['rater']} with a fit. A rater has one after the first rating.")
+        file_format = options["format"]
+        out = options["out"] or Path(f"rater-{options['rater']}.{file_format}")
+        if out.suffix != f".{file_format}":
+            raise CommandError(f"{out} should end in .{file_format}.")
         try:
             bank = open_bank(options["bank"])
-            fit = self._exact(options["person"], told.facts, bank) if anew else person_fit(told, bank)
-            card = person_files.write(out, kind, fit, bank)
+            fit = self._exact(options["rater"], stored.facts, bank) if anew else rater_fit(stored, bank)
+            card = person_files.write(out, file_format, fit, bank)
         except PersonalizeError as error:
             raise CommandError(str(error)) from error
         if options["json"]:
@@ -55,15 +56,15 @@ class Command(BaseCommand):
         else:
             self.stdout.write(f"{out}: {card['bytes'] / 1e6:.3g} MB; read again, its scores agree to {card['checked']:.1g}.")
 
-    def _exact(self, person: UUID, facts: dict[str, Any], bank: Bank) -> PersonFit:
-        rated = [(photo, answer) for photo, answer in zip(*selectors.rated_photos(person), strict=True) if media.is_readable(photo)]
+    def _exact(self, rater: UUID, facts: dict[str, Any], bank: Bank) -> PersonFit:
+        rated = [(photo, value) for photo, value in zip(*selectors.rated_photos(rater), strict=True) if files.is_readable(photo)]
         rated = rated[-refining.MOST :]
-        if len({answer for _, answer in rated}) < 2:
-            raise CommandError("The exact fit needs answers that differ, of photos whose files are there.")
-        photos, answers = zip(*rated, strict=True)
+        if len({value for _, value in rated}) < 2:
+            raise CommandError("The exact fit needs different ratings, of photos whose files exist.")
+        photos, values = zip(*rated, strict=True)
         with progress_report() as report:
             opened = (_opened(photo) for photo in images.counted("reading photos", photos, report))
-            fitted = personal_networks.exact_fit(bank, opened, answers, report)
+            fitted = personal_networks.exact_fit(bank, opened, values, report)
         facts = facts | {"method": "exact", "population": None, "accuracy": None, "ratings": len(rated)}
         facts |= {"rank_loss": round(fitted.loss, 4), "image_passes": fitted.image_passes}
         return PersonFit(facts, coefficients=fitted.coefficients.cpu().numpy())
@@ -71,6 +72,6 @@ class Command(BaseCommand):
 
 def _opened(photo: Photo) -> Image.Image:
     try:
-        return media.opened(photo)
+        return files.open_master(photo)
     except OSError as error:
-        raise CommandError(f"Photo {photo.id} ({photo.name}) cannot be read: {error}. Importing it again mends that.") from error
+        raise CommandError(f"Photo {photo.id} ({photo.name}) cannot be read: {error}. Import it again to restore it.") from error

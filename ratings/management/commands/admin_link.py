@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.urls import reverse
 
-from ratings import staff
+from ratings.raters import admin_links
 
 
 class Command(BaseCommand):
@@ -15,4 +15,4 @@ class Command(BaseCommand):
         parser.add_argument("--address", default="http://localhost:8000", help="where PAV is reached")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(options["address"].rstrip("/") + reverse("staff_enter", args=[staff.make_ticket()]))
+        self.stdout.write(options["address"].rstrip("/") + reverse("staff_enter", args=[admin_links.make_ticket()]))

@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from ratings import importing
-from ratings.photo_services import About
-from ratings.samples import missing, samples
+from ratings.photos import importing
+from ratings.photos.samples import missing, samples
+from ratings.photos.services import About
 
 
 class Command(BaseCommand):
-    help = "Takes photos into everybody's catalogue: from folders (with all below them), or the samples that come with PAV."
+    help = "Import photos into the shared catalogue: from folders and their subfolders, or the samples that come with PAV."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folders", nargs="*", type=Path, metavar="DIR", help="a folder, or one photo; JPEG, PNG, WebP, HEIC or AVIF")
@@ -32,7 +32,7 @@ class Command(BaseCommand):
             report = _import(candidates, console)
         except OSError as error:
             # What cannot be read is a refusal; this is the media folder, and the next photo would meet the same.
-            raise CommandError(_("Photos cannot be stored: %(reason)s. Mend that and start again.") % {"reason": error.strerror}) from error
+            raise CommandError(_("Photos cannot be stored: %(reason)s. Fix this and try again.") % {"reason": error.strerror}) from error
         _show(report, console)
         if not report.added + report.known:
             raise CommandError(_("No photo was imported."))
@@ -57,7 +57,7 @@ def _import(candidates: list[importing.Candidate], console: Console) -> importin
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task(_("Importing photos"), total=len(candidates))
-        return importing.import_all(candidates, told=lambda _label: progress.advance(bar))
+        return importing.import_all(candidates, done=lambda _label: progress.advance(bar))
 
 
 def _show(report: importing.Report, console: Console) -> None:

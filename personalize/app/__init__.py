@@ -1,1 +1,0 @@
-"""Django's edge: what workers do, between the tables and the library."""

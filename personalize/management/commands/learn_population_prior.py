@@ -1,0 +1,36 @@
+"""Learn the population prior now instead of tonight."""
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from personalize.errors import PersonalizeError
+from personalize.management.progress import progress_report
+from personalize.programs import population_report
+from personalize.worker import population_prior
+
+
+class Command(BaseCommand):
+    help = "Learn a new version of the population prior from shared ratings; it is used if it helps held-out raters. Also runs nightly."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with progress_report() as report:
+                version = population_prior.learn(report)
+        except PersonalizeError as error:
+            raise CommandError(str(error)) from error
+        if version is None:
+            raise CommandError("There is no current bank. ./pav doctor says why.")
+        if options["json"]:
+            self.stdout.write(
+                json.dumps({"version": version.pk, "raters": version.rater_count, "photos": version.photo_count} | version.report)
+            )
+            return
+        self.stdout.write(f"Version {version.pk}: {version.rater_count} raters share their ratings of {version.photo_count} photos.")
+        self.stdout.write("It is in use." if version.is_current else f"It is not used. {version.report['reason']}")
+        if version.report["shots"]:
+            self.stdout.write(population_report.as_table(version.report))

@@ -1,0 +1,112 @@
+"""Making a model export: one rater a run, then the archive."""
+
+import logging
+import secrets
+import shutil
+import zipfile
+from pathlib import Path
+from uuid import UUID
+
+import numpy as np
+
+from personalize.errors import PersonalizeError
+from personalize.files.open_banks import Bank
+from personalize.scorers import person_files
+from personalize.scorers.person_files import PersonFit
+from personalize.worker import loaded_bank
+from ratings.exports import selectors, services
+from ratings.exports.selectors import FitToExport
+
+logger = logging.getLogger(__name__)
+
+README = """Raters' models, exported from PAV.
+
+Each rater, named by a random id, has two files: the model, and its model card (.card.json) with the ratings it was fitted to, its accuracy
+on left-out ratings, its bank, the preprocessing of photos, and licences.
+
+Score photos without a database, in PAV's folder:
+
+    ./pav score --model rater-ID.{file_format} photos...
+{note}"""
+NOTES = {
+    "json": "\nA JSON file needs the same bank (the card has its hash).\n",
+    "safetensors": "",
+    "onnx": (
+        "\nAn ONNX file runs in any ONNX runtime. Input `photo`: 1 x 3 x height x width, preprocessed as the card says.\nOutput: `score`.\n"
+    ),
+}
+
+
+def rater_fit(fit: FitToExport, bank: Bank) -> PersonFit:
+    """A stored fit, ready to be written to a file.
+
+    Raises:
+        BadModel: it belongs to another bank.
+    """
+    person_files.same_bank(fit.facts["bank"], bank)
+    if fit.coefficients:
+        return PersonFit(fit.facts, coefficients=np.array(fit.coefficients, dtype=np.float32).reshape(tuple(bank.start.shape)))
+    return PersonFit(fit.facts, weights=np.array(fit.weights))
+
+
+def advance(export_id: UUID) -> bool:
+    """Make the next rater's model, or pack them all; True if there is more to do."""
+    row = services.under_way(export_id)
+    if row is None:
+        return False
+    if row.done_count < len(row.raters):
+        services.start(row)
+        stored = services.store_step(row, _made(export_id, row.raters[row.done_count], row.file_format))
+        if not stored:
+            services.remove_leftovers(export_id)  # finished or deleted in the meantime: the new files would never be removed
+        return stored
+    services.finish(row, _packed(export_id, row.file_format))
+    # Only after the row says that the archive is ready: a run killed before that must find every model again.
+    services.remove_leftovers(export_id)
+    return False
+
+
+def _made(export_id: UUID, rater: str, file_format: str) -> str:
+    """Write one rater's files; returns why they cannot be made, or an empty string."""
+    fit = selectors.fit_to_export(UUID(rater))
+    if fit is None:
+        return services.NO_FIT
+    place = services.folder(export_id)
+    own = place / secrets.token_hex(8)  # two workers may make the same model: neither sees the other's unfinished file
+    try:
+        bank = loaded_bank.bank()
+        person_files.write(own / f"rater-{rater}.{file_format}", file_format, rater_fit(fit, bank), bank)  # type: ignore[arg-type]  # checks it
+        for file in own.iterdir():
+            file.replace(place / file.name)
+    except (PersonalizeError, OSError) as error:
+        logger.warning("The model of %s was not exported: %s", rater, error)
+        return str(error) or type(error).__name__
+    except Exception as error:  # from any of three libraries: one model must not block all others
+        logger.exception("The model of %s was not exported.", rater)
+        return f"Unexpected error: {error}"
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
+    return ""
+
+
+def _packed(export_id: UUID, file_format: str) -> int:
+    """Write the archive, uncompressed (models do not shrink); returns its size, 0 if there is no model."""
+    place, target = services.folder(export_id), services.archive(export_id)
+    files = sorted(file for file in place.glob("*") if file.is_file())
+    if files:
+        _write(export_id, files, README.format(file_format=file_format, note=NOTES[file_format]))
+    return target.stat().st_size if target.exists() else 0
+
+
+def _write(export_id: UUID, files: list[Path], readme: str) -> None:
+    target = services.archive(export_id)
+    partial = target.with_name(f"{target.name}.{secrets.token_hex(8)}")
+    try:
+        with zipfile.ZipFile(partial, "x", zipfile.ZIP_STORED) as packed:
+            packed.writestr("README.txt", readme)
+            for file in files:
+                packed.write(file, file.name)
+        if services.under_way(export_id):  # otherwise another worker was faster, or the export was deleted
+            partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)

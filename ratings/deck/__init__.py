@@ -1,0 +1,1 @@
+"""The deck: presentations dealt to raters, their ratings, undo."""

@@ -1,0 +1,50 @@
+"""API of the deck: deal, rate, undo."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from ninja import Router, Status
+
+from ratings import limits
+from ratings.deck import schemas, selectors, services
+from ratings.problems import PROBLEMS
+from ratings.raters.guests import RaterRequest
+
+router = Router()
+
+
+@router.get("/deck", response={200: schemas.DeckOut, **PROBLEMS})
+def deck(request: RaterRequest) -> dict[str, Any]:
+    """The open cards, in order. Asking again returns the same cards until they are rated."""
+    limits.check("READS", str(request.auth))
+    cards = services.deal(rater_id=request.auth, count=settings.PAV["DECK_SIZE"])
+    progress = selectors.progress(request.auth)
+    return {
+        "cards": [schemas.card_out(card) for card in cards],
+        "rated": progress.rated,
+        "photos": {"ready": progress.ready, "total": progress.total},
+    }
+
+
+@router.post("/ratings", response={201: schemas.RecordedOut, 200: schemas.RecordedOut, **PROBLEMS})
+def rate(request: RaterRequest, rating: schemas.RatingIn) -> Status[dict[str, Any]]:
+    """Rate a card. 201: stored; 200: this very rating had been stored before."""
+    limits.check("RATINGS", str(request.auth))
+    recorded = services.record_rating(
+        rater_id=request.auth,
+        token=rating.token,
+        client_id=rating.client_id,
+        value=rating.stored_value,
+        on_screen_ms=rating.on_screen_ms,
+        modality=rating.modality or "",
+    )
+    return Status(201 if recorded.created else 200, {"ratings_seq": recorded.ratings_seq})
+
+
+@router.delete("/ratings/last", response={200: schemas.UndoneOut, **PROBLEMS})
+def undo(request: RaterRequest, client_id: UUID | None = None) -> dict[str, Any]:
+    """Undo the last rating. Its card is open again, first in the deck. With a client id, the same request again changes nothing."""
+    limits.check("RATINGS", str(request.auth))
+    undone = services.undo_last_rating(rater_id=request.auth, client_id=client_id or uuid4())
+    return {"ratings_seq": undone.ratings_seq, "card": schemas.card_out(undone.presentation) if undone.presentation else None}

@@ -1,0 +1,55 @@
+"""What the deck's API takes and returns."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from ninja import Field, Schema
+
+from ratings.deck.models import Presentation, Value
+from ratings.photos.schemas import PhotoOut, photo_out
+
+RatingValue = Literal["dislike", "like", "love", "skip"]
+Modality = Literal["touch", "mouse", "pen", "key", "button"]
+
+
+class RatingIn(Schema):
+    """A rating of a dealt card."""
+
+    client_id: UUID = Field(description="Made by the client for this rating; the same id again changes nothing.")
+    token: UUID = Field(description="Of the card that is rated.")
+    value: RatingValue = Field(description="`skip` means: can't say.")
+    on_screen_ms: int | None = Field(None, ge=0, le=86_400_000, description="How long the photo was visible, in milliseconds.")
+    modality: Modality | None = Field(None, description="How the rating was given.")
+
+    @property
+    def stored_value(self) -> Value:
+        """The value as it is stored."""
+        return Value[self.value.upper()]
+
+
+class RecordedOut(Schema):
+    ratings_seq: int = Field(description="Number of this rater's rating events so far.")
+
+
+class CardOut(Schema):
+    token: UUID
+    photo: PhotoOut
+
+
+class PhotoCounts(Schema):
+    ready: int = Field(description="Photos that can be dealt and ranked.")
+    total: int
+
+
+class DeckOut(Schema):
+    cards: list[CardOut]
+    rated: int = Field(description="Cards rated so far, skips included.")
+    photos: PhotoCounts
+
+
+class UndoneOut(RecordedOut):
+    card: CardOut | None = Field(description="Open again; null where the same undo is sent again after the card was rated anew.")
+
+
+def card_out(presentation: Presentation) -> dict[str, Any]:
+    return {"token": presentation.token, "photo": photo_out(presentation.photo)}

@@ -1,0 +1,62 @@
+"""Reads of the deck. Hot ones are single SQL statements."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+from django.db.models import OuterRef, QuerySet, Subquery
+from jaxtyping import Float, Int
+
+from ratings.deck.models import Presentation, RatingEvent, Value
+from ratings.ranking.models import FEATURES
+from ratings.sql import MINE, columns, rows, vectors
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Photos that a rater may see, those that can be dealt, and presentations rated so far, skips included."""
+
+    total: int
+    ready: int
+    rated: int
+
+
+def candidates(rater_id: UUID, limit: int) -> tuple[Int[np.ndarray, "n"], Float[np.ndarray, "n 256"]]:
+    """Ids and features of a random sample of photos never presented to this rater, in random order."""
+    # The sample is drawn before features are read: a sort that carries every photo's features takes several times as long.
+    found = rows(
+        f"""SELECT d.photo_id, halfvec_send(d.features) FROM (
+            SELECT d.id, random() AS place FROM ratings_photofeatures d JOIN ratings_photo p ON p.id = d.photo_id
+            WHERE d.bank_id = (SELECT hash FROM ratings_bank WHERE is_current) AND {MINE}
+            AND NOT EXISTS (SELECT 1 FROM ratings_presentation c WHERE c.rater_id = %(rater)s AND c.photo_id = d.photo_id)
+            ORDER BY place LIMIT %(limit)s
+        ) sample JOIN ratings_photofeatures d USING (id) ORDER BY sample.place""",  # noqa: S608 (constant)
+        {"rater": rater_id, "limit": limit},
+    )
+    ids, features = columns(found, 2)
+    return np.array(ids, dtype=np.int64), vectors(features, FEATURES)
+
+
+def open_presentations(rater_id: UUID, limit: int) -> list[Presentation]:
+    """Presentations that wait for a rating, in the order of the deck."""
+    waiting = Presentation.objects.filter(rater=rater_id, rated_at=None).order_by("position").select_related("photo")
+    return list(waiting[:limit])
+
+
+def progress(rater_id: UUID) -> Progress:
+    """How far this rater and the photos are."""
+    counts = rows(
+        f"""SELECT count(*), count(d.id),
+            (SELECT count(*) FROM ratings_presentation c WHERE c.rater_id = %(rater)s AND c.rated_at IS NOT NULL)
+        FROM ratings_photo p LEFT JOIN ratings_photofeatures d
+        ON d.photo_id = p.id AND d.bank_id = (SELECT hash FROM ratings_bank WHERE is_current) WHERE {MINE}""",  # noqa: S608 (constant)
+        {"rater": rater_id},
+    )
+    return Progress(*counts[0])
+
+
+def current_ratings() -> QuerySet[RatingEvent]:
+    """Every current rating, skips left out: the last `set` event of each rated presentation."""
+    newest = RatingEvent.objects.filter(presentation=OuterRef("presentation")).order_by("-seq").values("seq")[:1]
+    current = RatingEvent.objects.filter(kind=RatingEvent.Kind.SET, value__gt=Value.SKIP, seq=Subquery(newest))
+    return current.select_related("presentation__photo").order_by("rater", "seq")

@@ -1,0 +1,163 @@
+"""Writes of the deck. Each is one short transaction; refits are queued after commit."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Max, Min
+from django.utils import timezone
+
+from ratings import jobs
+from ratings.deck import selectors
+from ratings.deck.models import Presentation, RatingEvent
+from ratings.errors import ClientIdReused, NothingToUndo, NotSignedIn, UnknownCard, UsedCard
+from ratings.photos.selectors import photos_shown_to
+from ratings.ranking.models import Fit
+from ratings.ranking.services import NextPhoto
+from ratings.raters.models import Rater
+
+REQUEUE_SECONDS = 3  # a refit that has waited so long may have been lost: the next rating queues it again
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A rating is stored; `created` is False where the same one had been stored before."""
+
+    ratings_seq: int
+    created: bool
+
+
+@dataclass(frozen=True)
+class Undone:
+    """A rating is undone and its presentation open again; None where the same undo had been stored before and the photo rated since."""
+
+    ratings_seq: int
+    presentation: Presentation | None
+
+
+def record_rating(
+    *, rater_id: UUID, token: UUID, client_id: UUID, value: int, on_screen_ms: int | None = None, modality: str = ""
+) -> Recorded:
+    """Store the rating of a presentation, once.
+
+    Raises:
+        UnknownCard: this rater has no such presentation.
+        UsedCard: it has a rating already.
+        ClientIdReused: this client id belongs to another rating.
+        NotSignedIn: this rater has been deleted.
+    """
+    with transaction.atomic():
+        seq, queue = _next_event(rater_id)
+        before = RatingEvent.objects.filter(rater=rater_id, client_id=client_id).first()
+        if before:
+            transaction.set_rollback(True)
+            if (before.kind, before.presentation_id, before.value) != (RatingEvent.Kind.SET, token, value):
+                raise ClientIdReused
+            return Recorded(before.seq, created=False)
+        presentation = Presentation.objects.filter(token=token, rater=rater_id)
+        if not presentation.filter(rated_at=None).update(rated_at=timezone.now(), value=value):
+            raise UsedCard if presentation.exists() else UnknownCard
+        RatingEvent.objects.create(
+            rater_id=rater_id,
+            seq=seq,
+            client_id=client_id,
+            kind=RatingEvent.Kind.SET,
+            presentation_id=token,
+            value=value,
+            on_screen_ms=on_screen_ms,
+            modality=modality,
+        )
+        if queue:
+            transaction.on_commit(lambda: jobs.request_refit(rater_id))
+    return Recorded(seq, created=True)
+
+
+def undo_last_rating(*, rater_id: UUID, client_id: UUID) -> Undone:
+    """Undo the last current rating: an event of its own; the presentation is open again, before all others.
+
+    Raises:
+        NothingToUndo: there is no rating left to undo.
+        ClientIdReused: this client id belongs to a rating.
+        NotSignedIn: this rater has been deleted.
+    """
+    with transaction.atomic():
+        seq, queue = _next_event(rater_id)
+        before = RatingEvent.objects.filter(rater=rater_id, client_id=client_id).first()
+        if before:
+            if before.kind != RatingEvent.Kind.UNDO:
+                raise ClientIdReused
+            presentation = Presentation.objects.select_related("photo").filter(token=before.presentation_id, rated_at=None).first()
+            transaction.set_rollback(True)
+            return Undone(before.seq, presentation)
+        last = (
+            RatingEvent.objects.filter(rater=rater_id, kind=RatingEvent.Kind.SET, presentation__rated_at__isnull=False)
+            .order_by("-seq")
+            .first()
+        )
+        if last is None:
+            raise NothingToUndo
+        first = Presentation.objects.filter(rater=rater_id, rated_at=None).aggregate(place=Min("position"))["place"]
+        presentation = Presentation.objects.select_related("photo").get(token=last.presentation_id)
+        value, presentation.value, presentation.rated_at, presentation.position = last.value, None, None, (first or 0) - 1
+        presentation.save(update_fields=["value", "rated_at", "position"])
+        RatingEvent.objects.create(
+            rater_id=rater_id, seq=seq, client_id=client_id, kind=RatingEvent.Kind.UNDO, presentation=presentation, value=value
+        )
+        if queue:
+            transaction.on_commit(lambda: jobs.request_refit(rater_id))
+    return Undone(seq, presentation)
+
+
+def deal(*, rater_id: UUID, count: int) -> list[Presentation]:
+    """The rater's open presentations, topped up to `count`: first what the last fit chose, then photos at random.
+
+    Raises:
+        NotSignedIn: this rater has been deleted.
+    """
+    open_ones = selectors.open_presentations(rater_id, count)
+    if len(open_ones) >= count:
+        return open_ones
+    with transaction.atomic():
+        # One deal at a time: two pages that ask at the same time must get the same cards.
+        if Rater.objects.select_for_update().filter(id=rater_id).first() is None:
+            raise NotSignedIn
+        open_ones = selectors.open_presentations(rater_id, count)
+        wanted = count - len(open_ones)
+        chosen = _next_photos(rater_id)[:wanted]
+        if len(chosen) < wanted:
+            known = {photo["photo"] for photo in chosen}
+            photos, _ = selectors.candidates(rater_id, wanted)
+            spare = [photo for photo in photos.tolist() if photo not in known]
+            chosen += [NextPhoto(photo=photo, algorithm="random", reason={}) for photo in spare[: wanted - len(chosen)]]
+        last = Presentation.objects.filter(rater=rater_id).aggregate(place=Max("position"))["place"] or 0
+        Presentation.objects.bulk_create(
+            Presentation(
+                rater_id=rater_id, photo_id=photo["photo"], algorithm=photo["algorithm"], reason=photo["reason"], position=last + place
+            )
+            for place, photo in enumerate(chosen, start=1)
+        )
+        return selectors.open_presentations(rater_id, count)
+
+
+def _next_event(rater_id: UUID) -> tuple[int, bool]:
+    """Number the rater's next event, and lock the rater until commit: (its number, whether to queue a refit)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE ratings_rater SET ratings_seq = ratings_seq + 1, refit_queued_at = CASE
+            WHEN refit_queued_at >= statement_timestamp() - make_interval(secs => %s) THEN refit_queued_at ELSE statement_timestamp() END
+            WHERE id = %s RETURNING ratings_seq, refit_queued_at = statement_timestamp()""",
+            [REQUEUE_SECONDS, rater_id],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise NotSignedIn
+    return row
+
+
+def _next_photos(rater_id: UUID) -> list[NextPhoto]:
+    """The photos that the last fit chose, without those presented since, deleted, or hidden from this rater."""
+    chosen = Fit.objects.filter(rater=rater_id).values_list("next_photos", flat=True).first() or []
+    ids = [photo["photo"] for photo in chosen]
+    presented = set(Presentation.objects.filter(rater=rater_id, photo__in=ids).values_list("photo", flat=True))
+    shown = set(photos_shown_to(rater_id, ids).values_list("id", flat=True))
+    return [photo for photo in chosen if photo["photo"] in shown - presented]

@@ -1,0 +1,1 @@
+"""Exports: ratings as CSV, and raters' models."""

@@ -1,0 +1,59 @@
+"""Reads for exports: a rater's fit as numbers, and the photos it was fitted to."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+import numpy as np
+
+from ratings.deck.models import Presentation, Value
+from ratings.photos.models import Photo
+from ratings.ranking.models import Fit
+from ratings.ranking.population_prior import fold_of, own_fold
+from ratings.sql import to_list
+
+
+@dataclass(frozen=True)
+class FitToExport:
+    """A rater's fit as numbers, and the facts for its model card."""
+
+    weights: list[float]  # of an instant fit: 256; else empty
+    coefficients: list[float]  # of an exact fit, block after block; else empty
+    facts: dict[str, Any]
+
+
+def fit_to_export(rater_id: UUID, method: Literal["active", "instant", "exact"] = "active") -> FitToExport | None:
+    """A rater's current fit: of the active model, or the instant fit, or the exact one where it is active; None where there is none.
+
+    An instant fit includes the population prior as far as it follows from a photo's features; its scores of single photos are left out.
+    """
+    fit = Fit.objects.filter(rater_id=rater_id, bank__is_current=True).select_related("rater__exactrefit", "population_prior").first()
+    if fit is None:
+        return None
+    facts = {
+        "person": str(rater_id),
+        "method": method,
+        "bank": fit.bank_id,
+        "ratings": Presentation.objects.filter(rater_id=rater_id, value__gt=Value.SKIP).count(),
+        "ratings_seq": fit.ratings_seq,
+        "accuracy": fit.accuracy,
+        "fitted_at": fit.updated_at.isoformat(),
+    }
+    if fit.exact_order and method != "instant":
+        numbers = np.frombuffer(bytes(fit.rater.exactrefit.coefficients), dtype="<f4")
+        return FitToExport([], numbers.tolist(), facts | {"method": "exact", "population": None})
+    if method == "exact":
+        return None
+    weights = np.array(to_list(fit.weights))
+    if fit.population_prior:
+        mean = to_list(fit.population_weights)[own_fold(rater_id)][0]
+        weights[1:] += mean * np.array(fit.population_prior.weights[fold_of(rater_id)])
+    if fit.exact_order:  # the stored accuracy is that of the exact fit
+        facts["accuracy"] = None
+    return FitToExport(weights.tolist(), [], facts | {"method": "instant", "population": fit.population_prior_id})
+
+
+def rated_photos(rater_id: UUID) -> tuple[list[Photo], list[int]]:
+    """The photos that a rater rated, skips left out, and their ratings, in the order given."""
+    rated = Presentation.objects.filter(rater_id=rater_id, value__gt=Value.SKIP).order_by("rated_at", "token")
+    return [one.photo for one in rated.select_related("photo")], [one.value or 0 for one in rated]

@@ -1,0 +1,1 @@
+"""Photos: intake, storage, import, samples, and who may fetch which file."""

@@ -1,0 +1,133 @@
+"""Photo files: where they are stored, written and read, and their addresses.
+
+A photo's files lie in a folder named by the hash of its pixels, never by user input. Two owners of the same photo share the files; who may
+fetch them is decided per photo (`views.py`).
+"""
+
+import contextlib
+import os
+import secrets
+import shutil
+import time
+from pathlib import Path
+
+from django.conf import settings
+from django.urls import reverse
+from PIL import Image
+
+from ratings.photos.intake import NormalisedPhoto, page_widths
+from ratings.photos.models import Photo
+
+MASTER = "master.jpg"
+CONTENT_TYPES = {".jpg": "image/jpeg", ".webp": "image/webp"}
+USUAL_WIDTH = 640
+"""Pixels of the file for browsers that do not choose among widths themselves."""
+
+
+def folder(sha256: str) -> Path:
+    """The folder of a photo's files. Two levels: no folder grows so large that listing it is slow."""
+    return Path(settings.MEDIA_ROOT) / "photos" / sha256[:2] / sha256
+
+
+def store_files(photo: NormalisedPhoto) -> None:
+    """Write all files of a photo; existing ones stay.
+
+    Each is written under another name, flushed to the disk and renamed, so that a file is whole or absent, whatever happens.
+    """
+    place = folder(photo.sha256)
+    place.mkdir(parents=True, exist_ok=True)
+    files = {f"{width}.webp": data for width, data in photo.pages.items()} | {MASTER: photo.master}
+    # Importing a photo again restores lost files.
+    fresh = [name for name in files if not (place / name).exists()]
+    for name in fresh:
+        _write(place / name, files[name])
+    if fresh:
+        _flush_folder(place)
+
+
+def remove_files(sha256: str) -> None:
+    """All files of a photo. `services.remove_files` checks first that no other row needs them."""
+    shutil.rmtree(folder(sha256), ignore_errors=True)
+
+
+def remove_unfinished() -> None:
+    """Remove what a killed import left half-written; files younger than an hour may belong to a running import and stay."""
+    long_ago = time.time() - 3600
+    for path in _unfinished().glob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_mtime < long_ago:
+                path.unlink()
+
+
+def file_names(photo: Photo) -> list[str]:
+    """Every file of a photo."""
+    return [*(f"{width}.webp" for width in page_widths(photo.width)), MASTER]
+
+
+def path(photo: Photo, file_name: str) -> Path:
+    """Path of one of the photo's `file_names`."""
+    return folder(photo.sha256) / file_name
+
+
+def open_master(photo: Photo) -> Image.Image:
+    """Open the master, the largest file of a photo, as RGB: the input of models.
+
+    Raises:
+        FileNotFoundError: the file is missing; importing the photo again restores it.
+        OSError: it cannot be read, or (`errno` None) is damaged.
+    """
+    with Image.open(path(photo, MASTER), formats=["JPEG"]) as image:
+        return image.convert("RGB")
+
+
+def is_readable(photo: Photo) -> bool:
+    """Whether the master exists and can be read."""
+    return os.access(path(photo, MASTER), os.R_OK)
+
+
+def set_aside(photo: Photo) -> None:
+    """Rename a damaged master, so that it counts as missing and the next import of the photo writes it again."""
+    broken = path(photo, MASTER)
+    with contextlib.suppress(FileNotFoundError):
+        broken.rename(broken.with_name("broken-master.jpg"))
+
+
+def address(photo: Photo, file_name: str) -> str:
+    """URL of a file. It contains the hash of the content, so browsers may cache it for good."""
+    return reverse("photo_file", args=[photo.id, photo.content_hash, file_name])
+
+
+def src(photo: Photo) -> str:
+    return address(photo, f"{min(photo.width, USUAL_WIDTH)}.webp")
+
+
+def srcset(photo: Photo) -> str:
+    """All widths, for the browser to choose from."""
+    return ", ".join(f"{address(photo, f'{width}.webp')} {width}w" for width in page_widths(photo.width))
+
+
+def _write(target: Path, data: bytes) -> None:
+    unfinished = _unfinished() / secrets.token_hex(16)
+    unfinished.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with unfinished.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _unfinished() -> Path:
+    """Beside the photos, so that a rename stays within one disk."""
+    return Path(settings.MEDIA_ROOT) / "unfinished"
+
+
+def _flush_folder(place: Path) -> None:
+    # New names are part of the folder: without this a power cut could leave a row without its files.
+    handle = os.open(place, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,150 @@
+"""Bulk import of photos: a folder with its subfolders, or the samples. Refused files are reported, and the import continues."""
+
+import os
+import stat
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from ratings.photos import files
+from ratings.photos.intake import LARGEST_FILE, NormalisedPhoto, from_image, normalise
+from ratings.photos.names import display_name
+from ratings.photos.refusals import PhotoRefused
+from ratings.photos.samples import Sample
+from ratings.photos.services import About, add_normalised
+
+READERS = 2
+"""Photos read at once. Decoding and encoding leave Python's lock, so threads fill two cores."""
+
+READ_AHEAD = 4
+"""Photos that are read or wait to be stored: each may take some hundred megabytes."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Something that may be a photo."""
+
+    label: str  # its name in the list of refusals
+    about: About
+    read: Callable[[], NormalisedPhoto]
+
+
+@dataclass
+class Report:
+    """The result of an import."""
+
+    added: int = 0
+    known: int = 0  # already in the catalogue
+    refused: list[tuple[str, PhotoRefused]] = field(default_factory=list)
+
+    @property
+    def seen(self) -> int:
+        return self.added + self.known + len(self.refused)
+
+
+def files_in(root: Path) -> list[Path]:
+    """Everything in a folder and below that could be a photo, in the order of names.
+
+    Links to folders are followed, but no folder is entered twice, so circular links end.
+    Names that begin with a dot are left out.
+    """
+    if not root.is_dir():
+        return [root]
+    found: list[Path] = []
+    entered: set[tuple[int, int]] = set()
+    _first_time(root, entered)
+    for folder, subfolders, names in os.walk(root, followlinks=True):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and _first_time(Path(folder, name), entered))
+        found.extend(Path(folder, name) for name in sorted(names) if not name.startswith("."))
+    return sorted(found, key=lambda path: path.parts)
+
+
+def from_folder(root: Path, about: About) -> list[Candidate]:
+    """What to import from a folder."""
+    return [Candidate(_label(path, root), about, partial(_read, path)) for path in files_in(root)]
+
+
+def from_samples(samples: Iterable[Sample]) -> list[Candidate]:
+    """What to import from the sample photographs."""
+    return [
+        Candidate(
+            sample.name,
+            About(sample.alt, sample.credit, sample.source.licence, sample.source.licence_url, sample.source.found_at),
+            partial(_render, sample),
+        )
+        for sample in samples
+    ]
+
+
+def import_all(candidates: Iterable[Candidate], done: Callable[[str], object] = lambda _: None) -> Report:
+    """Read and store photo by photo: each is committed on its own, so the first can be dealt while others are read.
+
+    `done` is called with the label of each as soon as it is stored or refused.
+    """
+    files.remove_unfinished()
+    report = Report()
+    for candidate, reading in _read_ahead(candidates):
+        try:
+            _, is_new = add_normalised(photo=reading.result(), about=candidate.about)
+        except PhotoRefused as refusal:
+            report.refused.append((candidate.label, refusal))
+        else:
+            report.added += is_new
+            report.known += not is_new
+        done(candidate.label)
+    return report
+
+
+def _read_ahead(candidates: Iterable[Candidate]) -> Iterator[tuple[Candidate, "Future[NormalisedPhoto]"]]:
+    """Each candidate with its reading, in order, a few of them begun in advance."""
+    with ThreadPoolExecutor(READERS) as readers:
+        begun: deque[tuple[Candidate, Future[NormalisedPhoto]]] = deque()
+        try:
+            for candidate in candidates:
+                begun.append((candidate, readers.submit(candidate.read)))
+                if len(begun) >= READ_AHEAD:
+                    yield begun.popleft()
+            while begun:
+                yield begun.popleft()
+        finally:
+            for _, reading in begun:
+                reading.cancel()
+
+
+def _render(sample: Sample) -> NormalisedPhoto:
+    return from_image(sample.image(), sample.name)
+
+
+def _read(path: Path) -> NormalisedPhoto:
+    """Raises PhotoRefused, also for files that cannot be opened."""
+    try:
+        # A pipe or a device would block the import.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise PhotoRefused("not_a_file")
+        with path.open("rb") as file:
+            # One byte over the limit shows that a file is too large, without reading the rest.
+            data = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise PhotoRefused("unreadable") from error
+    return normalise(data, path.name)
+
+
+def _first_time(folder: Path, entered: set[tuple[int, int]]) -> bool:
+    try:
+        status = folder.stat()
+    except OSError:
+        return False
+    key = (status.st_dev, status.st_ino)
+    if key in entered:
+        return False
+    entered.add(key)
+    return True
+
+
+def _label(path: Path, root: Path) -> str:
+    """The path from the folder to the file, each part safe to print."""
+    parts = path.relative_to(root).parts if path != root else (path.name,)
+    return "/".join(display_name(part) for part in parts)

@@ -1,0 +1,29 @@
+"""Table of photos."""
+
+from django.db import models
+
+from ratings.raters.models import Rater
+
+
+class Photo(models.Model):
+    """A normalised photo; its files lie in the media folder under `sha256`."""
+
+    name = models.CharField(max_length=200)  # file name as imported, made safe to show
+    sha256 = models.CharField(max_length=64)  # of the normalised pixels
+    content_hash = models.CharField(max_length=16)  # part of every file's URL, so browsers may cache files for good
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    thumbhash = models.CharField(max_length=64)
+    alt = models.CharField(max_length=300, blank=True)
+    credit = models.CharField(max_length=300, blank=True)
+    licence = models.CharField(max_length=100, blank=True)
+    licence_url = models.CharField(max_length=300, blank=True)
+    source = models.CharField(max_length=300, blank=True)
+    owner = models.ForeignKey(Rater, null=True, blank=True, on_delete=models.CASCADE)  # null: the shared catalogue
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "sha256"], name="one_photo_per_owner_and_content", nulls_distinct=False)]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,101 @@
+"""Writes of photos: from bytes to files and a row. Decoding and writing files are done outside transactions."""
+
+import base64
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
+
+from ratings import jobs
+from ratings.photos import files
+from ratings.photos.intake import NormalisedPhoto, normalise
+from ratings.photos.models import Photo
+from ratings.raters.models import Rater
+
+
+@dataclass(frozen=True)
+class About:
+    """Metadata of a photo; everything may be empty."""
+
+    alt: str = ""  # what the photo shows
+    credit: str = ""
+    licence: str = ""
+    licence_url: str = ""
+    source: str = ""  # where it was found
+
+
+def add_photo(
+    *,
+    data: bytes,
+    name: str,
+    credit: str = "",
+    licence: str = "",
+    licence_url: str = "",
+    source: str = "",
+    alt: str = "",
+    owner: Rater | None = None,
+) -> Photo:
+    """Add a photo from the bytes of a file; the same photo again is the same row. Without an owner it belongs to the shared catalogue.
+
+    Raises:
+        PhotoRefused: with a sentence that says why.
+    """
+    about = About(alt, credit, licence, licence_url, source)
+    photo, _ = add_normalised(photo=normalise(data, name), about=about, owner_id=owner.id if owner else None)
+    return photo
+
+
+def add_normalised(*, photo: NormalisedPhoto, about: About, owner_id: UUID | None = None) -> tuple[Photo, bool]:
+    """Store a normalised photo: (its row, whether it is new). Its features are queued after commit.
+
+    Files come before the row: a crash in between leaves files that nobody points to and that the next import uses, never a row without
+    its files. When a photo is added again, its first metadata stays.
+    """
+    files.store_files(photo)
+    with transaction.atomic():
+        _lock_files(photo.sha256)
+        # Nearly always there by now; missing only where the last other photo with these pixels has just been deleted.
+        files.store_files(photo)
+        row, is_new = Photo.objects.get_or_create(
+            owner_id=owner_id,
+            sha256=photo.sha256,
+            defaults={
+                "name": photo.name,
+                "content_hash": photo.sha256[:16],
+                "width": photo.width,
+                "height": photo.height,
+                "thumbhash": base64.b64encode(photo.thumbhash).decode(),
+                **_cut(about),
+            },
+        )
+        if is_new:
+            transaction.on_commit(lambda: jobs.request_features(row.id))
+    return row, is_new
+
+
+@receiver(post_delete, sender=Photo)
+def _photo_deleted(instance: Photo, **_signal: object) -> None:
+    """However a photo is deleted (by hand, or with its owner), its files are removed after commit."""
+    transaction.on_commit(lambda: remove_files(sha256=instance.sha256))
+
+
+def remove_files(*, sha256: str) -> None:
+    """Delete the files of a photo, unless another row has the same pixels."""
+    with transaction.atomic():
+        _lock_files(sha256)
+        if not Photo.objects.filter(sha256=sha256).exists():
+            files.remove_files(sha256)
+
+
+def _lock_files(sha256: str) -> None:
+    """Until the end of the transaction nobody else may store or remove photos with these pixels."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(sha256[:15], 16)])
+
+
+def _cut(about: About) -> dict[str, str]:
+    """Texts cut to the length of their columns."""
+    longest = {field.name: field.max_length for field in Photo._meta.fields}
+    return {name: text[: longest[name]] for name, text in vars(about).items()}

@@ -1,0 +1,63 @@
+"""Serving photo files to those who may see the photo; everyone else gets a 404."""
+
+import logging
+
+from django.contrib.auth.models import AbstractUser
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from ratings import limits
+from ratings.errors import TooManyRequests
+from ratings.photos import files
+from ratings.photos.models import Photo
+from ratings.photos.selectors import photos_shown_to
+from ratings.raters.guests import rater_of
+
+logger = logging.getLogger(__name__)
+
+HEADERS = {
+    # Immutable: the URL contains the hash of the content. Private: shared caches do not check who may see a photo.
+    "Cache-Control": "private, max-age=31536000, immutable",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Disposition": "inline",
+}
+
+
+@require_safe
+def photo_file(request: HttpRequest, photo_id: int, content_hash: str, file_name: str) -> HttpResponse:
+    """One file of a photo, as written at import."""
+    try:
+        photo = _shown_photo(request, photo_id, content_hash)
+    except TooManyRequests as error:
+        headers = {"Retry-After": str(error.seconds)}
+        return HttpResponse(str(error.sentence), status=429, headers=headers, content_type="text/plain; charset=utf-8")
+    if photo is None or file_name not in files.file_names(photo):
+        raise Http404(_("There is no such photo, or it is not yours to see."))
+    path = files.path(photo, file_name)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        logger.error("%s of photo %s is missing; importing the photo again restores it", file_name, photo_id)
+        raise Http404(_("The file of this photo is missing.")) from None
+    return HttpResponse(content, content_type=files.CONTENT_TYPES[path.suffix], headers=HEADERS)
+
+
+def _shown_photo(request: HttpRequest, photo_id: int, content_hash: str) -> Photo | None:
+    """The photo, if the requester may see it: raters see the catalogue and their own, staff see all, others none.
+
+    Raises:
+        TooManyRequests: this requester has fetched too many files in the last minute.
+    """
+    rater_id, user = rater_of(request.session), request.user
+    is_staff = isinstance(user, AbstractUser) and user.is_staff and user.is_active
+    if is_staff:
+        photos = Photo.objects.filter(id=photo_id)
+    elif rater_id is not None:
+        photos = photos_shown_to(rater_id, [photo_id])
+    else:
+        return None
+    limits.check("FILES", f"user {user.pk}" if is_staff else str(rater_id))
+    return photos.filter(content_hash=content_hash).first()

@@ -1,0 +1,44 @@
+"""API of the ranking, and of photos with their places in it."""
+
+from typing import Any, Literal
+
+from ninja import Query, Router
+
+from ratings import limits
+from ratings.photos.schemas import photo_out
+from ratings.photos.selectors import photos_shown_to
+from ratings.problems import PROBLEMS
+from ratings.ranking import selectors
+from ratings.ranking.schemas import PhotosOut, RankingMessage
+from ratings.raters.guests import RaterRequest
+
+router = Router()
+
+MOST_PHOTOS = 100
+
+
+@router.get("/ranking", response={200: RankingMessage, **PROBLEMS})
+def ranking(
+    request: RaterRequest,
+    limit: int = Query(50, ge=1, le=500),
+    offset: int = Query(0, ge=0, le=10_000_000),
+    of: Literal["me", "everyone"] = "me",
+) -> RankingMessage:
+    """All photos from the best down, for this rater or by the generic score."""
+    limits.check("READS", str(request.auth))
+    return selectors.ranking_message(request.auth, limit, offset, everyone=of == "everyone")
+
+
+@router.get("/photos", response={200: PhotosOut, **PROBLEMS})
+def photos(request: RaterRequest, ids: str = Query(..., description="Photo ids, separated by commas, at most 100.")) -> dict[str, Any]:
+    """Photos by id, with their places in both rankings. Ids that do not exist, or belong to another rater, are left out."""
+    limits.check("READS", str(request.auth))
+    wanted = [int(part) for part in ids.split(",")[:MOST_PHOTOS] if part.isdecimal() and len(part) < 19]
+    places = selectors.places(request.auth, wanted)
+    found = photos_shown_to(request.auth, wanted)
+    nowhere = (None, None)
+    return {
+        "photos": [
+            photo_out(photo) | dict(zip(("place", "everyones_place"), places.get(photo.id, nowhere), strict=True)) for photo in found
+        ]
+    }

@@ -1,0 +1,78 @@
+"""The websocket: a rater's ranking, pushed. It is read-only."""
+
+import json
+import logging
+import time
+from collections import deque
+from typing import Any
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+
+from ratings import limits
+from ratings.errors import TooManyRequests
+from ratings.ranking import events, selectors
+from ratings.raters import guests
+
+logger = logging.getLogger(__name__)
+
+NOT_SIGNED_IN = 4401
+TOO_MUCH = 4429
+LARGEST_MESSAGE = 256  # characters; a ping needs 15
+MOST_MESSAGES = 20  # within ten seconds
+
+
+class TasteConsumer(AsyncWebsocketConsumer):
+    """Sends a snapshot on connecting, then every new ranking; answers `ping` with `pong`."""
+
+    rater_id: UUID | None = None
+
+    async def connect(self) -> None:
+        self.rater_id = guests.rater_of(await database_sync_to_async(dict)(self.scope["session"].items()))
+        self.received: deque[float] = deque(maxlen=MOST_MESSAGES)
+        await self.accept()
+        if self.rater_id is None:
+            logger.info("A socket without a session was refused.")
+            await self.close(NOT_SIGNED_IN)
+            return
+        try:
+            await database_sync_to_async(limits.check)("READS", str(self.rater_id))
+        except TooManyRequests:
+            logger.info("%s opened too many sockets.", self.rater_id)
+            await self.close(TOO_MUCH)
+            return
+        # First the group, then the snapshot: a ranking pushed in between comes twice; in the other order it would be lost.
+        await self.channel_layer.group_add(events.taste_group(self.rater_id), self.channel_name)
+        message = await database_sync_to_async(selectors.ranking_message)(self.rater_id, settings.PAV["TOP"])
+        await self._send({"type": "ranking", **message.model_dump()})
+
+    async def disconnect(self, code: int) -> None:
+        if self.rater_id is not None:
+            await self.channel_layer.group_discard(events.taste_group(self.rater_id), self.channel_name)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        now = time.monotonic()
+        self.received.append(now)
+        if len(text_data or "") > LARGEST_MESSAGE or bytes_data or (len(self.received) == MOST_MESSAGES and now - self.received[0] < 10):
+            logger.info("A socket of %s sent too much.", self.rater_id)
+            await self.close(TOO_MUCH)
+            return
+        if _is_ping(text_data):
+            await self._send({"type": "pong"})
+
+    async def ranking(self, event: dict[str, Any]) -> None:
+        """Forward a ranking from `events.push_ranking`."""
+        await self._send({"type": "ranking", **event["message"]})
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        await self.send(json.dumps(message))
+
+
+def _is_ping(text: str | None) -> bool:
+    try:
+        message = json.loads(text or "")
+    except ValueError:
+        return False
+    return isinstance(message, dict) and message.get("type") == "ping"

@@ -1,0 +1,159 @@
+"""Exact refits, made step by step while raters pause: begun, stored, compared with the instant fit, activated.
+
+Every write names the step that it follows, so a step that runs twice, or late, changes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypedDict
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from ratings.ranking import selectors
+from ratings.ranking.models import ExactRefit, Fit
+from ratings.ranking.schemas import RankingMessage
+from ratings.ranking.selectors import KEPT_TOP, ExactOrder, Model
+from ratings.ranking.services import store_ranking
+from ratings.sql import MAY_BE_LOST, to_list
+
+
+class HeldOut(TypedDict):
+    """The photos of one fold of the ratings, and each model's scores of them without that fold; as stored in `ExactRefit.held_out`."""
+
+    photos: list[int]
+    instant: list[float]
+    exact: list[float]
+
+
+class Comparison(TypedDict):
+    """SROCC of both models' predictions of the held-out ratings, the standard error of the difference, and the model to activate; as
+    stored in `ExactRefit.comparison`."""
+
+    instant: float
+    exact: float
+    error: float
+    active: str
+
+
+def begin_one(*, pause_seconds: float, least: int) -> UUID | None:
+    """Begin the exact refit of a rater with at least `least` ratings who has paused for `pause_seconds`.
+
+    Returns None where there is no such rater, or another exact refit is under way. New ratings come before those that a nightly refit
+    brought back.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""INSERT INTO ratings_exactrefit AS r
+                (rater_id, bank_id, ratings_seq, step, step_queued_at, held_out, comparison, coefficients, scores)
+            SELECT f.rater_id, f.bank_id, f.ratings_seq, 0, now(), '[]', NULL, '', '[]' FROM {MAY_BE_LOST}, ratings_fit f
+            JOIN ratings_rater p ON p.id = f.rater_id AND p.ratings_seq = f.ratings_seq
+            JOIN ratings_bank b ON b.hash = f.bank_id AND b.is_current
+            LEFT JOIN ratings_exactrefit o ON o.rater_id = f.rater_id
+            WHERE NOT EXISTS (SELECT FROM ratings_exactrefit WHERE step_queued_at IS NOT NULL)
+            AND f.updated_at BETWEEN now() - interval '1 day' AND now() - make_interval(secs => %(pause)s)
+            AND EXISTS (SELECT FROM ratings_presentation c WHERE c.rater_id = f.rater_id AND c.rated_at > now() - interval '1 day')
+            AND (o.rater_id IS NULL OR (o.ratings_seq, o.bank_id) <> (f.ratings_seq, f.bank_id)
+                OR o.comparison->>'active' = 'exact' AND f.exact_order IS NULL)
+            AND f.ratings_seq >= %(least)s
+            AND (SELECT count(*) FROM ratings_presentation c WHERE c.rater_id = f.rater_id AND c.value > 0) >= %(least)s
+            ORDER BY o.ratings_seq IS NOT DISTINCT FROM f.ratings_seq, f.updated_at LIMIT 1
+            ON CONFLICT (rater_id) DO UPDATE SET bank_id = excluded.bank_id, ratings_seq = excluded.ratings_seq, step = 0,
+                step_queued_at = now(), held_out = '[]', comparison = NULL, coefficients = '', scores = '[]'
+            RETURNING r.rater_id""",  # noqa: S608 (constant)
+            {"pause": pause_seconds, "least": least},
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def abandon_lost(*, waiting_seconds: float) -> None:
+    """Abandon exact refits whose next step was queued so long ago that it must be lost: with its broker, or with a worker that it killed
+    and would kill again. Other raters are waiting."""
+    ExactRefit.objects.filter(step_queued_at__lt=timezone.now() - timedelta(seconds=waiting_seconds)).update(
+        step_queued_at=None, comparison=None
+    )
+
+
+@dataclass(frozen=True)
+class Work:
+    """An exact refit under way, as far as its steps have come."""
+
+    rater: UUID
+    bank: str
+    ratings_seq: int
+    step: int
+    held_out: list[HeldOut]
+    comparison: Comparison | None
+    coefficients: bytes
+    scores: list[tuple[int, float]]
+    top: list[int]  # the photos to put in order
+
+
+def under_way(rater_id: UUID) -> Work | None:
+    """The work to continue; None, and abandoned, where the rater has rated since or the bank has changed."""
+    row = ExactRefit.objects.filter(rater=rater_id, step_queued_at__isnull=False).select_related("rater__fit", "bank").first()
+    if row is None:
+        return None
+    fit = row.rater.fit
+    scores = [(int(photo), float(score)) for photo, score in row.scores]
+    work = Work(
+        row.rater_id, row.bank_id, row.ratings_seq, row.step, row.held_out, row.comparison, bytes(row.coefficients), scores, fit.top
+    )
+    if not row.bank.is_current or {row.rater.ratings_seq, fit.ratings_seq} != {row.ratings_seq} or fit.bank_id != row.bank_id:
+        abandon(work)
+        return None
+    return work
+
+
+def store_step(work: Work, **found: Any) -> bool:
+    """Store what the step after `work.step` found; False where that step had been done before."""
+    same = ExactRefit.objects.filter(rater=work.rater, ratings_seq=work.ratings_seq, bank=work.bank, step=work.step)
+    return bool(same.filter(step_queued_at__isnull=False).update(step=work.step + 1, step_queued_at=timezone.now(), **found))
+
+
+def finish(work: Work) -> None:
+    """End an exact refit that has been compared."""
+    ExactRefit.objects.filter(rater=work.rater, ratings_seq=work.ratings_seq).update(step_queued_at=None)
+
+
+def abandon(work: Work) -> None:
+    """End an exact refit without a comparison; another one begins after the next rating."""
+    ExactRefit.objects.filter(rater=work.rater, ratings_seq=work.ratings_seq).update(step_queued_at=None, comparison=None)
+
+
+def activate_exact(work: Work, *, accuracy: dict[str, float] | None, scores: Sequence[tuple[int, float]]) -> RankingMessage | None:
+    """Activate the exact model: put the first photos into its order, push the ranking after commit, and end the exact refit.
+
+    The photos keep the set of places they had: each gets the instant model's score of the photo whose place it takes. Returns None,
+    and abandons the work, where the rater has rated since.
+    """
+    with transaction.atomic():
+        fit = Fit.objects.select_for_update().filter(rater=work.rater, ratings_seq=work.ratings_seq, bank=work.bank).first()
+        if fit is None:
+            abandon(work)
+            return None
+        instant = Model(to_list(fit.weights), to_list(fit.population_weights))
+        known = dict(scores)
+        places = [(photo, score) for photo, score in selectors.ranking(work.rater, instant, KEPT_TOP).photos if photo in known]
+        order = sorted((photo for photo, _ in places), key=lambda photo: (-known[photo], photo))
+        exact_order = ExactOrder(photos=order, scores=[score for _, score in places])
+        finish(work)
+        return store_ranking(
+            rater_id=work.rater,
+            version=fit.version + 1,
+            ratings_seq=fit.ratings_seq,
+            accuracy=accuracy,
+            model=Model(instant.weights, instant.population_weights, exact_order),
+            before=fit.top,
+            comparison=dict(work.comparison) if work.comparison else None,
+            changes={
+                "version": fit.version + 1,
+                "accuracy": accuracy,
+                "previous_top": fit.top,
+                "exact_order": exact_order,
+                "updated_at": timezone.now(),
+            },
+        )

@@ -1,0 +1,109 @@
+"""Tables of the ranking: banks, photo features, population priors, fits and exact refits."""
+
+from django.db import models
+from django.db.models import Q
+from pgvector.django import HalfVectorField
+
+from ratings.photos.models import Photo
+from ratings.raters.models import Rater
+
+FEATURES = 256  # numbers per photo; place 0 is the generic score
+FOLDS = 5  # of raters: a fold uses what the other folds taught, so no rater's ratings return to them as the population's
+SCORES = 2  # population scores per photo and fold: the mean rating, and a taste that raters share to different degrees
+
+
+def no_population_scores() -> list[float]:
+    """Population scores of a photo, or their weights in a fit, before anything was learned."""
+    return [0.0] * (FOLDS * SCORES)
+
+
+class Bank(models.Model):
+    """A bank of task vectors that photo features come from; one is current."""
+
+    hash = models.CharField(primary_key=True, max_length=64)
+    metadata = models.JSONField()
+    is_current = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["is_current"], condition=Q(is_current=True), name="one_current_bank")]
+
+    def __str__(self) -> str:
+        return self.hash
+
+
+class PhotoFeatures(models.Model):
+    """The features of a photo, from one bank."""
+
+    photo = models.ForeignKey(Photo, on_delete=models.CASCADE)
+    bank = models.ForeignKey(Bank, on_delete=models.CASCADE)
+    generic_score = models.FloatField()  # the same for every rater: mean 0, SD 1 over the bank's catalogue
+    features = HalfVectorField(dimensions=FEATURES)
+    population_scores = HalfVectorField(dimensions=FOLDS * SCORES, default=no_population_scores)  # fold after fold
+
+    class Meta:
+        verbose_name_plural = "photo features"
+        constraints = [models.UniqueConstraint(fields=["bank", "photo"], name="one_row_of_features_per_bank_and_photo")]
+        indexes = [models.Index(fields=["bank", "-generic_score"], name="generic_order")]
+
+    def __str__(self) -> str:
+        return f"{self.photo_id} by {self.bank_id}"
+
+
+class PopulationPrior(models.Model):
+    """What raters who share their ratings teach about photos: one version a night. At most one is current: none where it does not help."""
+
+    bank = models.ForeignKey(Bank, on_delete=models.CASCADE)
+    is_current = models.BooleanField(default=False)
+    rater_count = models.PositiveIntegerField()  # raters who taught it
+    photo_count = models.PositiveIntegerField()  # photos that any of them rated
+    weights = models.JSONField(default=list)  # per fold: the mean rating of an unrated photo is its features (without place 0) . weights
+    report = models.JSONField()  # the gain for raters who had no part in it, and whether it is used
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["is_current"], condition=Q(is_current=True), name="one_current_population_prior")]
+
+    def __str__(self) -> str:
+        return f"version {self.pk}"
+
+
+class Fit(models.Model):
+    """A rater's fitted model, from the rating events up to `ratings_seq`. A rater has none before the first rating."""
+
+    rater = models.OneToOneField(Rater, primary_key=True, on_delete=models.CASCADE)
+    bank = models.ForeignKey(Bank, null=True, blank=True, on_delete=models.CASCADE)
+    version = models.PositiveIntegerField(default=0)  # counts stored fits; pushes carry it
+    ratings_seq = models.PositiveIntegerField(default=0)
+    weights = HalfVectorField(
+        dimensions=FEATURES
+    )  # a photo's personal score is features . weights + population_scores . population_weights
+    population_weights = HalfVectorField(dimensions=FOLDS * SCORES, default=no_population_scores)  # zero outside the rater's own fold
+    population_prior = models.ForeignKey(PopulationPrior, null=True, blank=True, on_delete=models.SET_NULL)  # of `population_weights`
+    covariance = models.BinaryField(default=bytes)  # personalize.numerics.taste.Covariance
+    accuracy = models.JSONField(null=True, blank=True)
+    top = models.JSONField(default=list)  # ids of the first 500 photos, in order
+    previous_top = models.JSONField(default=list)  # the same for the version before, to show how far photos moved
+    next_photos = models.JSONField(default=list)  # ranking.services.NextPhoto: what to present next
+    exact_order = models.JSONField(null=True, blank=True)  # ranking.selectors.ExactOrder where the exact model is active
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"version {self.version} of {self.rater_id}"
+
+
+class ExactRefit(models.Model):
+    """A rater's exact refit, made step by step while the rater pauses, and its comparison with the instant fit."""
+
+    rater = models.OneToOneField(Rater, primary_key=True, on_delete=models.CASCADE)
+    bank = models.ForeignKey(Bank, on_delete=models.CASCADE)
+    ratings_seq = models.PositiveIntegerField()  # the ratings it is made from; a later rating makes it stale
+    step = models.PositiveSmallIntegerField(default=0)  # steps done
+    step_queued_at = models.DateTimeField(null=True, blank=True)  # of the next step; null: finished or abandoned
+    held_out = models.JSONField(default=list)  # ranking.exact_refits.HeldOut of each fold done
+    comparison = models.JSONField(null=True, blank=True)  # ranking.exact_refits.Comparison; null until every fold is done
+    coefficients = models.BinaryField(default=bytes)  # of the fit to all ratings: float32, blocks x tasks
+    scores = models.JSONField(default=list)  # [[photo id, score]] of the first photos, as far as the steps have come
+
+    def __str__(self) -> str:
+        return f"step {self.step} of {self.rater_id}"

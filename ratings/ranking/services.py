@@ -1,0 +1,148 @@
+"""Writes of fits: claimed, stored if newer, pushed after commit."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, TypedDict
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+from psycopg.types.json import Json
+
+from ratings.ranking import events, population_prior, selectors
+from ratings.ranking.models import Fit
+from ratings.ranking.schemas import RankingMessage
+from ratings.ranking.selectors import KEPT_TOP, Model, Ranking
+from ratings.sql import MAY_BE_LOST, to_text
+
+
+class NextPhoto(TypedDict):
+    """A photo that acquisition chose to present next, the algorithm and its reason; as stored in `Fit.next_photos`."""
+
+    photo: int
+    algorithm: str
+    reason: dict[str, Any]
+
+
+def begin_refit(*, rater_id: UUID) -> None:
+    """A refit starts to read: a rating from now on queues another one."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE ratings_rater SET refit_queued_at = NULL FROM {MAY_BE_LOST} WHERE id = %s", [rater_id])  # noqa: S608 (constant)
+
+
+def claim_lost_refits(*, waiting_seconds: float) -> list[UUID]:
+    """Raters to refit because something was lost or has changed; they count as queued from now on.
+
+    Their fit is behind their ratings, or uses another bank although the current one has features of all their photos, or an older
+    population prior; and no refit has been queued for `waiting_seconds`.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE ratings_rater SET refit_queued_at = now() WHERE id IN (
+                SELECT p.id FROM ratings_rater p JOIN ratings_bank b ON b.is_current LEFT JOIN ratings_fit f ON f.rater_id = p.id
+                LEFT JOIN ratings_populationprior s ON s.is_current AND s.bank_id = b.hash
+                WHERE p.ratings_seq > 0
+                AND (p.refit_queued_at IS NULL OR p.refit_queued_at < now() - make_interval(secs => %s))
+                AND (p.ratings_seq > coalesce(f.ratings_seq, 0) OR f.bank_id = b.hash AND f.population_prior_id IS DISTINCT FROM s.id
+                    OR f.bank_id IS DISTINCT FROM b.hash AND NOT EXISTS (
+                    SELECT FROM ratings_presentation c WHERE c.rater_id = p.id AND c.value > 0 AND NOT EXISTS (
+                        SELECT FROM ratings_photofeatures d WHERE d.photo_id = c.photo_id AND d.bank_id = b.hash)))
+                LIMIT 1000
+            ) RETURNING id""",
+            [waiting_seconds],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def store_fit(
+    *,
+    rater_id: UUID,
+    bank: str,
+    ratings_seq: int,
+    weights: Sequence[float],
+    covariance: bytes,
+    accuracy: dict[str, float] | None,
+    population_prior_id: int | None = None,
+    population_weights: Sequence[float] = (),
+) -> RankingMessage | None:
+    """Store an instant fit if it is newer than the stored one, and push the ranking after commit.
+
+    `population_weights` weigh the population scores of version `population_prior_id`. An exact order made from fewer ratings is dropped.
+    Returns None, and changes nothing, for a stale fit or a deleted rater.
+    """
+    model = Model(weights, population_prior.in_own_fold(rater_id, population_weights))
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"""INSERT INTO ratings_fit AS f (rater_id, bank_id, version, ratings_seq, weights, population_weights, population_prior_id,
+                    covariance, accuracy, top, previous_top, next_photos, updated_at)
+                SELECT r.id, %(bank)s, 1, %(seq)s, %(weights)s::halfvec, %(population_weights)s::halfvec, %(prior)s,
+                    %(covariance)s, %(accuracy)s, '[]', '[]', '[]', now() FROM {MAY_BE_LOST}, ratings_rater r WHERE r.id = %(rater)s
+                ON CONFLICT (rater_id) DO UPDATE SET bank_id = excluded.bank_id, version = f.version + 1,
+                    ratings_seq = excluded.ratings_seq,
+                    weights = excluded.weights, population_weights = excluded.population_weights,
+                    population_prior_id = excluded.population_prior_id, covariance = excluded.covariance, accuracy = excluded.accuracy,
+                    previous_top = f.top, exact_order = NULL, updated_at = now()
+                WHERE f.ratings_seq < excluded.ratings_seq OR f.bank_id IS DISTINCT FROM excluded.bank_id
+                    OR f.ratings_seq = excluded.ratings_seq AND f.population_prior_id IS DISTINCT FROM excluded.population_prior_id
+                RETURNING version, top""",  # noqa: S608 (constant)
+                {
+                    "rater": rater_id,
+                    "bank": bank,
+                    "seq": ratings_seq,
+                    "weights": to_text(weights),
+                    "population_weights": to_text(model.population_weights),
+                    "prior": population_prior_id,
+                    "covariance": covariance,
+                    "accuracy": Json(accuracy),  # type: ignore[dict-item]  # the stubs know no adapters
+                },
+            )
+            row = cursor.fetchone()
+        if row is None:
+            return None
+        version, before = row[0], json.loads(row[1])  # a cursor returns JSON as text
+        changes = {}
+        if not before:  # the first fit: photos move from their places in the generic ranking
+            before = [photo for photo, _ in selectors.ranking(rater_id, Model(), KEPT_TOP).photos]
+            changes = {"previous_top": before}
+        return store_ranking(
+            rater_id=rater_id, version=version, ratings_seq=ratings_seq, accuracy=accuracy, model=model, before=before, changes=changes
+        )
+
+
+def store_ranking(
+    *,
+    rater_id: UUID,
+    version: int,
+    ratings_seq: int,
+    accuracy: dict[str, float] | None,
+    model: Model,
+    before: Sequence[int],
+    changes: dict[str, Any],
+    comparison: dict[str, Any] | None = None,
+) -> RankingMessage:
+    """Store the new top and `changes` of a fit, and push the ranking after commit. Call within the transaction that changes the fit.
+
+    `before` are photo ids in the order of the version before.
+    """
+    ranked = selectors.ranking(rater_id, model, KEPT_TOP)
+    Fit.objects.filter(rater=rater_id).update(top=[photo for photo, _ in ranked.photos], **changes)
+    message = RankingMessage(
+        version=version,
+        ratings_seq=ratings_seq,
+        accuracy=accuracy,  # type: ignore[arg-type]  # pydantic makes the schema of it
+        total=ranked.total,
+        active_model=selectors.active_model(model, comparison),
+        top=selectors.with_places(Ranking(ranked.photos[: settings.PAV["TOP"]], ranked.total), before),
+    )
+    transaction.on_commit(lambda: events.push_ranking(rater_id, message))
+    return message
+
+
+def store_next_photos(*, rater_id: UUID, ratings_seq: int, next_photos: Sequence[NextPhoto]) -> None:
+    """Store the photos to present next, unless the fit that chose them has been replaced."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE ratings_fit SET next_photos = %s FROM {MAY_BE_LOST} WHERE rater_id = %s AND ratings_seq = %s",  # noqa: S608 (constant)
+            [Json(list(next_photos)), rater_id, ratings_seq],  # type: ignore[list-item]
+        )

@@ -1,0 +1,1 @@
+"""Raters: guests, consent to share ratings, sign-in links for administrators."""

@@ -1,0 +1,129 @@
+"""`./pav export_model` and `./pav score`: from a person's row to scores without a database."""
+
+import io
+import json
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from PIL import Image
+
+from personalize.files import banks
+from personalize.worker import loaded_bank
+from ratings.exports.selectors import fit_to_export
+from ratings.models import Fit, Presentation
+from ratings.photos import files
+from ratings.photos.services import add_photo
+from ratings.ranking.features import use_bank
+from ratings.raters.services import make_guest
+
+
+@pytest.fixture
+def alice(db):
+    """Somebody with a fit made with the shipped bank."""
+    card = banks.read_card()
+    use_bank(hash=card.hash, metadata=card.facts)
+    rater = make_guest()
+    weights = np.r_[0.4, 0.3 * np.random.default_rng(0).normal(size=255)]
+    Fit.objects.create(rater=rater, bank_id=card.hash, weights=weights.tolist(), ratings_seq=12, accuracy={"srocc": 0.5})
+    return rater
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    rng = np.random.default_rng(1)
+    for number in range(3):
+        small = Image.fromarray(rng.uniform(0, 255, (8, 10, 3)).astype(np.uint8))
+        small.resize((400, 320), Image.Resampling.BICUBIC).save(folder / f"p{number}.png")
+    return folder
+
+
+def exported(alice, path):
+    call_command("export_model", rater=alice.id, format=path.suffix[1:], out=path, stdout=io.StringIO())
+    return json.loads(path.with_suffix(".card.json").read_text())
+
+
+def told(path, photos):
+    out = io.StringIO()
+    call_command("score", str(photos), model=path, json=True, stdout=out)
+    return {row["photo"].rsplit("/", 1)[1]: row["score"] for row in json.loads(out.getvalue())}
+
+
+@pytest.mark.parametrize("kind", ["json", "onnx"])
+def test_an_exported_model_scores_photos_as_the_ranking_does(alice, photos, tmp_path, kind):
+    path = tmp_path / f"alice.{kind}"
+    exported(alice, path)
+    weights = np.array(fit_to_export(alice.id).weights)
+    for name, score in told(path, photos).items():
+        ((_, features),) = loaded_bank.extract_features([Image.open(photos / name)])
+        assert score == pytest.approx(float(features @ weights), abs=1e-3)  # ReLU6 has kinks
+
+
+def test_the_card_tells_what_the_model_was_made_of(alice, tmp_path):
+    card = exported(alice, tmp_path / "alice.json")
+    assert card["rater"] == str(alice.id)
+    assert card["method"] == "instant"
+    assert card["accuracy"] == {"srocc": 0.5}
+    assert card["bank"] == banks.read_card().hash
+    assert card["backbone_licence"] == "Apache-2.0"
+    assert card["preprocessing"]["crop"] == 224
+
+
+def test_photos_are_listed_best_first(alice, photos, tmp_path):
+    exported(alice, tmp_path / "alice.json")
+    out = io.StringIO()
+    call_command("score", str(photos), model=tmp_path / "alice.json", stdout=out)
+    scores = [float(line.split()[0]) for line in out.getvalue().splitlines()]
+    assert len(scores) == 3
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_somebody_without_a_fit_has_no_model(db, tmp_path):
+    for rater in (uuid4(), make_guest().id):
+        with pytest.raises(CommandError, match="There is no rater"):
+            call_command("export_model", rater=rater, out=tmp_path / "nobody.json")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_ending_that_is_not_the_format_is_refused(alice, tmp_path):
+    with pytest.raises(CommandError, match=r"should end in \.onnx"):
+        call_command("export_model", rater=alice.id, format="onnx", out=tmp_path / "alice.bin")
+
+
+def test_no_photos_to_score_is_said(alice, tmp_path):
+    exported(alice, tmp_path / "alice.json")
+    with pytest.raises(CommandError, match="neither a photo nor a folder"):
+        call_command("score", str(tmp_path / "nowhere"), model=tmp_path / "alice.json")
+
+
+def test_an_exact_fit_is_made_from_the_photos_that_were_answered(alice, photos, tmp_path):
+    added = [add_photo(data=(photos / f"p{number}.png").read_bytes(), name=f"p{number}.png") for number in range(3)]
+    for number, photo in enumerate(added):
+        Presentation.objects.create(rater=alice, photo=photo, position=number, value=number + 1, rated_at=timezone.now())
+    call_command("export_model", rater=alice.id, fit="exact", out=tmp_path / "alice.json", stdout=io.StringIO())
+    card = json.loads((tmp_path / "alice.card.json").read_text())
+    assert card["method"] == "exact"
+    assert card["ratings"] == 3
+    assert len(told(tmp_path / "alice.json", photos)) == 3
+
+    files.path(added[0], files.MASTER).unlink()
+    call_command("export_model", rater=alice.id, fit="exact", out=tmp_path / "alice.json", stdout=io.StringIO())
+    assert json.loads((tmp_path / "alice.card.json").read_text())["ratings"] == 2
+    files.path(added[1], files.MASTER).unlink()
+    with pytest.raises(CommandError, match="answers that differ, of photos whose files are there"):
+        call_command("export_model", rater=alice.id, fit="exact", out=tmp_path / "alice.json", stdout=io.StringIO())
+
+
+def test_a_file_that_is_no_photo_costs_no_other_its_score(alice, photos, tmp_path, capsys):
+    exported(alice, tmp_path / "alice.json")
+    (photos / "broken.png").write_bytes(b"no photo")
+    call_command("score", str(photos), model=tmp_path / "alice.json", json=True)
+    said = capsys.readouterr()
+    assert "broken.png cannot be read as a photo" in said.err
+    assert not [one for one in json.loads(said.out) if "broken" in one["photo"]]
+    with pytest.raises(CommandError, match="None of the files"):
+        call_command("score", str(photos / "broken.png"), model=tmp_path / "alice.json")

@@ -1,0 +1,226 @@
+"""What a fit does to the ranking, and what a stale, doubled or lost one does not."""
+
+from uuid import UUID, uuid4
+
+import numpy as np
+import pytest
+
+from personalize.numerics import taste
+from personalize.numerics.grid import Hyperprior
+from personalize.tasks import refit_rater, sweep
+from personalize.worker import loaded_bank
+from personalize.worker.instant_fit import ANCHORS
+from ratings import jobs
+from ratings.deck.selectors import candidates
+from ratings.models import Fit, Presentation, Rater
+from ratings.ranking import events
+from ratings.ranking.features import current_bank, store_features, use_bank
+from ratings.ranking.histories import rating_history
+from ratings.ranking.services import begin_refit, store_fit
+
+
+@pytest.fixture(autouse=True)
+def hyperprior(monkeypatch):
+    monkeypatch.setattr(loaded_bank, "hyperprior", Hyperprior.flat)
+
+
+@pytest.fixture
+def queued(monkeypatch, django_capture_on_commit_callbacks) -> list[UUID]:
+    """Refits that were asked for; nothing runs them."""
+    asked: list[UUID] = []
+    monkeypatch.setattr(jobs, "request_refit", asked.append)
+    return asked
+
+
+def swipe(rater, value: str = "like") -> None:
+    assert rater.rate(rater.deck()[0]["token"], value).status_code == 201
+
+
+def fitted(rater) -> Fit:
+    refit_rater(rater.id)
+    return Fit.objects.get(rater=rater.id)
+
+
+def test_answers_move_the_ranking(alice):
+    before = alice.get("/api/v1/ranking").json()
+    for value in ["love", "dislike", "dislike", "like", "dislike", "love"]:
+        swipe(alice, value)
+    refit_rater(alice.id)
+    after = alice.get("/api/v1/ranking").json()
+    assert (before["version"], after["version"], after["ratings_seq"]) == (0, 1, 6)
+    assert [photo["id"] for photo in before["top"]] != [photo["id"] for photo in after["top"]]
+    assert sorted(photo["was"] for photo in after["top"]) == list(range(1, 31))
+
+
+def test_the_ranking_is_that_of_the_stored_weights(alice):
+    swipe(alice, "love")
+    swipe(alice, "dislike")
+    fit = fitted(alice)
+    features = dict(zip(*candidates(uuid4(), 100), strict=True))
+    expected = sorted(features, key=lambda photo: -float(features[photo] @ np.array(fit.weights)))
+    assert [photo["id"] for photo in alice.get("/api/v1/ranking?limit=30").json()["top"]] == expected
+
+
+def test_everyones_ranking_is_the_generic_order(alice, photos):
+    swipe(alice, "dislike")
+    refit_rater(alice.id)
+    top = alice.get("/api/v1/ranking?of=everyone&limit=500").json()["top"]
+    assert [photo["id"] for photo in top] == [photo.id for photo in photos]
+
+
+def test_photos_are_told_with_both_places(alice, photos):
+    answer = alice.get(f"/api/v1/photos?ids={photos[4].id},999999999,nonsense").json()["photos"]
+    assert [(photo["id"], photo["place"], photo["everyones_place"]) for photo in answer] == [(photos[4].id, 5, 5)]
+
+
+def test_a_stale_fit_does_not_replace_a_newer_one(alice, photos):
+    new = {"rater_id": UUID(alice.id), "bank": current_bank(), "covariance": b"", "accuracy": None}
+    assert store_fit(ratings_seq=5, weights=[1.0] * 256, **new).version == 1
+    assert store_fit(ratings_seq=4, weights=[2.0] * 256, **new) is None
+    assert store_fit(ratings_seq=5, weights=[2.0] * 256, **new) is None
+    fit = Fit.objects.get(rater=alice.id)
+    assert (fit.version, fit.ratings_seq, fit.weights[0]) == (1, 5, 1.0)
+
+
+def test_a_task_that_runs_twice_makes_one_version(alice):
+    swipe(alice)
+    refit_rater(alice.id)
+    refit_rater(alice.id)
+    assert Fit.objects.get(rater=alice.id).version == 1
+
+
+def test_many_swipes_while_a_fit_runs_cause_one_more_fit(alice, queued, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        swipe(alice)
+    begin_refit(rater_id=UUID(alice.id))  # the fit starts to read
+    with django_capture_on_commit_callbacks(execute=True):
+        for _ in range(6):
+            swipe(alice)
+    assert queued == [UUID(alice.id)] * 2
+
+
+def test_undoing_everything_gives_the_generic_ranking_in_a_new_version(alice, photos):
+    swipe(alice, "love")
+    swipe(alice, "dislike")
+    first = fitted(alice).version
+    alice.undo()
+    alice.undo()
+    fit = fitted(alice)
+    assert (fit.version, fit.ratings_seq) == (first + 1, 4)
+    assert fit.top == [photo.id for photo in photos]
+
+
+def test_skips_count_as_events_and_say_nothing_about_taste(alice):
+    for _ in range(3):
+        swipe(alice, "skip")
+    history = rating_history(UUID(alice.id))
+    assert (history.ratings_seq, len(history.values)) == (3, 0)
+
+
+def test_a_fit_chooses_cards_that_were_not_dealt(alice):
+    for value in ["love", "dislike", "like"]:
+        swipe(alice, value)
+    cards = fitted(alice).next_photos
+    dealt = set(Presentation.objects.filter(rater=alice.id).values_list("photo", flat=True))
+    assert len(cards) == 10
+    assert dealt.isdisjoint(card["photo"] for card in cards)
+    assert {"gain", "propensity", "version"} == set(cards[0]["reason"])
+
+
+def test_the_accuracy_appears_after_eight_answers_that_differ(alice):
+    for number in range(7):
+        swipe(alice, ["love", "dislike", "like"][number % 3])
+    assert fitted(alice).accuracy is None
+    swipe(alice, "dislike")
+    accuracy = fitted(alice).accuracy
+    assert -1 <= accuracy["low"] <= accuracy["srocc"] <= accuracy["high"] <= 1
+
+
+def test_the_covariance_is_kept(alice):
+    swipe(alice, "love")
+    swipe(alice, "dislike")
+    kept = taste.Covariance.from_bytes(bytes(fitted(alice).covariance))
+    assert kept.factor.shape == (256, 2 + len(ANCHORS))
+
+
+def test_the_sweeper_finds_raters_behind_and_leaves_the_others(alice, bob, queued):
+    swipe(alice)
+    Rater.objects.update(refit_queued_at=None)
+    sweep()
+    assert queued == [UUID(alice.id)]
+
+
+def test_the_sweeper_leaves_a_refit_that_waits_in_the_queue(alice, queued):
+    swipe(alice)
+    sweep()
+    assert queued == []
+
+
+def test_a_lost_push_fails_no_fit(alice, settings, monkeypatch, django_capture_on_commit_callbacks):
+    def broken(*_):
+        raise ConnectionError("Redis is away")
+
+    class Layer:
+        async def group_send(self, *_):
+            broken()
+
+    monkeypatch.setattr(events, "get_channel_layer", Layer)
+    swipe(alice)
+    with django_capture_on_commit_callbacks(execute=True):
+        refit_rater(alice.id)
+    assert Fit.objects.get(rater=alice.id).version == 1
+
+
+def test_a_refit_of_somebody_unknown_does_nothing(db):
+    refit_rater(str(uuid4()))
+    assert Fit.objects.count() == 0
+
+
+def test_a_new_bank_makes_every_fit_stale(alice, photos):
+    swipe(alice)
+    refit_rater(alice.id)
+    use_bank(hash="newer", metadata={})
+    for photo in photos:
+        store_features(photo_id=photo.id, bank="newer", score=0.0, features=[0.0] * 256)
+    refit_rater(alice.id)
+    fit = Fit.objects.get(rater=alice.id)
+    assert (fit.bank_id, fit.version) == ("newer", 2)
+
+
+def test_the_sweeper_asks_again_only_after_a_while(alice, queued):
+    swipe(alice)
+    Rater.objects.update(refit_queued_at=None)
+    sweep()
+    sweep()
+    assert queued == [UUID(alice.id)]
+
+
+def change_bank(photos) -> None:
+    use_bank(hash="newer", metadata={})
+    for photo in photos:
+        store_features(photo_id=photo.id, bank="newer", score=0.0, features=[0.0] * 256)
+
+
+def test_the_sweeper_finds_fits_of_an_older_bank(alice, photos, queued):
+    swipe(alice)
+    refit_rater(alice.id)
+    change_bank(photos)
+    sweep()
+    assert queued == [UUID(alice.id)]
+
+
+def test_a_fit_waits_until_the_new_bank_knows_its_photos(alice, photos, queued):
+    swipe(alice)
+    refit_rater(alice.id)
+    change_bank([])
+    sweep()
+    assert queued == []
+
+
+def test_weights_of_an_older_bank_rank_nothing(alice, photos):
+    swipe(alice, "dislike")
+    refit_rater(alice.id)
+    change_bank(photos)
+    mine, generic = (alice.get(f"/api/v1/ranking?of={of}").json() for of in ("me", "everyone"))
+    assert mine["top"] == generic["top"]
+    assert mine["version"] == 1

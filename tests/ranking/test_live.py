@@ -1,0 +1,204 @@
+"""The loop whole: HTTP, PostgreSQL, Celery worker and websocket, each the real one."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator
+
+import httpx
+import numpy as np
+import pytest
+import websockets
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from benchmarks.stack import Swiper, running
+from personalize.numerics.metrics import srocc
+from tests.ranking import planted
+
+PHOTOS = 200
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[str]:
+    with running(PHOTOS, "from tests.ratings.planted import fill; fill({count})") as (address, _):
+        yield address
+
+
+def with_raters(address: str, visit: Callable[..., Awaitable[None]], count: int = 1) -> None:
+    """Run a visit of so many people, each with a session, a deck and an open websocket."""
+
+    async def whole() -> None:
+        raters = [Swiper(address) for _ in range(count)]
+        try:
+            for rater in raters:
+                await rater.arrive()
+            await visit(*raters)
+        finally:
+            for rater in raters:
+                await rater.leave()
+
+    asyncio.run(whole())
+
+
+async def until(rater: Swiper, holds: Callable[[dict], bool]) -> dict:
+    """The first pushed ranking for which something holds."""
+    async with rater.seen:
+        await asyncio.wait_for(rater.seen.wait_for(lambda: bool(rater.latest) and holds(rater.latest)), 30)
+        return rater.latest
+
+
+async def send_all(socket: websockets.ClientConnection, messages: list[str | bytes]) -> None:
+    """Send, then wait for whatever comes back."""
+    for message in messages:
+        await socket.send(message)
+    await asyncio.wait_for(socket.recv(), 10)
+
+
+def knows_planted_taste() -> Callable[[int], str]:
+    liking = planted.liking(PHOTOS)
+    low, high = np.quantile(liking, [1 / 3, 2 / 3])
+    return lambda photo: "dislike" if liking[photo - 1] < low else "love" if liking[photo - 1] > high else "like"
+
+
+async def agreement(rater: Swiper, of: str = "me") -> float:
+    """Rank correlation of a person's ranking of all photos with the planted taste."""
+    top = (await rater.http.get(f"/api/v1/ranking?limit=500&of={of}")).json()["top"]
+    liking = planted.liking(PHOTOS)
+    return srocc(np.array([photo["score"] for photo in top]), np.array([liking[photo["id"] - 1] for photo in top]))
+
+
+def test_the_ranking_moves_towards_the_taste_of_whoever_swipes(stack):
+    async def visit(alice: Swiper) -> None:
+        answer, agreements = knows_planted_taste(), []
+        for _ in range(3):
+            for _ in range(15):
+                await alice.swipe(answer)
+            agreements.append(await agreement(alice))
+        assert await agreement(alice, "everyone") < 0 < agreements[0] < agreements[-1]
+        assert agreements[-1] > 0.8
+        assert alice.latest["accuracy"]["low"] > 0
+
+    with_raters(stack, visit)
+
+
+def test_every_swipe_gives_a_higher_version_that_tells_who_moved(stack):
+    async def visit(alice: Swiper) -> None:
+        first = await until(alice, lambda ranking: True)
+        assert (first["version"], first["ratings_seq"], first["accuracy"]) == (0, 0, None)
+        assert [photo["place"] for photo in first["top"]] == list(range(1, 51))
+        await alice.swipe(lambda _photo: "dislike")
+        second = await until(alice, lambda ranking: ranking["ratings_seq"] == 1)
+        assert second["version"] == 1
+        assert any(photo["was"] != photo["place"] for photo in second["top"])
+
+    with_raters(stack, visit)
+
+
+def test_bob_never_receives_alices_ranking(stack):
+    async def visit(alice: Swiper, bob: Swiper) -> None:
+        await until(bob, lambda ranking: True)
+        for _ in range(5):
+            await alice.swipe(lambda _photo: "love")
+        await bob.swipe(lambda _photo: "dislike")  # his own push comes after all of hers
+        assert {seq for seq, _ in bob.rankings} == {0, 1}
+
+    with_raters(stack, visit, count=2)
+
+
+def test_all_pages_of_one_rater_are_pushed_to(stack):
+    async def visit(alice: Swiper) -> None:
+        async with alice.another_page() as second:
+            assert json.loads(await second.recv())["version"] == 0
+            await alice.swipe(lambda _photo: "love")
+            assert json.loads(await asyncio.wait_for(second.recv(), 30))["version"] == 1
+
+    with_raters(stack, visit)
+
+
+def test_a_page_that_comes_back_is_told_what_it_missed(stack):
+    async def visit(alice: Swiper) -> None:
+        await alice.swipe(lambda _photo: "love")
+        async with alice.another_page() as second:
+            assert json.loads(await second.recv())["ratings_seq"] == 1
+
+    with_raters(stack, visit)
+
+
+def test_swipes_faster_than_fits_end_in_one_ranking_of_all_of_them(stack):
+    async def visit(alice: Swiper) -> None:
+        cards = (await alice.http.get("/api/v1/deck")).json()["cards"]
+        alice.cards = [(card["token"], card["photo"]["id"]) for card in cards]
+        await asyncio.gather(*(alice.swipe(lambda _photo: "like") for _ in cards))
+        last = await until(alice, lambda ranking: ranking["ratings_seq"] == len(cards))
+        assert last["version"] <= len(cards)
+
+    with_raters(stack, visit)
+
+
+def test_taking_everything_back_gives_the_generic_ranking(stack):
+    async def visit(alice: Swiper) -> None:
+        generic = await until(alice, lambda ranking: True)
+        await alice.swipe(lambda _photo: "dislike")
+        await alice.http.delete("/api/v1/ratings/last", headers=alice.headers)
+        last = await until(alice, lambda ranking: ranking["ratings_seq"] == 2)
+        assert [photo["id"] for photo in last["top"]] == [photo["id"] for photo in generic["top"]]
+
+    with_raters(stack, visit)
+
+
+def test_a_ping_is_answered(stack):
+    async def visit(alice: Swiper) -> None:
+        async with alice.another_page() as socket:
+            await socket.recv()
+            await socket.send('{"type": "ping"}')
+            assert json.loads(await socket.recv()) == {"type": "pong"}
+
+    with_raters(stack, visit)
+
+
+@pytest.mark.parametrize("sent", [["x" * 300], ["{}"] * 30, [b"\x00"]])
+def test_a_socket_that_sends_too_much_is_closed(stack, sent):
+    async def visit(alice: Swiper) -> None:
+        async with alice.another_page() as socket:
+            await socket.recv()
+            with pytest.raises(ConnectionClosed) as closed:
+                await send_all(socket, sent)
+            assert closed.value.rcvd.code == 4429
+
+    with_raters(stack, visit)
+
+
+@pytest.mark.parametrize("sent", ["", "null", "[]", '{"type": "rate", "value": "love"}', "\u0000"])
+def test_nothing_can_be_changed_through_the_socket(stack, sent):
+    async def visit(alice: Swiper) -> None:
+        async with alice.another_page() as socket:
+            await socket.recv()
+            await socket.send(sent)
+            await socket.send('{"type": "ping"}')
+            assert json.loads(await socket.recv()) == {"type": "pong"}
+
+    with_raters(stack, visit)
+
+
+def test_a_socket_without_a_session_is_refused(stack):
+    async def visit() -> None:
+        async with websockets.connect(stack.replace("http", "ws") + "/ws/taste/", origin=stack) as socket:
+            with pytest.raises(ConnectionClosed) as closed:
+                await socket.recv()
+            assert closed.value.rcvd.code == 4401
+
+    asyncio.run(visit())
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", None])
+def test_a_socket_from_another_site_is_refused(stack, origin):
+    async def visit(alice: Swiper) -> None:
+        with pytest.raises(InvalidStatus) as refused:
+            await alice.another_page(origin=origin)
+        assert refused.value.response.status_code == 403
+
+    with_raters(stack, visit)
+
+
+def test_the_parts_are_well(stack):
+    health = httpx.get(f"{stack}/healthz")
+    assert (health.status_code, health.json()["ok"]) == (200, True)
