@@ -88,6 +88,22 @@ def test_nothing_overflows_sideways(visit: Callable[..., Visitor], width: int) -
     assert alice.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("locale", ["en", "ja"])
+@pytest.mark.parametrize("width", [320, 390])
+def test_ratings_waiting_to_sync_fit_on_a_phone(visit: Callable[..., Visitor], width: int, locale: str) -> None:
+    alice = visit(viewport={"width": width, "height": 800}, locale=locale, expects_errors=True)
+    alice.wait_for_photo()
+    alice.context.set_offline(True)
+    alice.press("ArrowRight")
+
+    alice.page.wait_for_selector("#unsynced", state="visible")
+    box = alice.page.locator("#unsynced").bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+    assert alice.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_buttons_are_large_enough_for_a_thumb(visit: Callable[..., Visitor]) -> None:
     alice = visit(**PHONE)
     alice.wait_for_photo()
@@ -97,7 +113,8 @@ def test_buttons_are_large_enough_for_a_thumb(visit: Callable[..., Visitor]) -> 
     assert all(box and box["width"] >= 48 and box["height"] >= 48 and box["y"] + box["height"] <= 844 for box in boxes)
 
 
-def test_every_photo_has_the_same_frame(alice: Visitor) -> None:
+def test_every_photo_has_the_same_frame(visit: Callable[..., Visitor]) -> None:
+    alice = visit(reduced_motion="reduce")  # without it, the first card sways after a moment to show the gestures
     alice.wait_for_photo()
     stage = alice.page.locator("#cards").bounding_box()
     frames = []
