@@ -60,7 +60,7 @@ def test_lost_files_do_not_keep_those_after_them_waiting(photos, monkeypatch):
     asked: list[int] = []
     monkeypatch.setattr(jobs, "request_features", asked.append)
     monkeypatch.setattr(jobs, "gpu_waiting", lambda: 0)
-    monkeypatch.setattr("personalize.tasks.UNDESCRIBED_AT_ONCE", 1)
+    monkeypatch.setattr("personalize.tasks.QUEUED_AT_ONCE", 1)
     monkeypatch.setattr(selectors, "READ_AT_ONCE", 1)
     files.path(photos[0], files.MASTER).unlink()
     files.path(photos[1], files.MASTER).unlink()

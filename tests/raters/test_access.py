@@ -62,7 +62,7 @@ def test_the_permission_matrix(name, who, guest, photos):
 
 
 def test_a_stranger_is_told_how_to_begin(guest, photos):
-    assert Client().get("/api/v1/deck").json()["detail"] == "Open the start page first: it begins your session. Then try again."
+    assert Client().get("/api/v1/deck").json()["detail"] == "Open the start page first: it starts your session. Then try again."
 
 
 def test_a_write_needs_the_csrf_token(alice):
