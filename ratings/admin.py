@@ -64,7 +64,7 @@ class PresentationAdmin(ReadOnly):
 class RaterAdmin(ReadOnly):
     list_display = ("id", "user", "ratings_seq", "shares_ratings_since", "created_at")
     actions = ("export_models",)
-    change_form_template = "ratings/staff/rater.html"  # with the same action for one person
+    change_form_template = "admin/rater.html"  # adds the action for this rater
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("ratings.add_modelexport")
@@ -81,7 +81,7 @@ class RaterAdmin(ReadOnly):
             except RatingError as error:
                 problem = str(error.sentence)
         context = {"title": _("Export models"), "raters": chosen, "formats": exports.FORMATS, "chosen": file_format, "problem": problem}
-        return TemplateResponse(request, "ratings/staff/choose_export.html", {**self.admin_site.each_context(request), **context})
+        return TemplateResponse(request, "exports/choose.html", {**self.admin_site.each_context(request), **context})
 
 
 @admin.register(ModelExport)

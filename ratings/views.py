@@ -22,7 +22,7 @@ def home(request: HttpRequest) -> HttpResponse:
     except TooManyRequests as error:
         headers = {"Retry-After": str(error.seconds)}
         return HttpResponse(str(error.sentence), status=429, headers=headers, content_type="text/plain; charset=utf-8")
-    return render(request, "ratings/home.html", page_context(rater))
+    return render(request, "page/home.html", page_context(rater))
 
 
 @require_safe

@@ -56,7 +56,7 @@ def export_page(request: HttpRequest, export_id: UUID) -> HttpResponse:
         "format": services.FORMATS[row.file_format],
         "state": _state(request, row),
     }
-    return render(request, "ratings/staff/export.html", context)
+    return render(request, "exports/export.html", context)
 
 
 @require_GET

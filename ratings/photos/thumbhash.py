@@ -1,7 +1,7 @@
 """ThumbHash: about 25 bytes that a page turns into a blurred picture until the photo itself is there.
 
 The lowest frequencies of a cosine transform of the photo, in luminance (at most 7 x 7 of them) and two colour differences (3 x 3),
-each in four bits. The page decodes it in `static/ratings/thumbhash.js`.
+each in four bits. The page decodes it in `static/photos/thumbhash.js`.
 
 References:
     Evan Wallace, ThumbHash (2023), whose format this is. Opaque photos only: what is transparent has been laid on white before.

@@ -1,4 +1,4 @@
-"""A real Chromium on the real stack. Without a Chromium these tests fail where CI is set, and warn loudly elsewhere."""
+"""A real Chromium on a real stack. Without a Chromium these tests fail in CI, and are skipped with a warning elsewhere."""
 
 import os
 import tempfile
@@ -15,7 +15,7 @@ from pav_site.embedded import Services
 from tests.browser.stack import Stack
 from tests.browser.visitor import Visitor
 
-NO_CHROMIUM = "No Chromium or Chrome was found, so nothing that people see was tested. `./pav doctor` says how to get one."
+NO_CHROMIUM = "No Chromium or Chrome was found, so the page is not tested. `./pav doctor` says how to get one."
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +29,7 @@ def chromium() -> Path:
     return found
 
 
-# Per package, not per session: while Playwright runs, its event loop would be in the way of every other test.
+# Per package, not per session: Playwright's event loop would break the tests of other packages.
 @pytest.fixture(scope="package")
 def browser(chromium: Path) -> Iterator[Browser]:
     with sync_playwright() as playwright:
@@ -41,7 +41,7 @@ def browser(chromium: Path) -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def stack(chromium: Path) -> Iterator[Stack]:
     with tempfile.TemporaryDirectory(prefix="pav-browser-") as folder:
-        Path(folder).chmod(0o755)  # run by root, PostgreSQL gets an account of its own, which must reach its files
+        Path(folder).chmod(0o755)  # under root, PostgreSQL runs with an account of its own, which needs access to its files
         services = Services(Path(folder) / "pav", durable=False)
         with services.owned(), services.started():
             stack = Stack(services)
@@ -56,14 +56,14 @@ def stack(chromium: Path) -> Iterator[Stack]:
 
 @pytest.fixture
 def visit(browser: Browser, stack: Stack) -> Iterator[Callable[..., Visitor]]:
-    """Opens the page as somebody new. What the browser complains about fails the test, unless it expects trouble."""
+    """Opens the page as a new guest. Errors and warnings in the console fail the test, unless it expects errors."""
     visitors: list[Visitor] = []
 
-    def open_as_new(*, expects_trouble: bool = False, prepare: Callable[[Any], None] | None = None, **options: Any) -> Visitor:
+    def open_as_new(*, expects_errors: bool = False, prepare: Callable[[Any], None] | None = None, **options: Any) -> Visitor:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en", **options})
         if prepare:
             prepare(context)
-        visitor = Visitor(context, stack.address, expects_trouble=expects_trouble)
+        visitor = Visitor(context, stack.address, expects_errors=expects_errors)
         visitors.append(visitor)
         visitor.open()
         return visitor
@@ -72,7 +72,7 @@ def visit(browser: Browser, stack: Stack) -> Iterator[Callable[..., Visitor]]:
     for visitor in visitors:
         visitor.leave()
     for visitor in visitors:
-        assert visitor.complaints == [], visitor.complaints
+        assert visitor.console_errors == [], visitor.console_errors
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""One step of the newest export of the browser tests, as a worker of queue `gpu` would do it. A program."""
+"""Program: one step of the newest model export, as a worker of queue `gpu` does it."""
 
 import os
 
@@ -7,8 +7,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
-from personalize.app import exporting  # noqa: E402
-from ratings.models import ModelExport  # noqa: E402
+from personalize.worker import model_export  # noqa: E402
+from ratings.exports.models import ModelExport  # noqa: E402
 
 if __name__ == "__main__":
-    exporting.advance(ModelExport.objects.latest("created_at").id)
+    model_export.advance(ModelExport.objects.latest("created_at").id)

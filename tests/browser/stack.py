@@ -1,4 +1,4 @@
-"""The whole of PAV for the browser tests: services of its own, a web server and a refit worker as separate processes."""
+"""A complete PAV for the browser tests: services of its own, with a web server and a refit worker as separate processes."""
 
 import os
 import socket
@@ -16,7 +16,7 @@ START_SECONDS = 60
 
 
 class Stack:
-    """Processes that belong together, on a folder that nobody else uses."""
+    """A web server and a worker that share services in a folder of their own."""
 
     def __init__(self, services: Services) -> None:
         self.services = services
@@ -38,7 +38,7 @@ class Stack:
         self.run("-m", "tests.browser.stock")
 
     def run(self, *arguments: str) -> str:
-        """A program in the environment of the stack, to its end; what it printed."""
+        """Run a program in the environment of the stack, and return what it prints."""
         ended = subprocess.run(
             [sys.executable, *arguments], env=self.environment, cwd=BASE, check=True, timeout=120, stdout=subprocess.PIPE, text=True
         )
@@ -48,7 +48,7 @@ class Stack:
         command = ["-m", "uvicorn", "pav_site.asgi:application", "--port", str(self.port), "--log-level", "warning"]
         self._web = self._spawn("web", *command)
         until = time.monotonic() + START_SECONDS
-        while not self._answers():
+        while not self._responds():
             if self._web.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"The web server did not start:\n{self.log('web')}")
             time.sleep(0.1)
@@ -60,7 +60,7 @@ class Stack:
             self._web = None
 
     def start_worker(self) -> None:
-        # One process, no pool: the tests want the order of things, not throughput.
+        # One process without a pool keeps tasks in order.
         self._worker = self._spawn("worker", "-m", "celery", "-A", "pav_site", "worker", "-Q", "refit", "-P", "solo", "-l", "warning")
 
     def stop(self) -> None:
@@ -72,7 +72,7 @@ class Stack:
     def log(self, name: str) -> str:
         return (self.services.folder / "logs" / f"{name}.log").read_text(errors="replace")[-3000:]
 
-    def _answers(self) -> bool:
+    def _responds(self) -> bool:
         try:
             urllib.request.urlopen(f"{self.address}/api/v1/openapi.json", timeout=2).close()  # noqa: S310 (our own address)
         except (urllib.error.URLError, OSError):

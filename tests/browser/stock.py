@@ -1,4 +1,4 @@
-"""Fills the database of the browser tests: small photos of plain colours, and features that follow the colour. Run as a program."""
+"""Program: fills the database of the browser tests with small photos of plain colours, whose features follow the colour."""
 
 import io
 import os
@@ -11,7 +11,8 @@ django.setup()
 import numpy as np  # noqa: E402
 from PIL import Image, ImageDraw  # noqa: E402
 
-from ratings import photo_services, services  # noqa: E402
+from ratings.photos.services import add_photo  # noqa: E402
+from ratings.ranking.features import store_features, use_bank  # noqa: E402
 
 PHOTOS = 60
 BANK = "browser-tests"
@@ -19,7 +20,7 @@ HUES = ("red", "orange", "gold", "green", "teal", "blue", "purple", "pink", "gra
 
 
 def picture(hue: str, number: int) -> bytes:
-    """A coloured sheet with a disc whose place depends on the number, so that no two pictures are the same."""
+    """A coloured rectangle with a disc whose position depends on the number, so that no two pictures are the same."""
     width, height = ((480, 320), (320, 480), (400, 400))[number % 3]
     image = Image.new("RGB", (width, height), hue)
     x, y = 40 + 23 * number % (width - 120), 30 + 37 * number % (height - 120)
@@ -39,13 +40,11 @@ def features(hue: int, number: int, rng: np.random.Generator) -> np.ndarray:
 
 def main() -> None:
     rng = np.random.default_rng(7)
-    services.use_bank(hash=BANK, metadata={})
+    use_bank(hash=BANK, metadata={})
     for number in range(PHOTOS):
         hue = number % len(HUES)
-        photo = photo_services.add_photo(
-            data=picture(HUES[hue], number), name=f"{HUES[hue]}-{number}.png", credit="Tests", licence="CC0-1.0"
-        )
-        services.store_description(photo_id=photo.id, bank=BANK, score=0.0, features=features(hue, number, rng).tolist())
+        photo = add_photo(data=picture(HUES[hue], number), name=f"{HUES[hue]}-{number}.png", credit="Tests", licence="CC0-1.0")
+        store_features(photo_id=photo.id, bank=BANK, generic_score=0.0, features=features(hue, number, rng).tolist())
 
 
 if __name__ == "__main__":

@@ -1,32 +1,35 @@
-"""Answers survive a network that does not: kept on the device, sent once, in order."""
+"""Ratings survive a lost network: they are kept on the device, and sent once and in order."""
 
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import Route
 
 from tests.browser.visitor import Visitor
 
+PHOTO_FILES = re.compile(r"^http://[^/]+/photos/")
 
-def test_answers_given_offline_are_kept_and_sent_once(visit: Callable[..., Visitor]) -> None:
-    alice = visit(expects_trouble=True)
+
+def test_ratings_given_offline_are_kept_and_sent_once(visit: Callable[..., Visitor]) -> None:
+    alice = visit(expects_errors=True)
     alice.wait_until_live()
     alice.wait_for_photo()
     alice.context.set_offline(True)
     alice.press("ArrowRight")
     alice.press("ArrowLeft")
-    alice.page.wait_for_selector("#saves", state="visible")
-    assert alice.page.inner_text("#saves-text") == "2 saves waiting"
+    alice.page.wait_for_selector("#unsynced", state="visible")
+    assert alice.page.inner_text("#unsynced-text") == "2 ratings waiting to sync"
     alice.wait_for_connection("offline")
 
     alice.context.set_offline(False)
 
-    alice.wait_until_answered(2)
-    alice.page.wait_for_selector("#saves", state="hidden")
+    alice.wait_until_rated(2)
+    alice.page.wait_for_selector("#unsynced", state="hidden")
     assert alice.events() == 2
 
 
-def test_answers_survive_a_reload_before_they_could_be_sent(visit: Callable[..., Visitor]) -> None:
-    alice = visit(expects_trouble=True)
+def test_unsent_ratings_survive_a_reload(visit: Callable[..., Visitor]) -> None:
+    alice = visit(expects_errors=True)
     alice.wait_for_photo()
     alice.page.route("**/api/v1/ratings", lambda route: route.abort())
     alice.press("ArrowRight")
@@ -36,19 +39,19 @@ def test_answers_survive_a_reload_before_they_could_be_sent(visit: Callable[...,
 
     alice.page.reload()
 
-    assert alice.wait_for_photo() == third  # answered cards do not come again, though the server still deals them
+    assert alice.wait_for_photo() == third  # rated cards do not come again, although the server still deals them
     alice.page.unroute("**/api/v1/ratings")
     alice.page.reload()
-    alice.wait_until_answered(2)
+    alice.wait_until_rated(2)
     assert alice.events() == 2
 
 
-def test_an_answer_whose_receipt_was_lost_is_stored_once(visit: Callable[..., Visitor]) -> None:
-    alice = visit(expects_trouble=True)
+def test_a_rating_whose_response_is_lost_is_stored_once(visit: Callable[..., Visitor]) -> None:
+    alice = visit(expects_errors=True)
     alice.wait_for_photo()
     sent: list[str] = []
 
-    def deliver_but_lose_the_receipt(route: Route) -> None:
+    def deliver_but_lose_the_response(route: Route) -> None:
         sent.append(str(route.request.post_data_json["client_id"]))
         if len(sent) == 1:
             route.fetch()
@@ -56,39 +59,39 @@ def test_an_answer_whose_receipt_was_lost_is_stored_once(visit: Callable[..., Vi
         else:
             route.continue_()
 
-    alice.page.route("**/api/v1/ratings", deliver_but_lose_the_receipt)
-    with alice.page.expect_response(lambda answer: answer.url.endswith("/api/v1/ratings") and answer.status == 200):
+    alice.page.route("**/api/v1/ratings", deliver_but_lose_the_response)
+    with alice.page.expect_response(lambda response: response.url.endswith("/api/v1/ratings") and response.status == 200):
         alice.press("ArrowRight")
 
     assert len(sent) == 2
     assert sent[0] == sent[1]
-    assert alice.answered() == 1
+    assert alice.rated() == 1
     assert alice.events() == 1
 
 
-def test_an_undo_of_an_answer_that_still_waits_is_sent_in_order(visit: Callable[..., Visitor]) -> None:
-    alice = visit(expects_trouble=True)
+def test_an_undo_of_an_unsent_rating_is_sent_in_order(visit: Callable[..., Visitor]) -> None:
+    alice = visit(expects_errors=True)
     first = alice.wait_for_photo()
     alice.context.set_offline(True)
     alice.press("ArrowRight")
     alice.press("z")
     assert alice.wait_for_photo() == first
-    alice.page.wait_for_selector("#saves", state="visible")
+    alice.page.wait_for_selector("#unsynced", state="visible")
 
     alice.context.set_offline(False)
 
-    alice.page.wait_for_selector("#saves", state="hidden")
-    alice.wait_until_answered(0)
+    alice.page.wait_for_selector("#unsynced", state="hidden")
+    alice.wait_until_rated(0)
     assert alice.wait_for_photo() == first
     assert alice.events() == 2
 
 
-def test_leaving_with_unsent_answers_is_warned_of(visit: Callable[..., Visitor]) -> None:
-    alice = visit(expects_trouble=True)
+def test_leaving_with_unsent_ratings_asks_first(visit: Callable[..., Visitor]) -> None:
+    alice = visit(expects_errors=True)
     alice.wait_for_photo()
     alice.page.route("**/api/v1/ratings", lambda route: route.abort())
     alice.press("ArrowRight")
-    alice.page.wait_for_selector("#saves", state="visible")
+    alice.page.wait_for_selector("#unsynced", state="visible")
 
     with alice.page.expect_event("dialog") as asked:
         alice.page.close(run_before_unload=True)
@@ -98,8 +101,8 @@ def test_leaving_with_unsent_answers_is_warned_of(visit: Callable[..., Visitor])
         asked.value.accept()
 
 
-def test_a_photo_that_is_broken_is_passed_over_with_a_word(visit: Callable[..., Visitor]) -> None:
-    alice = visit(expects_trouble=True)
+def test_a_broken_photo_is_skipped_with_a_message(visit: Callable[..., Visitor]) -> None:
+    alice = visit(expects_errors=True)
     before = alice.wait_for_photo()
     broken = alice.get("/api/v1/deck")["cards"][1]["photo"]["id"]
     alice.page.route(f"**/photos/{broken}/**", lambda route: route.fulfill(status=404))
@@ -109,32 +112,32 @@ def test_a_photo_that_is_broken_is_passed_over_with_a_word(visit: Callable[..., 
     alice.page.keyboard.press("ArrowRight")
 
     alice.page.wait_for_selector(".toast")
-    assert "passed over" in alice.page.inner_text(".toast")
+    assert "so we skipped it" in alice.page.inner_text(".toast")
     assert alice.photo_on_top() != broken
 
 
-def test_a_server_that_is_busy_is_waited_for(visit: Callable[..., Visitor]) -> None:
-    alice = visit(expects_trouble=True)
+def test_a_busy_server_is_asked_again_later(visit: Callable[..., Visitor]) -> None:
+    alice = visit(expects_errors=True)
     alice.wait_for_photo()
-    said: list[int] = []
+    requests: list[int] = []
 
     def busy_once(route: Route) -> None:
-        said.append(1)
-        if len(said) == 1:
-            route.fulfill(status=429, headers={"Retry-After": "1"}, json={"detail": "That was a lot at once. Please wait a second."})
+        requests.append(1)
+        if len(requests) == 1:
+            route.fulfill(status=429, headers={"Retry-After": "1"}, json={"detail": "Too many requests. Please wait a second."})
         else:
             route.continue_()
 
     alice.page.route("**/api/v1/ratings", busy_once)
     alice.press("ArrowRight")
 
-    alice.wait_until_answered(1)
-    assert len(said) == 2
+    alice.wait_until_rated(1)
+    assert len(requests) == 2
 
 
-def test_a_deck_that_cannot_be_had_is_explained_and_tried_again(visit: Callable[..., Visitor]) -> None:
+def test_a_deck_that_does_not_load_is_explained_and_can_be_tried_again(visit: Callable[..., Visitor]) -> None:
     alice = visit(
-        expects_trouble=True,
+        expects_errors=True,
         prepare=lambda context: context.route("**/api/v1/deck", lambda route: route.fulfill(status=500, json={}), times=1),
     )
 
@@ -145,11 +148,11 @@ def test_a_deck_that_cannot_be_had_is_explained_and_tried_again(visit: Callable[
     alice.wait_for_photo()
 
 
-def test_while_no_photo_can_be_reached_the_page_says_so_and_goes_on_later(visit: Callable[..., Visitor]) -> None:
-    alice = visit(expects_trouble=True, prepare=lambda context: context.route("**/photos/**", lambda route: route.abort()))
+def test_while_no_photo_can_be_reached_the_page_says_so_and_recovers(visit: Callable[..., Visitor]) -> None:
+    alice = visit(expects_errors=True, prepare=lambda context: context.route(PHOTO_FILES, lambda route: route.abort()))
     alice.page.wait_for_selector("#deck-notice[data-notice=offline]", timeout=60_000)
 
-    alice.context.unroute("**/photos/**")
+    alice.context.unroute(PHOTO_FILES)
 
     alice.wait_for_photo()
-    assert alice.answered() == 0  # nothing was passed over
+    assert alice.rated() == 0  # nothing is skipped

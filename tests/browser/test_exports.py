@@ -1,4 +1,4 @@
-"""An administrator exports models in the browser, and sees how far it is."""
+"""An administrator exports models in the browser, and follows the progress."""
 
 import re
 from collections.abc import Callable
@@ -14,10 +14,10 @@ def test_an_export_is_followed_to_its_end(visit: Callable[..., Visitor], alice: 
     assert link
     page = admin.page
     admin.wait_until_live()
-    page.wait_for_load_state("networkidle")  # signing in makes a new session: what is still under way would end it with the old one
+    page.wait_for_load_state("networkidle")  # signing in starts a new session, which a pending request would end
     page.goto(admin.address + link.group())
 
-    page.goto(f"{admin.address}/admin/ratings/person/")
+    page.goto(f"{admin.address}/admin/ratings/rater/")
     page.locator("input.action-select").first.check()
     page.select_option("select[name=action]", "export_models")
     page.click("button[name=index]")
@@ -26,8 +26,8 @@ def test_an_export_is_followed_to_its_end(visit: Callable[..., Visitor], alice: 
     page.wait_for_selector("#export[data-finished=no]")
     assert page.inner_text("#export-sentence") == "Waiting for a worker."
 
-    stack.run("-m", "tests.browser.export_step")  # the only person: the bank of these tests is not on this disk, so there is no model
-    page.wait_for_function("() => document.querySelector('#export-sentence').textContent === '1 of 1 people done.'")
+    stack.run("-m", "tests.browser.export_step")  # the only rater: the bank of these tests is not on this disk, so there is no model
+    page.wait_for_function("() => document.querySelector('#export-sentence').textContent === '1 of 1 raters done.'")
     stack.run("-m", "tests.browser.export_step")
     page.wait_for_selector("#export[data-finished=yes]")
     assert page.inner_text("#export-sentence") == "No model could be made."

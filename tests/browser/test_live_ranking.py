@@ -1,4 +1,4 @@
-"""The ranking moves by itself: by push, by polling, after a restart; and each person sees their own."""
+"""The ranking updates live: by push, by polling and after a restart. Each rater sees their own."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ def test_the_ranking_moves_after_every_swipe(alice: Visitor) -> None:
     assert alice.places_with_changes() > 0
 
 
-def test_two_people_see_their_own_rankings(alice: Visitor, bob: Visitor) -> None:
+def test_two_raters_see_their_own_rankings(alice: Visitor, bob: Visitor) -> None:
     alice.wait_until_live()
     bob.wait_until_live()
     start, version = bob.ranking(), alice.version()
@@ -35,7 +35,7 @@ def test_two_people_see_their_own_rankings(alice: Visitor, bob: Visitor) -> None
     assert bob.ranking() == start
 
 
-def test_two_windows_of_one_person_move_together(alice: Visitor) -> None:
+def test_two_windows_of_one_rater_move_together(alice: Visitor) -> None:
     alice.wait_until_live()
     other = alice.context.new_page()
     other.goto(alice.address)
@@ -61,37 +61,39 @@ def test_where_websockets_are_blocked_the_ranking_still_moves(visit: Callable[..
     alice.wait_for_ranking_after(version)
 
     assert alice.ranking() != before
-    assert alice.page.inner_text("#connection-text") == "Slow updates"
+    assert alice.page.inner_text("#connection-text") == "Delayed updates"
 
 
 def test_after_a_restart_of_the_server_the_page_catches_up(visit: Callable[..., Visitor], stack: Stack) -> None:
-    alice = visit(expects_trouble=True)
+    alice = visit(expects_errors=True)
     alice.wait_until_live()
     alice.press("ArrowRight")
-    alice.wait_until_answered(1)
+    alice.wait_until_rated(1)
     version = alice.version()
     stack.stop_web()
     try:
         alice.page.wait_for_function("() => document.documentElement.dataset.connection !== 'live'")
         alice.press("ArrowUp")
-        alice.page.wait_for_selector("#saves", state="visible")
+        alice.page.wait_for_selector("#unsynced", state="visible")
     finally:
         stack.start_web()
 
     alice.wait_until_live()
-    alice.wait_until_answered(2)
+    alice.wait_until_rated(2)
     alice.wait_for_ranking_after(version)
-    alice.page.wait_for_selector("#saves", state="hidden")
+    alice.page.wait_for_selector("#unsynced", state="hidden")
 
 
-def test_a_push_older_than_what_is_shown_is_dropped(alice: Visitor) -> None:
+def test_a_push_that_is_older_than_the_page_is_dropped(alice: Visitor) -> None:
     alice.wait_until_live()
 
     shown = alice.page.evaluate(
         """async () => {
-            const { Ranking } = await import('/static/ratings/ranking.js');
+            const { Ranking } = await import('/static/ranking/ranking.js');
             const ranking = new Ranking();
-            const message = (version, id) => ({ version, ratings_seq: version, accuracy: null, top: [{ id, place: 1, was: 1, score: 0 }] });
+            const top = (id) => [{ id, place: 1, was: 1, score: 0 }];
+            const rest = { accuracy: null, total: 1, active_model: null };
+            const message = (version, id) => ({ version, ratings_seq: version, top: top(id), ...rest });
             ranking.receive(message(5, 50), true);
             ranking.receive(message(4, 40));
             ranking.receive(message(5, 51));
@@ -102,15 +104,15 @@ def test_a_push_older_than_what_is_shown_is_dropped(alice: Visitor) -> None:
     assert shown == [5, 50]
 
 
-def test_a_missed_version_is_asked_for(alice: Visitor) -> None:
+def test_a_missed_version_is_fetched(alice: Visitor) -> None:
     alice.wait_until_live()
 
     with alice.page.expect_request("**/api/v1/ranking?of=me*"):
         alice.page.evaluate(
             """async () => {
-                const { Ranking } = await import('/static/ratings/ranking.js');
+                const { Ranking } = await import('/static/ranking/ranking.js');
                 const ranking = new Ranking();
-                const message = (version) => ({ version, ratings_seq: version, accuracy: null, top: [] });
+                const message = (version) => ({ version, ratings_seq: version, accuracy: null, total: 0, active_model: null, top: [] });
                 ranking.receive(message(1), true);
                 ranking.receive(message(3));
             }"""
@@ -127,7 +129,7 @@ def test_more_places_are_shown_on_request(alice: Visitor) -> None:
     assert len(set(alice.ranking())) == 60
 
 
-def test_everyones_ranking_tells_the_own_place(alice: Visitor) -> None:
+def test_everyones_ranking_shows_the_raters_own_places(alice: Visitor) -> None:
     alice.wait_until_live()
     version = alice.version()
     alice.press("ArrowUp")
@@ -136,10 +138,10 @@ def test_everyones_ranking_tells_the_own_place(alice: Visitor) -> None:
     alice.page.check('[name="ranking-of"][value="everyone"]', force=True)
 
     alice.page.wait_for_selector("#tiles .tile-other:not(:empty)")
-    assert alice.page.locator("#tiles .tile-other").first.inner_text().startswith("you ")
+    assert alice.page.locator("#tiles .tile-other").first.inner_text().startswith("You: #")
 
 
-def test_you_and_everyone_stand_side_by_side(alice: Visitor) -> None:
+def test_you_and_everyone_are_side_by_side(alice: Visitor) -> None:
     alice.wait_until_live()
     alice.ranking()
 
@@ -147,7 +149,7 @@ def test_you_and_everyone_stand_side_by_side(alice: Visitor) -> None:
 
     alice.page.wait_for_selector(".compare-column[data-of=everyone] li:nth-child(12)")
     assert alice.page.locator(".compare-column[data-of=me] li").count() == 12
-    assert alice.page.locator(".compare-lines path:not(.line-out)").count() == 12  # nothing answered: both are the same
+    assert alice.page.locator(".compare-lines path:not(.line-out)").count() == 12  # without ratings, both are the same
 
 
 def test_a_photo_of_the_ranking_opens_large_with_both_places(alice: Visitor) -> None:
@@ -155,20 +157,20 @@ def test_a_photo_of_the_ranking_opens_large_with_both_places(alice: Visitor) -> 
     alice.page.click("#tiles li:nth-child(2) button")
 
     alice.page.wait_for_selector("#viewer[open]")
-    alice.page.wait_for_selector("#viewer .viewer-verdict")
+    alice.page.wait_for_selector("#viewer .viewer-comparison")
     facts = alice.page.inner_text("#viewer-facts")
-    assert "No. 2" in facts
+    assert "#2" in facts
     assert "CC0-1.0" in facts
     alice.page.keyboard.press("ArrowRight")
-    alice.page.wait_for_function("() => document.querySelector('#viewer-facts').innerText.includes('No. 3')")
+    alice.page.wait_for_function("() => document.querySelector('#viewer-facts').innerText.includes('#3')")
     alice.page.keyboard.press("Escape")
-    assert alice.answered() == 0
+    assert alice.rated() == 0
 
 
-def test_how_sure_pav_is_comes_in_words_and_as_a_plot(alice: Visitor) -> None:
+def test_certainty_is_shown_in_words_and_as_a_plot(alice: Visitor) -> None:
     alice.wait_until_live()
     assert alice.page.inner_text("#certainty-headline") == "PAV is still guessing"
-    alice.page.wait_for_function("() => document.querySelector('#certainty-text').textContent.startsWith('8 more answers')")
+    alice.page.wait_for_function("() => document.querySelector('#certainty-text').textContent.startsWith('8 more ratings')")
 
     for key in ("ArrowUp", "ArrowLeft", "ArrowRight", "ArrowLeft", "ArrowUp", "ArrowRight", "ArrowLeft", "ArrowRight", "ArrowUp"):
         alice.press(key)
@@ -178,7 +180,7 @@ def test_how_sure_pav_is_comes_in_words_and_as_a_plot(alice: Visitor) -> None:
     assert alice.page.locator("#certainty-trail .trail-dot").count() == 1
 
 
-def test_on_a_phone_a_dot_tells_that_the_ranking_moved(visit: Callable[..., Visitor]) -> None:
+def test_on_a_phone_a_dot_shows_that_the_ranking_moved(visit: Callable[..., Visitor]) -> None:
     alice = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     alice.wait_until_live()
     version = alice.version()

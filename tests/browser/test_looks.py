@@ -1,4 +1,4 @@
-"""What the page is like for everybody: accessible, quiet, still, in the reader's language."""
+"""The look of the page: accessible, without layout shifts, in the reader's language."""
 
 from collections.abc import Callable
 from typing import Any
@@ -47,21 +47,21 @@ def test_no_serious_accessibility_problem_in_the_main_states(visit: Callable[...
         alice.page.wait_for_selector(".compare-lines path" if of == "both" else "#tiles .tile-other:not(:empty)", state="attached")
         problems[of] = serious_problems(alice)
     alice.page.click("#tiles li:first-child button")
-    alice.page.wait_for_selector("#viewer .viewer-verdict")
+    alice.page.wait_for_selector("#viewer .viewer-comparison")
     problems["large"] = serious_problems(alice)
 
     assert {state: found for state, found in problems.items() if found} == {}
 
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-def test_nothing_jumps_while_the_page_loads_and_cards_go(visit: Callable[..., Visitor], size: dict[str, Any]) -> None:
+def test_nothing_shifts_while_the_page_loads_and_cards_leave(visit: Callable[..., Visitor], size: dict[str, Any]) -> None:
     alice = visit(
         **size,
         prepare=lambda context: context.add_init_script(
-            """window.jumps = [];
+            """window.shifts = [];
             new PerformanceObserver((list) => {
                 for (const entry of list.getEntries())
-                    window.jumps.push([entry.value, entry.sources.map((s) => s.node?.id || s.node?.className)]);
+                    window.shifts.push([entry.value, entry.sources.map((s) => s.node?.id || s.node?.className)]);
             }).observe({ type: 'layout-shift', buffered: true });"""
         ),
     )
@@ -71,14 +71,16 @@ def test_nothing_jumps_while_the_page_loads_and_cards_go(visit: Callable[..., Vi
         alice.press(key)
         alice.wait_for_ranking_after(version)
 
-    jumps = [
-        jump for jump in alice.page.evaluate("window.jumps") if not jump[1] or not all(str(node).startswith("tile") for node in jump[1])
+    shifts = [
+        (value, moved)
+        for value, moved in alice.page.evaluate("window.shifts")
+        if not moved or not all(str(node).startswith("tile") for node in moved)
     ]
-    assert sum(value for value, _ in jumps) < 0.02, jumps
+    assert sum(value for value, _ in shifts) < 0.02, shifts
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 900, 1280, 1920])
-def test_nothing_sticks_out_sideways(visit: Callable[..., Visitor], width: int) -> None:
+def test_nothing_overflows_sideways(visit: Callable[..., Visitor], width: int) -> None:
     alice = visit(viewport={"width": width, "height": 800})
     alice.wait_for_photo()
     alice.ranking()
@@ -90,12 +92,12 @@ def test_buttons_are_large_enough_for_a_thumb(visit: Callable[..., Visitor]) -> 
     alice = visit(**PHONE)
     alice.wait_for_photo()
 
-    boxes = [button.bounding_box() for button in alice.page.locator(".answers .answer").all()]
+    boxes = [button.bounding_box() for button in alice.page.locator(".rate-buttons .rate-button").all()]
 
     assert all(box and box["width"] >= 48 and box["height"] >= 48 and box["y"] + box["height"] <= 844 for box in boxes)
 
 
-def test_a_photo_never_fills_more_than_its_frame_and_keeps_its_shape(alice: Visitor) -> None:
+def test_every_photo_has_the_same_frame(alice: Visitor) -> None:
     alice.wait_for_photo()
     stage = alice.page.locator("#cards").bounding_box()
     frames = []
@@ -120,19 +122,19 @@ def test_the_theme_can_be_chosen_and_is_kept(alice: Visitor) -> None:
     assert alice.page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == chosen
 
 
-def test_the_page_speaks_japanese_to_those_who_ask_for_it(visit: Callable[..., Visitor]) -> None:
+def test_a_japanese_browser_gets_a_japanese_page(visit: Callable[..., Visitor]) -> None:
     alice = visit(locale="ja")
     alice.wait_for_photo()
 
     assert alice.page.get_attribute("html", "lang") == "ja"
     assert alice.page.inner_text("#certainty-headline") == "PAVはまだ手探りです"
     alice.press("ArrowRight")
-    assert alice.page.inner_text("#last-answer-text") == "好き"
+    assert alice.page.inner_text("#last-rating-text") == "好き"
 
 
 def test_the_language_can_be_switched_in_the_page(alice: Visitor) -> None:
     alice.wait_for_photo()
-    alice.wait_until_live()  # a page that is left while it connects complains
+    alice.wait_until_live()  # leaving a page that is still connecting logs an error
 
     alice.page.select_option("#language", "ja")
 
@@ -140,13 +142,13 @@ def test_the_language_can_be_switched_in_the_page(alice: Visitor) -> None:
     alice.wait_until_live()
 
 
-def test_an_unknown_address_leads_back_kindly(visit: Callable[..., Visitor]) -> None:
-    alice = visit(expects_trouble=True)
-    answer = alice.page.goto(f"{alice.address}/nothing-here")
+def test_an_unknown_address_leads_back_to_the_photos(visit: Callable[..., Visitor]) -> None:
+    alice = visit(expects_errors=True)
+    response = alice.page.goto(f"{alice.address}/nothing-here")
 
-    assert answer
-    assert answer.status == 404
-    assert "There is nothing at this address" in alice.page.inner_text("main")
+    assert response
+    assert response.status == 404
+    assert "We can’t find that page" in alice.page.inner_text("main")
     alice.page.click("main .button")
     alice.wait_for_photo()
 

@@ -1,4 +1,4 @@
-"""Every way to answer a photo, and the way back."""
+"""Every way to rate a photo, and undo."""
 
 from collections.abc import Callable
 
@@ -8,43 +8,43 @@ from tests.browser.visitor import TOP, Visitor
 
 
 @pytest.mark.parametrize(
-    ("key", "said"), [("ArrowRight", "Liked"), ("ArrowLeft", "Not for you"), ("ArrowUp", "Loved"), ("ArrowDown", "Passed")]
+    ("key", "shown"), [("ArrowRight", "Liked"), ("ArrowLeft", "Not for you"), ("ArrowUp", "Loved"), ("ArrowDown", "Skipped")]
 )
-def test_an_arrow_key_answers_the_photo_on_top(alice: Visitor, key: str, said: str) -> None:
+def test_an_arrow_key_rates_the_photo_on_top(alice: Visitor, key: str, shown: str) -> None:
     alice.press(key)
 
-    assert alice.page.inner_text("#last-answer-text") == said
-    alice.wait_until_answered(1)
+    assert alice.page.inner_text("#last-rating-text") == shown
+    alice.wait_until_rated(1)
 
 
 @pytest.mark.parametrize("value", ["like", "dislike", "love", "skip"])
-def test_every_answer_has_a_button(alice: Visitor, value: str) -> None:
-    alice.click_answer(value)
+def test_every_rating_has_a_button(alice: Visitor, value: str) -> None:
+    alice.click_rating(value)
 
-    alice.wait_until_answered(1)
+    alice.wait_until_rated(1)
 
 
-@pytest.mark.parametrize(("dx", "dy", "said"), [(320, 10, "Liked"), (-260, 10, "Not for you"), (10, -300, "Loved")])
-def test_dragging_a_card_far_enough_answers_it(alice: Visitor, dx: int, dy: int, said: str) -> None:
+@pytest.mark.parametrize(("dx", "dy", "shown"), [(320, 10, "Liked"), (-260, 10, "Not for you"), (10, -300, "Loved")])
+def test_dragging_a_card_far_enough_rates_it(alice: Visitor, dx: int, dy: int, shown: str) -> None:
     before = alice.wait_for_photo()
 
     alice.drag(dx, dy)
 
     alice.page.wait_for_function("([top, token]) => document.querySelector(top)?.dataset.token !== token", arg=[TOP, before])
-    assert alice.page.inner_text("#last-answer-text") == said
+    assert alice.page.inner_text("#last-rating-text") == shown
 
 
-def test_a_short_drag_springs_back_and_answers_nothing(alice: Visitor) -> None:
+def test_a_short_drag_springs_back_and_rates_nothing(alice: Visitor) -> None:
     before = alice.wait_for_photo()
 
     alice.drag(70, 5)
 
     assert alice.wait_for_photo() == before
     assert alice.page.evaluate("top => document.querySelector(top).style.transform", TOP) == ""
-    assert alice.answered() == 0
+    assert alice.rated() == 0
 
 
-def test_a_short_but_fast_throw_answers(alice: Visitor) -> None:
+def test_a_short_but_fast_throw_rates(alice: Visitor) -> None:
     before = alice.wait_for_photo()
 
     alice.throw(120, within_ms=60)
@@ -52,7 +52,7 @@ def test_a_short_but_fast_throw_answers(alice: Visitor) -> None:
     alice.page.wait_for_function("([top, token]) => document.querySelector(top)?.dataset.token !== token", arg=[TOP, before])
 
 
-def test_a_verdict_is_readable_while_dragging(alice: Visitor) -> None:
+def test_the_rating_is_readable_while_dragging(alice: Visitor) -> None:
     alice.wait_for_photo()
     box = alice.page.locator(TOP).bounding_box()
     assert box
@@ -60,7 +60,7 @@ def test_a_verdict_is_readable_while_dragging(alice: Visitor) -> None:
     alice.page.mouse.down()
     alice.page.mouse.move(box["x"] + 420, box["y"] + 205, steps=6)
 
-    assert float(alice.page.evaluate(f"getComputedStyle(document.querySelector('{TOP} .verdict-like')).opacity")) > 0.9
+    assert float(alice.page.evaluate(f"getComputedStyle(document.querySelector('{TOP} .stamp-like')).opacity")) > 0.9
     alice.page.mouse.move(box["x"] + 200, box["y"] + 200, steps=6)
     alice.page.mouse.up()
 
@@ -87,7 +87,7 @@ def test_a_finger_swipes_on_a_phone(visit: Callable[..., Visitor]) -> None:
     touch(alice, [(200, 400), (230, 402), (290, 404), (360, 405)])
 
     alice.page.wait_for_function("([top, token]) => document.querySelector(top)?.dataset.token !== token", arg=[TOP, before])
-    alice.wait_until_answered(1)
+    alice.wait_until_rated(1)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_finger_swipes_on_a_phone(visit: Callable[..., Visitor]) -> None:
         ([(200.0, 400.0), (260.0, 402.0), (370.0, 404.0)], "touchCancel"),
     ],
 )
-def test_a_touch_from_the_edge_or_a_cancelled_one_answers_nothing(
+def test_a_touch_from_the_edge_or_a_cancelled_one_rates_nothing(
     visit: Callable[..., Visitor], points: list[tuple[float, float]], end: str
 ) -> None:
     alice = visit(**PHONE)
@@ -106,28 +106,28 @@ def test_a_touch_from_the_edge_or_a_cancelled_one_answers_nothing(
     touch(alice, points, end=end)
 
     assert alice.wait_for_photo() == before
-    assert alice.answered() == 0
+    assert alice.rated() == 0
 
 
 def test_undo_brings_the_card_back(alice: Visitor) -> None:
     first = alice.wait_for_photo()
     alice.press("ArrowLeft")
-    alice.wait_until_answered(1)
+    alice.wait_until_rated(1)
 
     alice.press("z")
 
     assert alice.wait_for_photo() == first
-    alice.wait_until_answered(0)
+    alice.wait_until_rated(0)
 
 
 def test_undo_works_after_a_reload_too(alice: Visitor) -> None:
     first = alice.wait_for_photo()
     alice.press("ArrowLeft")
-    alice.wait_until_answered(1)
+    alice.wait_until_rated(1)
     alice.reload()
     second = alice.wait_for_photo()
 
-    alice.page.click(".answer-undo")
+    alice.page.click(".rate-undo")
 
     alice.page.wait_for_function("([top, token]) => document.querySelector(top)?.dataset.token === token", arg=[TOP, first])
     assert first != second
@@ -142,7 +142,7 @@ def test_a_reload_deals_the_same_cards(alice: Visitor) -> None:
     assert alice.wait_for_photo() == before
 
 
-def test_a_double_press_does_not_answer_a_photo_that_nobody_saw(alice: Visitor) -> None:
+def test_a_held_key_does_not_rate_photos_that_nobody_saw(alice: Visitor) -> None:
     alice.wait_for_photo()
 
     alice.page.evaluate(
@@ -150,7 +150,7 @@ def test_a_double_press_does_not_answer_a_photo_that_nobody_saw(alice: Visitor) 
             document.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight', bubbles: true, cancelable: true, repeat: i > 0}))"""
     )
 
-    alice.wait_until_answered(1)
+    alice.wait_until_rated(1)
 
 
 def test_a_whole_round_by_keyboard_alone(alice: Visitor) -> None:
@@ -160,7 +160,7 @@ def test_a_whole_round_by_keyboard_alone(alice: Visitor) -> None:
     for key in ("ArrowRight", "ArrowUp", "ArrowLeft", "ArrowDown", "z"):
         alice.press(key)
     assert alice.page.evaluate("document.activeElement.id") == "cards"  # the focus stays on the photos
-    alice.wait_until_answered(3)
+    alice.wait_until_rated(3)
     alice.page.keyboard.press("?")
     assert alice.page.is_visible("#help")
     alice.page.keyboard.press("Escape")
@@ -170,10 +170,10 @@ def test_a_whole_round_by_keyboard_alone(alice: Visitor) -> None:
 
 def test_a_whole_round_by_buttons_alone(alice: Visitor) -> None:
     for value in ("like", "love", "dislike", "skip"):
-        alice.click_answer(value)
-    alice.page.click(".answer-undo")
+        alice.click_rating(value)
+    alice.page.click(".rate-undo")
 
-    alice.wait_until_answered(3)
+    alice.wait_until_rated(3)
 
 
 def test_shortcuts_can_be_turned_off(alice: Visitor) -> None:
@@ -187,10 +187,10 @@ def test_shortcuts_can_be_turned_off(alice: Visitor) -> None:
 
     assert alice.wait_for_photo() == before
     assert not alice.page.is_visible("#help")
-    assert alice.answered() == 0
+    assert alice.rated() == 0
 
 
-def test_for_those_who_went_to_the_ranking_by_keyboard_arrows_do_not_answer(alice: Visitor) -> None:
+def test_arrow_keys_do_not_rate_after_moving_to_the_ranking_by_keyboard(alice: Visitor) -> None:
     before = alice.wait_for_photo()
     alice.ranking()
     alice.page.keyboard.press("Tab")
@@ -201,7 +201,7 @@ def test_for_those_who_went_to_the_ranking_by_keyboard_arrows_do_not_answer(alic
     assert alice.wait_for_photo() == before
 
 
-def test_after_a_look_at_the_ranking_by_mouse_arrows_answer_photos(alice: Visitor) -> None:
+def test_arrow_keys_rate_after_a_look_at_the_ranking_by_mouse(alice: Visitor) -> None:
     alice.wait_for_photo()
     alice.ranking()
     alice.page.click("#tiles li:first-child button")
@@ -210,36 +210,36 @@ def test_after_a_look_at_the_ranking_by_mouse_arrows_answer_photos(alice: Visito
 
     alice.press("ArrowRight")
 
-    alice.wait_until_answered(1)
+    alice.wait_until_rated(1)
     assert alice.page.is_checked('[name="ranking-of"][value="everyone"]')
 
 
-def test_what_happened_is_told_to_people_who_listen(alice: Visitor) -> None:
+def test_ratings_are_announced_to_screen_readers(alice: Visitor) -> None:
     alice.press("ArrowUp")
 
-    assert "Loved. 1 photo answered. Undo is available." in alice.page.locator("[data-announce]").all_inner_texts()
+    assert "Loved. 1 photo rated. You can undo this." in alice.page.locator("[data-announce]").all_inner_texts()
 
 
-def test_the_hint_for_newcomers_goes_with_the_first_answer(alice: Visitor) -> None:
-    alice.page.wait_for_selector("#coach", state="visible")
+def test_the_welcome_hint_disappears_with_the_first_rating(alice: Visitor) -> None:
+    alice.page.wait_for_selector("#welcome", state="visible")
     alice.press("ArrowRight")
-    assert not alice.page.is_visible("#coach")
+    assert not alice.page.is_visible("#welcome")
 
     alice.reload()
     alice.wait_for_photo()
 
-    assert not alice.page.is_visible("#coach")
+    assert not alice.page.is_visible("#welcome")
 
 
-def test_at_the_end_all_photos_are_answered_and_the_best_three_shown(alice: Visitor) -> None:
-    alice.answer_all()
+def test_after_the_last_photo_the_best_three_are_shown(alice: Visitor) -> None:
+    alice.rate_all()
 
-    assert "You have seen them all" in alice.page.inner_text("#deck-notice")
+    assert "You’ve rated them all" in alice.page.inner_text("#deck-notice")
     alice.page.wait_for_selector(".notice-fan img")
-    assert alice.page.is_disabled('[data-answer="like"]')
+    assert alice.page.is_disabled('[data-rate="like"]')
 
 
-def test_how_long_a_photo_was_looked_at_and_how_it_was_answered_is_told(alice: Visitor) -> None:
+def test_viewing_time_and_modality_are_sent(alice: Visitor) -> None:
     alice.wait_for_photo()
     alice.page.wait_for_timeout(400)
 

@@ -1,4 +1,4 @@
-"""Somebody in front of the page: what they can do, and what they see."""
+"""A person in front of the page: what they do, and what they see."""
 
 import time
 from typing import Any
@@ -12,15 +12,15 @@ PATIENCE_MS = 15_000
 class Visitor:
     """One browser with its own cookies and storage, on one page."""
 
-    def __init__(self, context: BrowserContext, address: str, *, expects_trouble: bool) -> None:
+    def __init__(self, context: BrowserContext, address: str, *, expects_errors: bool) -> None:
         self.context = context
         self.address = address
-        self.expects_trouble = expects_trouble
-        self.complaints: list[str] = []
+        self.expects_errors = expects_errors
+        self.console_errors: list[str] = []
         self.page = context.new_page()
         self.page.set_default_timeout(PATIENCE_MS)
-        self.page.on("pageerror", self._hear_error)
-        self.page.on("console", self._hear_line)
+        self.page.on("pageerror", self._keep_error)
+        self.page.on("console", self._keep_line)
         context.add_init_script(
             "document.addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, e.blockedURI))"
         )
@@ -29,24 +29,24 @@ class Visitor:
         self.page.goto(self.address)
 
     def reload(self) -> None:
-        """Load the page anew, once it is connected: a browser complains of a page that is left while it connects."""
+        """Reload the page once it is connected: leaving it earlier logs an error in the console."""
         self.wait_until_live()
         self.page.reload()
 
     def leave(self) -> None:
-        """Hear all that the page said until now. What the browser says of its closing, such as of a socket half open, is no complaint."""
+        """Collect the console up to now, and close the page. What the browser logs while it closes does not count."""
         if not self.page.is_closed():
-            self.page.evaluate("0")  # the answer comes after everything that was said before
-        self.page.remove_listener("pageerror", self._hear_error)
-        self.page.remove_listener("console", self._hear_line)
+            self.page.evaluate("0")  # its reply comes after everything logged before
+        self.page.remove_listener("pageerror", self._keep_error)
+        self.page.remove_listener("console", self._keep_line)
         self.context.close()
 
-    def _hear_error(self, error: Error) -> None:
-        self.complaints.append(f"error: {error}")
+    def _keep_error(self, error: Error) -> None:
+        self.console_errors.append(f"error: {error}")
 
-    def _hear_line(self, line: ConsoleMessage) -> None:
-        if line.type in {"error", "warning"} and not self.expects_trouble:
-            self.complaints.append(f"{line.type}: {line.text}")
+    def _keep_line(self, line: ConsoleMessage) -> None:
+        if line.type in {"error", "warning"} and not self.expects_errors:
+            self.console_errors.append(f"{line.type}: {line.text}")
 
     # What they see
 
@@ -81,29 +81,29 @@ class Visitor:
     def places_with_changes(self) -> int:
         return self.page.locator(".tile-up, .tile-down").count()
 
-    def answered(self) -> int:
-        """How many answers the server has."""
-        return int(self.get("/api/v1/deck")["answered"])
+    def rated(self) -> int:
+        """How many ratings the server has."""
+        return int(self.get("/api/v1/deck")["rated"])
 
     def get(self, path: str) -> Any:
         return self.context.request.get(self.address + path).json()
 
-    def wait_until_answered(self, count: int) -> None:
+    def wait_until_rated(self, count: int) -> None:
         until = time.monotonic() + PATIENCE_MS / 1000
-        while (answered := self.answered()) != count:
-            assert time.monotonic() < until, f"{answered} answers, not {count}"
+        while (rated := self.rated()) != count:
+            assert time.monotonic() < until, f"{rated} ratings, not {count}"
             self.page.wait_for_timeout(50)
 
     def events(self) -> int:
-        """How many answers and undos the server has counted, told by the receipt of one more answer."""
+        """How many ratings and undos the server has counted, by the response to one more rating."""
         token = self.wait_for_photo()
 
-        def is_receipt(answer: Response) -> bool:
-            return answer.url.endswith("/api/v1/ratings") and token in (answer.request.post_data or "")
+        def is_response(response: Response) -> bool:
+            return response.url.endswith("/api/v1/ratings") and token in (response.request.post_data or "")
 
-        with self.page.expect_response(is_receipt) as receipt:
+        with self.page.expect_response(is_response) as caught:
             self.press("ArrowDown")
-        return int(receipt.value.json()["ratings_seq"]) - 1
+        return int(caught.value.json()["ratings_seq"]) - 1
 
     # What they do
 
@@ -113,13 +113,13 @@ class Visitor:
         self.page.keyboard.press(key)
         self._wait_for_another(before)
 
-    def click_answer(self, value: str) -> None:
+    def click_rating(self, value: str) -> None:
         before = self.wait_for_photo()
-        self.page.click(f'[data-answer="{value}"]')
+        self.page.click(f'[data-rate="{value}"]')
         self._wait_for_another(before)
 
     def throw(self, dx: int, within_ms: int) -> None:
-        """Let the card fly after a short way. The events carry their own times, so a busy machine does not slow the throw."""
+        """Throw the card a short way. The events carry their own times, so a busy machine does not slow the throw."""
         self.wait_for_photo()
         box = self.page.locator(TOP).bounding_box()
         assert box
@@ -140,7 +140,7 @@ class Visitor:
             )
 
     def drag(self, dx: int, dy: int, *, steps: int = 12) -> None:
-        """Drag the card by the mouse, and hold it a moment before letting go, so that only the distance counts."""
+        """Drag the card by mouse, and hold it for a moment before release, so that only the distance counts."""
         self.wait_for_photo()
         box = self.page.locator(TOP).bounding_box()
         assert box
@@ -153,7 +153,7 @@ class Visitor:
             self.page.mouse.move(x + dx, y + dy)
         self.page.mouse.up()
 
-    def answer_all(self, most: int = 200) -> None:
+    def rate_all(self, most: int = 200) -> None:
         for _ in range(most):
             self.page.wait_for_selector(f"{TOP}[data-ready], #deck-notice:not([hidden]) .notice-body")
             if self.page.is_visible("#deck-notice"):

@@ -1,0 +1,275 @@
+/** The stack of photos: dealing, rating and undo. Each rating is in the outbox before the next photo comes up. */
+
+import { asProblem, fetchDeck } from "../page/api.js";
+import { announce, onDetail } from "../page/dom.js";
+import { toast } from "../page/toast.js";
+import { say } from "../page/words.js";
+import { CardView, RATING_OF } from "./card.js";
+import { flyIn, flyOut } from "./flights.js";
+import { watchDrags } from "./gestures.js";
+import { clearNotice, showNotice } from "./notices.js";
+import { newId } from "./outbox.js";
+
+/**
+ * @typedef {import("../page/api.js").Card} Card
+ * @typedef {import("../page/api.js").RatingValue} RatingValue
+ * @typedef {import("../page/api.js").Modality} Modality
+ */
+
+/** Cards in the page, the first one on top; the others are decoded ahead. */
+const CARDS_IN_PAGE = 3;
+/** Fewer cards than this make the deck ask for more. */
+const FEW_CARDS = 4;
+const ASK_AGAIN_MS = 3000;
+const LONGEST_PAUSE_MS = 30_000;
+
+/** Events: "rated" (detail: {value, ratedCount}), "undone" (detail: {ratedCount}), "photos" (detail: {ready, total, ratedCount}). */
+export class Deck extends EventTarget {
+  /** @type {CardView[]} */ #cards = [];
+  /** Ratings of this page, newest last, which undo brings back at once. @type {{card: Card, value: RatingValue}[]} */ #history = [];
+  /** Tokens of rated cards. @type {Set<string>} */ #ratedTokens = new Set();
+  #ratedCount = 0;
+  /** Ratings and undos of this page: a change during a request makes the server's count unreliable. */ #steps = 0;
+  /** Whether the server's count has been taken over once. */ #counted = false;
+  #storing = false;
+  #asking = false;
+  #failures = 0;
+  /** Photos in a row that could not be reached. */ #misses = 0;
+  #timer = 0;
+
+  /** @param {HTMLElement} host @param {import("./outbox.js").Outbox} outbox */
+  constructor(host, outbox) {
+    super();
+    this.host = host;
+    this.outbox = outbox;
+    watchDrags(host, {
+      mayStart: () => this.#top?.state === "ready" && !this.#storing,
+      moved: (dx, dy, direction, progress) => {
+        host.dataset.dragging = "";
+        host.style.setProperty("--leaning", String(progress));
+        this.#top?.drag(dx, dy, direction, progress);
+      },
+      released: () => {
+        this.#letGo();
+        this.#top?.springBack();
+      },
+      committed: (direction, pointerType, dx, dy) => {
+        this.#letGo();
+        this.rate(RATING_OF[direction], pointerType, { dx, dy });
+      },
+    });
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible") this.#top?.resumeClock();
+      else this.#top?.pauseClock();
+    });
+    addEventListener("online", () => this.refill());
+    onDetail(outbox, "accepted", (detail) => this.#accepted(detail));
+    onDetail(outbox, "refused", (detail) => this.#refused(detail));
+  }
+
+  #letGo() {
+    delete this.host.dataset.dragging;
+    this.host.style.setProperty("--leaning", "0");
+  }
+
+  /** @returns {CardView | undefined} */
+  get #top() {
+    return this.#cards[0];
+  }
+
+  /** How many photos this rater has rated, including ratings that are not sent yet. */
+  get ratedCount() {
+    return this.#ratedCount;
+  }
+
+  async open() {
+    for (const token of await this.outbox.ratedTokens()) this.#ratedTokens.add(token);
+    await this.refill();
+  }
+
+  /**
+   * Rates the photo on top.
+   * @param {RatingValue} value
+   * @param {Modality} modality how the rating was given
+   * @param {{dx: number, dy: number}} [thrown] where a drag let go
+   */
+  async rate(value, modality, thrown) {
+    const view = this.#top;
+    if (!view || this.#storing) return;
+    if (view.state !== "ready") {
+      announce(say("still_loading"));
+      return;
+    }
+    view.pauseClock();
+    await this.#store(view, value, modality, thrown);
+    this.dispatchEvent(new CustomEvent("rated", { detail: { value, ratedCount: this.#ratedCount } }));
+    announce(say(`rated_${value}`, { n: this.#ratedCount }));
+  }
+
+  /** @param {CardView} view @param {RatingValue} value @param {Modality} [modality] @param {{dx: number, dy: number}} [thrown] */
+  async #store(view, value, modality, thrown) {
+    this.#storing = true;
+    const { token } = view;
+    this.#ratedTokens.add(token);
+    try {
+      await this.outbox.put({ kind: "set", client_id: newId(), token, value, on_screen_ms: view.shownMs, modality });
+    } finally {
+      this.#storing = false;
+    }
+    this.#cards = this.#cards.filter((other) => other !== view);
+    this.#history.push({ card: view.card, value });
+    this.#ratedCount += 1;
+    this.#steps += 1;
+    flyOut(view.node, value, thrown);
+    this.#arrange();
+  }
+
+  /** Takes the last rating back. Its card returns at once when this page has it, else with the server's reply. */
+  async undo() {
+    if (this.#storing || this.#ratedCount === 0) {
+      if (this.#ratedCount === 0) toast(say("nothing_to_undo"));
+      return;
+    }
+    const last = this.#history.pop();
+    this.#storing = true;
+    try {
+      await this.outbox.put({ kind: "undo", client_id: newId(), token: last?.card.token ?? "" });
+    } finally {
+      this.#storing = false;
+    }
+    this.#ratedCount -= 1;
+    this.#steps += 1;
+    if (last) this.#bringBack(last.card, last.value);
+    this.dispatchEvent(new CustomEvent("undone", { detail: { ratedCount: this.#ratedCount } }));
+    announce(say("undone"));
+  }
+
+  /** @param {Card} card @param {RatingValue} [value] the rating taken back: the card returns from that side */
+  #bringBack(card, value) {
+    this.#ratedTokens.delete(card.token);
+    if (this.#cards.some((view) => view.token === card.token)) return;
+    this.#top?.pauseClock();
+    const view = new CardView(card);
+    this.#cards.unshift(view);
+    this.#arrange();
+    if (value) flyIn(view.node, value);
+  }
+
+  /** @param {{entry: import("./outbox.js").Entry, reply: {card?: Card | null}}} detail */
+  #accepted({ entry, reply }) {
+    if (entry.kind === "undo" && reply.card) this.#bringBack(reply.card);
+    const sentFromEarlierVisit = !this.#counted && !this.outbox.waiting;
+    if (this.#cards.length < FEW_CARDS || sentFromEarlierVisit) this.refill();
+  }
+
+  /** @param {{entry: import("./outbox.js").Entry, problem: import("../page/api.js").Problem}} detail */
+  #refused({ entry, problem }) {
+    if (entry.kind === "undo" && problem.status === 404) toast(say("nothing_to_undo"));
+    else toast(problem.message);
+    if (problem.status !== 403) this.refill();
+  }
+
+  /** Fetches cards and adds those that are new here; the server deals open cards again. */
+  async refill() {
+    if (this.#asking) return;
+    this.#asking = true;
+    clearTimeout(this.#timer);
+    if (!this.#cards.length && !document.querySelector("[data-notice]")) showNotice("loading");
+    const stepsBefore = this.outbox.waiting ? -1 : this.#steps;
+    try {
+      const content = await fetchDeck();
+      this.#failures = 0;
+      // A rating sent or given during the request may be missing from the server's count: the page's own count is better then.
+      if (!this.outbox.waiting && this.#steps === stepsBefore) {
+        this.#ratedCount = content.rated;
+        this.#counted = true;
+      }
+      this.#take(content);
+    } catch (cause) {
+      this.#failures += 1;
+      const pause = Math.min(LONGEST_PAUSE_MS, 1000 * 2 ** this.#failures) * (0.5 + Math.random() / 2);
+      const problem = asProblem(cause);
+      this.#askAgainIn(Math.max(pause, problem.waitSeconds * 1000));
+      if (!this.#cards.length) this.#explain(problem);
+    } finally {
+      this.#asking = false;
+    }
+  }
+
+  /** @param {import("../page/api.js").DeckContent} content */
+  #take({ cards, photos }) {
+    const known = new Set(this.#cards.map((view) => view.token));
+    for (const card of cards) {
+      if (!known.has(card.token) && !this.#ratedTokens.has(card.token)) this.#cards.push(new CardView(card));
+    }
+    this.#arrange();
+    this.dispatchEvent(new CustomEvent("photos", { detail: { ...photos, ratedCount: this.#ratedCount } }));
+    const preparing = photos.ready < photos.total;
+    if (this.#cards.length) {
+      if (preparing) this.#askAgainIn(ASK_AGAIN_MS * 2);
+      return;
+    }
+    if (photos.total === 0) showNotice("no_photos");
+    else if (preparing) showNotice("preparing", photos);
+    else if (this.outbox.waiting) showNotice("loading");
+    else showNotice("all_rated", { n: this.#ratedCount });
+    this.#askAgainIn(preparing || !photos.total ? ASK_AGAIN_MS : LONGEST_PAUSE_MS);
+  }
+
+  /** @param {import("../page/api.js").Problem} problem */
+  #explain(problem) {
+    const again = () => this.refill();
+    if (problem.kind === "offline") showNotice("offline", {}, again);
+    else showNotice(problem.kind === "busy" ? "busy" : "error", { detail: problem.message }, again);
+  }
+
+  /** @param {number} ms */
+  #askAgainIn(ms) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.refill(), ms);
+  }
+
+  /** Puts the first cards into the page in order, and takes care of the one on top. */
+  #arrange() {
+    const inPage = this.#cards.slice(0, CARDS_IN_PAGE);
+    for (const node of this.host.querySelectorAll(".card:not([data-leaving])")) {
+      if (!inPage.some((view) => view.node === node)) node.remove();
+    }
+    inPage.forEach((view, depth) => {
+      view.node.dataset.depth = String(depth);
+      view.node.inert = depth > 0;
+      if (!view.node.isConnected) this.host.append(view.node);
+    });
+    if (!this.#top) {
+      if (!this.#asking) this.refill();
+      return;
+    }
+    clearNotice();
+    this.#tend(this.#top);
+    if (this.#cards.length < FEW_CARDS && !this.#asking) this.refill();
+  }
+
+  /** Starts the viewing time of the photo on top, skips a broken photo, and moves one that cannot be reached to the end. @param {CardView} view */
+  async #tend(view) {
+    await view.settled;
+    if (view !== this.#top) return;
+    if (view.state === "ready") {
+      this.#misses = 0;
+      view.startClock();
+    } else if (view.state === "broken") {
+      toast(say("photo_broken"));
+      await this.#store(view, "skip");
+    } else if (++this.#misses >= this.#cards.length) {
+      this.#misses = 0;
+      this.#cards = [];
+      this.host.querySelectorAll(".card").forEach((node) => node.remove());
+      showNotice("offline", {}, () => this.refill());
+      this.#askAgainIn(ASK_AGAIN_MS);
+    } else {
+      toast(say("photo_unreachable"));
+      this.#cards.shift();
+      this.#cards.push(new CardView(view.card));
+      this.#arrange();
+    }
+  }
+}

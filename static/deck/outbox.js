@@ -1,0 +1,202 @@
+/**
+ * Ratings on their way to the server. Each is stored in IndexedDB before the next photo comes up, and removed only once the server
+ * has it: a reload, a lost network or a closed laptop loses nothing. An undo waits in the same line, which keeps the order.
+ *
+ * Browsers hold entries across upgrades of PAV: the database "pav", its store "outbox" and the fields of an entry stay as they are.
+ */
+
+import { Problem, sendRating, sendUndo } from "../page/api.js";
+
+/**
+ * @typedef {{order?: number, kind: "set"} & import("../page/api.js").Rating} RatingEntry
+ * @typedef {{order?: number, kind: "undo", client_id: string, token: string}} UndoEntry `token` is "" when the rating is of an earlier visit
+ * @typedef {RatingEntry | UndoEntry} Entry
+ */
+
+const LONGEST_WAIT_MS = 30_000;
+
+/** A random UUID. `crypto.randomUUID` is missing on plain http addresses of a local network. */
+export function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+/** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
+const settled = (request) =>
+  new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+
+/** @returns {Promise<IDBDatabase>} */
+function openDatabase() {
+  const request = indexedDB.open("pav", 1);
+  request.onupgradeneeded = () => request.result.createObjectStore("outbox", { keyPath: "order", autoIncrement: true });
+  return settled(request);
+}
+
+/** Entries in memory, for browsers that refuse IndexedDB (some private windows). They last as long as the page. */
+class MemoryStore {
+  /** @type {Map<number, Entry>} */ #entries = new Map();
+  #next = 1;
+
+  /** @param {Entry} entry */
+  async add(entry) {
+    this.#entries.set(this.#next, { ...entry, order: this.#next });
+    this.#next += 1;
+  }
+
+  /** @param {number} order */
+  async remove(order) {
+    this.#entries.delete(order);
+  }
+
+  /** @returns {Promise<Entry[]>} */
+  async all() {
+    return [...this.#entries.values()];
+  }
+}
+
+class DatabaseStore {
+  #database;
+
+  /** @param {IDBDatabase} database */
+  constructor(database) {
+    this.#database = database;
+  }
+
+  /** @param {IDBTransactionMode} mode */
+  #store(mode) {
+    return this.#database.transaction("outbox", mode).objectStore("outbox");
+  }
+
+  /** @param {Entry} entry */
+  async add(entry) {
+    await settled(this.#store("readwrite").add(entry));
+  }
+
+  /** @param {number} order */
+  async remove(order) {
+    await settled(this.#store("readwrite").delete(order));
+  }
+
+  /** @returns {Promise<Entry[]>} */
+  all() {
+    return settled(this.#store("readonly").getAll());
+  }
+}
+
+/** Events: "change" (detail: how many entries wait), "accepted" (detail: {entry, reply}), "refused" (detail: {entry, problem}). */
+export class Outbox extends EventTarget {
+  /** @type {Promise<MemoryStore | DatabaseStore>} */ #store;
+  #waiting = 0;
+  #draining = false;
+  #again = false;
+  #failures = 0;
+  #timer = 0;
+
+  constructor() {
+    super();
+    this.#store = openDatabase().then(
+      (database) => new DatabaseStore(database),
+      () => new MemoryStore(),
+    );
+    addEventListener("online", () => this.drain());
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.drain());
+    addEventListener("beforeunload", (event) => {
+      if (this.#waiting > 0) event.preventDefault();
+    });
+  }
+
+  get waiting() {
+    return this.#waiting;
+  }
+
+  /** Tokens of cards whose rating still waits here. The server deals them again; the page must not. @returns {Promise<Set<string>>} */
+  async ratedTokens() {
+    const rated = new Set();
+    for (const entry of await this.#entries()) {
+      if (entry.kind === "set") rated.add(entry.token);
+      else rated.delete(entry.token);
+    }
+    return rated;
+  }
+
+  /** Resolves once the entry is stored; it is sent in the background. @param {Entry} entry */
+  async put(entry) {
+    await (await this.#store).add(entry);
+    await this.#entries();
+    this.drain();
+  }
+
+  /** Sends all entries, oldest first, one at a time, and in one tab at a time. */
+  async drain() {
+    if (this.#draining) {
+      this.#again = true;
+      return;
+    }
+    this.#draining = true;
+    clearTimeout(this.#timer);
+    try {
+      do {
+        this.#again = false;
+        if (navigator.locks) await navigator.locks.request("pav-outbox", () => this.#sendAll());
+        else await this.#sendAll();
+      } while (this.#again);
+      this.#failures = 0;
+    } catch (cause) {
+      this.#retryLater(cause);
+    } finally {
+      this.#draining = false;
+    }
+  }
+
+  async #sendAll() {
+    for (let entries = await this.#entries(); entries.length; entries = await this.#entries()) {
+      const entry = entries[0];
+      const result = await this.#send(entry);
+      await (await this.#store).remove(Number(entry.order));
+      await this.#entries();
+      this.dispatchEvent(result);
+    }
+  }
+
+  /** Throws when another try makes sense. @param {Entry} entry @returns {Promise<CustomEvent>} */
+  async #send(entry) {
+    try {
+      const reply = entry.kind === "undo" ? await sendUndo(entry.client_id) : await sendRating(asRating(entry));
+      return new CustomEvent("accepted", { detail: { entry, reply } });
+    } catch (cause) {
+      if (cause instanceof Problem && cause.kind === "refused") {
+        return new CustomEvent("refused", { detail: { entry, problem: cause } });
+      }
+      throw cause;
+    }
+  }
+
+  /** @param {unknown} cause */
+  #retryLater(cause) {
+    this.#failures += 1;
+    const asked = cause instanceof Problem ? cause.waitSeconds * 1000 : 0;
+    const backOff = Math.min(LONGEST_WAIT_MS, 500 * 2 ** this.#failures) * (0.5 + Math.random() / 2);
+    this.#timer = setTimeout(() => this.drain(), Math.max(asked, backOff));
+  }
+
+  /** @returns {Promise<Entry[]>} */
+  async #entries() {
+    const entries = await (await this.#store).all();
+    if (entries.length !== this.#waiting) {
+      this.#waiting = entries.length;
+      this.dispatchEvent(new CustomEvent("change", { detail: this.#waiting }));
+    }
+    return entries;
+  }
+}
+
+/** @param {RatingEntry} entry @returns {import("../page/api.js").Rating} */
+function asRating({ order: _order, kind: _kind, ...rating }) {
+  return rating;
+}

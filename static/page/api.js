@@ -1,0 +1,109 @@
+/** HTTP requests to the API. Every failure becomes a `Problem` that carries its kind and a sentence for the reader. */
+
+import { say } from "./words.js";
+
+/**
+ * The shapes come from the API's own description; `.ci/scripts/run --fix` writes them anew.
+ * @typedef {import("./api-types.d.ts").components["schemas"]} Schemas
+ * @typedef {Schemas["PhotoOut"]} Photo
+ * @typedef {Schemas["RankedPhotoOut"]} RankedPhoto
+ * @typedef {Schemas["CardOut"]} Card
+ * @typedef {Schemas["DeckOut"]} DeckContent
+ * @typedef {Schemas["RankingMessage"]} RankingMessage what the websocket pushes too
+ * @typedef {Schemas["Accuracy"]} Accuracy
+ * @typedef {Schemas["ActiveModel"]} ActiveModel
+ * @typedef {Schemas["PlacedPhoto"]} PlacedPhoto
+ * @typedef {Schemas["RatingIn"]} Rating
+ * @typedef {Rating["value"]} RatingValue
+ * @typedef {NonNullable<Rating["modality"]>} Modality
+ */
+
+const TIMEOUT_MS = 15_000;
+const LONGEST_WAIT_SECONDS = 300;
+
+export class Problem extends Error {
+  /**
+   * @param {"offline" | "busy" | "refused" | "broken"} kind offline: no response; busy: 429; refused: any other 4xx; broken: 5xx
+   * @param {string} message a sentence for the reader
+   * @param {number} [status] of the response
+   * @param {number} [waitSeconds] how long the server asks to wait
+   */
+  constructor(kind, message, status = 0, waitSeconds = 0) {
+    super(message);
+    this.kind = kind;
+    this.status = status;
+    this.waitSeconds = waitSeconds;
+  }
+}
+
+/** The problem behind anything that was thrown: an error of the page itself counts as broken. @param {unknown} cause */
+export const asProblem = (cause) => (cause instanceof Problem ? cause : new Problem("broken", say("broken")));
+
+const csrfToken = () => document.cookie.match(/(?:^|;\s*)csrftoken=([^;]+)/)?.[1] ?? "";
+
+/** @param {Response} response @returns {Promise<Problem>} */
+async function problemOf(response) {
+  const body = await response.json().catch(() => ({}));
+  const detail = typeof body.detail === "string" ? body.detail : "";
+  if (response.status === 429) {
+    const asked = Number(response.headers.get("Retry-After")) || 5;
+    return new Problem("busy", detail || say("busy"), 429, Math.min(LONGEST_WAIT_SECONDS, Math.max(1, asked)));
+  }
+  if (response.status >= 500) return new Problem("broken", say("broken"), response.status);
+  return new Problem("refused", detail || say("refused"), response.status);
+}
+
+/**
+ * @param {string} method
+ * @param {string} address
+ * @param {unknown} [body]
+ * @returns {Promise<any>}
+ */
+async function request(method, address, body) {
+  let response;
+  try {
+    response = await fetch(address, {
+      method,
+      credentials: "same-origin",
+      headers: {
+        Accept: "application/json",
+        ...(method === "GET" ? {} : { "X-CSRFToken": csrfToken() }),
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+  } catch {
+    throw new Problem("offline", say("offline"));
+  }
+  if (!response.ok) throw await problemOf(response);
+  return response.json();
+}
+
+/** @returns {Promise<DeckContent>} */
+export const fetchDeck = () => request("GET", "/api/v1/deck");
+
+/** @param {Rating} rating @returns {Promise<Schemas["RecordedOut"]>} */
+export const sendRating = (rating) => request("POST", "/api/v1/ratings", rating);
+
+/** @param {string} clientId @returns {Promise<Schemas["UndoneOut"]>} */
+export const sendUndo = (clientId) => request("DELETE", `/api/v1/ratings/last?client_id=${clientId}`);
+
+/** @param {{of?: "me" | "everyone", limit?: number, offset?: number}} range @returns {Promise<RankingMessage>} */
+export const fetchRanking = ({ of = "me", limit = 50, offset = 0 } = {}) =>
+  request("GET", `/api/v1/ranking?of=${of}&limit=${limit}&offset=${offset}`);
+
+/** @param {boolean} shares_ratings @returns {Promise<Schemas["Me"]>} */
+export const shareRatings = (shares_ratings) => request("PATCH", "/api/v1/me", { shares_ratings });
+
+/** @param {number[]} ids at most 100 @returns {Promise<RankedPhoto[]>} */
+export const fetchPhotos = async (ids) => (await request("GET", `/api/v1/photos?ids=${ids.join(",")}`)).photos;
+
+/** Whether the server says that this photo cannot be had; false while the server cannot be reached. @param {string} address */
+export async function photoIsBroken(address) {
+  try {
+    return !(await fetch(address, { cache: "reload", signal: AbortSignal.timeout(TIMEOUT_MS) })).ok;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,30 @@
+/** The page's sentences in the reader's language, from the JSON catalogue that the server puts into the page. */
+
+/** @type {{language: string, phrases: Record<string, string>, urls: Record<string, string>}} */
+const config = JSON.parse(document.getElementById("page-config")?.textContent ?? "");
+
+const plurals = new Intl.PluralRules(config.language);
+const integers = new Intl.NumberFormat(config.language);
+const decimals = new Intl.NumberFormat(config.language, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
+/** Addresses outside /api, such as that of the websocket. */
+export const urls = config.urls;
+
+/**
+ * One sentence. `{name}` stands for `values.name`; a count `n` chooses the plural form of the language.
+ * @param {string} key
+ * @param {Record<string, string | number>} [values]
+ * @returns {string}
+ */
+export function say(key, values = {}) {
+  const form = "n" in values ? `${key}.${plurals.select(Number(values.n))}` : key;
+  const sentence = config.phrases[form] ?? config.phrases[`${key}.other`] ?? config.phrases[key];
+  if (sentence === undefined) throw new Error(`The catalogue has no phrase "${key}"`);
+  return sentence.replace(/\{(\w+)\}/g, (_match, name) => {
+    const value = values[name];
+    return typeof value === "number" ? integers.format(value) : String(value);
+  });
+}
+
+/** A number with two decimal places, as the language writes it. @param {number} value */
+export const decimal = (value) => decimals.format(value);

@@ -1,0 +1,22 @@
+/** Which model orders the photos: the instant model, or the exact model where it predicts this rater better. */
+
+import { find } from "../page/dom.js";
+import { decimal, say } from "../page/words.js";
+
+/** @param {import("../page/api.js").ActiveModel | null} activeModel */
+export function showActiveModel(activeModel) {
+  const line = find("#active-model");
+  if (activeModel === null || activeModel.name === "generic") {
+    delete line.dataset.model; // the line keeps its place, so that nothing jumps when it appears
+    return;
+  }
+  line.dataset.model = activeModel.name;
+  find("#active-model-text").textContent = sentence(activeModel);
+}
+
+/** @param {import("../page/api.js").ActiveModel} activeModel */
+function sentence({ name, comparison }) {
+  if (!comparison) return say("model_instant");
+  const values = { exact: decimal(comparison.exact), instant: decimal(comparison.instant) };
+  return name === "exact" ? say("model_exact", values) : say("model_compared", values);
+}

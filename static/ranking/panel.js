@@ -1,0 +1,147 @@
+/** The panel of the ranking: you, everyone, or both side by side; more places on request; a click opens a photo. */
+
+import { asProblem, fetchRanking } from "../page/api.js";
+import { find } from "../page/dom.js";
+import { toast } from "../page/toast.js";
+import { say } from "../page/words.js";
+import { PhotoBook } from "../photos/photo-book.js";
+import { Comparison, ROWS } from "./compare.js";
+import { FIRST_PLACES } from "./ranking.js";
+import { Tiles } from "./tiles.js";
+import { Viewer } from "./viewer.js";
+
+/** @typedef {import("../page/api.js").PlacedPhoto} PlacedPhoto */
+
+/** Places after the first page are fetched this long after the last change, and not at each swipe. */
+const CALM_MS = 700;
+const RIBBON_PLACES = 7;
+/** The most places of everyone's ranking in one request, since their photos are requested with them. */
+const PLACES_PER_REQUEST = 100;
+
+export class Panel {
+  /** @type {"me" | "both" | "everyone"} */ #of = "me";
+  #limit = FIRST_PLACES;
+  /** @type {PlacedPhoto[]} */ #further = [];
+  /** @type {PlacedPhoto[]} */ #everyone = [];
+  #turn = 0;
+  #calm = 0;
+  #book = new PhotoBook();
+  #viewer = new Viewer(this.#book);
+  #tiles;
+  #ribbon;
+  #comparison;
+
+  /** @param {import("./ranking.js").Ranking} ranking */
+  constructor(ranking) {
+    this.ranking = ranking;
+    const open = (/** @type {number} */ id) => this.#viewer.open(id, this.#shownIds());
+    this.#tiles = new Tiles(find("#tiles"), open);
+    this.#ribbon = new Tiles(find("#ribbon"), () => {});
+    this.#comparison = new Comparison(find("#compare"), open);
+    ranking.addEventListener("moved", () => this.#moved());
+    find("#more").addEventListener("click", () => this.#more());
+    for (const radio of document.querySelectorAll("[name=ranking-of]")) {
+      radio.addEventListener("change", () => this.#switch(/** @type {HTMLInputElement} */ (radio).value));
+    }
+  }
+
+  #moved() {
+    this.#draw();
+    if (this.#limit > FIRST_PLACES || this.#of !== "me") {
+      clearTimeout(this.#calm);
+      this.#calm = setTimeout(() => this.#catchUp(), CALM_MS);
+    }
+  }
+
+  /** @param {string} of */
+  async #switch(of) {
+    this.#of = /** @type {"me" | "both" | "everyone"} */ (of);
+    this.#limit = FIRST_PLACES;
+    this.#further = [];
+    find("#ranking-panel").dataset.of = of;
+    find("#ranking-whose").textContent = say(`title_${of}`);
+    await this.#catchUp({ still: true });
+  }
+
+  async #more() {
+    this.#limit += FIRST_PLACES;
+    await this.#catchUp();
+  }
+
+  /** Fetches what a push does not carry: places after the first page, everyone's ranking, and the rater's own places in it. */
+  async #catchUp({ still = false } = {}) {
+    try {
+      if (this.#of === "me") await this.#fetchMine();
+      else await this.#fetchEveryone();
+      await this.#draw({ still });
+    } catch (cause) {
+      toast(asProblem(cause).message);
+    }
+  }
+
+  async #fetchMine() {
+    const further = [];
+    for (let offset = FIRST_PLACES; offset < this.#limit; offset += FIRST_PLACES) {
+      further.push(...(await fetchRanking({ limit: FIRST_PLACES, offset })).top);
+    }
+    this.#further = further;
+  }
+
+  async #fetchEveryone() {
+    const everyone = [];
+    for (let offset = 0; offset < this.#limit; offset += PLACES_PER_REQUEST) {
+      const limit = Math.min(PLACES_PER_REQUEST, this.#limit - offset);
+      everyone.push(...(await fetchRanking({ of: "everyone", limit, offset })).top);
+    }
+    this.#everyone = everyone;
+    await this.#book.look(
+      everyone.map(({ id }) => id),
+      { anew: true },
+    );
+  }
+
+  async #draw({ still = false } = {}) {
+    this.#turn += 1;
+    const turn = this.#turn;
+    const mine = this.#mine();
+    let photos;
+    try {
+      photos = await this.#book.look(mine.map(({ id }) => id));
+    } catch {
+      find("#ranking-panel").dataset.state = "waiting";
+      return;
+    }
+    if (turn !== this.#turn) return;
+    find("#ranking-panel").dataset.state = mine.length ? "shown" : "empty";
+    find("#ranking-panel").dataset.version = String(this.ranking.version);
+    this.#ribbon.show(this.ranking.top.slice(0, RIBBON_PLACES), photos);
+    const list = this.#of === "me" ? mine : this.#theirs();
+    if (this.#of === "both") {
+      const left = mine.slice(0, ROWS).map(({ id, place }) => ({ id, place, other: photos.get(id)?.everyones_place ?? null }));
+      this.#comparison.show(left, this.#theirs(), photos);
+    } else {
+      this.#tiles.show(list, photos, { still });
+    }
+    find("#ranking-count").textContent = this.ranking.total ? say("photos_ranked", { n: this.ranking.total }) : "";
+    find("#more").hidden = this.#of === "both" || list.length >= this.ranking.total || list.length < this.#limit;
+  }
+
+  #mine() {
+    return this.ranking.top.slice(0, FIRST_PLACES).concat(this.#further);
+  }
+
+  /** Everyone's ranking, which swipes do not move, with the rater's own places, which they do. */
+  #theirs() {
+    const own = new Map(this.ranking.top.map(({ id, place }) => [id, place]));
+    return this.#everyone.map((placed) => {
+      const other = own.get(placed.id) ?? this.#book.known(placed.id)?.place ?? null;
+      return { ...placed, was: null, other };
+    });
+  }
+
+  #shownIds() {
+    if (this.#of === "me") return this.#mine().map(({ id }) => id);
+    if (this.#of === "everyone") return this.#everyone.map(({ id }) => id);
+    return [...new Set([...this.#mine().slice(0, ROWS), ...this.#everyone.slice(0, ROWS)].map(({ id }) => id))];
+  }
+}

@@ -1,0 +1,36 @@
+"""The page says which model orders the photos."""
+
+from tests.browser.stack import Stack
+from tests.browser.visitor import Visitor
+
+
+def active_model(visitor: Visitor) -> str:
+    return visitor.page.inner_text("#active-model").strip() if visitor.page.is_visible("#active-model") else ""
+
+
+def rate_two(visitor: Visitor) -> None:
+    version = visitor.version()
+    visitor.press("ArrowUp")
+    visitor.press("ArrowLeft")
+    visitor.wait_for_ranking_after(version)
+    visitor.page.wait_for_selector("#active-model[data-model]")
+
+
+def test_before_the_first_rating_no_model_is_named(alice: Visitor) -> None:
+    alice.wait_until_live()
+    assert active_model(alice) == ""
+    rate_two(alice)
+    assert active_model(alice) == "Ranked by the instant model."
+
+
+def test_an_exact_model_that_becomes_active_shows_at_once(alice: Visitor, stack: Stack) -> None:
+    alice.wait_until_live()
+    rate_two(alice)
+    alice.page.wait_for_timeout(500)  # both ratings are fitted by now
+    before, version = alice.ranking(), alice.version()
+    stack.run("-m", "tests.browser.exact_refit")
+    alice.wait_for_ranking_after(version)
+    assert active_model(alice) == "Ranked by the exact model. It guesses your ratings better: 0.62 vs. 0.41."
+    assert alice.ranking()[:10] == [row["id"] for row in alice.get("/api/v1/ranking?limit=10")["top"]] != before[:10]
+    rate_two(alice)
+    assert active_model(alice) == "Ranked by the instant model."
