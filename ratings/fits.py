@@ -30,11 +30,11 @@ def claim_lost_refits(*, waiting_seconds: float) -> list[UUID]:
     queued for so long. They count as queued from now on."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """UPDATE ratings_person SET refit_queued_at = now() WHERE id IN (
+            """UPDATE ratings_person SET refit_queued_at = statement_timestamp() WHERE id IN (
                 SELECT p.id FROM ratings_person p JOIN ratings_fit f ON f.person_id = p.id JOIN ratings_bank b ON b.is_current
                 LEFT JOIN ratings_population s ON s.is_current AND s.bank_id = b.hash
                 WHERE p.ratings_seq > 0
-                AND (p.refit_queued_at IS NULL OR p.refit_queued_at < now() - make_interval(secs => %s))
+                AND (p.refit_queued_at IS NULL OR p.refit_queued_at < statement_timestamp() - make_interval(secs => %s))
                 AND (p.ratings_seq > f.ratings_seq OR f.bank_id = b.hash AND f.population_id IS DISTINCT FROM s.id
                     OR f.bank_id IS DISTINCT FROM b.hash AND NOT EXISTS (
                     SELECT FROM ratings_presentation c WHERE c.person_id = p.id AND c.value > 0 AND NOT EXISTS (
@@ -68,7 +68,7 @@ def store_fit(
             cursor.execute(
                 f"""UPDATE ratings_fit SET bank_id = %(bank)s, version = version + 1, ratings_seq = %(seq)s, weights = %(weights)s::halfvec,
                 shared = %(shared)s::halfvec, population_id = %(population)s, covariance = %(covariance)s, accuracy = %(accuracy)s,
-                previous_top = top, refined = NULL, updated_at = now()
+                previous_top = top, refined = NULL, updated_at = statement_timestamp()
                 FROM {MAY_BE_LOST} WHERE person_id = %(person)s AND (ratings_seq < %(seq)s OR bank_id IS DISTINCT FROM %(bank)s
                 OR ratings_seq = %(seq)s AND population_id IS DISTINCT FROM %(population)s)
                 RETURNING version, top""",  # noqa: S608 (ours)

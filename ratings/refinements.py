@@ -23,25 +23,28 @@ from ratings.sql import MAY_BE_LOST, to_list
 
 def begin_one(*, resting_seconds: float, least: int) -> UUID | None:
     """Somebody whose answers have rested for so long and have not been looked at closely: their refinement begins now. None where there is
-    no such person, or another refinement is under way. New answers come before those that a nightly refit brought back."""
+    no such person, or another refinement is under way. New answers come before those that a nightly refit brought back.
+
+    Rest ends with this statement: `now()` is when its transaction began, which may be long before the fit that is looked at."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO ratings_refinement AS r
                 (person_id, bank_id, ratings_seq, step, asked_at, held_out, verdict, coefficients, scores)
-            SELECT f.person_id, f.bank_id, f.ratings_seq, 0, now(), '[]', NULL, '', '[]' FROM {MAY_BE_LOST}, ratings_fit f
+            SELECT f.person_id, f.bank_id, f.ratings_seq, 0, moment, '[]', NULL, '', '[]'
+            FROM {MAY_BE_LOST}, statement_timestamp() AS moment, ratings_fit f
             JOIN ratings_person p ON p.id = f.person_id AND p.ratings_seq = f.ratings_seq
             JOIN ratings_bank b ON b.hash = f.bank_id AND b.is_current
             LEFT JOIN ratings_refinement o ON o.person_id = f.person_id
             WHERE NOT EXISTS (SELECT FROM ratings_refinement WHERE asked_at IS NOT NULL)
-            AND f.updated_at BETWEEN now() - interval '1 day' AND now() - make_interval(secs => %(resting)s)
-            AND EXISTS (SELECT FROM ratings_presentation c WHERE c.person_id = f.person_id AND c.answered_at > now() - interval '1 day')
+            AND f.updated_at BETWEEN moment - interval '1 day' AND moment - make_interval(secs => %(resting)s)
+            AND EXISTS (SELECT FROM ratings_presentation c WHERE c.person_id = f.person_id AND c.answered_at > moment - interval '1 day')
             AND (o.person_id IS NULL OR (o.ratings_seq, o.bank_id) <> (f.ratings_seq, f.bank_id)
                 OR o.verdict->>'speaks' = 'exact' AND f.refined IS NULL)
             AND f.ratings_seq >= %(least)s
             AND (SELECT count(*) FROM ratings_presentation c WHERE c.person_id = f.person_id AND c.value > 0) >= %(least)s
             ORDER BY o.ratings_seq IS NOT DISTINCT FROM f.ratings_seq, f.updated_at LIMIT 1
             ON CONFLICT (person_id) DO UPDATE SET bank_id = excluded.bank_id, ratings_seq = excluded.ratings_seq, step = 0,
-                asked_at = now(), held_out = '[]', verdict = NULL, coefficients = '', scores = '[]'
+                asked_at = excluded.asked_at, held_out = '[]', verdict = NULL, coefficients = '', scores = '[]'
             RETURNING r.person_id""",  # noqa: S608 (ours)
             {"resting": resting_seconds, "least": least},
         )

@@ -1,10 +1,13 @@
 """What a fit does to the ranking, and what a stale, doubled or lost one does not."""
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
+from django.utils import timezone
 
+from personalize import tasks
 from personalize.app import serving
 from personalize.app.instant import ANCHORS
 from personalize.numerics import taste
@@ -13,6 +16,8 @@ from personalize.tasks import refit_person, sweep
 from ratings import events, fits, jobs, selectors, services
 from ratings.models import Fit, Person, Presentation
 
+A_LONG_WHILE = 3600
+
 
 @pytest.fixture(autouse=True)
 def hyperprior(monkeypatch):
@@ -20,8 +25,10 @@ def hyperprior(monkeypatch):
 
 
 @pytest.fixture
-def queued(monkeypatch, django_capture_on_commit_callbacks) -> list[UUID]:
-    """Refits that were asked for; nothing runs them."""
+def queued(monkeypatch) -> list[UUID]:
+    """Refits that were asked for; nothing runs them. None counts as lost because the machine is busy."""
+    monkeypatch.setattr(tasks, "LOST_SECONDS", A_LONG_WHILE)
+    monkeypatch.setattr(services, "REQUEUE_SECONDS", A_LONG_WHILE)
     asked: list[UUID] = []
     monkeypatch.setattr(jobs, "request_refit", asked.append)
     return asked
@@ -188,6 +195,15 @@ def test_the_sweeper_asks_again_only_after_a_while(alice, queued):
     sweep()
     sweep()
     assert queued == [UUID(alice.id)]
+    Person.objects.update(refit_queued_at=timezone.now() - timedelta(seconds=2 * A_LONG_WHILE))
+    sweep()
+    assert queued == [UUID(alice.id)] * 2
+
+
+def test_time_that_passes_within_a_transaction_counts_as_waiting(alice):
+    swipe(alice)
+    Person.objects.update(refit_queued_at=timezone.now())  # long after the transaction of this test has begun
+    assert fits.claim_lost_refits(waiting_seconds=0) == [UUID(alice.id)]
 
 
 def change_bank(photos) -> None:
