@@ -8,8 +8,7 @@ import pytest
 from django.utils import timezone
 
 from personalize import tasks
-from personalize.app import serving
-from personalize.app.instant import ANCHORS
+from personalize.app import instant, serving
 from personalize.numerics import taste
 from personalize.numerics.grid import Hyperprior
 from personalize.tasks import refit_person, sweep
@@ -71,8 +70,10 @@ def test_everyones_ranking_is_the_generic_order(alice, photos):
 
 
 def test_photos_are_told_with_both_places(alice, photos):
+    weights = [-1.0] + [0.0] * 255  # the generic order turned round
+    fits.store_fit(person_id=UUID(alice.id), bank=selectors.current_bank(), ratings_seq=1, weights=weights, covariance=b"", accuracy=None)
     answer = alice.get(f"/api/v1/photos?ids={photos[4].id},999999999,nonsense").json()["photos"]
-    assert [(photo["id"], photo["place"], photo["everyones_place"]) for photo in answer] == [(photos[4].id, 5, 5)]
+    assert [(photo["id"], photo["place"], photo["everyones_place"]) for photo in answer] == [(photos[4].id, len(photos) - 4, 5)]
 
 
 def test_a_stale_fit_does_not_replace_a_newer_one(alice, photos):
@@ -141,8 +142,11 @@ def test_the_accuracy_appears_after_eight_answers_that_differ(alice):
 def test_the_covariance_is_kept(alice):
     swipe(alice, "love")
     swipe(alice, "dislike")
+    expected = instant.fit(selectors.rating_history(UUID(alice.id))).covariance
     kept = taste.Covariance.from_bytes(bytes(fitted(alice).covariance))
-    assert kept.factor.shape == (256, 2 + len(ANCHORS))
+    assert kept.factor.shape == (256, 2 + len(instant.ANCHORS))
+    eye = np.eye(256)
+    np.testing.assert_allclose(kept.between(eye, eye), expected.between(eye, eye), atol=2e-3)
 
 
 def test_the_sweeper_finds_people_behind_and_leaves_the_others(alice, bob, queued):

@@ -12,10 +12,13 @@ import pytest
 from django.utils import timezone, translation
 
 from personalize.app import exporting, serving
+from personalize.files import images
 from personalize.scorers import person_files
 from personalize.tasks import export_models, sweep
 from ratings import model_exports, selectors
 from ratings.models import Fit, ModelExport
+from ratings.sql import to_list
+from tests.photos.making import scene
 from tests.ratings.exports.asking import downloaded, export, run
 
 
@@ -30,11 +33,16 @@ def test_two_people_as_json_come_home_and_score_as_here(admin, people, asked, tm
     assert b"./pav score --model person-ID.json" in files["README.txt"]
     assert (row.state, row.done, row.size) == ("done", 3, model_exports.archive(row.id).stat().st_size)
     assert [problem["person"] for problem in row.problems] == [str(people[2].id)]
-    path = tmp_path / "one.json"
-    path.write_bytes(files[f"person-{people[0].id}.json"])
-    photos = person_files._examples(person_files.opened(path, serving.bank()).preprocessing)
-    assert np.isfinite(person_files.opened(path, serving.bank()).score(photos)).all()
-    assert json.loads(files[f"person-{people[0].id}.card.json"])["person"] == str(people[0].id)
+    photos = [scene(400, 320, seed=seed) for seed in range(2)]
+    features = [features for _, features in serving.describe(photos)]
+    for person in people[:2]:
+        path = tmp_path / "one.json"
+        path.write_bytes(files[f"person-{person.id}.json"])
+        model = person_files.opened(path, serving.bank())
+        prepared = images.to_input(np.stack([images.to_pixels(photo, model.preprocessing) for photo in photos]), model.preprocessing)
+        here = np.stack(features) @ np.array(to_list(Fit.objects.get(person=person).weights))
+        np.testing.assert_allclose(model.score(prepared), here, atol=1e-3)  # ReLU6 has kinks
+        assert json.loads(files[f"person-{person.id}.card.json"])["person"] == str(person.id)
     assert not model_exports.folder(row.id).exists()
 
 
