@@ -85,10 +85,15 @@ def test_every_swipe_gives_a_higher_version_that_tells_who_moved(stack):
         first = await until(alice, lambda ranking: True)
         assert (first["version"], first["ratings_seq"], first["accuracy"]) == (0, 0, None)
         assert [photo["place"] for photo in first["top"]] == list(range(1, 51))
-        await alice.swipe(lambda _photo: "dislike")
-        second = await until(alice, lambda ranking: ranking["ratings_seq"] == 1)
-        assert second["version"] == 1
-        assert any(photo["was"] != photo["place"] for photo in second["top"])
+        before = first
+        for number, value in enumerate(["dislike", "love", "dislike"], start=1):
+            await alice.swipe(lambda _photo, value=value: value)
+            ranking = await until(alice, lambda ranking, number=number: ranking["ratings_seq"] == number)
+            assert ranking["version"] == number
+            assert any(photo["was"] != photo["place"] for photo in ranking["top"])
+            places = {photo["id"]: photo["place"] for photo in before["top"]}
+            assert all(photo["was"] == places[photo["id"]] for photo in ranking["top"] if photo["id"] in places)
+            before = ranking
 
     with_people(stack, visit)
 
