@@ -1,10 +1,11 @@
 """Answers survive a network that does not: kept on the device, sent once, in order."""
 
+import time
 from collections.abc import Callable
 
 from playwright.sync_api import Route
 
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import PATIENCE_MS, Visitor
 
 
 def test_answers_given_offline_are_kept_and_sent_once(visit: Callable[..., Visitor]) -> None:
@@ -116,10 +117,10 @@ def test_a_photo_that_is_broken_is_passed_over_with_a_word(visit: Callable[..., 
 def test_a_server_that_is_busy_is_waited_for(visit: Callable[..., Visitor]) -> None:
     alice = visit(expects_trouble=True)
     alice.wait_for_photo()
-    said: list[int] = []
+    said: list[float] = []
 
     def busy_once(route: Route) -> None:
-        said.append(1)
+        said.append(time.monotonic())
         if len(said) == 1:
             route.fulfill(status=429, headers={"Retry-After": "1"}, json={"detail": "That was a lot at once. Please wait a second."})
         else:
@@ -129,7 +130,8 @@ def test_a_server_that_is_busy_is_waited_for(visit: Callable[..., Visitor]) -> N
     alice.press("ArrowRight")
 
     alice.wait_until_answered(1)
-    assert len(said) == 2
+    first, second = said
+    assert second - first > 0.9  # as long as it asked for
 
 
 def test_a_deck_that_cannot_be_had_is_explained_and_tried_again(visit: Callable[..., Visitor]) -> None:
@@ -147,7 +149,7 @@ def test_a_deck_that_cannot_be_had_is_explained_and_tried_again(visit: Callable[
 
 def test_while_no_photo_can_be_reached_the_page_says_so_and_goes_on_later(visit: Callable[..., Visitor]) -> None:
     alice = visit(expects_trouble=True, prepare=lambda context: context.route("**/photos/**", lambda route: route.abort()))
-    alice.page.wait_for_selector("#deck-notice[data-notice=offline]", timeout=60_000)
+    alice.page.wait_for_selector("#deck-notice[data-notice=offline]", timeout=2 * PATIENCE_MS)
 
     alice.context.unroute("**/photos/**")
 

@@ -28,7 +28,7 @@ def test_before_the_first_answer_no_model_speaks(alice: Visitor) -> None:
 def test_an_exact_model_that_takes_the_word_is_seen_at_once(alice: Visitor, stack: Stack) -> None:
     alice.wait_until_live()
     rank(alice)
-    alice.page.wait_for_timeout(500)  # both answers are fitted by now
+    alice.wait_until_fitted(2)
     before, version = alice.ranking(), alice.version()
     stack.run("-m", "tests.browser.refine")
     alice.wait_for_ranking_after(version)

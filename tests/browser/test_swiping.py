@@ -19,8 +19,10 @@ def test_an_arrow_key_answers_the_photo_on_top(alice: Visitor, key: str, said: s
 
 @pytest.mark.parametrize("value", ["like", "dislike", "love", "skip"])
 def test_every_answer_has_a_button(alice: Visitor, value: str) -> None:
-    alice.click_answer(value)
+    with alice.page.expect_request(lambda request: request.url.endswith("/api/v1/ratings")) as sent:
+        alice.click_answer(value)
 
+    assert sent.value.post_data_json["value"] == value
     alice.wait_until_answered(1)
 
 

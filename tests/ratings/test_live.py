@@ -10,7 +10,7 @@ import pytest
 import websockets
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from benchmarks.stack import Swiper, running
+from benchmarks.stack import PATIENCE_SECONDS, Swiper, running
 from personalize.numerics.metrics import srocc
 from tests.ratings import planted
 
@@ -42,7 +42,7 @@ def with_people(address: str, visit: Callable[..., Awaitable[None]], count: int 
 async def until(person: Swiper, holds: Callable[[dict], bool]) -> dict:
     """The first pushed ranking for which something holds."""
     async with person.seen:
-        await asyncio.wait_for(person.seen.wait_for(lambda: bool(person.latest) and holds(person.latest)), 30)
+        await asyncio.wait_for(person.seen.wait_for(lambda: bool(person.latest) and holds(person.latest)), PATIENCE_SECONDS)
         return person.latest
 
 
@@ -50,7 +50,7 @@ async def send_all(socket: websockets.ClientConnection, messages: list[str | byt
     """Send, then wait for whatever comes back."""
     for message in messages:
         await socket.send(message)
-    await asyncio.wait_for(socket.recv(), 10)
+    await asyncio.wait_for(socket.recv(), PATIENCE_SECONDS)
 
 
 def knows_planted_taste() -> Callable[[int], str]:
@@ -114,7 +114,7 @@ def test_all_pages_of_one_person_are_pushed_to(stack):
         async with alice.another_page() as second:
             assert json.loads(await second.recv())["version"] == 0
             await alice.swipe(lambda _photo: "love")
-            assert json.loads(await asyncio.wait_for(second.recv(), 30))["version"] == 1
+            assert json.loads(await asyncio.wait_for(second.recv(), PATIENCE_SECONDS))["version"] == 1
 
     with_people(stack, visit)
 
@@ -205,5 +205,5 @@ def test_a_socket_from_another_site_is_refused(stack, origin):
 
 
 def test_the_parts_are_well(stack):
-    health = httpx.get(f"{stack}/healthz")
+    health = httpx.get(f"{stack}/healthz", timeout=PATIENCE_SECONDS)
     assert (health.status_code, health.json()["ok"]) == (200, True)

@@ -248,7 +248,7 @@ def test_a_photo_described_while_a_version_comes_into_use_has_its_numbers(photos
         sharing.use_population(bank=bank, people=PEOPLE, weights=weights, report={}, rated={})
         describing.start()
         describing.join(0.3)
-    describing.join(30)
+    describing.join()
 
     stored = np.array(Description.objects.get(photo=photos[0]).shared)
     np.testing.assert_allclose(stored, sharing.of_unrated(features[None].astype(float), weights)[0], rtol=1e-2, atol=1e-2)
