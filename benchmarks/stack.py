@@ -22,6 +22,8 @@ from pav_site.embedded import Services
 from pav_site.environment import BASE
 from pav_site.supervisor import Program, Supervisor
 
+PATIENCE_SECONDS = 120  # far more than anything takes: a busy machine is no failure
+
 # In the end what autovacuum does within a minute of an import: from then on PostgreSQL knows the tables' sizes.
 FILL = """
 import numpy as np
@@ -72,7 +74,7 @@ def running(photos: int, fill: str = FILL) -> Iterator[tuple[str, Path]]:
 
 
 def _wait_until_well(address: str) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
         try:
             if httpx.get(f"{address}/healthz").json()["ok"]:
@@ -98,7 +100,7 @@ class Swiper:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self.http = httpx.AsyncClient(base_url=address, timeout=30)
+        self.http = httpx.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS)
         self.cards: list[tuple[str, int]] = []  # token and photo
         self.seen = asyncio.Condition()
         self.latest: dict[str, Any] = {}
@@ -144,7 +146,7 @@ class Swiper:
         acknowledged = time.time()
         seq = reply.raise_for_status().json()["ratings_seq"]
         async with self.seen:
-            await asyncio.wait_for(self.seen.wait_for(lambda: self.rankings[-1][0] >= seq), 30)
+            await asyncio.wait_for(self.seen.wait_for(lambda: bool(self.rankings) and self.rankings[-1][0] >= seq), PATIENCE_SECONDS)
         return Swipe(sent, acknowledged, *next((arrival, contained) for contained, arrival in self.rankings if contained >= seq))
 
     async def refused(self) -> float:

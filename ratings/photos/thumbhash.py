@@ -3,59 +3,102 @@
 The lowest frequencies of a cosine transform of the photo, in luminance (at most 7 x 7 of them) and two colour differences (3 x 3),
 each in four bits. The page decodes it in `static/photos/thumbhash.js`.
 
+All sums are sums of integers, so the same pixels give the same bytes on every processor. The last bit of a floating-point sum depends on
+the processor (on its BLAS, on its vectorised cosines), and it decides wherever a value lies halfway between two steps.
+
 References:
     Evan Wallace, ThumbHash (2023), whose format this is. Opaque photos only: what is transparent has been laid on white before.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Int64, UInt8
 from numpy import ndarray
 from PIL import Image
 
 LARGEST_SIDE = 100
 """Pixels; more would change nothing that 7 frequencies can show."""
 
+COSINE_BITS = 28
+"""Binary places of a cosine: at this many, no cosine that is needed lies so near to halfway that its floating-point value decides."""
+
+TERM_BITS = 16
+"""Binary places of a term, in 1/255 of white: coarser than the errors of the cosines, so what is zero by symmetry is exactly zero."""
+
 
 def thumbhash(image: Image.Image) -> bytes:
     """The hash of an RGB image, 16 to 25 bytes; the longer side decides how many frequencies the shorter one gets."""
     small = image.copy()
     small.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.BOX)
-    return encode(np.asarray(small, dtype=np.float64) / 255)
+    return encode(np.asarray(small))
 
 
-def encode(rgb: Float[ndarray, "height width 3"]) -> bytes:
-    """The hash of pixels between 0 and 1."""
+def encode(rgb: UInt8[ndarray, "height width 3"]) -> bytes:
+    """The hash of pixels, whose sides are at most `LARGEST_SIDE`."""
     height, width = rgb.shape[:2]
-    red, green, blue = rgb[..., 0], rgb[..., 1], rgb[..., 2]
-    across = max(1, _rounded(7 * width / max(width, height)))
-    down = max(1, _rounded(7 * height / max(width, height)))
+    red, green, blue = np.moveaxis(rgb.astype(np.int64), -1, 0)
+    across = max(1, rounded(7 * width, max(width, height)))
+    down = max(1, rounded(7 * height, max(width, height)))
 
-    l_mean, l_terms, l_scale = _channel((red + green + blue) / 3, max(3, across), max(3, down))
-    p_mean, p_terms, p_scale = _channel((red + green) / 2 - blue, 3, 3)
-    q_mean, q_terms, q_scale = _channel(red - green, 3, 3)
+    luminance = _channel(red + green + blue, 3, max(3, across), max(3, down))
+    yellow_blue = _channel(red + green - 2 * blue, 2, 3, 3)
+    red_green = _channel(red - green, 1, 3, 3)
 
     landscape = width > height
-    header24 = (
-        _rounded(63 * l_mean) | _rounded(31.5 + 31.5 * p_mean) << 6 | _rounded(31.5 + 31.5 * q_mean) << 12 | _rounded(31 * l_scale) << 18
-    )
-    header16 = (down if landscape else across) | _rounded(63 * p_scale) << 3 | _rounded(63 * q_scale) << 9 | landscape << 15
-    nibbles = [_rounded(15 * term) for term in (*l_terms, *p_terms, *q_terms)]
+    header24 = luminance.mean(63) | yellow_blue.mean_around_half(63) << 6 | red_green.mean_around_half(63) << 12 | luminance.scale(31) << 18
+    header16 = (down if landscape else across) | yellow_blue.scale(63) << 3 | red_green.scale(63) << 9 | landscape << 15
+    nibbles = luminance.nibbles() + yellow_blue.nibbles() + red_green.nibbles()
     nibbles += [0] * (len(nibbles) % 2)
     packed = bytes(low | high << 4 for low, high in zip(nibbles[::2], nibbles[1::2], strict=True))
     return header24.to_bytes(3, "little") + header16.to_bytes(2, "little") + packed
 
 
-def _channel(values: Float[ndarray, "height width"], across: int, down: int) -> tuple[float, list[float], float]:
-    """Mean, the other terms in the triangle of low frequencies between 0 and 1 (a half is none), and their scale."""
+def rounded(numerator: int, denominator: int) -> int:
+    """The integer nearest to a fraction. Halves go up, as in the published encoder; Python's `round` sends them to the even neighbour."""
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+@dataclass(frozen=True)
+class _Channel:
+    """The low frequencies of one channel, as integers."""
+
+    total: int  # of all pixels
+    white: int  # what `total` would be if every pixel were 1
+    terms: list[int]  # the triangle of low frequencies without the mean
+    unit: int  # what a term of 1 would be
+
+    def mean(self, steps: int) -> int:
+        return rounded(steps * self.total, self.white)
+
+    def mean_around_half(self, steps: int) -> int:
+        """Of a difference, which lies between -1 and 1."""
+        return rounded(steps * (self.white + self.total), 2 * self.white)
+
+    def scale(self, steps: int) -> int:
+        return rounded(steps * self._largest(), self.unit)
+
+    def nibbles(self) -> list[int]:
+        """Each term from the negative scale, 0, to the positive one, 15."""
+        largest = self._largest()
+        return [rounded(15 * (largest + term), 2 * largest) if largest else 0 for term in self.terms]
+
+    def _largest(self) -> int:
+        return max(map(abs, self.terms), default=0)
+
+
+def _channel(values: Int64[ndarray, "height width"], weight: int, across: int, down: int) -> _Channel:
+    """Cosine transform of a channel, whose values are `weight` times 255 where it is 1."""
     height, width = values.shape
-    cos_x = np.cos(np.pi / width * np.outer(np.arange(across), np.arange(width) + 0.5))
-    cos_y = np.cos(np.pi / height * np.outer(np.arange(down), np.arange(height) + 0.5))
-    terms = cos_y @ values @ cos_x.T / (width * height)
-    kept = [float(terms[y, x]) for y in range(down) for x in range(across) if (x or y) and x * down < across * (down - y)]
-    scale = max(map(abs, kept), default=0.0)
-    return float(terms[0, 0]), [0.5 + 0.5 / scale * term if scale else term for term in kept], scale
+    rows = _cosines(down, height) @ values  # below 2**45
+    sums = rows.astype(object) @ _cosines(across, width).T.astype(object)  # beyond 64 bits
+    kept = [sums[y, x] for y in range(down) for x in range(across) if (x or y) and x * down < across * (down - y)]
+    coarse = height * width << (2 * COSINE_BITS - TERM_BITS)
+    terms = [rounded(term, coarse) for term in kept]
+    return _Channel(int(values.sum()), weight * 255 * height * width, terms, weight * 255 << TERM_BITS)
 
 
-def _rounded(value: float) -> int:
-    """Halves go up, as in the published encoder; Python's own `round` sends them to the even neighbour."""
-    return int(np.floor(value + 0.5))
+def _cosines(count: int, side: int) -> Int64[ndarray, "count side"]:
+    """The first cosines of a side, as integers."""
+    turns = np.outer(np.arange(count), 2 * np.arange(side) + 1) % (4 * side)  # in 1/(4 side) of a turn
+    return np.rint(np.cos(np.pi / 2 / side * turns) * 2.0**COSINE_BITS).astype(np.int64)

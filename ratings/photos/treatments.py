@@ -43,7 +43,7 @@ GREY_TREATMENTS: dict[str, str] = {
     "grain": "with coarse film grain",
 }
 
-_LUMA = np.array([0.2126, 0.7152, 0.0722])
+_LUMA = (0.2126, 0.7152, 0.0722)
 
 
 def treated(image: Image.Image, treatment: str, close_up: tuple[float, float, float, float]) -> Image.Image:
@@ -69,6 +69,11 @@ def _cropped(image: Image.Image, part: tuple[float, float, float, float]) -> Ima
     return image.crop((round(left * width), round(top * height), round(right * width), round(bottom * height)))
 
 
+def _weighted(pixels: Pixels, weights: tuple[float, float, float] = _LUMA) -> Float[ndarray, "height width"]:
+    """Sum of the three channels, in this order: of a matrix product the last bit, and so a pixel here and there, is the processor's."""
+    return pixels[..., 0] * weights[0] + pixels[..., 1] * weights[1] + pixels[..., 2] * weights[2]
+
+
 def _exposed(pixels: Pixels, stops: float) -> Pixels:
     """As if the shutter had stayed open 2^stops times as long; highlights roll off as on film instead of clipping."""
     light = np.where(pixels <= 0.04045, pixels / 12.92, ((pixels + 0.055) / 1.055) ** 2.4) * 2**stops
@@ -89,32 +94,32 @@ def _faded(pixels: Pixels) -> Pixels:
 def _balanced(pixels: Pixels, red: float, green: float, blue: float) -> Pixels:
     """White balance moved, with the luminance kept."""
     moved = pixels * np.array([red, green, blue])
-    before, after = pixels @ _LUMA, moved @ _LUMA
+    before, after = _weighted(pixels), _weighted(moved)
     return moved * (before / np.maximum(after, 1e-6))[..., None]
 
 
 def _saturated(pixels: Pixels, amount: float) -> Pixels:
     """0 is grey, 1 leaves the photo as it is."""
-    grey = (pixels @ _LUMA)[..., None]
+    grey = _weighted(pixels)[..., None]
     return grey + amount * (pixels - grey)
 
 
 def _vivid(pixels: Pixels) -> Pixels:
     """More colour where there is little of it, so that what is colourful already does not turn into a flat patch."""
     strength = pixels.max(axis=-1) - pixels.min(axis=-1)
-    grey = (pixels @ _LUMA)[..., None]
+    grey = _weighted(pixels)[..., None]
     return grey + (1 + 1.1 * (1 - 0.6 * strength))[..., None] * (pixels - grey)
 
 
 def _monochrome(pixels: Pixels) -> Pixels:
     """Black and white through a yellow filter: skies a little darker, skin a little lighter."""
-    grey = pixels @ np.array([0.38, 0.54, 0.08])
+    grey = _weighted(pixels, (0.38, 0.54, 0.08))
     return np.repeat((0.5 + 1.12 * (grey - 0.5))[..., None], 3, axis=-1)
 
 
 def _toned(pixels: Pixels, shadows: tuple[float, float, float], lights: tuple[float, float, float]) -> Pixels:
     """The greys of a photo laid between two colours, black and white kept near their places."""
-    grey = (pixels @ _LUMA)[..., None]
+    grey = _weighted(pixels)[..., None]
     tint = (1 - grey) * np.array(shadows) + grey * np.array(lights)
     return grey + 3.2 * grey * (1 - grey) * (tint - 0.5) + 0.25 * grey * (np.array(lights) - 0.5)
 
@@ -123,7 +128,7 @@ def _vignetted(pixels: Pixels) -> Pixels:
     """Darker towards the corners, by the fourth power of the cosine as light falls off behind a wide lens."""
     height, width = pixels.shape[:2]
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    fall_off = np.cos(np.arctan(0.85 * np.hypot(x, y))) ** 4
+    fall_off = 1 / (1 + 0.85**2 * (x * x + y * y)) ** 2  # of the angle whose tangent is 0.85 at the middle of each side
     return pixels * (0.08 + 0.92 * fall_off)[..., None]
 
 
@@ -132,7 +137,7 @@ def _grained(pixels: Pixels) -> Pixels:
     height, width = pixels.shape[:2]
     noise = np.random.default_rng(1839).normal(128, 60, (height, width)).clip(0, 255).astype(np.uint8)
     clumps = np.asarray(Image.fromarray(noise).filter(ImageFilter.GaussianBlur(0.7)), dtype=np.float64) / 255 - 0.5
-    grey = (pixels @ _LUMA)[..., None]
+    grey = _weighted(pixels)[..., None]
     return pixels + 3.2 * grey * (1 - grey) * clumps[..., None]
 
 

@@ -42,26 +42,27 @@ def begin_one(*, pause_seconds: float, least: int) -> UUID | None:
     """Begin the exact refit of a rater with at least `least` ratings who has paused for `pause_seconds`.
 
     Returns None where there is no such rater, or another exact refit is under way. New ratings come before those that a nightly refit
-    brought back.
+    brought back. The pause ends with this statement: `now()` is the start of its transaction, which may be long before the fit.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO ratings_exactrefit AS r
                 (rater_id, bank_id, ratings_seq, step, step_queued_at, held_out, comparison, coefficients, scores)
-            SELECT f.rater_id, f.bank_id, f.ratings_seq, 0, now(), '[]', NULL, '', '[]' FROM {MAY_BE_LOST}, ratings_fit f
+            SELECT f.rater_id, f.bank_id, f.ratings_seq, 0, moment, '[]', NULL, '', '[]'
+            FROM {MAY_BE_LOST}, statement_timestamp() AS moment, ratings_fit f
             JOIN ratings_rater p ON p.id = f.rater_id AND p.ratings_seq = f.ratings_seq
             JOIN ratings_bank b ON b.hash = f.bank_id AND b.is_current
             LEFT JOIN ratings_exactrefit o ON o.rater_id = f.rater_id
             WHERE NOT EXISTS (SELECT FROM ratings_exactrefit WHERE step_queued_at IS NOT NULL)
-            AND f.updated_at BETWEEN now() - interval '1 day' AND now() - make_interval(secs => %(pause)s)
-            AND EXISTS (SELECT FROM ratings_presentation c WHERE c.rater_id = f.rater_id AND c.rated_at > now() - interval '1 day')
+            AND f.updated_at BETWEEN moment - interval '1 day' AND moment - make_interval(secs => %(pause)s)
+            AND EXISTS (SELECT FROM ratings_presentation c WHERE c.rater_id = f.rater_id AND c.rated_at > moment - interval '1 day')
             AND (o.rater_id IS NULL OR (o.ratings_seq, o.bank_id) <> (f.ratings_seq, f.bank_id)
                 OR o.comparison->>'active' = 'exact' AND f.exact_order IS NULL)
             AND f.ratings_seq >= %(least)s
             AND (SELECT count(*) FROM ratings_presentation c WHERE c.rater_id = f.rater_id AND c.value > 0) >= %(least)s
             ORDER BY o.ratings_seq IS NOT DISTINCT FROM f.ratings_seq, f.updated_at LIMIT 1
             ON CONFLICT (rater_id) DO UPDATE SET bank_id = excluded.bank_id, ratings_seq = excluded.ratings_seq, step = 0,
-                step_queued_at = now(), held_out = '[]', comparison = NULL, coefficients = '', scores = '[]'
+                step_queued_at = excluded.step_queued_at, held_out = '[]', comparison = NULL, coefficients = '', scores = '[]'
             RETURNING r.rater_id""",  # noqa: S608 (constant)
             {"pause": pause_seconds, "least": least},
         )

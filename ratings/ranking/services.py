@@ -38,11 +38,11 @@ def claim_lost_refits(*, waiting_seconds: float) -> list[UUID]:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            """UPDATE ratings_rater SET refit_queued_at = now() WHERE id IN (
+            """UPDATE ratings_rater SET refit_queued_at = statement_timestamp() WHERE id IN (
                 SELECT p.id FROM ratings_rater p JOIN ratings_bank b ON b.is_current LEFT JOIN ratings_fit f ON f.rater_id = p.id
                 LEFT JOIN ratings_populationprior s ON s.is_current AND s.bank_id = b.hash
                 WHERE p.ratings_seq > 0
-                AND (p.refit_queued_at IS NULL OR p.refit_queued_at < now() - make_interval(secs => %s))
+                AND (p.refit_queued_at IS NULL OR p.refit_queued_at < statement_timestamp() - make_interval(secs => %s))
                 AND (p.ratings_seq > coalesce(f.ratings_seq, 0) OR f.bank_id = b.hash AND f.population_prior_id IS DISTINCT FROM s.id
                     OR f.bank_id IS DISTINCT FROM b.hash AND NOT EXISTS (
                     SELECT FROM ratings_presentation c WHERE c.rater_id = p.id AND c.value > 0 AND NOT EXISTS (
@@ -77,12 +77,13 @@ def store_fit(
                 f"""INSERT INTO ratings_fit AS f (rater_id, bank_id, version, ratings_seq, weights, population_weights, population_prior_id,
                     covariance, accuracy, top, previous_top, next_photos, updated_at)
                 SELECT r.id, %(bank)s, 1, %(seq)s, %(weights)s::halfvec, %(population_weights)s::halfvec, %(prior)s,
-                    %(covariance)s, %(accuracy)s, '[]', '[]', '[]', now() FROM {MAY_BE_LOST}, ratings_rater r WHERE r.id = %(rater)s
+                    %(covariance)s, %(accuracy)s, '[]', '[]', '[]', statement_timestamp()
+                FROM {MAY_BE_LOST}, ratings_rater r WHERE r.id = %(rater)s
                 ON CONFLICT (rater_id) DO UPDATE SET bank_id = excluded.bank_id, version = f.version + 1,
                     ratings_seq = excluded.ratings_seq,
                     weights = excluded.weights, population_weights = excluded.population_weights,
                     population_prior_id = excluded.population_prior_id, covariance = excluded.covariance, accuracy = excluded.accuracy,
-                    previous_top = f.top, exact_order = NULL, updated_at = now()
+                    previous_top = f.top, exact_order = NULL, updated_at = excluded.updated_at
                 WHERE f.ratings_seq < excluded.ratings_seq OR f.bank_id IS DISTINCT FROM excluded.bank_id
                     OR f.ratings_seq = excluded.ratings_seq AND f.population_prior_id IS DISTINCT FROM excluded.population_prior_id
                 RETURNING version, top""",  # noqa: S608 (constant)

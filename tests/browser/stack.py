@@ -12,7 +12,7 @@ from pathlib import Path
 from pav_site.embedded import Services
 from pav_site.environment import BASE
 
-START_SECONDS = 60
+START_SECONDS = 300
 
 
 class Stack:
@@ -39,8 +39,9 @@ class Stack:
 
     def run(self, *arguments: str) -> str:
         """Run a program in the environment of the stack, and return what it prints."""
+        command = [sys.executable, *arguments]
         ended = subprocess.run(
-            [sys.executable, *arguments], env=self.environment, cwd=BASE, check=True, timeout=120, stdout=subprocess.PIPE, text=True
+            command, env=self.environment, cwd=BASE, check=True, timeout=START_SECONDS, stdout=subprocess.PIPE, text=True
         )
         return ended.stdout
 
@@ -74,7 +75,7 @@ class Stack:
 
     def _responds(self) -> bool:
         try:
-            urllib.request.urlopen(f"{self.address}/api/v1/openapi.json", timeout=2).close()  # noqa: S310 (our own address)
+            urllib.request.urlopen(f"{self.address}/api/v1/openapi.json", timeout=10).close()  # noqa: S310 (our own address)
         except (urllib.error.URLError, OSError):
             return False
         return True

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import TOP, Visitor
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 WIDE = {"viewport": {"width": 1280, "height": 800}}
@@ -110,6 +110,7 @@ def test_buttons_are_large_enough_for_a_thumb(visit: Callable[..., Visitor]) -> 
 
     boxes = [button.bounding_box() for button in alice.page.locator(".rate-buttons .rate-button").all()]
 
+    assert len(boxes) == 5
     assert all(box and box["width"] >= 48 and box["height"] >= 48 and box["y"] + box["height"] <= 844 for box in boxes)
 
 
@@ -117,11 +118,18 @@ def test_every_photo_has_the_same_frame(visit: Callable[..., Visitor]) -> None:
     alice = visit(reduced_motion="reduce")  # without it, the first card sways after a moment to show the gestures
     alice.wait_for_photo()
     stage = alice.page.locator("#cards").bounding_box()
-    frames = []
-    for _ in range(4):
-        frames.append(alice.page.locator('.card[data-depth="0"]').bounding_box())
-        alice.press("ArrowRight")
+    frames, shapes = [], set()
+    while len(shapes) < 3:  # wide, tall and square: a third of the photos each
+        alice.wait_for_photo()
         alice.page.wait_for_function("() => document.getAnimations().length === 0")
+        frames.append(alice.page.locator('.card[data-depth="0"]').bounding_box())
+        photo = alice.page.locator(f"{TOP} .card-photo")
+        frames.append(photo.bounding_box())
+        # Laid whole into a box as large as the frame: that keeps the shape of every photo.
+        fit, width, height = photo.evaluate("image => [getComputedStyle(image).objectFit, image.naturalWidth, image.naturalHeight]")
+        assert fit == "contain"
+        shapes.add((width > height) - (width < height))
+        alice.press("ArrowRight")
 
     assert stage
     assert all(frame and abs(frame["width"] - stage["width"]) < 1 and abs(frame["height"] - stage["height"]) < 1 for frame in frames)

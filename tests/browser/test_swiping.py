@@ -19,8 +19,10 @@ def test_an_arrow_key_rates_the_photo_on_top(alice: Visitor, key: str, shown: st
 
 @pytest.mark.parametrize("value", ["like", "dislike", "love", "skip"])
 def test_every_rating_has_a_button(alice: Visitor, value: str) -> None:
-    alice.click_rating(value)
+    with alice.page.expect_request(lambda request: request.url.endswith("/api/v1/ratings")) as sent:
+        alice.click_rating(value)
 
+    assert sent.value.post_data_json["value"] == value
     alice.wait_until_rated(1)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Response
 
 TOP = '.card[data-depth="0"]:not([data-leaving])'
-PATIENCE_MS = 15_000
+PATIENCE_MS = 60_000  # far more than is needed: a busy machine is no failure
 
 
 class Visitor:
@@ -63,16 +63,21 @@ class Visitor:
         self.wait_for_connection("live")
 
     def wait_for_connection(self, state: str) -> None:
-        self.page.wait_for_function("state => document.documentElement.dataset.connection === state", arg=state, timeout=40_000)
+        self.page.wait_for_function("state => document.documentElement.dataset.connection === state", arg=state)
 
     def version(self) -> int:
         self.page.wait_for_selector("#ranking-panel[data-version]", state="attached")
         return int(str(self.page.get_attribute("#ranking-panel", "data-version")))
 
     def wait_for_ranking_after(self, version: int) -> None:
-        self.page.wait_for_function(
-            "v => Number(document.querySelector('#ranking-panel').dataset.version) > v", arg=version, timeout=30_000
-        )
+        self.page.wait_for_function("v => Number(document.querySelector('#ranking-panel').dataset.version) > v", arg=version)
+
+    def wait_until_fitted(self, answers: int) -> None:
+        """Until the page shows the ranking that all these answers are in."""
+        until = time.monotonic() + PATIENCE_MS / 1000
+        while (ranking := self.get("/api/v1/ranking?limit=1"))["ratings_seq"] != answers or self.version() != ranking["version"]:
+            assert time.monotonic() < until, f"{ranking['ratings_seq']} answers are fitted, not {answers}"
+            self.page.wait_for_timeout(50)
 
     def ranking(self) -> list[int]:
         self.page.wait_for_selector("#tiles li", state="attached")

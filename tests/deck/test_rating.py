@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from ratings.models import Fit, Presentation, Rater, RatingEvent
+from ratings.models import Fit, Photo, Presentation, Rater, RatingEvent
 from ratings.ranking.selectors import generic_weights
 
 
@@ -135,6 +135,7 @@ def test_a_deleted_photo_that_a_fit_chose_is_passed_over(alice, photos):
 def test_a_card_never_tells_owner_path_or_file_name(alice):
     photo = alice.deck()[0]["photo"]
     assert set(photo) == {"id", "src", "srcset", "width", "height", "thumbhash", "alt", "credit", "licence"}
+    assert Photo.objects.get(id=photo["id"]).name not in str(photo)
 
 
 def test_an_answer_takes_few_exchanges_with_the_database(alice, django_assert_max_num_queries):

@@ -58,7 +58,9 @@ def test_an_exported_model_scores_photos_as_the_ranking_does(alice, photos, tmp_
     path = tmp_path / f"alice.{kind}"
     exported(alice, path)
     weights = np.array(fit_to_export(alice.id).weights)
-    for name, score in told(path, photos).items():
+    scores = told(path, photos)
+    assert len(scores) == 3
+    for name, score in scores.items():
         ((_, features),) = loaded_bank.extract_features([Image.open(photos / name)])
         assert score == pytest.approx(float(features @ weights), abs=1e-3)  # ReLU6 has kinks
 

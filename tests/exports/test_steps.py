@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 from django.utils import timezone, translation
 
+from personalize.files import images
 from personalize.scorers import person_files
 from personalize.tasks import export_models, sweep
 from personalize.worker import loaded_bank, model_export
-from ratings.exports import services
+from ratings.exports import selectors, services
 from ratings.exports.selectors import fit_to_export
 from ratings.models import Fit, ModelExport
+from ratings.sql import to_list
 from tests.exports.asking import downloaded, export, run
+from tests.photos.making import scene
 
 
 def test_two_raters_as_json_come_home_and_score_as_here(admin, raters, asked, tmp_path, django_capture_on_commit_callbacks):
@@ -28,14 +31,19 @@ def test_two_raters_as_json_come_home_and_score_as_here(admin, raters, asked, tm
     files = run(row, asked)
     names = {f"rater-{rater.id}.{end}" for rater in raters[:2] for end in ("json", "card.json")}
     assert set(files) == names | {"README.txt"}
-    assert b"./pav score --model person-ID.json" in files["README.txt"]
-    assert (row.state, row.done, row.size) == ("done", 3, services.archive(row.id).stat().st_size)
+    assert b"./pav score --model rater-ID.json" in files["README.txt"]
+    assert (row.state, row.done_count, row.size_bytes) == ("done", 3, services.archive(row.id).stat().st_size)
     assert [problem["rater"] for problem in row.problems] == [str(raters[2].id)]
-    path = tmp_path / "one.json"
-    path.write_bytes(files[f"rater-{raters[0].id}.json"])
-    photos = person_files._examples(person_files.opened(path, loaded_bank.bank()).preprocessing)
-    assert np.isfinite(person_files.opened(path, loaded_bank.bank()).score(photos)).all()
-    assert json.loads(files[f"rater-{raters[0].id}.card.json"])["rater"] == str(raters[0].id)
+    photos = [scene(400, 320, seed=seed) for seed in range(2)]
+    features = [features for _, features in loaded_bank.extract_features(photos)]
+    for rater in raters[:2]:
+        path = tmp_path / "one.json"
+        path.write_bytes(files[f"rater-{rater.id}.json"])
+        model = person_files.opened(path, loaded_bank.bank())
+        prepared = images.to_input(np.stack([images.to_pixels(photo, model.preprocessing) for photo in photos]), model.preprocessing)
+        here = np.stack(features) @ np.array(to_list(Fit.objects.get(rater=rater).weights))
+        np.testing.assert_allclose(model.score(prepared), here, atol=1e-3)  # ReLU6 has kinks
+        assert json.loads(files[f"rater-{rater.id}.card.json"])["rater"] == str(rater.id)
     assert not services.folder(row.id).exists()
 
 
@@ -44,10 +52,10 @@ def test_the_page_shows_progress_then_the_link_and_who_has_no_model(admin, rater
     page = f"/staff/exports/{row.id}/"
     assert "Waiting for a worker." in admin.get(page).content.decode()
     services.start(row)
-    assert "0 of 3 people done." in admin.get(page).content.decode()
+    assert "0 of 3 raters done." in admin.get(page).content.decode()
     export_models(str(row.id))
     assert admin.get(page + "state").json() == {
-        "sentence": "1 of 3 people done.",
+        "sentence": "1 of 3 raters done.",
         "finished": False,
         "done": 1,
         "raters": 3,
@@ -64,7 +72,7 @@ def test_the_page_shows_progress_then_the_link_and_who_has_no_model(admin, rater
     reply = admin.get(link)
     assert reply["Content-Disposition"].startswith('attachment; filename="models-json-')
     assert "no-store" in reply["Cache-Control"]
-    assert int(reply["Content-Length"]) == row.size
+    assert int(reply["Content-Length"]) == row.size_bytes
     packed = downloaded(reply)
     assert len(zipfile.ZipFile(io.BytesIO(packed)).namelist()) == 5
 
@@ -189,7 +197,7 @@ def test_an_export_that_is_deleted_while_a_step_runs_leaves_no_file(
     else:
         for _ in raters:
             export_models(str(row.id))
-        then_deleted(model_exports, "finish")
+        then_deleted(services, "finish")
     export_models(str(row.id))
     assert list(exports_root.iterdir()) == []
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import personalize
 from personalize import databases
@@ -98,7 +99,23 @@ def test_too_few_ratings_are_told_how_many_are_needed(planted):
 
 def test_a_stopped_run_goes_on_where_it_was(planted, tmp_path, monkeypatch):
     protocol = Protocol(shots=(10,), repeats=1)
-    whole = evaluate.evaluate(planted, protocol, KeptResults(tmp_path, "one"))
+    whole = evaluate.evaluate(planted, protocol, KeptResults(tmp_path / "whole", "one"))
+    measure, measured = evaluate._measure, []
+
+    def until_stopped(context, person, method, seen, left):
+        if len(measured) == 10:
+            raise KeyboardInterrupt
+        measured.append((person.name, method))
+        return measure(context, person, method, seen, left)
+
+    monkeypatch.setattr(evaluate, "_measure", until_stopped)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate.evaluate(planted, protocol, KeptResults(tmp_path, "one"))
+    first, measured = measured, []
+    monkeypatch.setattr(evaluate, "_measure", lambda *asked: measured.append((asked[1].name, asked[2])) or measure(*asked))
+    assert evaluate.evaluate(planted, protocol, KeptResults(tmp_path, "one"))["srocc"] == whole["srocc"]
+    assert (len(first), len(measured)) == (10, 8 * len(QUICK) - 10)
+    assert not set(first) & set(measured)
     monkeypatch.setattr(evaluate, "_measure", None)
     assert evaluate.evaluate(planted, protocol, KeptResults(tmp_path, "one"))["srocc"] == whole["srocc"]
 
@@ -124,7 +141,7 @@ def test_a_line_that_was_cut_off_is_measured_again_and_a_spoilt_one_is_named(tmp
         KeptResults(tmp_path, "one")
 
 
-def test_the_tables_name_every_method(planted):
+def test_the_tables_name_every_method_of_the_run(planted):
     text = evaluation_tables.in_full(run(planted, shots=(10, 30), repeats=1))
     assert all(text.count(f"| {method} |") == 4 for method in QUICK)
     assert "| 10 shots | 30 shots |" in text
@@ -132,8 +149,12 @@ def test_the_tables_name_every_method(planted):
 
 def test_the_plots_are_drawn_as_png_and_svg(planted, tmp_path):
     result = run(planted, shots=(10, 30), repeats=1)
-    for path in plots.learning_curve(result, tmp_path / "curve") + plots.per_person(result, tmp_path / "people"):
-        assert path.stat().st_size > 5000
+    for draw, stem in ((plots.learning_curve, tmp_path / "curve"), (plots.per_person, tmp_path / "people")):
+        png, svg = draw(result, stem)
+        with Image.open(png) as picture:
+            assert (png.suffix, picture.format, len(np.unique(np.asarray(picture))) > 10) == (".png", "PNG", True)
+        text = svg.read_text()
+        assert (svg.suffix, "<svg " in text, text.rstrip().endswith("</svg>")) == (".svg", True, True)
 
 
 def test_ones_own_planted_taste_wins_against_everybody_elses(planted):
@@ -144,7 +165,7 @@ def test_ones_own_planted_taste_wins_against_everybody_elses(planted):
 
 
 @pytest.mark.parametrize("method", QUICK)
-def test_every_method_survives_shots_that_are_rated_alike(method, planted):
+def test_every_method_without_network_and_population_survives_shots_that_are_rated_alike(method, planted):
     context = Context(planted.catalogue, Hyperprior.flat(), no_population, no_network, 0)
     answer = METHODS[method](context, Shots(np.arange(5), np.full(5, 3.0)), np.arange(200))
     assert answer.scores.shape == (200,)
@@ -226,8 +247,6 @@ def test_fine_tuning_learns_and_records_how(tmp_path):
     for n in range(30):  # bright photos score high
         path = tmp_path / "oasis/images" / f"p{n}.png"
         make_photo(path, n)
-        from PIL import Image
-
         Image.open(path).point(lambda value, n=n: value * n // 30).save(path)
         rows.append({"image": path.name, "split": "personal" if n % 5 == 0 else "bank", "beauty_mean": 1 + n / 5})
     write_table(tmp_path / "oasis/scores.csv", rows)

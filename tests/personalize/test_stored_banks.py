@@ -55,7 +55,7 @@ class TestTheShippedBank:
         card = banks.read_card()
         assert banks.read(prefix="start")["start"].shape[1] == len(card.tasks) == 6
 
-    def test_its_hash_is_that_of_the_descriptions_in_every_database_that_uses_it(self):
+    def test_its_hash_is_the_one_under_which_installations_keep_what_it_made(self):
         assert banks.read_card().hash == "41de431beb7c1482"
 
     def test_its_card_tells_what_it_is_made_of_and_what_factorising_cost(self):

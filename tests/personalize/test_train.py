@@ -181,7 +181,7 @@ def test_two_processes_train_one_model(root, tmp_path):
     command += ["manage.py", "train_task_vector", "oasis-beauty", "--root", str(root)]
     command += ["--out", str(tmp_path), "--epochs", "1", "--batch", "8", "--threads", "1"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=100, env=environment, check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=600, env=environment, check=False)
     assert ran.returncode == 0, ran.stderr[-3000:]
     record = json.loads(ran.stdout[ran.stdout.index("{") :])
     assert record["processes"] == 2

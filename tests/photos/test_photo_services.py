@@ -75,12 +75,14 @@ def test_a_refused_photo_leaves_neither_row_nor_file(media):
 def test_the_description_is_asked_for_after_commit(services):
     with current_app.connection_for_write() as connection:
         connection.default_channel._purge("gpu")
-        photo = add_photo(data=making.encoded(making.scene()), name="a.jpg")
+        with transaction.atomic():
+            photo = add_photo(data=making.encoded(making.scene()), name="a.jpg")
+            before = connection.default_channel.client.llen("gpu")
         add_photo(data=making.encoded(making.scene()), name="again.jpg")
 
         waiting = connection.default_channel.client.lrange("gpu", 0, -1)
 
-    assert len(waiting) == 1
+    assert (before, len(waiting)) == (0, 1)
     message = json.loads(waiting[0])
     assert message["headers"]["task"] == "personalize.tasks.extract_features"
     assert json.loads(base64.b64decode(message["body"]))[0] == [photo.id]

@@ -1,6 +1,7 @@
 """What is no photo, or a dangerous one, is refused with its reason before harm is done."""
 
 import contextlib
+import re
 import struct
 
 import numpy as np
@@ -160,11 +161,14 @@ def test_a_strip_too_narrow_to_look_at_is_refused():
     assert refusal_of(making.encoded(making.scene(1000, 100).resize((20000, 100)))).code == "too_narrow"
 
 
-def test_every_refusal_says_what_to_do():
+def test_every_refusal_says_what_is_wrong_and_then_what_to_do_in_few_words():
+    advice = r"(Copy|Save|Choose|Open|Unpack|Make|Crop|See that) .*\.|JPEG, PNG, WebP, HEIC and AVIF are\."
     for code, sentence in SENTENCES.items():
         shown = sentence % dict.fromkeys(["megabytes", "limit", "kind", "width", "height", "megapixels", "scans"], "9")
-        assert shown.endswith("."), code
-        assert 30 < len(shown) < 160, code
+        assert len(shown) < 160, code
+        wrong, _, what_to_do = shown.rpartition(". ") if code != "not_a_file" else (shown[:-1], "", "")
+        assert len(wrong) > 15, code
+        assert code == "not_a_file" or re.fullmatch(advice, what_to_do), code  # a pipe or a device: there is nothing to be done
 
 
 def test_a_refusal_is_told_in_the_language_of_whoever_shows_it():

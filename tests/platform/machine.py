@@ -9,8 +9,11 @@ from pathlib import Path
 
 import psutil
 
+PATIENCE_SECONDS = 300
+"""Far more than anything takes here: a busy machine is no failure."""
 
-def until(condition: Callable[[], bool], seconds: float = 120) -> None:
+
+def until(condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
     """Wait for a condition; fails where it does not come true."""
     end = time.monotonic() + seconds
     while not condition():

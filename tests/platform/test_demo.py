@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from pav_site.environment import BASE, SETTINGS
-from tests.platform.machine import free_port, processes_of, until
+from tests.platform.machine import PATIENCE_SECONDS, free_port, processes_of, until
 
 IN_TERMINAL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
 
@@ -42,7 +42,7 @@ class Demo:
 
     def answers(self) -> bool:
         try:
-            return httpx.get(f"{self.address}/healthz", timeout=5).status_code == 200
+            return httpx.get(f"{self.address}/healthz", timeout=20).status_code == 200
         except httpx.HTTPError:
             return False
 
@@ -51,7 +51,7 @@ class Demo:
         return self.output.read_text()
 
     def wait_until_ready(self) -> None:
-        until(lambda: "PAV is ready" in self.text or self.process.poll() is not None, 120)
+        until(lambda: "PAV is ready" in self.text or self.process.poll() is not None)
         assert "PAV is ready" in self.text, self.text
 
     def end(self) -> int:
@@ -92,7 +92,7 @@ def start(place: Path, photos: Path) -> Iterator[object]:
 
 @contextmanager
 def visitor(demo: Demo) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=demo.address, timeout=20) as client:
+    with httpx.Client(base_url=demo.address, timeout=PATIENCE_SECONDS) as client:
         client.get("/").raise_for_status()
         client.headers.update({"X-CSRFToken": client.cookies["csrftoken"], "Origin": demo.address})
         yield client
@@ -103,7 +103,7 @@ def test_a_demo_serves_ends_whole_and_keeps_ratings(start: "type[Demo]") -> None
     demo.wait_until_ready()
     assert f"PAV is ready: {demo.address}/" in demo.text
     assert "notes.jpg" in demo.text  # what was refused is said
-    until(lambda: httpx.get(f"{demo.address}/healthz").status_code == 200)
+    until(demo.answers)
     with visitor(demo) as alice:
         card = alice.get("/api/v1/deck").json()["cards"][0]
         answer = {"client_id": str(uuid4()), "token": card["token"], "value": "love"}
@@ -119,8 +119,8 @@ def test_a_demo_serves_ends_whole_and_keeps_ratings(start: "type[Demo]") -> None
 
     again = start(port=demo.port)
     again.wait_until_ready()
-    with httpx.Client(base_url=again.address, cookies=cookies, timeout=20) as alice:
-        assert alice.get("/api/v1/deck").json()["rated"] == 1
+    with httpx.Client(base_url=again.address, cookies=cookies, timeout=PATIENCE_SECONDS) as alice:
+        assert alice.get("/api/v1/deck").json()["answered"] == 1
 
 
 def test_a_killed_demo_does_not_block_the_next(start: "type[Demo]") -> None:
@@ -130,14 +130,14 @@ def test_a_killed_demo_does_not_block_the_next(start: "type[Demo]") -> None:
     demo.process.wait()
     again = start(port=demo.port)
     again.wait_until_ready()
-    until(lambda: httpx.get(f"{again.address}/healthz").status_code == 200)
+    until(again.answers)
 
 
 def test_closing_the_terminal_ends_everything(place: Path, photos: Path) -> None:
     ours, theirs = pty.openpty()
     demo = Demo(place / "var", photos, free_port(), terminal=theirs)
     os.close(theirs)
-    until(lambda: demo.answers())
+    until(demo.answers)
     family = demo.family()
     os.close(ours)
     until(lambda: [process for process in family if process.is_running() and process.status() != psutil.STATUS_ZOMBIE] == [])
@@ -148,7 +148,7 @@ def test_a_second_demo_in_the_same_folder_is_told_of_the_first(start: "type[Demo
     first = start()
     until(lambda: (first.folder / "run" / "redis.sock").exists())
     second = start()
-    assert second.process.wait(timeout=120) == 1
+    assert second.process.wait(timeout=PATIENCE_SECONDS) == 1
     assert "Another PAV command is using" in second.text
     assert "./pav demo --port" in second.text
 
@@ -161,7 +161,7 @@ def test_a_port_that_is_taken_gets_a_plain_sentence(start: "type[Demo]") -> None
         taken.listen()
         port = taken.getsockname()[1]
         demo = start(port=port)
-        assert demo.process.wait(timeout=120) == 1
+        assert demo.process.wait(timeout=PATIENCE_SECONDS) == 1
     assert f"pav: Port {port} is in use by another program. Choose another: ./pav demo --port {port + 1}\n" in demo.text
     assert "Traceback" not in demo.text
 
@@ -169,7 +169,7 @@ def test_a_port_that_is_taken_gets_a_plain_sentence(start: "type[Demo]") -> None
 @pytest.mark.parametrize("arguments", [["--port", "many"], ["--port", "70000"], ["--photos", "/not/there"]])
 def test_options_that_cannot_be_meant_are_refused(arguments: list[str]) -> None:
     refused = subprocess.run(
-        [sys.executable, str(BASE / "manage.py"), "demo", *arguments], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, str(BASE / "manage.py"), "demo", *arguments], capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
     )
     assert refused.returncode == 2
     assert arguments[1] in refused.stderr
@@ -179,7 +179,7 @@ def test_options_that_cannot_be_meant_are_refused(arguments: list[str]) -> None:
 def test_a_folder_without_photos_gets_a_plain_sentence(place: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     demo = Demo(place / "var", tmp_path / "empty", free_port())
-    assert demo.process.wait(timeout=120) == 1
+    assert demo.process.wait(timeout=PATIENCE_SECONDS) == 1
     assert "pav: No photo was imported, so there is nothing to swipe." in demo.text
     assert processes_of(str(demo.folder)) == {}
 

@@ -14,7 +14,7 @@ import redis
 
 from pav_site.embedded import FolderInUse, Services
 from pav_site.environment import BASE
-from tests.platform.machine import processes_of, until
+from tests.platform.machine import PATIENCE_SECONDS, processes_of, until
 
 OWNER = """
 import sys
@@ -86,7 +86,7 @@ def test_the_owner_waits_for_the_second_command_before_it_stops(services: Servic
             owner.stdin.close()
             until(lambda: "Waiting for another" in (owner.stdout.readline() if owner.stdout else ""))
             assert query(services, "SELECT 1") == [(1,)]
-        assert owner.wait(timeout=30) == 0
+        assert owner.wait(timeout=PATIENCE_SECONDS) == 0
     assert not server_pids(services)
 
 

@@ -19,7 +19,7 @@ from pav_site import programs
 from pav_site.embedded import Services
 from pav_site.environment import BASE, SETTINGS
 from pav_site.supervisor import Supervisor
-from tests.platform.machine import free_port, place, until
+from tests.platform.machine import PATIENCE_SECONDS, free_port, place, until
 
 PEOPLE = 4
 PAUSE = 0.05  # seconds between the swipes of one person
@@ -39,7 +39,7 @@ class Stack:
 
     def is_well(self) -> bool:
         try:
-            return httpx.get(f"{self.address}/healthz", timeout=5).status_code == 200
+            return httpx.get(f"{self.address}/healthz", timeout=20).status_code == 200
         except httpx.HTTPError:
             return False
 
@@ -67,7 +67,7 @@ def stack() -> Iterator[Stack]:
                     supervisor.start(program)
                 services.wait()
                 for command in (["manage.py", "migrate", "--verbosity", "0"], ["-m", "tests.browser.stock"]):
-                    subprocess.run([sys.executable, *command], env=kept | here, cwd=BASE, check=True, timeout=200)
+                    subprocess.run([sys.executable, *command], env=kept | here, cwd=BASE, check=True, timeout=PATIENCE_SECONDS)
                 for program in programs.site(services.folder, services.addresses, port, here | limits):
                     if program.name != "gpu":  # the photos are described already
                         supervisor.start(program)
@@ -138,7 +138,7 @@ def raters(stack: Stack) -> Iterator[list[Swiper]]:
     yield raters
     ending.set()
     for rater in raters:
-        rater.join(timeout=60)
+        rater.join(timeout=PATIENCE_SECONDS)
 
 
 def settle(raters: list[Swiper]) -> dict[str, int]:
@@ -147,7 +147,7 @@ def settle(raters: list[Swiper]) -> dict[str, int]:
     until(lambda: all(len(rater.acknowledged) >= before[rater] + 5 for rater in raters))  # swiping goes on after the accident
     raters[0].ending.set()
     for rater in raters:
-        rater.join(timeout=60)
+        rater.join(timeout=PATIENCE_SECONDS)
         assert not rater.is_alive()
     return {client_id: seq for rater in raters for client_id, seq in rater.acknowledged.items()}
 

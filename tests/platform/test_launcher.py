@@ -10,6 +10,7 @@ import pytest
 from django.core.management import get_commands
 
 from pav_site.environment import BASE
+from tests.platform.machine import PATIENCE_SECONDS
 
 PRINTS_ITSELF = "import sys; print(sys.argv)"
 
@@ -28,9 +29,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def call(launcher: Path, *arguments: str, cwd: Path = Path("/"), **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if name not in {"PAV_VENV", "PYTHON"}}
-    return subprocess.run(
-        ["sh", str(launcher), *arguments], cwd=cwd, env=kept | environment, capture_output=True, text=True, timeout=200, check=False
-    )
+    command, env = ["sh", str(launcher), *arguments], kept | environment
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
 
 
 def test_it_makes_the_environment_once_says_so_and_hands_over(project: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pav_site.environment import BASE, SETTINGS, BadSetting, read_all, table
+from tests.platform.machine import PATIENCE_SECONDS
 
 NONSENSE = {
     "DATABASE_URL": "mysql://db/pav",
@@ -74,7 +75,7 @@ def manage(*arguments: str, folder: Path, **environment: str) -> subprocess.Comp
     }
     command = [sys.executable, str(BASE / "manage.py"), *arguments]
     return subprocess.run(
-        command, env=kept | {"PAV_VAR": str(folder)} | environment, capture_output=True, text=True, timeout=120, check=False
+        command, env=kept | {"PAV_VAR": str(folder)} | environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
     )
 
 

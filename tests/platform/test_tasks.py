@@ -1,26 +1,81 @@
 """Work is asked for by name: every name must be that of a task, and the workers that only fit people must stay light."""
 
-import re
+import base64
+import inspect
+import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID, uuid4
 
+import pytest
+from celery import current_app
+from celery.schedules import maybe_schedule
 from django.conf import settings
 
 from pav_site.celery import app
 from pav_site.environment import BASE
+from ratings import jobs
+
+REQUESTS = [request for name, request in inspect.getmembers(jobs, inspect.isfunction) if name.startswith("request_")]
 
 
-def test_everything_that_is_asked_for_is_a_task_on_a_queue_that_is_worked():
+@pytest.fixture
+def queues(services: None) -> Iterator[set[str]]:
+    """The queues that workers read, empty before and after."""
+    names = {queue.name for queue in settings.CELERY_TASK_QUEUES}
+    purge(names)
+    yield names
+    purge(names)
+
+
+def purge(names: set[str]) -> None:
+    with current_app.connection_for_write() as connection:
+        for name in names:
+            connection.default_channel.queue_purge(name)
+
+
+def waiting(name: str) -> list[dict]:
+    """The messages in a queue, as a worker would read them."""
+    with current_app.connection_for_read() as connection:
+        return [json.loads(message) for message in connection.default_channel.client.lrange(name, 0, -1)]
+
+
+def test_every_request_puts_a_task_that_exists_and_takes_its_argument_into_a_queue_that_is_worked(queues: set[str]) -> None:
     app.loader.import_default_modules()
-    asked = re.findall(r'_send\("([\w.]+)", .*queue="(\w+)"\)', (BASE / "ratings" / "jobs.py").read_text())
-    planned = [(entry["task"], entry["options"].get("queue", "refit")) for entry in settings.CELERY_BEAT_SCHEDULE.values()]
-    assert len(asked) == 4
-    assert {task for task, _ in asked + planned} <= set(app.tasks)
-    assert {queue for _, queue in asked + planned} == {queue.name for queue in settings.CELERY_TASK_QUEUES}
+    assert len(REQUESTS) == 4
+    used = set()
+    for request in REQUESTS:
+        (parameter,) = inspect.signature(request).parameters.values()
+        asked = uuid4() if parameter.annotation is UUID else 7
+        request(asked)
+        ((queue, message),) = [(name, message) for name in queues for message in waiting(name)]
+        purge(queues)
+        task = app.tasks[message["headers"]["task"]]
+        arguments, named, _ = json.loads(base64.b64decode(message["body"]))
+        inspect.signature(task.run).bind(*arguments, **named)
+        assert [str(argument) for argument in arguments] == [str(asked)]
+        used.add(queue)
+    assert used == queues
 
 
-def test_a_worker_that_fits_raters_loads_no_torch(tmp_path: Path):
+def test_everything_that_is_planned_is_a_task_on_a_queue_that_is_worked() -> None:
+    app.loader.import_default_modules()
+    worked = {queue.name for queue in settings.CELERY_TASK_QUEUES}
+    assert settings.CELERY_BEAT_SCHEDULE
+    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+        inspect.signature(app.tasks[entry["task"]].run).bind()
+        assert entry["options"].get("queue", settings.CELERY_TASK_DEFAULT_QUEUE) in worked
+        assert maybe_schedule(entry["schedule"]) is not None
+
+
+def test_every_route_is_that_of_a_task() -> None:
+    app.loader.import_default_modules()
+    assert set(settings.CELERY_TASK_ROUTES) <= set(app.tasks)
+
+
+def test_a_worker_that_fits_raters_loads_no_torch(tmp_path: Path) -> None:
     look = "import django, sys; django.setup(); import personalize.tasks; print('torch' in sys.modules)"
     environment = {"DJANGO_SETTINGS_MODULE": "pav_site.settings", "PYTHONPATH": str(BASE), "PAV_VAR": str(tmp_path)}
     assert subprocess.run([sys.executable, "-c", look], env=environment, capture_output=True, text=True).stdout.strip() == "False"

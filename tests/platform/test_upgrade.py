@@ -7,14 +7,23 @@ without psql's own commands; `stored/installation-0002.json` holds its secret ke
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
+from personalize import tasks
+from personalize.tasks import refit_rater
+from ratings import jobs
+from ratings.exports import services as exports
+from ratings.models import ModelExport
+from ratings.ranking import features
+from ratings.raters.guests import rater_of
 from tests.guests import Guest
 
 STORED = Path(__file__).parent / "stored"
@@ -57,7 +66,94 @@ def returning(name: str, shown: dict) -> Guest:
     return guest
 
 
-def test_rankings_are_the_same_after_the_upgrade(upgraded, shown):
+@pytest.fixture
+def queued(monkeypatch) -> dict[str, list]:
+    """What is queued, by name of the request."""
+    found: dict[str, list] = {}
+    for name in ("request_refit", "request_features", "request_exact_refit", "request_export"):
+        monkeypatch.setattr(jobs, name, found.setdefault(name, []).append)
+    return found
+
+
+def test_every_row_is_kept(upgraded, shown):
+    old = {"ratings_person": "ratings_rater", "ratings_description": "ratings_photofeatures", "ratings_refinement": "ratings_exactrefit"}
+    old |= {"ratings_population": "ratings_populationprior"}
+    for table, count in shown["rows"].items():
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(*) FROM {old.get(table, table)}")  # noqa: S608 (names of the stored file)
+            assert cursor.fetchone()[0] == count, table
+
+
+def test_rankings_and_decks_are_the_same_after_the_upgrade(upgraded, shown):
     for name, before in shown["raters"].items():
-        ranking = returning(name, shown).get("/api/v1/ranking?limit=24").json()
-        assert ranking["top"] == before["ranking"]["top"]
+        guest = returning(name, shown)
+        ranking = guest.get("/api/v1/ranking?limit=24").json()
+        for key in ("version", "ratings_seq", "accuracy", "total", "top"):
+            assert ranking[key] == before["ranking"][key], (name, key)
+        assert ranking["active_model"]["name"] == before["ranking"]["speaker"]["model"]
+        assert ranking["active_model"]["comparison"] == before["ranking"]["speaker"]["checked"]
+        deck = guest.get("/api/v1/deck").json()
+        assert (deck["cards"], deck["rated"]) == (before["deck"]["cards"], before["deck"]["answered"])
+
+
+def test_a_guest_swipes_on_as_the_same_rater(upgraded, shown, queued):
+    alice = returning("alice", shown)
+    before = shown["raters"]["alice"]
+    assert alice.browser.session["rater"] == before["id"]
+    assert "person" not in alice.browser.session
+    assert alice.rate(alice.deck()[0]["token"], "love").status_code == 201
+    assert [str(rater) for rater in queued["request_refit"]] == [before["id"]]
+    refit_rater(before["id"])
+    ranking = alice.get("/api/v1/ranking").json()
+    assert (ranking["version"], ranking["ratings_seq"]) == (before["ranking"]["version"] + 1, before["ranking"]["ratings_seq"] + 1)
+    assert alice.undo().status_code == 200
+    assert alice.get("/api/v1/me").json() == {"shares_ratings": True}
+
+
+def test_a_websocket_knows_the_rater_of_an_old_session(upgraded, shown):
+    assert rater_of({"person": shown["raters"]["bob"]["id"]}) == UUID(shown["raters"]["bob"]["id"])
+
+
+def test_a_rating_ends_the_exact_order_of_an_old_exact_refit(upgraded, shown, queued):
+    bob = returning("bob", shown)
+    assert bob.get("/api/v1/ranking").json()["active_model"]["name"] == "exact"
+    bob.rate(bob.deck()[0]["token"], "like")
+    refit_rater(shown["raters"]["bob"]["id"])
+    assert bob.get("/api/v1/ranking").json()["active_model"] == {"name": "instant", "comparison": None}
+
+
+def test_the_sweeper_finds_what_was_lost_before_the_upgrade(upgraded, shown, queued, monkeypatch):
+    monkeypatch.setattr(jobs, "gpu_waiting", lambda: 0)
+    monkeypatch.setattr(tasks, "LOST_SECONDS", 0)
+    tasks.sweep()
+    assert UUID(shown["raters"]["charlie"]["id"]) in queued["request_refit"]
+
+
+def test_staff_keep_their_rights(upgraded, shown):
+    browser = Client()
+    browser.cookies[settings.SESSION_COOKIE_NAME] = shown["cookies"]["dora"]
+    for table in ("rater", "photofeatures", "exactrefit", "populationprior", "modelexport"):
+        assert browser.get(f"/admin/ratings/{table}/").status_code == 200, table
+    assert browser.get("/admin/ratings/presentation/").status_code == 403
+    group = set(Group.objects.get(name="researchers").permissions.values_list("codename", flat=True))
+    assert group == {"view_rater", "view_ratingevent"}
+    assert not Permission.objects.filter(codename__endswith="_person").exists()
+
+
+def test_an_unfinished_export_shows_its_progress(upgraded, shown):
+    browser = Client()
+    browser.cookies[settings.SESSION_COOKIE_NAME] = shown["cookies"]["dora"]
+    state = browser.get(f"/staff/exports/{ModelExport.objects.get().id}/state").json()
+    assert (state["done"], state["raters"]) == (1, 2)
+    assert state["problems"] == [{"rater": shown["raters"]["alice"]["id"], "detail": exports.NO_FIT}]
+
+
+def test_the_migration_can_be_reversed(upgraded, monkeypatch):
+    monkeypatch.setattr(features, "use_bank", lambda **_: None)  # after migrating, it writes the tables of today
+    call_command("migrate", "ratings", "0002", verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT verdict->>'speaks' FROM ratings_refinement WHERE verdict IS NOT NULL")
+        assert cursor.fetchall() == [("exact",)]
+    monkeypatch.undo()
+    call_command("migrate", verbosity=0)
+    assert Permission.objects.filter(codename="view_rater").count() == 1

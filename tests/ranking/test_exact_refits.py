@@ -219,10 +219,17 @@ def test_few_answers_or_no_rest_begin_nothing(alice, bob, network, asked):
     assert asked == []
 
 
+def test_time_that_passes_within_a_transaction_counts_as_rest(alice, network):
+    network(1.0)
+    answer(alice, network.truth)
+    Fit.objects.filter(rater=alice.id).update(updated_at=timezone.now())  # long after the transaction of this test has begun
+    assert exact_refits.begin_one(pause_seconds=0, least=refining.LEAST) == UUID(alice.id)
+
+
 def test_nobody_is_refined_where_that_is_switched_off(alice, network, asked, settings):
     network(1.0)
     answer(alice, network.truth)
-    settings.PAV = settings.PAV | {"REFINE_AFTER": 0}
+    settings.PAV = settings.PAV | {"EXACT_REFIT_AFTER": 0}
     sweep()
     assert asked == []
 

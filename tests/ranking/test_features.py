@@ -8,6 +8,7 @@ from ratings import jobs
 from ratings.models import PhotoFeatures
 from ratings.photos import files
 from ratings.photos.services import add_photo
+from ratings.ranking import features
 from ratings.ranking.features import use_bank
 from tests.photos.making import encoded, scene
 
@@ -60,8 +61,8 @@ def test_lost_files_do_not_keep_those_after_them_waiting(photos, monkeypatch):
     asked: list[int] = []
     monkeypatch.setattr(jobs, "request_features", asked.append)
     monkeypatch.setattr(jobs, "gpu_waiting", lambda: 0)
-    monkeypatch.setattr("personalize.tasks.UNDESCRIBED_AT_ONCE", 1)
-    monkeypatch.setattr(selectors, "READ_AT_ONCE", 1)
+    monkeypatch.setattr("personalize.tasks.QUEUED_AT_ONCE", 1)
+    monkeypatch.setattr(features, "READ_AT_ONCE", 1)
     files.path(photos[0], files.MASTER).unlink()
     files.path(photos[1], files.MASTER).unlink()
     sweep()

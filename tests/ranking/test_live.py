@@ -10,7 +10,7 @@ import pytest
 import websockets
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from benchmarks.stack import Swiper, running
+from benchmarks.stack import PATIENCE_SECONDS, Swiper, running
 from personalize.numerics.metrics import srocc
 from tests.ranking import planted
 
@@ -42,7 +42,7 @@ def with_raters(address: str, visit: Callable[..., Awaitable[None]], count: int 
 async def until(rater: Swiper, holds: Callable[[dict], bool]) -> dict:
     """The first pushed ranking for which something holds."""
     async with rater.seen:
-        await asyncio.wait_for(rater.seen.wait_for(lambda: bool(rater.latest) and holds(rater.latest)), 30)
+        await asyncio.wait_for(rater.seen.wait_for(lambda: bool(rater.latest) and holds(rater.latest)), PATIENCE_SECONDS)
         return rater.latest
 
 
@@ -50,7 +50,7 @@ async def send_all(socket: websockets.ClientConnection, messages: list[str | byt
     """Send, then wait for whatever comes back."""
     for message in messages:
         await socket.send(message)
-    await asyncio.wait_for(socket.recv(), 10)
+    await asyncio.wait_for(socket.recv(), PATIENCE_SECONDS)
 
 
 def knows_planted_taste() -> Callable[[int], str]:
@@ -85,10 +85,15 @@ def test_every_swipe_gives_a_higher_version_that_tells_who_moved(stack):
         first = await until(alice, lambda ranking: True)
         assert (first["version"], first["ratings_seq"], first["accuracy"]) == (0, 0, None)
         assert [photo["place"] for photo in first["top"]] == list(range(1, 51))
-        await alice.swipe(lambda _photo: "dislike")
-        second = await until(alice, lambda ranking: ranking["ratings_seq"] == 1)
-        assert second["version"] == 1
-        assert any(photo["was"] != photo["place"] for photo in second["top"])
+        before = first
+        for number, value in enumerate(["dislike", "love", "dislike"], start=1):
+            await alice.swipe(lambda _photo, value=value: value)
+            ranking = await until(alice, lambda ranking, number=number: ranking["ratings_seq"] == number)
+            assert ranking["version"] == number
+            assert any(photo["was"] != photo["place"] for photo in ranking["top"])
+            places = {photo["id"]: photo["place"] for photo in before["top"]}
+            assert all(photo["was"] == places[photo["id"]] for photo in ranking["top"] if photo["id"] in places)
+            before = ranking
 
     with_raters(stack, visit)
 
@@ -109,7 +114,7 @@ def test_all_pages_of_one_rater_are_pushed_to(stack):
         async with alice.another_page() as second:
             assert json.loads(await second.recv())["version"] == 0
             await alice.swipe(lambda _photo: "love")
-            assert json.loads(await asyncio.wait_for(second.recv(), 30))["version"] == 1
+            assert json.loads(await asyncio.wait_for(second.recv(), PATIENCE_SECONDS))["version"] == 1
 
     with_raters(stack, visit)
 
@@ -200,5 +205,5 @@ def test_a_socket_from_another_site_is_refused(stack, origin):
 
 
 def test_the_parts_are_well(stack):
-    health = httpx.get(f"{stack}/healthz")
+    health = httpx.get(f"{stack}/healthz", timeout=PATIENCE_SECONDS)
     assert (health.status_code, health.json()["ok"]) == (200, True)

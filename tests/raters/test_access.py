@@ -3,11 +3,15 @@
 from uuid import uuid4
 
 import pytest
+from django.apps import apps
+from django.contrib.admin.utils import quote
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import get_resolver
+from django.utils import timezone
 
-from ratings.models import Rater, RatingEvent
+from ratings.models import Bank, ExactRefit, Fit, ModelExport, PopulationPrior, Rater, RatingEvent
+from ratings.ranking.selectors import generic_weights
 from ratings.raters.admin_links import make_ticket
 
 # Every address of the rating app: what anonymous, guest and staff get. A new address fails until it has a row.
@@ -62,7 +66,7 @@ def test_the_permission_matrix(name, who, guest, photos):
 
 
 def test_a_stranger_is_told_how_to_begin(guest, photos):
-    assert Client().get("/api/v1/deck").json()["detail"] == "Open the start page first: it begins your session. Then try again."
+    assert Client().get("/api/v1/deck").json()["detail"] == "Open the start page first: it starts your session. Then try again."
 
 
 def test_a_write_needs_the_csrf_token(alice):
@@ -83,6 +87,12 @@ def test_a_write_from_another_origin_is_refused(alice):
 def test_bob_has_a_ranking_and_a_deck_of_his_own(alice, bob):
     assert alice.id != bob.id
     assert {card["token"] for card in alice.deck()}.isdisjoint(card["token"] for card in bob.deck())
+    before = bob.get("/api/v1/ranking").json()
+    Fit.objects.filter(rater=alice.id).update(
+        weights=[-1.0] + [0.0] * 255, bank=Bank.objects.get(is_current=True), version=1, ratings_seq=1
+    )
+    assert [photo["id"] for photo in alice.get("/api/v1/ranking").json()["top"]] == [photo["id"] for photo in before["top"]][::-1]
+    assert bob.get("/api/v1/ranking").json() == before
 
 
 def test_a_second_visit_is_the_same_guest(alice):
@@ -134,12 +144,21 @@ def test_an_older_link_dies_when_a_newer_one_is_used(db, guest):
     assert Client().get(f"/staff/enter/{older}/").status_code == 403
 
 
-@pytest.mark.parametrize("model", ["ratingevent", "presentation", "fit", "rater", "bank", "description", "photo"])
-def test_the_administration_shows_every_table(model, alice):
+def test_the_administration_shows_a_row_of_every_table(alice):
     alice.rate(alice.deck()[0]["token"])
+    admin = get_user_model().objects.create_superuser("admin")
+    bank = Bank.objects.get(is_current=True)
+    PopulationPrior.objects.create(bank=bank, rater_count=1, photo_count=1, report={})
+    Fit.objects.create(rater_id=alice.id, bank=bank, weights=generic_weights())
+    ExactRefit.objects.create(rater_id=alice.id, bank=bank, ratings_seq=1)
+    ModelExport.objects.create(requested_by=admin, file_format="json", raters=[], step_queued_at=timezone.now())
     browser = Client()
-    browser.force_login(get_user_model().objects.create_superuser("admin"))
-    assert browser.get(f"/admin/ratings/{model}/").status_code == 200
+    browser.force_login(admin)
+    for model in apps.get_app_config("ratings").get_models():
+        row, pages = model.objects.first(), f"/admin/ratings/{model._meta.model_name}/"
+        page = f"{pages}{quote(row.pk)}/change/"
+        assert page in browser.get(pages).content.decode()
+        assert browser.get(page).status_code == 200
 
 
 def test_no_event_can_be_altered_by_the_administrator(alice):
