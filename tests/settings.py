@@ -3,10 +3,15 @@
 import os
 from contextlib import ExitStack
 
-from jaxtyping import install_import_hook
+# One thread for each process, inherited by those it starts: beside anything else that runs, threads of OpenMP wait for each other so
+# long that some tests take thirty times as long. Before anything brings NumPy in.
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")
 
-from pav_site.embedded import FolderInUse, Services
-from pav_site.environment import BASE
+from jaxtyping import install_import_hook  # noqa: E402
+
+from pav_site.embedded import FolderInUse, Services  # noqa: E402
+from pav_site.environment import BASE  # noqa: E402
 
 CHECKED = ("numerics", "networks", "files.images", "programs.sharing")  # shapes in signatures
 HELD = ExitStack()  # the folder's lock: kept for the life of this process
