@@ -49,8 +49,7 @@ def anchors(page: Path) -> set[str]:
 def commands(page: Path) -> Iterator[tuple[str, str]]:
     """Each `./pav WORD` of a page, with what follows it on its line, which a backslash continues; a comment ends it."""
     text = re.sub(r"\\\n\s*", " ", page.read_text())
-    for word, rest in re.findall(r"\./pav ([A-Za-z_]+)((?:(?!\./pav )[^`\n#])*)", text):
-        yield word, rest
+    yield from re.findall(r"\./pav ([A-Za-z_]+)((?:(?!\./pav )[^`\n#])*)", text)
 
 
 def options(rest: str) -> set[str]:

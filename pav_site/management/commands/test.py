@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 from pav_site import browser
 from pav_site.environment import BASE
 
-DIVIDED = ("-n", "auto", "--dist", "loadfile")  # among two processes where all tests run (tests/conftest.py); `-n 0` after it says otherwise
+DIVIDED = ("-n", "auto", "--dist", "loadfile")  # among two processes where all tests run; tests/conftest.py says how
 
 
 class Command(BaseCommand):
