@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands, load_command_class
 
+import personalize
 from pav_site.celery import app
 from pav_site.environment import BASE, SETTINGS
 from ratings.api import api
@@ -168,3 +169,9 @@ def test_every_module_that_the_architecture_shows_is_there() -> None:
     there = {path.name for folder in SOURCES for path in (BASE / folder).rglob("*") if path.suffix in {".py", ".js"}}
     there |= {path.name for path in BASE.glob("*.py")}
     assert set(re.findall(r"\b(\w+\.(?:py|js))\b", (BASE / "docs" / "architecture.md").read_text())) - there == set()
+
+
+def test_the_changelog_tells_of_this_version_below_what_is_not_released() -> None:
+    unreleased, newest, *_ = re.findall(r"^## (\S+)", (BASE / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
+    assert unreleased == "Unreleased"
+    assert newest == personalize.__version__
