@@ -3,4 +3,4 @@
 Everything here but `tasks.py`, `apps.py` and `management/` works without Django.
 """
 
-__version__ = "0.1.dev0"  # of PAV; goes into the cards of what it makes
+__version__ = "0.1.0"  # of PAV; goes into the cards of what it makes

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -11,6 +12,25 @@ pytest_plugins = ["tests.guests"]
 
 hypothesis.settings.register_profile("busy machines", deadline=None)
 hypothesis.settings.load_profile("busy machines")
+
+PROCESSES = 2  # more would wait for the browser tests, which stay together
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """For `-n auto`, which `./pav test` adds: two processes for the whole suite, none beside pytest's own for a part of it."""
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword and not config.option.markexpr
+    return PROCESSES if whole and (os.cpu_count() or 1) >= PROCESSES else 0
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object | None:
+    if config.option.dist != "loadfile":
+        return None
+    from tests.dividing import ByWhatIsShared
+
+    config.option.loadscopereorder = False  # by the number of tests, which says nothing of their length
+    return ByWhatIsShared(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,15 @@
 import os
 from contextlib import ExitStack
 
-from jaxtyping import install_import_hook
+# One thread for each process, inherited by those it starts: beside anything else that runs, threads of OpenMP wait for each other so
+# long that some tests take thirty times as long. Before anything brings NumPy in.
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")
 
-from pav_site.embedded import FolderInUse, Services
-from pav_site.environment import BASE
+from jaxtyping import install_import_hook  # noqa: E402
+
+from pav_site.embedded import FolderInUse, Services  # noqa: E402
+from pav_site.environment import BASE  # noqa: E402
 
 CHECKED = ("numerics", "networks", "files.images", "programs.sharing")  # shapes in signatures
 HELD = ExitStack()  # the folder's lock: kept for the life of this process
@@ -24,9 +29,10 @@ def _free_folder() -> str:
     raise FolderInUse("99 test runs at once?")
 
 
-if os.environ.get("PAV_TESTING") != "1":  # the processes that a test starts inherit the folder of their test run
-    os.environ["PAV_VAR"] = _free_folder()
-    os.environ["PAV_TESTING"] = "1"
+RUN = os.environ.get("PYTEST_XDIST_WORKER", "alone")  # each process that runs tests is a test run of its own
+if os.environ.get("PAV_TESTING") != "1" or os.environ.get("PAV_TESTING_RUN", RUN) != RUN:
+    # The processes that a test starts inherit the folder of their test run; those among which pytest-xdist divides the tests do not.
+    os.environ |= {"PAV_VAR": _free_folder(), "PAV_TESTING": "1", "PAV_TESTING_RUN": RUN}
     # The shapes that signatures promise are checked in every call. Here, not by pytest's option: Django's apps import some of these
     # modules before pytest would hook them.
     install_import_hook([f"personalize.{name}" for name in CHECKED], "beartype.beartype")

@@ -1,3 +1,5 @@
+"""Ratings as a table to take home: which stand in it, who downloads it, and that every column is documented."""
+
 import csv
 import io
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Rank correlation agrees with SciPy; intervals hold what they promise."""
+
 import numpy as np
 import pytest
 from hypothesis import given

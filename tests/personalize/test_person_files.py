@@ -1,6 +1,7 @@
 """A person's model as a file: the same scores as the fit, from the file alone."""
 
 import copy
+import functools
 import json
 from pathlib import Path
 
@@ -57,6 +58,18 @@ def refined(bank):
     return PersonFit(facts, coefficients=(bank.start + 0.05 * torch.randn(bank.start.shape, generator=draw)).numpy())
 
 
+@pytest.fixture(scope="module")
+def written(bank, instant, tmp_path_factory):
+    """The instant fit's file of a kind, with the card that came of writing it; written once, which takes an ONNX file half a minute."""
+
+    @functools.cache
+    def write(kind):
+        path = tmp_path_factory.mktemp("written") / f"anna.{kind}"
+        return path, person_files.write(path, kind, instant, bank)
+
+    return write
+
+
 def test_an_instant_model_scores_photos_as_their_features_do(bank, network, photos, prepared, instant):
     features = banks.projection(bank.arrays).apply(*network.describe(photos))
     model = person_models.of_weights(network, banks.projection(bank.arrays), instant.weights)
@@ -70,20 +83,19 @@ def test_a_refined_model_is_the_merged_network(network, prepared, refined):
 
 
 @pytest.mark.parametrize("kind", ["json", "safetensors", "onnx"])
-def test_a_file_read_again_gives_the_same_scores(kind, bank, network, prepared, instant, tmp_path):
-    path = tmp_path / f"anna.{kind}"
-    card = person_files.write(path, kind, instant, bank)
+def test_a_file_read_again_gives_the_same_scores(kind, bank, network, prepared, instant, written):
+    path, card = written(kind)
     model = person_models.of_weights(network, banks.projection(bank.arrays), instant.weights)
     np.testing.assert_allclose(person_files.opened(path, bank).score(prepared), model(prepared).detach().numpy(), atol=1e-4)
     assert card["checked"] <= 1e-4
-    assert json.loads((tmp_path / "anna.card.json").read_text())["sha256"] == card["sha256"]
+    assert json.loads((path.parent / "anna.card.json").read_text())["sha256"] == card["sha256"]
     assert person_files.opened(path, bank).preprocessing == network.backbone.preprocessing
 
 
 @pytest.mark.parametrize("kind", ["json", "safetensors", "onnx"])
-def test_the_card_tells_the_version_and_the_databases_with_their_licences(kind, bank, instant, tmp_path):
-    path = tmp_path / f"anna.{kind}"
-    for card in (person_files.write(path, kind, instant, bank), person_files.opened(path, bank).card):
+def test_the_card_tells_the_version_and_the_databases_with_their_licences(kind, bank, written):
+    path, told = written(kind)
+    for card in (told, person_files.opened(path, bank).card):
         assert card["pav_version"] == personalize.__version__
         assert card["trained_on"]["oasis-arousal"] == "OASIS, Kurdi, Lozano & Banaji 2017"
         assert card["database_licences"] == banks.licences(bank.card.facts)
@@ -96,9 +108,8 @@ def test_a_refined_model_stands_alone_as_well(bank, network, prepared, refined, 
     np.testing.assert_allclose(ours, network.model(torch.from_numpy(refined.coefficients)).score(prepared).detach().numpy(), atol=1e-4)
 
 
-def test_coefficients_alone_are_a_few_kilobytes_and_ask_for_their_bank(bank, instant, tmp_path):
-    path = tmp_path / "anna.json"
-    person_files.write(path, "json", instant, bank)
+def test_coefficients_alone_are_a_few_kilobytes_and_ask_for_their_bank(bank, written):
+    path, _ = written("json")
     assert path.stat().st_size < 8000
     with pytest.raises(BadModel, match=f"needs the bank {bank.card.hash}"):
         person_files.opened(path)
@@ -119,9 +130,8 @@ def test_a_file_that_scores_otherwise_is_not_left_behind(bank, instant, tmp_path
 
 
 @pytest.mark.parametrize("kind", ["json", "safetensors", "onnx"])
-def test_a_file_is_read_once_to_score(kind, bank, network, prepared, photos, instant, tmp_path, monkeypatch):
-    path = tmp_path / f"anna.{kind}"
-    person_files.write(path, kind, instant, bank)
+def test_a_file_is_read_once_to_score(kind, bank, prepared, photos, written, tmp_path, monkeypatch):
+    path, _ = written(kind)
     expected = person_files.opened(path, bank).score(prepared)
     names = []
     for number, photo in enumerate(photos):
@@ -137,10 +147,9 @@ def test_a_file_is_read_once_to_score(kind, bank, network, prepared, photos, ins
     np.testing.assert_allclose(scores, expected, atol=1e-5)
 
 
-def test_a_model_that_does_not_say_how_photos_are_prepared_is_refused(bank, instant, tmp_path):
+def test_a_model_that_does_not_say_how_photos_are_prepared_is_refused(bank, written, tmp_path):
     path = tmp_path / "anna.json"
-    person_files.write(path, "json", instant, bank)
-    card = json.loads(path.read_text())
+    card = json.loads(written("json")[0].read_text())
     del card["preprocessing"]
     path.write_text(json.dumps(card))
     with pytest.raises(BadModel, match="cannot be read as a person's model"):

@@ -5,10 +5,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from personalize.files import banks, open_banks, stored_vectors
 from personalize.numerics.grid import Hyperprior
 from personalize.scorers import describing
+
+
+@pytest.fixture(scope="module")
+def describer():
+    return describing.Describer()
+
+
+@pytest.fixture(scope="module")
+def photo():
+    rng = np.random.default_rng(0)
+    return Image.fromarray(rng.integers(0, 256, (300, 400, 3), dtype=np.uint8)).resize((800, 600))
 
 
 class TestTheFirstFormat:
@@ -38,17 +50,6 @@ class TestTheFirstFormat:
 
 class TestTheShippedBank:
     """The file in the repository, with the real backbone."""
-
-    @pytest.fixture
-    def describer(self):
-        return describing.Describer()
-
-    @pytest.fixture
-    def photo(self):
-        from PIL import Image
-
-        rng = np.random.default_rng(0)
-        return Image.fromarray(rng.integers(0, 256, (300, 400, 3), dtype=np.uint8)).resize((800, 600))
 
     def test_it_is_small_and_matches_its_card(self):
         assert banks.DEFAULT.stat().st_size <= 12_000_000

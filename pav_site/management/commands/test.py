@@ -10,9 +10,14 @@ from django.core.management.base import BaseCommand
 from pav_site import browser
 from pav_site.environment import BASE
 
+DIVIDED = ("-n", "auto", "--dist", "loadfile")  # among two processes where all tests run; tests/conftest.py says how
+
 
 class Command(BaseCommand):
-    help = "Run every test. Whatever follows is for pytest: ./pav test -k swipe"
+    help = (
+        "Run every test. Whatever follows is for pytest: ./pav test -k swipe. "
+        "All tests run in two processes and a part of them in one; -n 0 or -n 4 says otherwise."
+    )
     requires_system_checks = []
 
     def run_from_argv(self, argv: list[str]) -> None:
@@ -35,4 +40,4 @@ class Command(BaseCommand):
             os.environ.pop(name, None)
         os.chdir(BASE)
         sys.stdout.flush()
-        os.execv(sys.executable, [sys.executable, "-m", "pytest", *options["arguments"]])  # noqa: S606
+        os.execv(sys.executable, [sys.executable, "-m", "pytest", *DIVIDED, *options["arguments"]])  # noqa: S606

@@ -1,0 +1,50 @@
+"""What is kept in the repository, and the checks that run elsewhere."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from pav_site.environment import BASE
+
+NOT_OURS = {".git", ".venv", "var", "shared", "staticfiles", "node_modules"}
+TEXTS = {".py", ".md", ".js", ".css", ".html", ".toml", ".txt", ".yml", ".yaml", ".json", ".svg", ".webmanifest", ".po", ""}
+LARGEST = 1_000_000  # bytes
+LARGE = {"personalize/bank/efficientnet_lite0.safetensors"}
+
+
+def files() -> Iterator[Path]:
+    """Those of the project: caches and what is installed beside them are left out."""
+    for folder, folders, names in os.walk(BASE):
+        here = Path(folder)
+        ignored = NOT_OURS if here == BASE else set()
+        folders[:] = [
+            name for name in folders if name not in ignored and name != "__pycache__" and not re.fullmatch(r"\..*(cache|hypothesis)", name)
+        ]
+        yield from (here / name for name in names if not name.startswith(".coverage") and name != ".git")
+
+
+def test_texts_end_with_one_newline() -> None:
+    wrong = set()
+    for path in files():
+        if path.suffix in TEXTS and (data := path.read_bytes()) and (not data.endswith(b"\n") or data.endswith(b"\n\n")):
+            wrong.add(str(path.relative_to(BASE)))
+    assert wrong == set()
+
+
+def test_nothing_is_large_but_the_bank() -> None:
+    assert {str(path.relative_to(BASE)) for path in files() if path.stat().st_size > LARGEST} == LARGE
+    hooks = (BASE / ".pre-commit-config.yaml").read_text()
+    assert f"--maxkb={LARGEST // 1000}" in hooks
+    (exception,) = re.findall(r"exclude: (\S+)", hooks)
+    assert all(re.search(exception, name) for name in LARGE)
+
+
+def test_the_workflow_runs_what_a_contributor_runs_and_trusts_nobody_else() -> None:
+    (workflow,) = (BASE / ".github" / "workflows").iterdir()
+    text = workflow.read_text()
+    assert "run: bash .ci/run" in text
+    assert {action.split("@")[0] for action in re.findall(r"uses: (\S+)", text)} == {"actions/checkout", "actions/setup-python"}
+    assert "secrets." not in text
+    assert "contents: read" in text
+    assert os.access(BASE / ".ci" / "run", os.X_OK)
