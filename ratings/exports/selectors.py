@@ -31,7 +31,7 @@ def fit_to_export(rater_id: UUID, method: Literal["active", "instant", "exact"] 
     if fit is None:
         return None
     facts = {
-        "person": str(rater_id),
+        "rater": str(rater_id),
         "method": method,
         "bank": fit.bank_id,
         "ratings": Presentation.objects.filter(rater_id=rater_id, value__gt=Value.SKIP).count(),

@@ -11,7 +11,7 @@ from ratings import limits
 from ratings.errors import TooManyRequests
 from ratings.photos import files
 from ratings.photos.models import Photo
-from ratings.photos.selectors import photos_shown_to
+from ratings.photos.selectors import visible_photo
 from ratings.raters.guests import rater_of
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ HEADERS = {
 def photo_file(request: HttpRequest, photo_id: int, content_hash: str, file_name: str) -> HttpResponse:
     """One file of a photo, as written at import."""
     try:
-        photo = _shown_photo(request, photo_id, content_hash)
+        photo = _requested_photo(request, photo_id, content_hash)
     except TooManyRequests as error:
         headers = {"Retry-After": str(error.seconds)}
         return HttpResponse(str(error.sentence), status=429, headers=headers, content_type="text/plain; charset=utf-8")
@@ -45,19 +45,14 @@ def photo_file(request: HttpRequest, photo_id: int, content_hash: str, file_name
     return HttpResponse(content, content_type=files.CONTENT_TYPES[path.suffix], headers=HEADERS)
 
 
-def _shown_photo(request: HttpRequest, photo_id: int, content_hash: str) -> Photo | None:
-    """The photo, if the requester may see it: raters see the catalogue and their own, staff see all, others none.
+def _requested_photo(request: HttpRequest, photo_id: int, content_hash: str) -> Photo | None:
+    """Count the request, and find the photo.
 
     Raises:
         TooManyRequests: this requester has fetched too many files in the last minute.
     """
     rater_id, user = rater_of(request.session), request.user
     is_staff = isinstance(user, AbstractUser) and user.is_staff and user.is_active
-    if is_staff:
-        photos = Photo.objects.filter(id=photo_id)
-    elif rater_id is not None:
-        photos = photos_shown_to(rater_id, [photo_id])
-    else:
-        return None
-    limits.check("FILES", f"user {user.pk}" if is_staff else str(rater_id))
-    return photos.filter(content_hash=content_hash).first()
+    if is_staff or rater_id is not None:
+        limits.check("FILES", f"user {user.pk}" if is_staff else str(rater_id))
+    return visible_photo(photo_id, content_hash, rater_id=rater_id, is_staff=is_staff)

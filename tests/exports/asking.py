@@ -12,7 +12,7 @@ from personalize.tasks import export_models
 from ratings.exports import services
 from ratings.models import ModelExport, Rater
 
-PEOPLE = "/admin/ratings/rater/"
+RATERS = "/admin/ratings/rater/"
 
 
 def staff(name: str, *, superuser: bool = False, may: tuple[str, ...] = ("view_rater", "add_modelexport", "view_modelexport")):
@@ -26,11 +26,11 @@ def staff(name: str, *, superuser: bool = False, may: tuple[str, ...] = ("view_r
 
 
 def choose(browser: Client, raters: list[Rater], **more: str):
-    return browser.post(PEOPLE, {"action": "export_models", "_selected_action": [str(rater.id) for rater in raters], **more})
+    return browser.post(RATERS, {"action": "export_models", "_selected_action": [str(rater.id) for rater in raters], **more})
 
 
-def export(browser: Client, raters: list[Rater], kind: str = "json") -> ModelExport:
-    reply = choose(browser, raters, begin="yes", kind=kind)
+def export(browser: Client, raters: list[Rater], file_format: str = "json") -> ModelExport:
+    reply = choose(browser, raters, begin="yes", format=file_format)
     assert reply.status_code == 302, reply.content.decode()
     return ModelExport.objects.get(id=reply["Location"].split("/")[-2])
 

@@ -14,27 +14,27 @@ from ratings import jobs
 from ratings.errors import RatingError
 from ratings.exports import services
 from ratings.models import ModelExport
-from tests.exports.asking import PEOPLE, choose, export, run, staff
+from tests.exports.asking import RATERS, choose, export, run, staff
 
 
 def test_the_form_tells_formats_and_limits(admin, raters):
     text = choose(admin, raters).content.decode()
-    assert "The models of 3 people" in text
-    assert "take a second or two for each person" in text
-    assert "At most 500 people at once." in text
-    assert "At most 50 people at once." in text
+    assert "Export the models of 3 raters" in text
+    assert "Takes about 20 seconds per rater." in text
+    assert "Up to 500 raters at once." in text
+    assert "Up to 50 raters at once." in text
     assert ModelExport.objects.count() == 0
 
 
 def test_limits_are_told_and_keep_what_was_chosen(admin, raters, asked, monkeypatch):
     monkeypatch.setitem(services.FORMATS, "onnx", replace(services.FORMATS["onnx"], most=2))
-    text = choose(admin, raters, begin="yes", kind="onnx").content.decode()
-    assert "more people than fit into one export" in text
+    text = choose(admin, raters, begin="yes", format="onnx").content.decode()
+    assert "more raters than one export of this format can hold" in text
     assert all(str(rater.id) in text for rater in raters)
-    assert "Choose one of the formats." in choose(admin, raters, begin="yes", kind="pickle").content.decode()
+    assert "Choose one of the formats." in choose(admin, raters, begin="yes", format="pickle").content.decode()
     for _ in range(services.MOST_UNFINISHED):
         export(admin, raters)
-    assert "are not finished yet" in choose(admin, raters, begin="yes", kind="json").content.decode()
+    assert "are not finished yet" in choose(admin, raters, begin="yes", format="json").content.decode()
     assert ModelExport.objects.count() == services.MOST_UNFINISHED
 
 
@@ -52,14 +52,14 @@ def test_of_two_requests_at_once_only_one_is_the_last_that_fits(raters, monkeypa
 
     def ask():
         try:
-            services.request_export(user_id=user.pk, kind="json", raters=[raters[0].id])
+            services.request_export(user_id=user.pk, file_format="json", raters=[raters[0].id])
         except RatingError as error:
             refused.append(error)
         finally:
             connection.close()
 
     for _ in range(services.MOST_UNFINISHED - 1):
-        services.request_export(user_id=user.pk, kind="json", raters=[raters[0].id])
+        services.request_export(user_id=user.pk, file_format="json", raters=[raters[0].id])
     monkeypatch.setattr(ModelExport.objects, "create", both_have_counted)
     at_once = [threading.Thread(target=ask) for _ in range(2)]
     for one in at_once:
@@ -81,10 +81,10 @@ def test_whoever_may_add_exports_sees_and_deletes_their_own(raters, asked):
 
 
 def test_the_page_of_a_rater_offers_the_export_to_those_who_may(admin, raters):
-    page = f"{PEOPLE}{raters[0].id}/change/"
+    page = f"{RATERS}{raters[0].id}/change/"
     assert "Export model" in admin.get(page).content.decode()
     assert "Export model" not in staff("bob", may=("view_rater",)).get(page).content.decode()
-    assert "The model of 1 person" in choose(admin, raters[:1]).content.decode()
+    assert "Export the model of 1 rater" in choose(admin, raters[:1]).content.decode()
 
 
 @pytest.mark.parametrize("who", ["anonymous", "guest alice", "guest bob", "staff without permission"])
@@ -96,13 +96,13 @@ def test_who_may_not_export(who, raters, alice, bob):
         "staff without permission": lambda: staff("bob", may=("view_rater",)),
     }[who]()
     browser.handler.enforce_csrf_checks = False
-    choose(browser, raters, begin="yes", kind="json")
+    choose(browser, raters, begin="yes", format="json")
     assert ModelExport.objects.count() == 0
 
 
 def test_an_export_needs_the_csrf_token(admin, raters):
     admin.handler.enforce_csrf_checks = True
-    assert choose(admin, raters, begin="yes", kind="json").status_code == 403
+    assert choose(admin, raters, begin="yes", format="json").status_code == 403
     assert ModelExport.objects.count() == 0
 
 
@@ -150,6 +150,6 @@ def test_links_that_are_old_or_altered_lead_nowhere(admin, raters, asked, monkey
     for address in (altered, f"/staff/exports/file/{foreign}/", "/staff/exports/file/nonsense/"):
         reply = admin.get(address)
         assert reply.status_code == 403
-        assert "older than an hour" in reply.content.decode()
+        assert "has expired" in reply.content.decode()
     monkeypatch.setattr(services, "LINK_SECONDS", -1)
     assert admin.get(link).status_code == 403

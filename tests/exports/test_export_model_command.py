@@ -116,7 +116,7 @@ def test_an_exact_fit_is_made_from_the_photos_that_were_answered(alice, photos, 
     call_command("export_model", rater=alice.id, fit="exact", out=tmp_path / "alice.json", stdout=io.StringIO())
     assert json.loads((tmp_path / "alice.card.json").read_text())["ratings"] == 2
     files.path(added[1], files.MASTER).unlink()
-    with pytest.raises(CommandError, match="answers that differ, of photos whose files are there"):
+    with pytest.raises(CommandError, match="different ratings, of photos whose files exist"):
         call_command("export_model", rater=alice.id, fit="exact", out=tmp_path / "alice.json", stdout=io.StringIO())
 
 

@@ -67,7 +67,7 @@ def test_the_page_shows_progress_then_the_link_and_who_has_no_model(admin, rater
     run(row, asked)
     text = admin.get(page).content.decode()
     assert "2 models are ready." in text
-    assert f"<code>{raters[2].id}</code> There is no fit" in text
+    assert f"<code>{raters[2].id}</code> There is no model" in text
     link = admin.get(page + "state").json()["link"]
     reply = admin.get(link)
     assert reply["Content-Disposition"].startswith('attachment; filename="models-json-')
@@ -81,7 +81,7 @@ def test_an_archive_is_sent_piece_by_piece(admin, raters, asked, monkeypatch):
     """A synchronous iterator would be read into memory whole before the first byte: of 50 networks, two gigabytes."""
     row = export(admin, raters)
     run(row, asked)
-    monkeypatch.setattr("ratings.staff_views.PIECE", 1000)
+    monkeypatch.setattr("ratings.exports.views.PIECE", 1000)
     reply = admin.get(admin.get(f"/staff/exports/{row.id}/state").json()["link"])
     assert reply.is_async
     assert downloaded(reply) == services.archive(row.id).read_bytes()
