@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pav_site.environment import BASE
 
-NOT_OURS = {".git", ".venv", "var", "shared", "staticfiles", "node_modules"}
+NOT_OURS = {".git", ".venv", "var", "shared", "staticfiles"}
 TEXTS = {".py", ".md", ".js", ".css", ".html", ".toml", ".txt", ".yml", ".yaml", ".json", ".svg", ".webmanifest", ".po", ""}
 LARGEST = 1_000_000  # bytes
 LARGE = {"personalize/bank/efficientnet_lite0.safetensors"}
@@ -19,7 +19,9 @@ def files() -> Iterator[Path]:
         here = Path(folder)
         ignored = NOT_OURS if here == BASE else set()
         folders[:] = [
-            name for name in folders if name not in ignored and name != "__pycache__" and not re.fullmatch(r"\..*(cache|hypothesis)", name)
+            name
+            for name in folders
+            if name not in ignored | {"__pycache__", "node_modules"} and not re.fullmatch(r"\..*(cache|hypothesis)", name)
         ]
         yield from (here / name for name in names if not name.startswith(".coverage") and name != ".git")
 
