@@ -3,15 +3,18 @@
 import os
 from contextlib import ExitStack
 
-# One thread for each process, inherited by those it starts: beside anything else that runs, threads of OpenMP wait for each other so
-# long that some tests take thirty times as long. Before anything brings NumPy in.
+# One thread for each process, inherited by those it starts: beside anything else that runs, threads of OpenMP and of BLAS wait for each
+# other so long that some tests take thirty times as long.
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(threads, "1")
 
 from jaxtyping import install_import_hook  # noqa: E402
+from threadpoolctl import threadpool_limits  # noqa: E402
 
 from pav_site.embedded import FolderInUse, Services  # noqa: E402
 from pav_site.environment import BASE  # noqa: E402
+
+threadpool_limits(int(os.environ["OPENBLAS_NUM_THREADS"]))  # one of pytest's plugins has brought NumPy in before this
 
 CHECKED = ("numerics", "networks", "files.images", "programs.sharing")  # shapes in signatures
 HELD = ExitStack()  # the folder's lock: kept for the life of this process

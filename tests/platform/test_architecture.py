@@ -18,10 +18,10 @@ WRITING |= {f"a{name}" for name in WRITING}
 STATEMENT = re.compile(r"\bINSERT INTO\b|(?<!FOR )\bUPDATE \w|\bDELETE FROM\b|\bTRUNCATE\b")
 # Services that are named after what they keep. Whoever writes from another module writes it here, with a reason to be one of them.
 SERVICES_BY_ANOTHER_NAME = {
+    "ratings.raters.admin_links",
     "ratings.ranking.exact_refits",
     "ratings.ranking.features",
     "ratings.ranking.population_prior",
-    "ratings.raters.admin_links",
 }
 
 

@@ -128,7 +128,9 @@ def test_commands_and_their_options_can_be_typed(page: Path) -> None:
 
 
 def test_options_that_are_named_alone_belong_to_some_command() -> None:
-    known = set().union(*(options_of(name) for name in our_commands()))
+    known = set().union(
+        *(options_of(name) for name in our_commands()), *(options(path.read_text()) for path in (BASE / ".ci").rglob("run"))
+    )
     alone = {option for inline in re.findall(r"`(--[^`\n]*)`", everything()) for option in options(inline)}
     assert alone - known == set()
 

@@ -27,9 +27,15 @@ def files() -> Iterator[Path]:
 
 
 def test_texts_end_with_one_newline() -> None:
+    """But for what tests keep as it once was."""
     wrong = set()
     for path in files():
-        if path.suffix in TEXTS and (data := path.read_bytes()) and (not data.endswith(b"\n") or data.endswith(b"\n\n")):
+        if (
+            path.suffix in TEXTS
+            and "stored" not in path.parts
+            and (data := path.read_bytes())
+            and (not data.endswith(b"\n") or data.endswith(b"\n\n"))
+        ):
             wrong.add(str(path.relative_to(BASE)))
     assert wrong == set()
 
@@ -38,7 +44,7 @@ def test_nothing_is_large_but_the_bank() -> None:
     assert {str(path.relative_to(BASE)) for path in files() if path.stat().st_size > LARGEST} == LARGE
     hooks = (BASE / ".pre-commit-config.yaml").read_text()
     assert f"--maxkb={LARGEST // 1000}" in hooks
-    (exception,) = re.findall(r"exclude: (\S+)", hooks)
+    (exception,) = re.findall(r"exclude: (\^\S+)", hooks)
     assert all(re.search(exception, name) for name in LARGE)
 
 
