@@ -25,8 +25,8 @@ def register_bank(**kwargs: Any) -> None:
     from ratings import services  # models are ready by now, but not when this module is read
 
     try:
-        card = banks.read_card()
+        card = banks.read_metadata()
     except BadBank as error:
         logger.warning("No photo can be described: %s", error)
         return
-    services.use_bank(hash=card.hash, card=card.facts)
+    services.use_bank(hash=card.hash, card=dict(card.facts))

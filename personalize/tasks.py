@@ -10,7 +10,7 @@ from celery import shared_task
 from django.conf import settings
 
 from personalize.app import instant, serving
-from personalize.numerics import choosing, metrics, refining
+from personalize.numerics import acquisition, metrics, model_comparison
 from ratings import fits, health, jobs, media, model_exports, refinements, selectors, services
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def refit_person(person_id: str) -> None:
         covariance=fit.covariance.to_bytes(),
         accuracy=asdict(accuracy) if accuracy else None,
         population=history.population,
-        shared=fit.shared.tolist() if len(history.values) else (),
+        shared=fit.population_weights.tolist() if len(history.values) else (),
     )
     if stored is None:
         return
@@ -54,7 +54,7 @@ def refit_person(person_id: str) -> None:
             "algorithm": choice.algorithm,
             "reason": {"gain": round(choice.gain, 6), "propensity": round(choice.propensity, 6), "version": stored.version},
         }
-        for choice in choosing.next_cards(fit.covariance, features, NEXT_CARDS, rng)
+        for choice in acquisition.next_photos(fit.covariance, features, NEXT_CARDS, rng)
     ]
     fits.store_next_cards(person_id=person, ratings_seq=history.ratings_seq, cards=cards)
 
@@ -120,6 +120,6 @@ def sweep() -> None:
         jobs.request_description(photo.id)
     rest = settings.PAV["REFINE_AFTER"]
     if rest and not undescribed:
-        person = refinements.begin_one(resting_seconds=rest, least=refining.LEAST)
+        person = refinements.begin_one(resting_seconds=rest, least=model_comparison.LEAST)
         if person is not None:
             jobs.request_refinement(person)

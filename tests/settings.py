@@ -8,7 +8,7 @@ from jaxtyping import install_import_hook
 from pav_site.embedded import FolderInUse, Services
 from pav_site.environment import BASE
 
-CHECKED = ("numerics", "networks", "files.images", "programs.sharing")  # shapes in signatures
+CHECKED = ("numerics", "networks", "files.images")  # shapes in signatures
 HELD = ExitStack()  # the folder's lock: kept for the life of this process
 
 

@@ -5,15 +5,15 @@ import secrets
 import shutil
 import zipfile
 from pathlib import Path
+from typing import cast
 from uuid import UUID
 
 import numpy as np
 
 from personalize.app import serving
 from personalize.errors import PersonalizeError
-from personalize.files.open_banks import Bank
-from personalize.scorers import person_files
-from personalize.scorers.person_files import PersonFit
+from personalize.scorers import model_files
+from personalize.scorers.model_files import FitFacts, RaterFit
 from ratings import model_exports, selectors
 from ratings.selectors import FitToExport
 
@@ -35,16 +35,12 @@ NOTES = {
 }
 
 
-def person_fit(told: FitToExport, bank: Bank) -> PersonFit:
-    """A fit as it was stored, ready to be written.
-
-    Raises:
-        BadModel: it belongs to another bank.
-    """
-    person_files.same_bank(told.facts["bank"], bank)
+def person_fit(told: FitToExport) -> RaterFit:
+    """A fit as it was stored, ready to be written."""
+    facts = cast(FitFacts, told.facts)
     if told.coefficients:
-        return PersonFit(told.facts, coefficients=np.array(told.coefficients, dtype=np.float32).reshape(tuple(bank.start.shape)))
-    return PersonFit(told.facts, weights=np.array(told.weights))
+        return RaterFit(facts, coefficients=np.array(told.coefficients, dtype=np.float32))
+    return RaterFit(facts, weights=np.array(told.weights))
 
 
 def advance(export_id: UUID) -> bool:
@@ -73,7 +69,7 @@ def _made(export_id: UUID, person: str, kind: str) -> str:
     own = place / secrets.token_hex(8)  # two workers may make the same person: neither sees the other's unfinished file
     try:
         bank = serving.bank()
-        person_files.write(own / f"person-{person}.{kind}", kind, person_fit(told, bank), bank)  # type: ignore[arg-type]  # checks it
+        model_files.write(own / f"person-{person}.{kind}", kind, person_fit(told), bank)  # type: ignore[arg-type]  # checks it
         for file in own.iterdir():
             file.replace(place / file.name)
     except (PersonalizeError, OSError) as error:

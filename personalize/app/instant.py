@@ -24,5 +24,5 @@ def fit(history: History, which: Int[np.ndarray, "some"] | None = None) -> Taste
         features = np.concatenate([average[:, : features.shape[1]], features])
         shared = np.concatenate([average[:, features.shape[1] :], shared])
         values = np.concatenate([ANCHORS, values])
-    told = shared if history.population is not None else taste.NOTHING_SHARED
+    told = shared if history.population is not None else taste.NO_POPULATION_SCORES
     return taste.fit(features, values, serving.hyperprior(), told)

@@ -13,7 +13,7 @@ import numpy as np
 
 from personalize.app import instant, serving
 from personalize.files import images
-from personalize.numerics import metrics, refining
+from personalize.numerics import metrics, model_comparison
 from ratings import media, refinements, selectors
 from ratings.models import Photo
 from ratings.refinements import Work
@@ -39,14 +39,14 @@ def _step(work: Work) -> bool:
     history = selectors.rating_history(work.person, stale_only=False)
     if history is None:
         return False
-    photos = _readable(history.photo_ids[-refining.MOST :].tolist())
+    photos = _readable(history.photo_ids[-model_comparison.MOST :].tolist())
     answers = Answers(history, photos, work.ratings_seq)
     # Where a photo was deleted or lost since the first step, what was guessed is of other folds.
     same_folds = all(done["photos"] == answers.ids(fold) for done, fold in zip(work.held_out, answers.folds, strict=False))
-    if len(answers) < refining.LEAST or not same_folds:
+    if len(answers) < model_comparison.LEAST or not same_folds:
         refinements.give_up(work)
         return False
-    if work.step < refining.FOLDS:
+    if work.step < model_comparison.FOLDS:
         return _fold(work, answers)
     if not work.coefficients:
         coefficients = answers.exact(np.arange(len(answers)))
@@ -62,7 +62,7 @@ class Answers:
         self.history, self.photos = history, photos
         self.which = np.array([place[photo.id] for photo in photos], dtype=np.int64)
         self.values = history.values[self.which]
-        self.folds = refining.folds(len(photos), seed)
+        self.folds = model_comparison.folds(len(photos), seed)
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -74,7 +74,7 @@ class Answers:
         """Scores of all photos by the instant fit to those at the places `seen`."""
         fit = instant.fit(self.history, self.which[seen])
         scores = self.history.features[self.which] @ fit.weights
-        return scores + self.history.shared[self.which] @ fit.shared if len(fit.shared) else scores
+        return scores + self.history.shared[self.which] @ fit.population_weights if len(fit.population_weights) else scores
 
     def exact(self, seen: np.ndarray) -> np.ndarray:
         """Coefficients of the exact fit to the same."""
@@ -89,24 +89,24 @@ def _fold(work: Work, answers: Answers) -> bool:
     fold = answers.folds[work.step]
     guesses = {
         "photos": answers.ids(fold),
-        "instant": refining.guesses(answers.instant, len(answers), fold).tolist(),
-        "exact": refining.guesses(answers.exact_scores, len(answers), fold).tolist(),
+        "instant": model_comparison.guesses(answers.instant, len(answers), fold).tolist(),
+        "exact": model_comparison.guesses(answers.exact_scores, len(answers), fold).tolist(),
     }
     held_out = [*work.held_out, guesses]
-    if work.step + 1 < refining.FOLDS:
+    if work.step + 1 < model_comparison.FOLDS:
         return refinements.store_step(work, held_out=held_out)
     told = {name: [np.array(one[name]) for one in held_out] for name in ("instant", "exact")}
-    verdict = refining.verdict(told["instant"], told["exact"], answers.values, work.ratings_seq)
-    if not refinements.store_step(work, held_out=held_out, verdict=asdict(verdict)):
+    verdict = model_comparison.compare(told["instant"], told["exact"], answers.values, work.ratings_seq)
+    if not refinements.store_step(work, held_out=held_out, verdict={**asdict(verdict), "speaks": verdict.active}):
         return False
-    if verdict.speaks == "exact":
+    if verdict.active == "exact":
         return True
     refinements.finish(work)
     return False
 
 
 def _score(work: Work, answers: Answers) -> bool:
-    done = (work.step - refining.FOLDS - 1) * SCORED_AT_ONCE
+    done = (work.step - model_comparison.FOLDS - 1) * SCORED_AT_ONCE
     photos = _readable(work.top[done : done + SCORED_AT_ONCE])
     fitting = serving.fitting()
     fitting.use(np.frombuffer(work.coefficients, dtype="<f4"))

@@ -8,7 +8,7 @@ import pytest
 from personalize.app import serving
 from personalize.app.instant import ANCHORS
 from personalize.numerics import taste
-from personalize.numerics.grid import Hyperprior
+from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.tasks import refit_person, sweep
 from ratings import events, fits, jobs, selectors, services
 from ratings.models import Fit, Person, Presentation

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from personalize.app import refinement, serving
 from personalize.files import banks
-from personalize.numerics import refining
-from personalize.numerics.grid import Hyperprior
+from personalize.numerics import model_comparison
+from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.tasks import refine_person, refit_person, sweep
 from ratings import events, jobs, media, rankings, refinements, selectors, services
 from ratings.models import Fit, Photo, Presentation, Refinement
@@ -120,7 +120,7 @@ def test_nothing_is_said_of_the_verdict_until_the_model_that_won_speaks(alice, n
     network(1.0)
     answer(alice, network.truth)
     sweep()
-    for _ in range(refining.FOLDS):
+    for _ in range(model_comparison.FOLDS):
         asked.clear()
         refine_person(alice.id)
     assert Refinement.objects.get(person=alice.id).verdict["speaks"] == "exact"
@@ -149,7 +149,7 @@ def test_where_the_exact_model_guesses_no_better_the_instant_one_goes_on(alice, 
     assert after["version"] == before["version"]
     assert after["speaker"]["model"] == "instant"
     assert set(after["speaker"]["checked"]) == {"instant", "exact"}
-    assert made.fits == refining.FOLDS
+    assert made.fits == model_comparison.FOLDS
     assert pushed == []
 
 
@@ -205,7 +205,7 @@ def test_a_late_step_of_a_finished_refinement_changes_nothing(alice, network, as
 
 def test_few_answers_or_no_rest_begin_nothing(alice, bob, network, asked):
     network(1.0)
-    answer(alice, network.truth, refining.LEAST - 1)
+    answer(alice, network.truth, model_comparison.LEAST - 1)
     answer(bob, network.truth)
     Fit.objects.filter(person=bob.id).update(updated_at=timezone.now())
     sweep()
@@ -347,12 +347,12 @@ def test_the_shipped_network_refines_a_person_of_real_photos(db, asked):
     card = banks.read_card()
     services.use_bank(hash=card.hash, card=card.facts)
     person = services.make_guest()
-    for number in range(refining.LEAST):
+    for number in range(model_comparison.LEAST):
         photo = add_photo(data=encoded(scene(seed=number), "PNG"), name=f"p{number}.png")
         ((score, features),) = serving.describe([media.opened(photo)])
         services.store_description(photo_id=photo.id, bank=card.hash, score=score, features=features.tolist())
         Presentation.objects.create(person=person, photo=photo, position=number, value=1 + number % 3, answered_at=timezone.now())
-    person.ratings_seq = refining.LEAST
+    person.ratings_seq = model_comparison.LEAST
     person.save()
     refit_person(str(person.id))
     Fit.objects.update(updated_at=timezone.now() - timedelta(minutes=1))
@@ -363,4 +363,4 @@ def test_the_shipped_network_refines_a_person_of_real_photos(db, asked):
     row = Refinement.objects.get(person=person)
     assert row.asked_at is None
     assert row.verdict["speaks"] in ("instant", "exact")
-    assert sum(len(fold["exact"]) for fold in row.held_out) == refining.LEAST
+    assert sum(len(fold["exact"]) for fold in row.held_out) == model_comparison.LEAST

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from personalize.app import nightly, serving
-from personalize.numerics.grid import Hyperprior
+from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.tasks import refit_person, sweep
 from ratings import jobs, rankings, selectors, services, sharing
 from ratings.models import Bank, Description, Fit, Person, Photo, Population, Presentation

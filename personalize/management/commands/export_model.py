@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -10,13 +10,14 @@ from PIL import Image
 
 from personalize.app.exporting import person_fit
 from personalize.errors import PersonalizeError
-from personalize.files import banks, images
+from personalize.files import banks
 from personalize.files.open_banks import Bank, open_bank
 from personalize.management.files import new_file
-from personalize.management.progress import progress_report
-from personalize.numerics import refining
-from personalize.scorers import person_files, personal_networks
-from personalize.scorers.person_files import PersonFit
+from personalize.management.progress import progress_bar
+from personalize.numerics import model_comparison
+from personalize.progress import tracked
+from personalize.scorers import model_files, rater_fitting
+from personalize.scorers.model_files import FitFacts, RaterFit
 from ratings import media, selectors
 from ratings.models import Photo
 
@@ -26,7 +27,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--person", type=UUID, required=True)
-        parser.add_argument("--format", choices=get_args(person_files.Kind), default="json")
+        parser.add_argument("--format", choices=get_args(model_files.FileFormat), default="json")
         parser.add_argument("--fit", choices=["instant", "exact"], help="default: the one that ranks on their page")
         parser.add_argument("--out", type=new_file, help="file; default: person-ID.FORMAT in this folder")
         parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
@@ -46,8 +47,8 @@ class Command(BaseCommand):
             raise CommandError(f"{out} should end in .{kind}.")
         try:
             bank = open_bank(options["bank"])
-            fit = self._exact(options["person"], told.facts, bank) if anew else person_fit(told, bank)
-            card = person_files.write(out, kind, fit, bank)
+            fit = self._exact(options["person"], told.facts, bank) if anew else person_fit(told)
+            card = model_files.write(out, kind, fit, bank)
         except PersonalizeError as error:
             raise CommandError(str(error)) from error
         if options["json"]:
@@ -55,18 +56,18 @@ class Command(BaseCommand):
         else:
             self.stdout.write(f"{out}: {card['bytes'] / 1e6:.3g} MB; read again, its scores agree to {card['checked']:.1g}.")
 
-    def _exact(self, person: UUID, facts: dict[str, Any], bank: Bank) -> PersonFit:
+    def _exact(self, person: UUID, facts: dict[str, Any], bank: Bank) -> RaterFit:
         rated = [(photo, answer) for photo, answer in zip(*selectors.rated_photos(person), strict=True) if media.is_readable(photo)]
-        rated = rated[-refining.MOST :]
+        rated = rated[-model_comparison.MOST :]
         if len({answer for _, answer in rated}) < 2:
             raise CommandError("The exact fit needs answers that differ, of photos whose files are there.")
         photos, answers = zip(*rated, strict=True)
-        with progress_report() as report:
-            opened = (_opened(photo) for photo in images.counted("reading photos", photos, report))
-            fitted = personal_networks.exact_fit(bank, opened, answers, report)
+        with progress_bar() as progress:
+            opened = (_opened(photo) for photo in tracked("reading photos", photos, progress))
+            fitted = rater_fitting.exact_fit(bank, opened, answers, progress)
         facts = facts | {"method": "exact", "population": None, "accuracy": None, "ratings": len(rated)}
         facts |= {"rank_loss": round(fitted.loss, 4), "image_passes": fitted.image_passes}
-        return PersonFit(facts, coefficients=fitted.coefficients.cpu().numpy())
+        return RaterFit(cast(FitFacts, facts), coefficients=fitted.coefficients.cpu().numpy())
 
 
 def _opened(photo: Photo) -> Image.Image:

@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from personalize.app import nightly
 from personalize.errors import PersonalizeError
-from personalize.management.progress import progress_report
-from personalize.programs import population_report
+from personalize.management.progress import progress_bar
+from personalize.numerics import population_gain
 
 
 class Command(BaseCommand):
@@ -19,8 +19,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with progress_report() as report:
-                version = nightly.learn(report)
+            with progress_bar() as progress:
+                version = nightly.learn(progress)
         except PersonalizeError as error:
             raise CommandError(str(error)) from error
         if version is None:
@@ -31,4 +31,4 @@ class Command(BaseCommand):
         self.stdout.write(f"Version {version.pk}: {version.people} people shared their answers about {version.photos} photos.")
         self.stdout.write("It is in use." if version.is_current else f"It is not used. {version.report['reason']}")
         if version.report["shots"]:
-            self.stdout.write(population_report.as_table(version.report))
+            self.stdout.write(population_gain.as_table(version.report["shots"]))

@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone, translation
 
 from personalize.app import exporting, serving
-from personalize.scorers import person_files
+from personalize.scorers import model_files
 from personalize.tasks import export_models, sweep
 from ratings import model_exports, selectors
 from ratings.models import Fit, ModelExport
@@ -32,8 +32,8 @@ def test_two_people_as_json_come_home_and_score_as_here(admin, people, asked, tm
     assert [problem["person"] for problem in row.problems] == [str(people[2].id)]
     path = tmp_path / "one.json"
     path.write_bytes(files[f"person-{people[0].id}.json"])
-    photos = person_files._examples(person_files.opened(path, serving.bank()).preprocessing)
-    assert np.isfinite(person_files.opened(path, serving.bank()).score(photos)).all()
+    photos = model_files._examples(model_files.opened(path, serving.bank()).preprocessing)
+    assert np.isfinite(model_files.opened(path, serving.bank()).score(photos)).all()
     assert json.loads(files[f"person-{people[0].id}.card.json"])["person"] == str(people[0].id)
     assert not model_exports.folder(row.id).exists()
 
@@ -96,14 +96,14 @@ def test_where_no_model_can_be_made_that_is_said(admin, people, asked):
 
 @pytest.mark.parametrize("error", [OSError("No space left on device"), RuntimeError("a kernel is missing")])
 def test_one_person_who_cannot_be_written_stops_nobody_else(error, admin, people, asked, monkeypatch):
-    write = person_files.write
+    write = model_files.write
 
     def full(path, kind, fit, bank):
         if fit.facts["person"] == str(people[0].id):
             raise error
         return write(path, kind, fit, bank)
 
-    monkeypatch.setattr(person_files, "write", full)
+    monkeypatch.setattr(model_files, "write", full)
     row = export(admin, people)
     files = run(row, asked)
     assert f"person-{people[1].id}.json" in files
