@@ -8,8 +8,8 @@ from pathlib import Path
 # These start their own services, or need none.
 ON_THEIR_OWN = {
     *("demo", "doctor", "test", "help", "bench", "makemessages", "compilemessages"),
-    *("train_task_vector", "build_bank", "import_bank", "bank_info", "bank_compress", "databases"),
-    *("evaluate", "replay", "learn_prior", "score"),
+    *("train_task_vector", "build_bank", "import_bank", "bank_info", "bank_compress", "datasets", "databases"),
+    *("evaluate", "replay", "evaluate_prior", "learn_prior", "score"),
 }
 
 

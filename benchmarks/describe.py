@@ -19,13 +19,12 @@ import torch
 from torch import Tensor
 
 from personalize.files import backbones
-from personalize.files.allocator import keep_freed_memory
-from personalize.files.backbones import Scorer
 from personalize.files.open_banks import open_bank
 from personalize.networks import task_vectors
+from personalize.networks.scorer import Scorer
 from personalize.networks.tangents import Tangents
 from personalize.networks.task_vectors import Vector
-from personalize.scorers.describing import BankNetwork
+from personalize.scorers.feature_extraction import keep_freed_memory
 
 TASKS, RANK = 6, 16
 GOALS = {"whole": 3.5, "factorised": 2.5}  # forward passes
@@ -57,8 +56,8 @@ def autograd(model: Scorer, vectors: Sequence[Vector], photo: Tensor) -> Tensor:
 
 
 def lite0() -> tuple[Scorer, list[Vector]]:
-    network = BankNetwork.of(open_bank())
-    return network.model(network.start), list(network.vectors.values())
+    bank = open_bank()
+    return bank.merged(bank.start), list(bank.vectors.values())
 
 
 def vit_b_16() -> tuple[Scorer, list[Vector]]:
@@ -86,7 +85,7 @@ def measure(model: Scorer, vectors: list[Vector], batch: int, rounds: int, devic
     model = model.to(device)
     tangents = Tangents(model, vectors)
     plain = torch.inference_mode()(model.score)
-    ways = {"plain": lambda: plain(photos), "plain alone": lambda: plain(photos[:1]), "described": lambda: tangents.describe(photos)}
+    ways = {"plain": lambda: plain(photos), "plain alone": lambda: plain(photos[:1]), "described": lambda: tangents.compute(photos)}
     found = {name: 1000 * value for name, value in seconds(ways, rounds, device).items()}
     found = {"plain": found["plain"] / batch, "plain alone": found["plain alone"], "described": found["described"] / batch}
     return found | {"ratio": found["described"] / found["plain"]}

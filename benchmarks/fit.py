@@ -17,10 +17,11 @@ from threadpoolctl import threadpool_limits
 
 from personalize.app import serving
 from personalize.files import banks, images
+from personalize.files.open_banks import Bank, open_bank
 from personalize.networks import losses
-from personalize.networks.fits import PersonalNetwork
-from personalize.numerics import choosing, taste
-from personalize.scorers.describing import Describer
+from personalize.networks.coefficient_fits import CoefficientNetwork
+from personalize.numerics import acquisition, taste
+from personalize.scorers.feature_extraction import FeatureExtractor
 
 STEPS, BATCH, RATE = 500, 32, 1e-2
 CARDS, CANDIDATES = 10, 128  # as the app chooses them after a fit
@@ -36,11 +37,10 @@ def _median_seconds(work: Callable[[], object], rounds: int) -> float:
 
 
 class PublishedProcedure:
-    """`fits.paper`, a step at a time."""
+    """`coefficient_fits.paper`, a step at a time."""
 
-    def __init__(self, describer: Describer, inputs: torch.Tensor, ratings: np.ndarray) -> None:
-        bank = describer.network
-        self.network = PersonalNetwork(bank.scorer(), bank.blocks, list(bank.vectors.values()))
+    def __init__(self, bank: Bank, inputs: torch.Tensor, ratings: np.ndarray) -> None:
+        self.network = CoefficientNetwork(bank.scorer(), bank.base, list(bank.vectors.values()))
         self.inputs, self.ratings = inputs, torch.from_numpy(ratings)
         self.coefficients = bank.start.clone()
         self.optimizer = torch.optim.AdamW([self.coefficients], lr=RATE)
@@ -59,21 +59,22 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--ratings", type=int, nargs="+", default=[10, 30, 100, 300])
     options = parser.parse_args(arguments)
     rng = np.random.default_rng(0)
-    describer = Describer()
-    preprocessing = describer.network.backbone.preprocessing
+    bank = open_bank()
+    extractor = FeatureExtractor(bank)
+    preprocessing = extractor.preprocessing
     photos = [Image.fromarray(rng.integers(0, 256, (256, 256, 3), dtype=np.uint8)) for _ in range(max(options.ratings))]
     inputs = images.to_input(np.stack([images.to_pixels(photo, preprocessing) for photo in photos]), preprocessing)
-    describer.describe(photos[0])  # the first builds the network
+    extractor.features(photos[:1])  # the first builds the network
     start = time.perf_counter()
-    features = np.stack([describer.describe(photo)[1] for photo in photos])
-    describing = (time.perf_counter() - start) / len(photos)
+    features = np.concatenate([extractor.features([photo]) for photo in photos])
+    seconds = (time.perf_counter() - start) / len(photos)
     with torch.no_grad():
-        plain = _median_seconds(lambda: describer.network.base.encoder(inputs[:1]), 10)
+        plain = _median_seconds(lambda: extractor.base.encoder(inputs[:1]), 10)
     hyperprior = serving.hyperprior()
     candidates = rng.normal(size=(CANDIDATES, features.shape[1])) * features.std(axis=0)
 
-    print(f"Bank {banks.read_card().hash}, {torch.get_num_threads()} threads for torch, 1 for the instant fit.")
-    print(f"Describing a photo alone, once for everybody: {1000 * describing:.0f} ms, {describing / plain:.1f} plain forward passes.\n")
+    print(f"Bank {banks.read_metadata().hash}, {torch.get_num_threads()} threads for torch, 1 for the instant fit.")
+    print(f"Features of a photo alone, once for everybody: {1000 * seconds:.0f} ms, {seconds / plain:.1f} plain forward passes.\n")
     cards_of = f"choosing {CARDS} of {CANDIDATES} cards | its ratio to the fit"
     print(f"| ratings | instant fit | {cards_of} | one published step | ratio of 500 steps to the fit |\n|---|---|---|---|---|---|")
     for count in options.ratings:
@@ -81,8 +82,8 @@ def main(arguments: list[str]) -> None:
         with threadpool_limits(1, user_api="blas"):
             instant = _median_seconds(partial(taste.fit, features[:count], ratings, hyperprior), 20)
             covariance = taste.fit(features[:count], ratings, hyperprior).covariance
-            cards = _median_seconds(partial(choosing.next_cards, covariance, candidates, CARDS, rng), 20)
-        procedure = PublishedProcedure(describer, inputs[:count], ratings)
+            cards = _median_seconds(partial(acquisition.next_photos, covariance, candidates, CARDS, rng), 20)
+        procedure = PublishedProcedure(bank, inputs[:count], ratings)
         step = _median_seconds(procedure.step, 3)
         chosen = f"{1000 * cards:.1f} ms | {cards / instant:.2f}"
         print(f"| {count} | {1000 * instant:.1f} ms | {chosen} | {step:.2f} s | {STEPS * step / instant:,.0f} |")

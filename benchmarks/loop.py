@@ -63,7 +63,7 @@ async def _floor(address: str, rounds: int) -> np.ndarray:
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="pav bench loop", description=__doc__)
     parser.add_argument("--photos", type=int, default=2000)
-    parser.add_argument("--raters", type=int, default=20)
+    parser.add_argument("--raters", "--people", type=int, default=20)
     parser.add_argument("--swipes", type=int, default=60, help="counted swipes of each person")
     parser.add_argument("--pause", type=float, default=1.0, help="mean seconds between the swipes of one of many people")
     options = parser.parse_args(arguments)

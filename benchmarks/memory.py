@@ -16,13 +16,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from personalize.bank_building.compressing import Form
 from personalize.files import backbones, banks
 from personalize.files.mapped_arrays import ArrayWriter
 from personalize.files.open_banks import open_bank
 from personalize.files.stored_vectors import parts
 from personalize.networks import task_vectors
+from personalize.networks.scorer import Scorer
 from personalize.networks.task_vectors import Block, Factors, Quantised
-from personalize.programs.compressing import Form
 
 SPREAD = 1e-3  # of the random task vectors: small, so that the merged model still computes with finite numbers
 
@@ -76,7 +77,7 @@ PROGRAMS = {"imports alone": imports, "one plain model": plain, "the bank, merge
 
 
 @torch.inference_mode()
-def _having_scored(model: backbones.Scorer, backbone: str) -> backbones.Scorer:
+def _having_scored(model: Scorer, backbone: str) -> Scorer:
     side = backbones.find(backbone).preprocessing.crop
     score = model.score(torch.zeros(1, 3, side, side))
     assert torch.isfinite(score).all()
@@ -122,8 +123,8 @@ def main(arguments: list[str]) -> None:
         path = Path(folder) / "bank.safetensors"
         make(path, options.backbone, [f"task{number}" for number in range(options.tasks)], Form(options.form, options.rank))
         opened = open_bank(path, check=False)
-        vectors = sum(opened.arrays.size(name) for name in opened.arrays if name.startswith("vectors/"))
-        base = sum(opened.arrays.size(name) for name in opened.arrays if name.startswith("base/"))
+        vectors = sum(opened.arrays[name].nbytes for name in opened.arrays if name.startswith("vectors/"))
+        base = sum(opened.arrays[name].nbytes for name in opened.arrays if name.startswith("base/"))
         print(f"{options.backbone}, {options.tasks} {options.form} task vectors: {vectors / 2**20:.0f} MB; base: {base / 2**20:.0f} MB")
         for row in _rows(options, path):
             print(row)

@@ -141,7 +141,7 @@ def models() -> Iterator[Finding]:
     from personalize.files import banks
 
     try:
-        yield Finding(OK, "Bank of task vectors", banks.read_card().hash)
+        yield Finding(OK, "Bank of task vectors", banks.read_metadata().hash)
     except BadBank as error:
         yield Finding(FAIL, "Bank of task vectors", str(error), "Restore personalize/bank from the repository, or run ./pav build_bank.")
 

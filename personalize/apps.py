@@ -25,8 +25,8 @@ def register_bank(**kwargs: Any) -> None:
     from ratings.ranking import features  # models cannot be imported when this module is
 
     try:
-        card = banks.read_card()
+        metadata = banks.read_metadata()
     except BadBank as error:
         logger.warning("Features cannot be extracted: %s", error)
         return
-    features.use_bank(hash=card.hash, metadata=card.facts)
+    features.use_bank(hash=metadata.hash, metadata=dict(metadata.facts))

@@ -1,4 +1,4 @@
-"""What can go wrong, each with a message that names the cause and the way out."""
+"""Errors that a user can mend, each with a message that names the cause and the way out."""
 
 
 class PersonalizeError(ValueError):
@@ -40,16 +40,32 @@ class UnknownLayer(PersonalizeError):
 
 
 class BadBank(PersonalizeError):
-    """A bank file cannot be read, is of an unknown format, or does not match its card."""
+    """A bank file cannot be read, is of an unknown format, does not match its metadata, or lacks what it is asked for."""
 
 
-class BadDatabase(PersonalizeError):
+class BadCheckpoint(PersonalizeError):
+    """A fine-tuned model or the state of a training run is missing, damaged, of another format, or of another run."""
+
+
+class BadDataset(PersonalizeError):
     """A folder or table of rated photos is not laid out as expected."""
 
 
-class NoSingleRatings(BadDatabase):
-    """A database tells what people thought of a photo on average, and not what each of them did."""
+class NoSingleRatings(BadDataset):
+    """A dataset tells what raters thought of a photo on average, and not what each of them did."""
+
+
+class BadPhoto(PersonalizeError):
+    """A file cannot be read as a photo."""
+
+
+class TooFewRatings(PersonalizeError):
+    """There are too few raters or ratings, or none that differ, for what was to be measured."""
+
+
+class BadResults(PersonalizeError):
+    """A file of kept results has a line that is no result."""
 
 
 class BadModel(PersonalizeError):
-    """A person's model cannot be written or read, or belongs to another bank."""
+    """A rater's model cannot be written or read, or belongs to another bank."""

@@ -9,7 +9,7 @@ import numpy as np
 from celery import shared_task
 from django.conf import settings
 
-from personalize.numerics import choosing, metrics, refining
+from personalize.numerics import acquisition, metrics, model_comparison
 from personalize.worker import instant_fit, loaded_bank
 from ratings import health, jobs
 from ratings.deck.selectors import candidates
@@ -47,7 +47,7 @@ def refit_rater(rater_id: str) -> None:
         covariance=fit.covariance.to_bytes(),
         accuracy=asdict(accuracy) if accuracy else None,
         population_prior_id=history.population_prior_id,
-        population_weights=fit.shared.tolist() if len(history.values) else (),
+        population_weights=fit.population_weights.tolist() if len(history.values) else (),
     )
     if stored is None:
         return
@@ -60,7 +60,7 @@ def refit_rater(rater_id: str) -> None:
             algorithm=choice.algorithm,
             reason={"gain": round(choice.gain, 6), "propensity": round(choice.propensity, 6), "version": stored.version},
         )
-        for choice in choosing.next_cards(fit.covariance, photo_features, NEXT_PHOTOS, rng)
+        for choice in acquisition.next_photos(fit.covariance, photo_features, NEXT_PHOTOS, rng)
     ]
     services.store_next_photos(rater_id=rater, ratings_seq=history.ratings_seq, next_photos=next_photos)
 
@@ -127,7 +127,7 @@ def sweep() -> None:
         jobs.request_features(photo.id)
     pause = settings.PAV["EXACT_REFIT_AFTER"]
     if pause and not waiting:
-        paused = exact_refits.begin_one(pause_seconds=pause, least=refining.LEAST)
+        paused = exact_refits.begin_one(pause_seconds=pause, least=model_comparison.LEAST)
         if paused is not None:
             jobs.request_exact_refit(paused)
 

@@ -16,7 +16,7 @@ from pav_site.environment import BASE  # noqa: E402
 
 threadpool_limits(int(os.environ["OPENBLAS_NUM_THREADS"]))  # one of pytest's plugins has brought NumPy in before this
 
-CHECKED = ("numerics", "networks", "files.images", "programs.sharing")  # shapes in signatures
+CHECKED = ("numerics", "networks", "files.images")  # shapes in signatures
 HELD = ExitStack()  # the folder's lock: kept for the life of this process
 
 

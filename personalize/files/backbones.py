@@ -1,4 +1,4 @@
-"""The registry of pre-trained encoders, and the scorer made of one encoder and one head.
+"""The registry of pre-trained encoders, and scorers made of them.
 
 This module and `open_clip_backbones` alone import model libraries. A backbone is a row of data: where its weights come from, what it
 wants as input, who published it. Weights never travel without their preprocessing. Names that OpenCLIP knows become rows when asked for.
@@ -11,15 +11,12 @@ from pathlib import Path
 
 import timm
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from personalize.errors import MissingWeights, UnknownName
 from personalize.files import open_clip_backbones, weight_files
 from personalize.files.images import Preprocessing
-
-LEVELS = 10  # the head predicts a distribution over the scores 1..10
-HIDDEN = 512
+from personalize.networks.scorer import Scorer
 
 
 @dataclass(frozen=True)
@@ -37,35 +34,6 @@ class Backbone:
     licence: str
     paper: str
     channels_last: bool = False  # convolutional encoders run faster so on CPUs
-
-
-class Scorer(nn.Module):
-    """An encoder and the head of Yun & Choo (ECCV 2024): photo -> distribution over 1..10 -> its mean."""
-
-    def __init__(self, encoder: nn.Module, width: int, seed: int = 0) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self.head = nn.Sequential(nn.Linear(width, HIDDEN), nn.GELU(), nn.Dropout(0.5), nn.Linear(HIDDEN, LEVELS))
-        draw = torch.Generator().manual_seed(seed)
-        with torch.no_grad():
-            for layer in (self.head[0], self.head[3]):
-                bound = layer.in_features**-0.5
-                # Rounded to half precision, so that the bank can keep the very same numbers in half the space.
-                layer.weight.copy_(torch.empty_like(layer.weight).uniform_(-bound, bound, generator=draw).half())
-                layer.bias.zero_()
-        self.register_buffer("levels", torch.arange(1.0, LEVELS + 1), persistent=False)
-
-    def distribution(self, embedding: Float[Tensor, "batch width"]) -> Float[Tensor, "batch levels"]:
-        """Probability of each score 1..10."""
-        raw = torch.sigmoid(self.head(embedding))
-        return raw / raw.sum(dim=1, keepdim=True)
-
-    def forward(self, photos: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch levels"]:
-        return self.distribution(self.encoder(photos))
-
-    def score(self, photos: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch"]:
-        """Mean of the predicted distribution, 1 to 10."""
-        return self(photos) @ self.levels
 
 
 def _efficientnet_lite0() -> nn.Module:

@@ -1,17 +1,16 @@
-"""Banks on disk: base weights, task vectors, projection and hyperprior in one safetensors file, and a card beside it.
+"""Banks on disk: base weights, task vectors, projection and hyperprior in one safetensors file, and their metadata beside it.
 
-Needs no torch: web-side workers read the card and the hyperprior alone. A card is JSON that a person can read: what the bank was
-made of, from what, with which seed, how good each task model is. It names the sha256 of the file; reading checks it. All arrays, and
+Needs no torch: web-side workers read the metadata and the hyperprior alone. The metadata are JSON that a person can read: what the bank was
+made of, from what, with which seed, how good each task model is. They name the sha256 of the file; reading checks it. All arrays, and
 what changed between the formats, are in docs/banks.md.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, Required, TypedDict, cast
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -19,26 +18,95 @@ from safetensors.numpy import save_file
 
 from personalize import __version__
 from personalize.errors import BadBank
-from personalize.files import whole_texts
-from personalize.numerics.grid import Hyperprior
+from personalize.files import atomic_files
+from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.numerics.projection import Projection
 
 FORMAT = "pav-bank-2"
 READABLE = ("pav-bank-1", FORMAT)
 DEFAULT = Path(__file__).parent.parent / "bank" / "efficientnet_lite0.safetensors"
-UNKNOWN = "unknown"  # in cards, of what nobody recorded
+UNKNOWN = "unknown"  # in metadata, of what nobody recorded
 
 Arrays = dict[str, np.ndarray]
 
 
+class PreprocessingFacts(TypedDict):
+    """`images.Preprocessing` as JSON."""
+
+    resize: int
+    crop: int
+    mean: Sequence[float]
+    std: Sequence[float]
+
+
+class Origin(TypedDict, total=False):
+    """Where a task vector comes from: the record of its training, or the published checkpoint that it was imported from."""
+
+    source: str
+    database: str
+    licence: str
+    file: str
+    bytes: int
+    sha256: str
+
+
+class ScoreCost(TypedDict):
+    """How the scores of a task's own model changed by a compression."""
+
+    srocc: float
+    largest_difference: float
+    standard_deviation: float
+
+
+Compression = TypedDict(
+    "Compression",
+    {
+        "form": str,
+        "from": str,  # sha256 of the bank before
+        "form_before": dict[str, str],
+        "relative_error": dict[str, float],
+        "photos": NotRequired[int],
+        "scores": NotRequired[dict[str, ScoreCost]],
+        "projection": NotRequired[str],
+    },
+)
+"""One compression that a bank went through, and what it cost."""
+
+
+class BankFacts(TypedDict, total=False):
+    """The metadata file of a bank, as JSON. Keys that are not read by the code are plain data of any shape."""
+
+    format: str
+    pav_version: str
+    backbone: Required[str]
+    backbone_sha256: str
+    backbone_source: str
+    backbone_licence: str
+    preprocessing: PreprocessingFacts
+    tasks: Required[Sequence[str]]
+    base: Mapping[str, str]
+    form: Mapping[str, object]
+    start: Mapping[str, object]
+    trained: Mapping[str, Origin]  # by task, of banks that PAV trained
+    sources: Mapping[str, Origin]  # by task, of imported banks
+    factorised: Mapping[str, object]
+    licence: str
+    paper: str
+    projection: object
+    hyperprior: object
+    compressed: list[Compression]
+    bytes: int
+    sha256: str
+
+
 @dataclass(frozen=True)
-class Card:
+class BankMetadata:
     """What a bank says of itself."""
 
     backbone: str
     tasks: tuple[str, ...]
     sha256: str
-    facts: dict[str, Any]  # the whole card
+    facts: BankFacts  # all of it
 
     @property
     def hash(self) -> str:
@@ -46,27 +114,17 @@ class Card:
         return self.sha256[:16]
 
 
-def write(arrays: Mapping[str, np.ndarray], facts: dict[str, Any], path: Path) -> Card:
-    """Write a bank and its card; existing files are replaced only once the new ones are whole."""
-    with writing(path) as partial:
-        save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, partial, metadata={"format": FORMAT})
-        return publish(partial, facts, path)
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[Path]:
-    """The file beside `path` that a bank is written to until it is whole; gone in the end, whatever happened.
+def write(arrays: Mapping[str, np.ndarray], facts: BankFacts, path: Path) -> BankMetadata:
+    """Write a bank and its metadata; existing files are replaced only once the new ones are whole.
 
     Raises:
         BadBank: `path` has another ending than a bank's file.
     """
     check_name(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    try:
-        yield partial
-    finally:
-        partial.unlink(missing_ok=True)
+    with atomic_files.replacing(path) as partial:
+        save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, partial, metadata={"format": FORMAT})
+        metadata = _complete(facts, partial)
+    return _write_metadata(metadata, path)
 
 
 def check_name(path: Path) -> None:
@@ -74,47 +132,45 @@ def check_name(path: Path) -> None:
     BadBank: `path` has another ending than a bank's file.
     """
     if path.suffix != ".safetensors":
-        raise BadBank(f"A bank's file ends in .safetensors, its card beside it in .json; {path} does not.")
+        raise BadBank(f"A bank's file ends in .safetensors, its metadata beside it in .json; {path} does not.")
 
 
-def publish(partial: Path, facts: dict[str, Any], path: Path) -> Card:
-    """Give a finished file its card and its name; existing ones are replaced. The card says which version of PAV wrote the file."""
-    told = {name: value for name, value in facts.items() if name not in ("format", "pav_version", "bytes", "sha256")}
-    facts = {"format": FORMAT, "pav_version": __version__, **told, "bytes": partial.stat().st_size, "sha256": sha256(partial)}
-    partial.replace(path)
-    whole_texts.write(path.with_suffix(".json"), json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
-    return _card(facts)
+def publish(partial: Path, facts: BankFacts, path: Path) -> BankMetadata:
+    """Give a finished file its metadata and its name; existing ones are replaced. The metadata say which version of PAV wrote the file."""
+    metadata = _complete(facts, partial)
+    atomic_files.rename(partial, path)
+    return _write_metadata(metadata, path)
 
 
-def read_card(path: Path = DEFAULT) -> Card:
-    """The card of the bank at `path`.
+def read_metadata(path: Path = DEFAULT) -> BankMetadata:
+    """The metadata of the bank at `path`.
 
     Raises:
-        BadBank: there is no card, or it is of another format.
+        BadBank: there are none, or they are of another format.
     """
-    card_path = path.with_suffix(".json")
+    file = path.with_suffix(".json")
     try:
-        facts = json.loads(card_path.read_text(encoding="utf-8"))
+        facts: BankFacts = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise BadBank(f"{card_path} cannot be read: {error}. Make a bank with ./pav build_bank.") from error
+        raise BadBank(f"{file} cannot be read: {error}. Make a bank with ./pav build_bank.") from error
     if facts.get("format") not in READABLE:
-        raise BadBank(f"{card_path} has format {facts.get('format')!r}; this version reads {' and '.join(READABLE)}.")
-    return _card(facts)
+        raise BadBank(f"{file} has format {facts.get('format')!r}; this version reads {' and '.join(READABLE)}.")
+    return _metadata(facts)
 
 
-def licences(facts: Mapping[str, Any]) -> dict[str, str]:
-    """Licence of the database behind each task vector, as a bank's card records it; `unknown` where it does not."""
-    return {task: str(_record(facts, task).get("licence", UNKNOWN)) for task in facts["tasks"]}
+def licences(facts: BankFacts) -> dict[str, str]:
+    """Licence of the dataset behind each task vector, as a bank's metadata record it; `unknown` where they do not."""
+    return {task: _origin(facts, task).get("licence", UNKNOWN) for task in facts["tasks"]}
 
 
-def trained_on(facts: Mapping[str, Any]) -> dict[str, str]:
-    """What each task vector was trained on, as a bank's card records it; `unknown` where it does not."""
-    records = {task: _record(facts, task) for task in facts["tasks"]}
-    return {task: str(record.get("source") or record.get("database", UNKNOWN)) for task, record in records.items()}
+def trained_on(facts: BankFacts) -> dict[str, str]:
+    """What each task vector was trained on, as a bank's metadata record it; `unknown` where they do not."""
+    origins = {task: _origin(facts, task) for task in facts["tasks"]}
+    return {task: origin.get("source") or origin.get("database", UNKNOWN) for task, origin in origins.items()}
 
 
-def check(path: Path, card: Card) -> None:
-    """The file is the one that its card describes.
+def check(path: Path, metadata: BankMetadata) -> None:
+    """The file is the one that its metadata describe.
 
     Raises:
         BadBank: missing, or another one.
@@ -123,19 +179,19 @@ def check(path: Path, card: Card) -> None:
         digest = sha256(path)
     except OSError as error:
         raise BadBank(f"{path} cannot be read: {error}.") from error
-    if digest != card.sha256:
-        raise BadBank(f"{path} has sha256 {digest}, its card says {card.sha256}: fetch the bank again.")
+    if digest != metadata.sha256:
+        raise BadBank(f"{path} has sha256 {digest}, its metadata say {metadata.sha256}: fetch the bank again.")
 
 
 def read(path: Path = DEFAULT, *, prefix: str = "") -> Arrays:
-    """The arrays of a bank whose names begin with `prefix`, in memory, after checking the file against its card.
+    """The arrays of a bank whose names begin with `prefix`, in memory, after checking the file against its metadata.
 
     Large banks are better opened than read: see `open_banks`.
 
     Raises:
-        BadBank: missing, damaged, or not the file that the card describes.
+        BadBank: missing, damaged, or not the file that the metadata describe.
     """
-    check(path, read_card(path))
+    check(path, read_metadata(path))
     try:
         with safe_open(path, framework="np") as file:
             return {name: file.get_tensor(name) for name in file.keys() if name.startswith(prefix)}  # noqa: SIM118 (not a mapping)
@@ -187,10 +243,21 @@ def projection_arrays(learned: Projection) -> Arrays:
     }
 
 
-def _record(facts: Mapping[str, Any], task: str) -> Mapping[str, Any]:
-    """What a card says of a task vector's making: of its training, or of the checkpoint that it was imported from."""
+def _origin(facts: BankFacts, task: str) -> Origin:
+    """What the metadata say of a task vector's making: of its training, or of the checkpoint that it was imported from."""
     return {**facts.get("sources", {}).get(task, {}), **facts.get("trained", {}).get(task, {})}
 
 
-def _card(facts: dict[str, Any]) -> Card:
-    return Card(facts["backbone"], tuple(facts["tasks"]), facts["sha256"], facts)
+def _complete(facts: BankFacts, file: Path) -> BankFacts:
+    """The facts with all that depends on the finished file."""
+    kept = {name: value for name, value in facts.items() if name not in ("format", "pav_version", "bytes", "sha256")}
+    return cast(BankFacts, {"format": FORMAT, "pav_version": __version__, **kept, "bytes": file.stat().st_size, "sha256": sha256(file)})
+
+
+def _write_metadata(facts: BankFacts, path: Path) -> BankMetadata:
+    atomic_files.write_text(path.with_suffix(".json"), json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+    return _metadata(facts)
+
+
+def _metadata(facts: BankFacts) -> BankMetadata:
+    return BankMetadata(facts["backbone"], tuple(facts["tasks"]), facts["sha256"], facts)

@@ -4,10 +4,9 @@ Resize the short side (bicubic), cut the centre, scale to the backbone's mean an
 augmentation of training lives in `train.py`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,9 +14,8 @@ from jaxtyping import Float, UInt8
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from personalize.errors import BadDatabase
-
-Item = TypeVar("Item")
+from personalize.errors import BadPhoto
+from personalize.files.banks import PreprocessingFacts
 
 
 @dataclass(frozen=True)
@@ -28,6 +26,17 @@ class Preprocessing:
     crop: int  # side of the centre cut in pixels
     mean: tuple[float, float, float]  # of RGB in 0..1
     std: tuple[float, float, float]
+
+    @classmethod
+    def of(cls, facts: PreprocessingFacts) -> "Preprocessing":
+        """What a bank's metadata or a model's card say of it."""
+        (red, green, blue), (red_std, green_std, blue_std) = facts["mean"], facts["std"]
+        return cls(facts["resize"], facts["crop"], (red, green, blue), (red_std, green_std, blue_std))
+
+    @property
+    def facts(self) -> PreprocessingFacts:
+        """The same for metadata and cards."""
+        return {"resize": self.resize, "crop": self.crop, "mean": self.mean, "std": self.std}
 
 
 def to_pixels(photo: Image.Image, preprocessing: Preprocessing, margin: int = 0) -> UInt8[np.ndarray, "height width 3"]:
@@ -51,17 +60,17 @@ def to_input(pixels: UInt8[np.ndarray, "batch height width 3"], preprocessing: P
 
 
 def read(path: Path) -> Image.Image:
-    """Open a photo of a database.
+    """Open a photo.
 
     Raises:
-        BadDatabase: the file is missing or no photo; its path is named.
+        BadPhoto: the file is missing or no photo; its path is named.
     """
     try:
         with Image.open(path) as photo:
             photo.load()
             return photo.convert("RGB")
     except (OSError, ValueError) as error:
-        raise BadDatabase(f"{path} cannot be read as a photo: {error}") from error
+        raise BadPhoto(f"{path} cannot be read as a photo: {error}") from error
 
 
 def batches(paths: Sequence[Path], preprocessing: Preprocessing, size: int = 32) -> Iterator[Float[Tensor, "batch 3 height width"]]:
@@ -69,10 +78,3 @@ def batches(paths: Sequence[Path], preprocessing: Preprocessing, size: int = 32)
     for start in range(0, len(paths), size):
         pixels = np.stack([to_pixels(read(path), preprocessing) for path in paths[start : start + size]])
         yield to_input(pixels, preprocessing)
-
-
-def counted(what: str, items: Sequence[Item], report: Callable[[str, int, int], None]) -> Iterator[Item]:
-    """The items one by one, telling `report` (what, done, of) as each is asked for."""
-    for number, item in enumerate(items, start=1):
-        report(what, number, len(items))
-        yield item

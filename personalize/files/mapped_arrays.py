@@ -63,15 +63,6 @@ class MappedArrays(Mapping[str, np.ndarray]):
     def __len__(self) -> int:
         return len(self._where)
 
-    def planned(self, name: str) -> Planned:
-        """Type and shape of an array, without touching it."""
-        return self._where[name][0]
-
-    def size(self, name: str) -> int:
-        """Bytes of an array."""
-        kind, shape = self.planned(name)
-        return math.prod(shape) * kind.itemsize
-
     def _let_go(self) -> None:
         if self._last is None or not hasattr(mmap, "MADV_DONTNEED"):
             return

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from safetensors import SafetensorError
@@ -12,11 +13,11 @@ from torch import Tensor
 
 from personalize.errors import BadBank
 from personalize.files import backbones, banks
-from personalize.files.backbones import Scorer
-from personalize.files.banks import Card
+from personalize.files.banks import BankMetadata
 from personalize.files.mapped_arrays import MappedArrays
 from personalize.files.stored_vectors import StoredVector
 from personalize.networks import merging, task_vectors
+from personalize.networks.scorer import Scorer
 from personalize.networks.task_vectors import Weights
 
 
@@ -24,9 +25,9 @@ from personalize.networks.task_vectors import Weights
 class Bank:
     """Base model, task vectors and small arrays of one bank."""
 
-    card: Card
-    arrays: MappedArrays  # all of them, `projection/...` and `hyperprior/...` among them
-    vectors: dict[str, StoredVector]  # by task, in the card's order, which is that of the columns of `start`
+    metadata: BankMetadata
+    arrays: Mapping[str, np.ndarray]  # all of them, `projection/...` and `hyperprior/...` among them; of a file, mapped
+    vectors: dict[str, StoredVector]  # by task, in the metadata's order, which is that of the columns of `start`
 
     @property
     def holds_encoder(self) -> bool:
@@ -42,7 +43,7 @@ class Bank:
     def base(self) -> Weights:
         """The base weights of every block, in the model's order: mapped where the bank holds its encoder, a copy in memory otherwise."""
         if self.holds_encoder:
-            return StoredBase(self.arrays, tuple(task_vectors.blocks(backbones.empty(self.card.backbone))))
+            return StoredBase(self.arrays, tuple(task_vectors.blocks(backbones.empty(self.metadata.backbone))))
         return task_vectors.copied_blocks(self.scorer())
 
     def scorer(self) -> Scorer:
@@ -53,10 +54,10 @@ class Bank:
             MissingWeights: the bank holds no encoder, and the backbone's weights are not here.
         """
         if not self.holds_encoder:
-            model = backbones.scorer(self.card.backbone)
+            model = backbones.scorer(self.metadata.backbone)
             _fill(model, StoredBase(self.arrays, self._stored("base/")), self._stored("base/"))
             return model
-        model = backbones.empty(self.card.backbone)
+        model = backbones.empty(self.metadata.backbone)
         _fill(model, self.base, tuple(self.base))
         for name in self._stored("buffers/"):
             model.get_buffer(name).copy_(torch.from_numpy(self.arrays[f"buffers/{name}"]))
@@ -81,7 +82,7 @@ class Bank:
 class StoredBase(Mapping[str, Tensor]):
     """Base weights of a bank, in single precision, in a given order."""
 
-    def __init__(self, arrays: MappedArrays, blocks: tuple[str, ...]) -> None:
+    def __init__(self, arrays: Mapping[str, np.ndarray], blocks: tuple[str, ...]) -> None:
         """Raises:
         BadBank: the bank lacks a block; it is named.
         """
@@ -101,19 +102,19 @@ class StoredBase(Mapping[str, Tensor]):
 
 
 def open_bank(path: Path = banks.DEFAULT, *, check: bool = True) -> Bank:
-    """Open the bank at `path`; with `check`, its file is read once from end to end and compared with its card.
+    """Open the bank at `path`; with `check`, its file is read once from end to end and compared with its metadata.
 
     Raises:
-        BadBank: missing, damaged, not the file that its card describes, or without a task's vector.
+        BadBank: missing, damaged, not the file that its metadata describe, or without a task's vector.
     """
-    card = banks.read_card(path)
+    metadata = banks.read_metadata(path)
     if check:
-        banks.check(path, card)
-    return view(card, path)
+        banks.check(path, metadata)
+    return view(metadata, path)
 
 
-def view(card: Card, path: Path) -> Bank:
-    """The bank in a file, as `card` describes it.
+def view(metadata: BankMetadata, path: Path) -> Bank:
+    """The bank in a file, as its metadata describe it.
 
     Raises:
         BadBank: damaged, or without a task's vector.
@@ -122,11 +123,16 @@ def view(card: Card, path: Path) -> Bank:
         arrays = MappedArrays(path)
     except (OSError, SafetensorError) as error:
         raise BadBank(f"{path} cannot be read: {error}.") from error
-    vectors = {task: StoredVector(arrays, f"vectors/{task}/") for task in card.tasks}
-    for task, vector in vectors.items():
+    bank = of_arrays(metadata, arrays)
+    for task, vector in bank.vectors.items():
         if not vector:
-            raise BadBank(f"{path} has no task vector for {task}, which its card names.")
-    return Bank(card, arrays, vectors)
+            raise BadBank(f"{path} has no task vector for {task}, which its metadata name.")
+    return bank
+
+
+def of_arrays(metadata: BankMetadata, arrays: Mapping[str, np.ndarray]) -> Bank:
+    """A bank of arrays as they lie in its file."""
+    return Bank(metadata, arrays, {task: StoredVector(arrays, f"vectors/{task}/") for task in metadata.tasks})
 
 
 @torch.no_grad()

@@ -4,9 +4,8 @@ import json
 from argparse import ArgumentTypeError
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
 
-from personalize.files import whole_texts
+from personalize.files import atomic_files
 
 
 def new_file(text: str) -> Path:
@@ -35,7 +34,6 @@ def _writable(folder: Path) -> Path:
         raise ArgumentTypeError(f"{folder} cannot be written to: {error.strerror}.") from error
 
 
-def write_json(path: Path, facts: Any) -> None:
+def write_json(path: Path, facts: object) -> None:
     """All or nothing: a reader never meets half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    whole_texts.write(path, json.dumps(facts, indent=1) + "\n")
+    atomic_files.write_text(path, json.dumps(facts, indent=1) + "\n")

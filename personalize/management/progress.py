@@ -1,20 +1,22 @@
 """Progress bars for the long commands."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from personalize.progress import ProgressCallback
+
 
 @contextmanager
-def progress_report() -> Iterator[Callable[[str, int, int], None]]:
-    """A function (what, done, of) that draws one bar on standard error."""
+def progress_bar() -> Iterator[ProgressCallback]:
+    """A callback that draws one bar on standard error."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task("", total=None)
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        bar = bars.add_task("", total=None)
 
-        def report(what: str, done: int, of: int) -> None:
-            progress.update(bar, description=what, completed=done, total=of)
+        def progress(what: str, done: int, of: int) -> None:
+            bars.update(bar, description=what, completed=done, total=of)
 
-        yield report
+        yield progress

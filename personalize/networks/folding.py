@@ -6,12 +6,14 @@ gives the tangents of W, gamma and beta: G = sum over positions of g x^T is the 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from personalize.networks.layer_tangents import Along, Row, depthwise_gradients, patches
+from personalize.networks.layer_tangents import Along, Row, depthwise_gradients, patches, statistics
+from personalize.networks.scorer import Scorer
 from personalize.networks.task_blocks import TaskBlocks
 
 LARGEST_GRADIENT = 3  # side of a depthwise kernel; beyond, the task vectors' own convolutions are faster than weight gradients
@@ -26,23 +28,24 @@ class Folded:
         self.weight, self.scale, self.shift = f"{names[0]}weight", f"{names[1]}weight", f"{names[1]}bias"
         self.tasks = blocks.whole(self.weight)
         self.scales, self.shifts = Row(blocks.whole(self.scale)), Row(blocks.whole(self.shift))
-        self.where = list(convolution.stride), list(convolution.padding), list(convolution.dilation)
+        self.where = convolution.stride, cast(tuple[int, int], convolution.padding), convolution.dilation
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Within, the convolution computes both and the norm only what follows it (timm joins an activation to it)."""
         norm, convolution = self.norm, self.convolution
-        self.deviation = torch.rsqrt(norm.running_var + norm.eps)
+        self.mean, self.deviation = statistics(norm)
         self.slope = norm.weight.detach() * self.deviation
         joined = convolution.weight.detach() * self.slope[:, None, None, None]
-        offset = norm.bias.detach() - norm.running_mean * self.slope
+        offset = norm.bias.detach() - self.mean * self.slope
         joined.requires_grad_()  # or the first layer's output would not be differentiable
-        convolution.forward = lambda x: functional.conv2d(x, joined, offset, *self.where, convolution.groups)
-        norm.forward = lambda x: norm.act(x) if hasattr(norm, "act") else x
+        activation = getattr(norm, "act", nn.Identity())
+        vars(convolution)["forward"] = lambda x: functional.conv2d(x, joined, offset, *self.where, convolution.groups)
+        vars(norm)["forward"] = activation
         try:
             yield
         finally:
-            del convolution.forward, norm.forward
+            del vars(convolution)["forward"], vars(norm)["forward"]
 
     def rule(self, x: Tensor, g: Tensor) -> dict[str, Along]:
         """Tangents of the three blocks from the input and the gradient of the folded output."""
@@ -66,11 +69,11 @@ class Folded:
 
     def _affine(self, against: Tensor, total: Tensor) -> dict[str, Along]:
         """gamma and beta from the sums over positions of g z and of g, a channel each."""
-        standard = (against - self.norm.running_mean * total) * self.deviation
+        standard = (against - self.mean * total) * self.deviation
         return {self.scale: self.scales.along(standard), self.shift: self.shifts.along(total)}
 
 
-def pairs(model: nn.Module, size: int = 64) -> list[tuple[str, str]]:
+def pairs(model: Scorer, size: int = 64) -> list[tuple[str, str]]:
     """Names of (convolution, batch norm) that follow each other directly, as an encoder runs."""
     norms = {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.BatchNorm2d)}
     if not norms:

@@ -7,6 +7,7 @@ gradient of a small matrix, that gradient is formed per photo and contracted wit
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -97,7 +98,7 @@ def patches(layer: nn.Conv2d, x: Float[Tensor, "photos channels height width"]) 
     """What each position of the output sees of the input, so that the convolution is a matrix over them."""
     if layer.kernel_size == (1, 1) and layer.padding == (0, 0):
         return x[:, :, :: layer.stride[0], :: layer.stride[1]].permute(0, 2, 3, 1).flatten(1, 2)
-    return functional.unfold(x, layer.kernel_size, layer.dilation, layer.padding, layer.stride).mT
+    return functional.unfold(x, layer.kernel_size, layer.dilation, cast(tuple[int, int], layer.padding), layer.stride).mT
 
 
 def _depthwise_convolution(layer: nn.Conv2d, prefix: str, blocks: TaskBlocks) -> Rule:
@@ -121,14 +122,20 @@ def depthwise_gradients(layer: nn.Conv2d, x: Tensor, g: Tensor) -> Float[Tensor,
     return torch.stack([back(g[i : i + 1], x[i : i + 1], *options)[1].flatten(1) for i in range(len(x))])
 
 
+def statistics(norm: nn.BatchNorm2d) -> tuple[Float[Tensor, "channels"], Float[Tensor, "channels"]]:
+    """Fixed mean and 1 / standard deviation of each channel."""
+    mean, variance = cast(Tensor, norm.running_mean), cast(Tensor, norm.running_var)  # torch types both as perhaps missing
+    return mean, torch.rsqrt(variance + norm.eps)
+
+
 def batch_norm(layer: nn.BatchNorm2d, prefix: str, blocks: TaskBlocks) -> Rule:
     """In evaluation mode: a scale and a shift a channel, after fixed statistics."""
     scale, shift = Row(blocks.whole(f"{prefix}weight")), Row(blocks.whole(f"{prefix}bias"))
 
     def rule(x: Tensor, g: Tensor) -> dict[str, Along]:
         total = g.sum(dim=(2, 3))
-        deviation = torch.rsqrt(layer.running_var + layer.eps)
-        standard = ((x * g).sum(dim=(2, 3)) - layer.running_mean * total) * deviation
+        mean, slope = statistics(layer)
+        standard = ((x * g).sum(dim=(2, 3)) - mean * total) * slope
         return {f"{prefix}weight": scale.along(standard), f"{prefix}bias": shift.along(total)}
 
     return rule

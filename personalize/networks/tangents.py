@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float
@@ -14,10 +14,11 @@ from personalize.errors import UnknownLayer
 from personalize.networks import folding, layer_tangents
 from personalize.networks.folding import Folded
 from personalize.networks.layer_tangents import Matrix, Row, Rule
+from personalize.networks.scorer import Scorer
 from personalize.networks.task_blocks import TaskBlocks
 from personalize.networks.task_vectors import Vector, blocks
 
-Described = tuple[Float[Tensor, "photos"], Float[Tensor, "photos blocks tasks"], Float[Tensor, "photos embedding"]]
+Linearisation = tuple[Float[Tensor, "photos"], Float[Tensor, "photos blocks tasks"], Float[Tensor, "photos embedding"]]
 
 
 class Tangents:
@@ -27,7 +28,7 @@ class Tangents:
     its output meets it (see `layer_tangents`). No gradient of a large matrix is formed, and photos go through together.
     """
 
-    def __init__(self, model: nn.Module, vectors: Sequence[Vector]) -> None:
+    def __init__(self, model: Scorer, vectors: Sequence[Vector]) -> None:
         """Raises:
         UnknownLayer: the model has a parameter in a kind of layer that has no rule; it is named.
         """
@@ -44,7 +45,7 @@ class Tangents:
         if unknown:
             raise UnknownLayer(f"Tangents are not known for {unknown[0]}: its layer is of a kind without a rule.")
 
-    def describe(self, photos: Float[Tensor, "photos 3 height width"]) -> Described:
+    def compute(self, photos: Float[Tensor, "photos 3 height width"]) -> Linearisation:
         """Scores (1 to 10), their tangents and the embeddings of a batch of photos.
 
         Photos do not influence each other: a batch gives what its photos give one by one, up to rounding.
@@ -89,7 +90,7 @@ class Tangents:
             if hasattr(layer, "act"):  # timm's norm with its activation: what is wanted lies between the two
                 inputs: list[Tensor] = []
                 layer.register_forward_pre_hook(lambda _, args: inputs.append(args[0]))
-                layer.drop.register_forward_hook(lambda _, args, output: self._watch(inputs.pop(), output, rule))
+                cast(nn.Module, layer.drop).register_forward_hook(lambda _, args, output: self._watch(inputs.pop(), output, rule))
                 self._knows(prefix, layer)
             else:
                 self._on_output(layer, prefix, rule)
@@ -135,7 +136,7 @@ class Tangents:
             mixed = layer.out_proj(functional.scaled_dot_product_attention(*heads).transpose(1, 2).flatten(2))
             return (mixed if layer.batch_first else mixed.transpose(0, 1)), None
 
-        layer.forward = attend
+        vars(layer)["forward"] = attend
         self._known |= set(names)
 
     def _open_vision_transformer(self, tower: Any, prefix: str) -> None:

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from math import atanh, sqrt, tanh
+from typing import TypedDict
 
 import numpy as np
 from jaxtyping import Float
 
+SOFTMAX_SHARPNESS = 10.0  # of the published starting point
 LEAST_RATINGS = 8  # below, the interval of a rank correlation spans nearly everything
 
 
@@ -59,3 +61,27 @@ def bootstrap_interval(values: Float[np.ndarray, "n"], rng: np.random.Generator,
     means = rng.choice(values, size=(draws, len(values))).mean(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
+
+
+class MeanOverRaters(TypedDict):
+    """A mean over raters with its 95 % interval; nan where there is nobody to take it of."""
+
+    mean: float
+    low: float
+    high: float
+    people: int
+
+
+def mean_over_raters(values: Float[np.ndarray, "n"], rng: np.random.Generator) -> MeanOverRaters:
+    """Mean of one number a rater with its 95 % bootstrap interval; raters of whom nothing can be said (nan) are left out."""
+    kept = values[~np.isnan(values)]
+    if not len(kept):
+        return {"mean": float("nan"), "low": float("nan"), "high": float("nan"), "people": 0}
+    low, high = bootstrap_interval(kept, rng)
+    return {"mean": round(float(kept.mean()), 4), "low": round(low, 4), "high": round(high, 4), "people": len(kept)}
+
+
+def softmax_mixture(agreement: Float[np.ndarray, "tasks"]) -> Float[np.ndarray, "tasks"]:
+    """softmax(10 x SROCC): shares of the task models that sum to 1; an undefined SROCC counts as 0 (Yun & Choo, ECCV 2024)."""
+    weights = np.exp(SOFTMAX_SHARPNESS * np.nan_to_num(agreement))
+    return weights / weights.sum()

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from personalize.numerics.grid import INTERCEPT, Grid, Hyperprior
+from personalize.numerics.hyperparameter_grid import INTERCEPT, HyperparameterGrid, Hyperprior
 
 
 @dataclass(frozen=True)
@@ -60,22 +60,22 @@ class Taste:
     log_evidence: float  # of the ratings, averaged over the hyperprior
     posterior: Float[np.ndarray, "b f n c"]  # how plausible each point of the grid is now; sums to 1
     covariance: Covariance
-    shared: Float[np.ndarray, "columns"]  # weights of the shared columns of a photo; empty without any
+    population_weights: Float[np.ndarray, "columns"]  # of a photo's population scores; empty without any
 
 
-NOTHING_SHARED = np.zeros((0, 0))
+NO_POPULATION_SCORES = np.zeros((0, 0))
 
 
 def fit(
     features: Float[np.ndarray, "ratings features"],
     ratings: Float[np.ndarray, "ratings"],
     hyperprior: Hyperprior,
-    shared: Float[np.ndarray, "rows columns"] = NOTHING_SHARED,
+    population_scores: Float[np.ndarray, "rows columns"] = NO_POPULATION_SCORES,
 ) -> Taste:
     """Fit one person.
 
-    `shared` is what others' ratings say of the rated photos (`population.Population.columns`): the first column is added to the score as it
-    is, the weights of all others are a priori N(0, 1).
+    `population_scores` is what others' ratings say of the rated photos (`PopulationPrior.scores`): the first column is added to the score
+    as it is, the weights of all others are a priori N(0, 1).
 
     Ratings may be on any scale: only their order and relative distances matter. Without ratings, or where all are equal, nothing tells
     one photo from another, and the generic order (weight on s alone) comes back.
@@ -89,12 +89,12 @@ def fit(
         raise ValueError("Features and ratings must be finite numbers.")
     features = features.astype(np.float64)
     spread = np.std(ratings) if len(ratings) else 0.0
-    shared = shared if shared.size else np.zeros((len(ratings), 0))
+    population_scores = population_scores if population_scores.size else np.zeros((len(ratings), 0))
     if spread == 0:
-        return _untold(features, hyperprior, shared)
+        return _prior_taste(features, hyperprior, population_scores.shape[1])
     standard = (ratings - np.mean(ratings)) / spread
-    offset = shared[:, 0] if shared.shape[1] else np.zeros(len(ratings))
-    grid = Grid(features, standard - offset, hyperprior, shared[:, 1:])
+    offset = population_scores[:, 0] if population_scores.shape[1] else np.zeros(len(ratings))
+    grid = HyperparameterGrid(features, standard - offset, hyperprior, population_scores[:, 1:])
     posterior = grid.posterior
     b, f, n, _ = np.unravel_index(posterior.sum(axis=3).argmax(), (*posterior.shape[:3], 1))
     return Taste(
@@ -103,7 +103,7 @@ def fit(
         log_evidence=grid.log_evidence,
         posterior=posterior,
         covariance=_covariance(features, float(hyperprior.base[b]), float(hyperprior.feature[f]), float(hyperprior.noise[n])),
-        shared=grid.shared_weights(posterior)[: shared.shape[1]].astype(np.float32),
+        population_weights=grid.population_weights(posterior)[: population_scores.shape[1]].astype(np.float32),
     )
 
 
@@ -111,20 +111,18 @@ def log_evidence(
     features: Float[np.ndarray, "ratings features"],
     ratings: Float[np.ndarray, "ratings"],
     hyperprior: Hyperprior,
-    shared: Float[np.ndarray, "rows columns"] = NOTHING_SHARED,
 ) -> Float[np.ndarray, "b f n c"]:
     """Log marginal likelihood of the standardised ratings at every point of the grid, the hyperprior's weights left out."""
-    shared = shared if shared.size else np.zeros((len(ratings), 1))
     standard = (ratings - np.mean(ratings)) / np.std(ratings)
-    return Grid(features.astype(np.float64), standard - shared[:, 0], hyperprior, shared[:, 1:]).log_likelihood
+    return HyperparameterGrid(features.astype(np.float64), standard, hyperprior, np.zeros((len(ratings), 0))).log_likelihood
 
 
-def _untold(features: np.ndarray, hyperprior: Hyperprior, shared: np.ndarray) -> Taste:
+def _prior_taste(features: np.ndarray, hyperprior: Hyperprior, columns: int) -> Taste:
     weights = np.zeros(features.shape[1], dtype=np.float32)
     weights[0] = 1.0
     b, f, n, _ = np.unravel_index(hyperprior.weights.argmax(), hyperprior.weights.shape)
     covariance = _covariance(features, float(hyperprior.base[b]), float(hyperprior.feature[f]), float(hyperprior.noise[n]))
-    only_mean = np.eye(1, shared.shape[1], dtype=np.float32)[0]
+    only_mean = np.eye(1, columns, dtype=np.float32)[0]
     return Taste(weights, features[:, 0].astype(np.float32), 0.0, hyperprior.weights, covariance, only_mean)
 
 

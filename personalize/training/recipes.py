@@ -1,11 +1,12 @@
-"""How a scorer is fine-tuned: the numbers, their schedule, the optimiser they make."""
+"""How a scorer is fine-tuned: the numbers, the optimiser they make, the schedule of its rates."""
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import cos, pi
 
-import torch
 from torch import nn
+from torch.optim import AdamW, Optimizer
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, SequentialLR
 
 from personalize.errors import BadOption, PersonalizeError, at_least
 
@@ -41,28 +42,30 @@ class Recipe:
             raise PersonalizeError(f"A batch of {self.batch} cannot be divided into {self.accumulate} equal parts.")
 
 
-def rate(step: int, steps: int, warm_up: float) -> float:
-    """Share of the full learning rate at a step 0..steps - 1: linear from above 0 to 1 in the warm-up, then half a cosine towards 0."""
-    rising = max(1, round(warm_up * steps))
-    if step < rising:
-        return (step + 1) / rising
-    return 0.5 * (1 + cos(pi * (step - rising) / max(1, steps - rising)))
-
-
-def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
+def optimizer(model: nn.Module, recipe: Recipe) -> AdamW:
     """AdamW with one rate for the encoder and one for the head, each with and without weight decay."""
     groups = [
-        {"params": list(members), "lr": full, "full_rate": full, "weight_decay": decay}
+        {"params": list(members), "lr": full, "weight_decay": decay}
         for part, full in (("encoder.", recipe.encoder_rate), ("head.", recipe.head_rate))
         for decay in (recipe.weight_decay, 0.0)
         if (members := list(_members(model, part, decays=decay > 0 or recipe.weight_decay == 0)))
     ]
-    return torch.optim.AdamW(groups)
+    return AdamW(groups)
 
 
-def set_rates(groups: list[dict[str, float]], share: float) -> None:
-    for group in groups:
-        group["lr"] = group["full_rate"] * share
+def schedule(optimizer: Optimizer, recipe: Recipe, steps: int) -> LRScheduler:
+    """The rates of `steps` steps: linear from above 0 to their full size in the warm-up, then half a cosine towards 0."""
+    rising = max(1, round(recipe.warm_up * steps))
+    warm_up = LinearLR(optimizer, start_factor=1 / rising, total_iters=rising - 1)
+    return SequentialLR(optimizer, [warm_up, CosineAnnealingLR(optimizer, T_max=max(1, steps - rising))], milestones=[rising])
+
+
+def fast_forward(rates: LRScheduler, steps: int) -> None:
+    """Bring a schedule just made to where it is after `steps` steps, by the very same sums as an uninterrupted run."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step")  # no step of the optimizer belongs to these
+        for _ in range(steps):
+            rates.step()
 
 
 def _members(model: nn.Module, part: str, *, decays: bool) -> Iterator[nn.Parameter]:

@@ -1,4 +1,4 @@
-"""Fine-tune one scorer on one database: the program behind `./pav train_task_vector`.
+"""Fine-tune one scorer on one dataset: the program behind `./pav train_task_vector`.
 
 AdamW with one learning rate for the encoder and one for the head, warm-up and cosine, batch norm statistics frozen at the base model's (a
 task vector moves parameters only), loss = earth mover's distance to the distribution of scores + Bradley-Terry loss of the order within a
@@ -6,10 +6,10 @@ batch. The epoch is picked on validation photos; test photos are scored once, at
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 import torch
@@ -19,29 +19,21 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torch.utils.tensorboard import SummaryWriter
 
-from personalize import __version__, databases
-from personalize.databases import RatedPhoto
-from personalize.errors import BadDatabase, PersonalizeError
+from personalize import __version__, datasets
+from personalize.datasets import RatedPhoto
+from personalize.errors import BadDataset, PersonalizeError
 from personalize.files import backbones, images
 from personalize.networks import losses, merging, task_vectors
+from personalize.networks.scorer import Scorer
 from personalize.numerics import metrics
-from personalize.training import recipes, run_states
+from personalize.progress import ProgressCallback, no_progress
+from personalize.training import checkpoints, recipes
+from personalize.training.checkpoints import Record, RunFacts, RunProgress, Trained
 from personalize.training.recipes import Recipe
-from personalize.training.run_states import Progress
 from personalize.training.training_photos import TrainingPhotos, targets
 
 SPLITS = ("train", "validation", "test")
 STATE = "state.safetensors"
-
-Report = Callable[[str, int, int], None]  # what is going on, done, of
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A fine-tuned model and how it did."""
-
-    weights: dict[str, Tensor]  # the blocks of the fine-tuned scorer
-    record: dict[str, object]  # database, recipe, photos, epoch, SROCC on validation and test
 
 
 @dataclass(frozen=True)
@@ -54,50 +46,55 @@ class Run:
     precision: str = ""  # no, bf16 or fp16; empty: bf16 on a GPU that has it, no elsewhere
     workers: int = 0  # processes that decode photos; 0: this one
     weights: Path | None = None  # file of the pre-trained weights, where the backbone's own are not to be had
-    protocol: databases.ProtocolName = "leak-free"
+    protocol: datasets.DatasetProtocol = "leak-free"
 
 
-def fine_tune(database: str, root: Path, backbone: str, recipe: Recipe, report: Report = lambda *_: None, run: Run = Run()) -> Trained:
-    """Train the scorer of `backbone` on a database.
+def fine_tune(
+    dataset: str, root: Path, backbone: str, recipe: Recipe, progress: ProgressCallback = no_progress, run: Run = Run()
+) -> Trained:
+    """Train the scorer of `backbone` on a dataset.
 
     Raises:
-        UnknownName, BadDatabase, MissingWeights: see `databases.load` and `backbones.scorer`.
-        BadBank: there is no state to resume, or it is of another run.
+        UnknownName, BadDataset, MissingWeights: see `datasets.load` and `backbones.scorer`.
+        BadCheckpoint: there is no state to resume, or it is of another run.
         PersonalizeError: the batch cannot be shared by the processes, or there are too few photos for one.
     """
-    return _Training(database, root, backbone, recipe, report, run).result()
+    return _Training(dataset, root, backbone, recipe, progress, run).result()
 
 
 class _Training:
-    def __init__(self, database: str, root: Path, backbone: str, recipe: Recipe, report: Report, run: Run) -> None:
-        self.database, self.recipe, self.run = databases.find(database), recipe, run
+    def __init__(self, dataset: str, root: Path, backbone: str, recipe: Recipe, progress: ProgressCallback, run: Run) -> None:
+        self.dataset, self.recipe, self.run = datasets.find(dataset), recipe, run
         on_gpu = torch.cuda.is_available()
         default = "bf16" if on_gpu and torch.cuda.is_bf16_supported() else "no"
         self.accelerator = Accelerator(mixed_precision=run.precision or default, cpu=not on_gpu)
-        self.report = report if self.accelerator.is_main_process else lambda *_: None
+        self.report = progress if self.accelerator.is_main_process else no_progress
         self.share = recipe.batch // recipe.accumulate
         if self.share % self.accelerator.num_processes:
             raise PersonalizeError(f"{self.share} photos at once cannot be shared equally by {self.accelerator.num_processes} processes.")
         self.preprocessing = backbones.find(backbone).preprocessing
-        self.parts = _parts(database, databases.load(database, root, run.protocol))
+        self.parts = _parts(dataset, datasets.load(dataset, root, run.protocol))
         self.model = backbones.scorer(backbone, seed=0, weights=run.weights)
-        optimizer = recipes.optimizer(self.model, recipe)
-        self.wrapped, self.optimizer = self.accelerator.prepare(self.model, optimizer)
         self.steps_of_epoch = len(self._order(0))
         if not self.steps_of_epoch:
             seen = min(len(self.parts["train"]), recipe.most_photos)
             raise PersonalizeError(f"{seen} photos an epoch are too few for {recipe.accumulate} parts in each process.")
-        self.what = {"database": database, "protocol": run.protocol, "backbone": backbone, "recipe": asdict(recipe)}
-        self.progress = Progress()
+        self.steps = recipe.epochs * self.steps_of_epoch
+        optimizer = recipes.optimizer(self.model, recipe)
+        self.rates = recipes.schedule(optimizer, recipe, self.steps)
+        self.wrapped, self.optimizer = self.accelerator.prepare(self.model, optimizer)
+        self.facts: RunFacts = {"database": dataset, "protocol": run.protocol, "backbone": backbone, "recipe": asdict(recipe)}
+        self.progress = RunProgress()
         self.best: dict[str, Tensor] = {}
         if run.resume and run.folder:
-            self.progress, self.best = run_states.load(run.folder / STATE, self.what, self.model, self.optimizer)
+            self.progress, self.best = checkpoints.load_state(run.folder / STATE, self.facts, self.model, self.optimizer)
+            recipes.fast_forward(self.rates, self._step())
         # Last, because it takes long: what is wrong with anything else has been said.
         self.photos = {split: TrainingPhotos(part, self.preprocessing, recipe, self.report, split) for split, part in self.parts.items()}
 
     def result(self) -> Trained:
         log = SummaryWriter(str(self.run.folder)) if self.run.folder and self.accelerator.is_main_process else None
-        distributions, means = targets(self.parts["train"], self.database)
+        distributions, means = targets(self.parts["train"], self.dataset)
         while self.progress.epoch < self.recipe.epochs:
             self._epoch(distributions.to(self.accelerator.device), means.to(self.accelerator.device), log)
             agreement = metrics.srocc(*self._scored("validation"))
@@ -115,12 +112,10 @@ class _Training:
         return Trained(self.best, self._record(metrics.srocc(predicted, truth), metrics.plcc(predicted, truth)))
 
     def _epoch(self, distributions: Tensor, means: Tensor, log: SummaryWriter | None) -> None:
-        recipe, steps = self.recipe, self.recipe.epochs * self.steps_of_epoch
+        recipe = self.recipe
         _training_mode(self.model)
         for pixels, chosen in self._batches():
-            step = self.progress.epoch * self.steps_of_epoch + self.progress.step
-            began = time.perf_counter()
-            recipes.set_rates(self.optimizer.param_groups, recipes.rate(step, steps, recipe.warm_up))
+            step, began = self._step(), time.perf_counter()
             parts = list(zip(pixels.chunk(recipe.accumulate), chosen.chunk(recipe.accumulate), strict=True))
             moved = ranked = 0.0
             for number, (some, who) in enumerate(parts):
@@ -135,10 +130,15 @@ class _Training:
             self.progress.step += 1
             if log:
                 self._log(log, step, moved, ranked, len(chosen) * self.accelerator.num_processes / (time.perf_counter() - began))
+            self.rates.step()
             loss = moved + recipe.rank_weight * ranked
-            self.report(f"{self.database.name}: epoch {self.progress.epoch + 1} of {recipe.epochs}, loss {loss:.3f}", step + 1, steps)
+            self.report(f"{self.dataset.name}: epoch {self.progress.epoch + 1} of {recipe.epochs}, loss {loss:.3f}", step + 1, self.steps)
             if self.run.save_every and self.progress.step % self.run.save_every == 0:
                 self._save()
+
+    def _step(self) -> int:
+        """Of the whole run, from 0; the one that comes next."""
+        return self.progress.epoch * self.steps_of_epoch + self.progress.step
 
     def _losses(self, pixels: Tensor, distributions: Tensor, means: Tensor) -> tuple[Tensor, Tensor]:
         predicted = self.wrapped(images.to_input(pixels.numpy(), self.preprocessing).to(self.accelerator.device)).float()
@@ -172,13 +172,13 @@ class _Training:
         for pixels in loader:
             batch = images.to_input(pixels.numpy(), self.preprocessing).to(self.accelerator.device)
             scores += self.model.score(batch).float().cpu().tolist()
-        told = dict(gather_object(list(zip(mine, scores, strict=True))))
+        scored = dict(gather_object(list(zip(mine, scores, strict=True))))
         truth = np.array([photo.score for photo in self.parts[split]])
-        return np.array([told[place] for place in range(len(truth))]), truth
+        return np.array([scored[place] for place in range(len(truth))]), truth
 
     def _save(self) -> None:
         if self.run.folder and self.accelerator.is_main_process:
-            run_states.save(self.run.folder / STATE, self.what, self.progress, self.model, self.optimizer, self.best)
+            checkpoints.save_state(self.run.folder / STATE, self.facts, self.progress, self.model, self.optimizer, self.best)
 
     def _log(self, log: SummaryWriter, step: int, moved: float, ranked: float, speed: float) -> None:
         groups = self.optimizer.param_groups
@@ -186,11 +186,12 @@ class _Training:
         for name, value in (figures | {"photos_per_second": speed}).items():
             log.add_scalar(f"train/{name}", value, step)
 
-    def _record(self, srocc: float, plcc: float) -> dict[str, object]:
-        return self.what | {
-            "about": self.database.about,
-            "source": self.database.source,
-            "licence": self.database.licence,
+    def _record(self, srocc: float, plcc: float) -> Record:
+        record = {
+            **self.facts,
+            "about": self.dataset.about,
+            "source": self.dataset.source,
+            "licence": self.dataset.licence,
             "pav_version": __version__,
             "photos": {split: len(part) for split, part in self.parts.items()},
             "processes": self.accelerator.num_processes,
@@ -199,25 +200,26 @@ class _Training:
             "test_srocc": round(srocc, 4),
             "test_plcc": round(plcc, 4),
         }
+        return cast(Record, record)
 
 
 @torch.no_grad()
-def score(model: backbones.Scorer, pixels: np.ndarray, preprocessing: images.Preprocessing) -> np.ndarray:
+def score(model: Scorer, pixels: np.ndarray, preprocessing: images.Preprocessing) -> np.ndarray:
     """Scores 1 to 10 of photos given as centre cuts (photos, crop, crop, 3)."""
     device = next(model.parameters()).device
     parts = [model.score(images.to_input(pixels[start : start + 32], preprocessing).to(device)) for start in range(0, len(pixels), 32)]
     return torch.cat(parts).cpu().numpy()
 
 
-def _parts(database: str, photos: Sequence[RatedPhoto]) -> dict[str, list[RatedPhoto]]:
-    parts: dict[str, Any] = {split: [photo for photo in photos if photo.split == split] for split in SPLITS}
+def _parts(dataset: str, photos: Sequence[RatedPhoto]) -> dict[str, list[RatedPhoto]]:
+    parts = {split: [photo for photo in photos if photo.split == split] for split in SPLITS}
     for split, members in parts.items():
         if len(members) < 2:
-            raise BadDatabase(f"{database} has {len(members)} {split} photos; at least 2 are needed.")
+            raise BadDataset(f"{dataset} has {len(members)} {split} photos; at least 2 are needed.")
     return parts
 
 
-def _training_mode(model: backbones.Scorer) -> None:
+def _training_mode(model: Scorer) -> None:
     model.train()
     for module in model.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):

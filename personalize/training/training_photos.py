@@ -1,6 +1,6 @@
 """Photos as training sees them: decoded, cut and mirrored at random, with the distribution that is to be predicted."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -8,26 +8,27 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from personalize import databases
-from personalize.databases import RatedPhoto
+from personalize import datasets
+from personalize.datasets import RatedPhoto
 from personalize.files import images
 from personalize.files.images import Preprocessing
 from personalize.networks import losses
+from personalize.progress import ProgressCallback, tracked
 from personalize.training.recipes import Recipe
 
 KEPT = 4096  # photos of which all are decoded once and kept, 0.2 MB each; beyond, they are decoded whenever they are wanted
-
-Report = Callable[[str, int, int], None]
 
 
 class TrainingPhotos(Dataset[Tensor]):
     """Photos by (epoch, place). What is cut and mirrored depends on the seed, the epoch and the place alone, not on who asks or when."""
 
-    def __init__(self, photos: Sequence[RatedPhoto], preprocessing: Preprocessing, recipe: Recipe, report: Report, what: str) -> None:
+    def __init__(
+        self, photos: Sequence[RatedPhoto], preprocessing: Preprocessing, recipe: Recipe, progress: ProgressCallback, what: str
+    ) -> None:
         self.photos, self.preprocessing, self.recipe = photos, preprocessing, recipe
         self.kept: list[np.ndarray] | None = None
         if len(photos) <= KEPT:
-            self.kept = [self._decoded(photo) for photo in images.counted(f"reading {what} photos", photos, report)]
+            self.kept = [self._decoded(photo) for photo in tracked(f"reading {what} photos", photos, progress)]
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -48,17 +49,17 @@ class TrainingPhotos(Dataset[Tensor]):
         return images.to_pixels(photo.read(), self.preprocessing, self.recipe.margin)
 
 
-def targets(photos: Sequence[RatedPhoto], database: databases.Database) -> tuple[Float[Tensor, "photos levels"], Float[Tensor, "photos"]]:
+def targets(photos: Sequence[RatedPhoto], dataset: datasets.Dataset) -> tuple[Float[Tensor, "photos levels"], Float[Tensor, "photos"]]:
     """The distribution over 1..10 that is to be predicted, and its mean.
 
-    The published one where the database has one, else a normal one around the mean score with the spread of the database's single raters.
+    The published one where the dataset has one, else a normal one around the mean score with the spread of the dataset's single raters.
     """
-    means = torch.tensor([on_levels(photo.score, database) for photo in photos])
-    assumed = losses.normal_distribution(means, database.spread)
+    means = torch.tensor([on_levels(photo.score, dataset) for photo in photos])
+    assumed = losses.normal_distribution(means, dataset.spread)
     rows = [torch.tensor(photo.distribution) if photo.distribution is not None else row for photo, row in zip(photos, assumed, strict=True)]
     return torch.stack(rows).float(), means
 
 
-def on_levels(score: float, database: databases.Database) -> float:
-    """The database's scale laid linearly over 1..10; what lies outside is clipped."""
-    return float(np.clip(1 + 9 * (score - database.low) / (database.high - database.low), 1, 10))
+def on_levels(score: float, dataset: datasets.Dataset) -> float:
+    """The dataset's scale laid linearly over 1..10; what lies outside is clipped."""
+    return float(np.clip(1 + 9 * (score - dataset.low) / (dataset.high - dataset.low), 1, 10))

@@ -12,7 +12,7 @@ from uuid import UUID
 import numpy as np
 
 from personalize.files import images
-from personalize.numerics import metrics, refining
+from personalize.numerics import metrics, model_comparison
 from personalize.worker import instant_fit, loaded_bank
 from ratings.photos import files
 from ratings.photos.models import Photo
@@ -41,14 +41,14 @@ def _step(work: Work) -> bool:
     history = rating_history(work.rater, stale_only=False)
     if history is None:
         return False
-    photos = _readable(history.photo_ids[-refining.MOST :].tolist())
+    photos = _readable(history.photo_ids[-model_comparison.MOST :].tolist())
     ratings = Ratings(history, photos, work.ratings_seq)
     # If a photo was deleted or lost since the first step, the stored predictions belong to other folds.
     same_folds = all(done["photos"] == ratings.ids(fold) for done, fold in zip(work.held_out, ratings.folds, strict=False))
-    if len(ratings) < refining.LEAST or not same_folds:
+    if len(ratings) < model_comparison.LEAST or not same_folds:
         exact_refits.abandon(work)
         return False
-    if work.step < refining.FOLDS:
+    if work.step < model_comparison.FOLDS:
         return _fold(work, ratings)
     if not work.coefficients:
         coefficients = ratings.exact(np.arange(len(ratings)))
@@ -64,7 +64,7 @@ class Ratings:
         self.history, self.photos = history, photos
         self.which = np.array([place[photo.id] for photo in photos], dtype=np.int64)
         self.values = history.values[self.which]
-        self.folds = refining.folds(len(photos), seed)
+        self.folds = model_comparison.folds(len(photos), seed)
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -76,7 +76,7 @@ class Ratings:
         """Scores of all photos by the instant fit to those at the places `seen`."""
         fit = instant_fit.fit(self.history, self.which[seen])
         scores = self.history.features[self.which] @ fit.weights
-        return scores + self.history.population_scores[self.which] @ fit.shared if len(fit.shared) else scores
+        return scores + self.history.population_scores[self.which] @ fit.population_weights if len(fit.population_weights) else scores
 
     def exact(self, seen: np.ndarray) -> np.ndarray:
         """Coefficients of the exact fit to the ratings at the places `seen`."""
@@ -92,15 +92,15 @@ def _fold(work: Work, ratings: Ratings) -> bool:
     fold = ratings.folds[work.step]
     predictions = HeldOut(
         photos=ratings.ids(fold),
-        instant=refining.guesses(ratings.instant, len(ratings), fold).tolist(),
-        exact=refining.guesses(ratings.exact_scores, len(ratings), fold).tolist(),
+        instant=model_comparison.guesses(ratings.instant, len(ratings), fold).tolist(),
+        exact=model_comparison.guesses(ratings.exact_scores, len(ratings), fold).tolist(),
     )
     held_out = [*work.held_out, predictions]
-    if work.step + 1 < refining.FOLDS:
+    if work.step + 1 < model_comparison.FOLDS:
         return exact_refits.store_step(work, held_out=held_out)
     instant, exact = [np.array(one["instant"]) for one in held_out], [np.array(one["exact"]) for one in held_out]
-    found = refining.verdict(instant, exact, ratings.values, work.ratings_seq)
-    comparison = Comparison(instant=found.instant, exact=found.exact, error=found.error, active=found.speaks)
+    found = model_comparison.compare(instant, exact, ratings.values, work.ratings_seq)
+    comparison = Comparison(instant=found.instant, exact=found.exact, error=found.error, active=found.active)
     if not exact_refits.store_step(work, held_out=held_out, comparison=comparison):
         return False
     if comparison["active"] == "exact":
@@ -110,7 +110,7 @@ def _fold(work: Work, ratings: Ratings) -> bool:
 
 
 def _score(work: Work, ratings: Ratings) -> bool:
-    done = (work.step - refining.FOLDS - 1) * SCORED_AT_ONCE
+    done = (work.step - model_comparison.FOLDS - 1) * SCORED_AT_ONCE
     photos = _readable(work.top[done : done + SCORED_AT_ONCE])
     fitting = loaded_bank.fitting()
     fitting.use(np.frombuffer(work.coefficients, dtype="<f4"))

@@ -24,5 +24,5 @@ def fit(history: History, which: Int[np.ndarray, "some"] | None = None) -> Taste
         features = np.concatenate([average[:, : features.shape[1]], features])
         scores = np.concatenate([average[:, features.shape[1] :], scores])
         values = np.concatenate([ANCHORS, values])
-    known = scores if history.population_prior_id is not None else taste.NOTHING_SHARED
+    known = scores if history.population_prior_id is not None else taste.NO_POPULATION_SCORES
     return taste.fit(features, values, loaded_bank.hyperprior(), known)

@@ -9,18 +9,18 @@ from jaxtyping import Float
 from PIL import Image
 
 from personalize.files import banks
-from personalize.numerics.grid import Hyperprior
+from personalize.numerics.hyperparameter_grid import Hyperprior
 
 if TYPE_CHECKING:
     from personalize.files.open_banks import Bank
-    from personalize.scorers.describing import Describer
-    from personalize.scorers.personal_networks import Fitting
+    from personalize.scorers.feature_extraction import FeatureExtractor
+    from personalize.scorers.rater_fitting import RaterFitter
 
 
 @cache
 def bank_hash() -> str:
     """Hash of the bank that this process uses."""
-    return banks.read_card().hash
+    return banks.read_metadata().hash
 
 
 @cache
@@ -31,7 +31,7 @@ def hyperprior() -> Hyperprior:
 
 def extract_features(photos: Sequence[Image.Image]) -> list[tuple[float, Float[np.ndarray, "features"]]]:
     """Generic score (standardised) and the 256 features of each photo."""
-    return _describer().describe_all(photos) if photos else []
+    return [(float(row[0]), row) for row in _extractor().features(photos)] if photos else []
 
 
 @cache
@@ -43,16 +43,16 @@ def bank() -> "Bank":
 
 
 @cache
-def fitting() -> "Fitting":
+def fitting() -> "RaterFitter":
     """The bank's network, for exact fits."""
-    from personalize.scorers.personal_networks import Fitting
+    from personalize.scorers.rater_fitting import RaterFitter
 
-    return Fitting(bank())
+    return RaterFitter(bank())
 
 
 @cache
-def _describer() -> "Describer":
+def _extractor() -> "FeatureExtractor":
     # torch takes seconds and hundreds of megabytes to load; workers of the queue `refit` never call this.
-    from personalize.scorers.describing import Describer
+    from personalize.scorers.feature_extraction import FeatureExtractor
 
-    return Describer()
+    return FeatureExtractor(bank())

@@ -5,14 +5,14 @@ import secrets
 import shutil
 import zipfile
 from pathlib import Path
+from typing import cast
 from uuid import UUID
 
 import numpy as np
 
 from personalize.errors import PersonalizeError
-from personalize.files.open_banks import Bank
-from personalize.scorers import person_files
-from personalize.scorers.person_files import PersonFit
+from personalize.scorers import model_files
+from personalize.scorers.model_files import FitFacts, RaterFit
 from personalize.worker import loaded_bank
 from ratings.exports import selectors, services
 from ratings.exports.selectors import FitToExport
@@ -37,16 +37,12 @@ NOTES = {
 }
 
 
-def rater_fit(fit: FitToExport, bank: Bank) -> PersonFit:
-    """A stored fit, ready to be written to a file.
-
-    Raises:
-        BadModel: it belongs to another bank.
-    """
-    person_files.same_bank(fit.facts["bank"], bank)
+def rater_fit(fit: FitToExport) -> RaterFit:
+    """A stored fit, ready to be written to a file."""
+    facts = cast(FitFacts, fit.facts)
     if fit.coefficients:
-        return PersonFit(fit.facts, coefficients=np.array(fit.coefficients, dtype=np.float32).reshape(tuple(bank.start.shape)))
-    return PersonFit(fit.facts, weights=np.array(fit.weights))
+        return RaterFit(facts, coefficients=np.array(fit.coefficients, dtype=np.float32))
+    return RaterFit(facts, weights=np.array(fit.weights))
 
 
 def advance(export_id: UUID) -> bool:
@@ -75,7 +71,7 @@ def _made(export_id: UUID, rater: str, file_format: str) -> str:
     own = place / secrets.token_hex(8)  # two workers may make the same model: neither sees the other's unfinished file
     try:
         bank = loaded_bank.bank()
-        person_files.write(own / f"rater-{rater}.{file_format}", file_format, rater_fit(fit, bank), bank)  # type: ignore[arg-type]  # checks it
+        model_files.write(own / f"rater-{rater}.{file_format}", file_format, rater_fit(fit), bank)  # type: ignore[arg-type]  # checks it
         for file in own.iterdir():
             file.replace(place / file.name)
     except (PersonalizeError, OSError) as error:

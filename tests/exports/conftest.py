@@ -29,7 +29,7 @@ def asked(monkeypatch) -> list[UUID]:
 @pytest.fixture
 def raters(db) -> list[Rater]:
     """Three raters: two with a fit that uses the shipped bank, one without any rating."""
-    card = banks.read_card()
+    card = banks.read_metadata()
     use_bank(hash=card.hash, metadata=card.facts)
     made = [make_guest() for _ in range(3)]
     for number, rater in enumerate(made[:2]):

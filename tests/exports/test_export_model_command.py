@@ -23,7 +23,7 @@ from ratings.raters.services import make_guest
 @pytest.fixture
 def alice(db):
     """Somebody with a fit made with the shipped bank."""
-    card = banks.read_card()
+    card = banks.read_metadata()
     use_bank(hash=card.hash, metadata=card.facts)
     rater = make_guest()
     weights = np.r_[0.4, 0.3 * np.random.default_rng(0).normal(size=255)]
@@ -70,7 +70,7 @@ def test_the_card_tells_what_the_model_was_made_of(alice, tmp_path):
     assert card["rater"] == str(alice.id)
     assert card["method"] == "instant"
     assert card["accuracy"] == {"srocc": 0.5}
-    assert card["bank"] == banks.read_card().hash
+    assert card["bank"] == banks.read_metadata().hash
     assert card["backbone_licence"] == "Apache-2.0"
     assert card["preprocessing"]["crop"] == 224
 

@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone, translation
 
 from personalize.files import images
-from personalize.scorers import person_files
+from personalize.scorers import model_files
 from personalize.tasks import export_models, sweep
 from personalize.worker import loaded_bank, model_export
 from ratings.exports import selectors, services
@@ -39,7 +39,7 @@ def test_two_raters_as_json_come_home_and_score_as_here(admin, raters, asked, tm
     for rater in raters[:2]:
         path = tmp_path / "one.json"
         path.write_bytes(files[f"rater-{rater.id}.json"])
-        model = person_files.opened(path, loaded_bank.bank())
+        model = model_files.opened(path, loaded_bank.bank())
         prepared = images.to_input(np.stack([images.to_pixels(photo, model.preprocessing) for photo in photos]), model.preprocessing)
         here = np.stack(features) @ np.array(to_list(Fit.objects.get(rater=rater).weights))
         np.testing.assert_allclose(model.score(prepared), here, atol=1e-3)  # ReLU6 has kinks
@@ -105,14 +105,14 @@ def test_where_no_model_can_be_made_that_is_said(admin, raters, asked):
 
 @pytest.mark.parametrize("error", [OSError("No space left on device"), RuntimeError("a kernel is missing")])
 def test_one_rater_who_cannot_be_written_stops_nobody_else(error, admin, raters, asked, monkeypatch):
-    write = person_files.write
+    write = model_files.write
 
     def full(path, kind, fit, bank):
         if fit.facts["rater"] == str(raters[0].id):
             raise error
         return write(path, kind, fit, bank)
 
-    monkeypatch.setattr(person_files, "write", full)
+    monkeypatch.setattr(model_files, "write", full)
     row = export(admin, raters)
     files = run(row, asked)
     assert f"rater-{raters[1].id}.json" in files

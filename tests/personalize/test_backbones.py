@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from personalize.errors import MissingWeights, UnknownName
 from personalize.files import backbones, open_clip_backbones
 from personalize.networks import task_vectors
+from personalize.networks.scorer import Scorer
 from tests.personalize import small_clip
 
 
@@ -50,7 +51,7 @@ def test_every_parameter_of_the_image_tower_and_the_head_is_a_block(name, blocks
     # 936 and 1,800 coefficients for six tasks, as in Yun & Choo (ECCV 2024)
     with torch.device("meta"):
         tower = backbones.find(name).build()
-    scorer = backbones.Scorer(tower.requires_grad_(True), backbones.find(name).width)
+    scorer = Scorer(tower.requires_grad_(True), backbones.find(name).width)
     assert len(task_vectors.blocks(scorer)) == blocks
 
 

@@ -11,7 +11,7 @@ from personalize.errors import BadBank
 from personalize.files import banks, stored_vectors
 from personalize.networks import task_vectors
 from personalize.numerics import projection
-from personalize.numerics.grid import Hyperprior
+from personalize.numerics.hyperparameter_grid import Hyperprior
 
 FACTS = {"backbone": "efficientnet_lite0", "tasks": ["beauty"]}
 
@@ -34,39 +34,39 @@ def test_a_changed_file_is_refused(bank):
     data = bytearray(bank.read_bytes())
     data[-1] ^= 1
     bank.write_bytes(data)
-    with pytest.raises(BadBank, match="its card says"):
+    with pytest.raises(BadBank, match="its metadata say"):
         banks.read(bank)
 
 
-def test_a_bank_without_its_card_is_refused_with_the_command_that_makes_one(tmp_path):
+def test_a_bank_without_its_metadata_is_refused_with_the_command_that_makes_one(tmp_path):
     with pytest.raises(BadBank, match=r"\./pav build_bank"):
-        banks.read_card(tmp_path / "none.safetensors")
+        banks.read_metadata(tmp_path / "none.safetensors")
 
 
-def test_a_bank_is_not_written_where_its_card_goes(tmp_path):
+def test_a_bank_is_not_written_where_its_metadata_go(tmp_path):
     with pytest.raises(BadBank, match=r"ends in \.safetensors"):
         banks.write({"numbers": np.zeros(2)}, FACTS, tmp_path / "bank.json")
 
 
 def test_an_unknown_format_is_named(bank):
-    card = bank.with_suffix(".json")
-    card.write_text(json.dumps(json.loads(card.read_text()) | {"format": "pav-bank-99"}))
+    metadata = bank.with_suffix(".json")
+    metadata.write_text(json.dumps(json.loads(metadata.read_text()) | {"format": "pav-bank-99"}))
     with pytest.raises(BadBank, match="pav-bank-99"):
-        banks.read_card(bank)
+        banks.read_metadata(bank)
 
 
-def test_a_card_tells_which_version_wrote_the_bank(bank, tmp_path):
-    assert banks.read_card(bank).facts["pav_version"] == personalize.__version__
-    older = banks.read_card(bank).facts | {"pav_version": "0.0"}
+def test_metadata_tell_which_version_wrote_the_bank(bank, tmp_path):
+    assert banks.read_metadata(bank).facts["pav_version"] == personalize.__version__
+    older = banks.read_metadata(bank).facts | {"pav_version": "0.0"}
     assert banks.write(banks.read(bank), older, tmp_path / "again.safetensors").facts["pav_version"] == personalize.__version__
 
 
-def test_what_a_card_says_is_no_part_of_the_banks_hash(bank, tmp_path):
+def test_what_metadata_say_is_no_part_of_the_banks_hash(bank, tmp_path):
     again = banks.write(banks.read(bank), FACTS | {"trained": {"beauty": {"licence": "mine"}}}, tmp_path / "again.safetensors")
-    assert again.hash == banks.read_card(bank).hash
+    assert again.hash == banks.read_metadata(bank).hash
 
 
-def test_licences_and_databases_come_from_the_cards_records_and_are_never_made_up():
+def test_licences_and_datasets_come_from_the_metadata_and_are_never_made_up():
     facts = {
         "tasks": ["beauty", "ava", "old", "nothing"],
         "trained": {"beauty": {"source": "OASIS", "licence": "CC BY-NC-SA 4.0"}, "old": {"source": "long ago"}},

@@ -9,7 +9,7 @@ import torch
 from django.core.management import call_command
 from PIL import Image
 
-from personalize.programs.methods import METHODS
+from personalize.research.methods import METHODS
 from tests.personalize import small_clip
 
 

@@ -5,14 +5,14 @@ import torch
 from torch import nn
 
 from personalize.errors import IncompatibleTaskVector
-from personalize.files import backbones
 from personalize.networks import merging, task_vectors
+from personalize.networks.scorer import Scorer
 
 
 def small_scorer():
     torch.manual_seed(0)
     layers = nn.Conv2d(3, 24, 3, stride=2), nn.SiLU(), nn.Conv2d(24, 24, 3, groups=24), nn.AdaptiveAvgPool2d(1), nn.Flatten()
-    return backbones.Scorer(nn.Sequential(*layers), width=24).eval()
+    return Scorer(nn.Sequential(*layers), width=24).eval()
 
 
 @pytest.fixture

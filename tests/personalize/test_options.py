@@ -7,18 +7,19 @@ import pytest
 
 from personalize.errors import BadOption, at_least
 from personalize.management.files import new_file, new_folder, write_json
-from personalize.programs import evaluate, replay
+from personalize.research.evaluate import EvaluationProtocol
+from personalize.research.replay import ReplayProtocol
 from personalize.training.recipes import Recipe
 
 
 @pytest.mark.parametrize(
     ("make", "named"),
     [
-        (lambda: evaluate.Protocol(repeats=0), "repeats is 0: it goes from 1 up"),
-        (lambda: evaluate.Protocol(people=-3), "people is -3"),
-        (lambda: evaluate.Protocol(shots=(10, -1)), "shots is -1"),
-        (lambda: replay.Protocol(cards=(0, 5)), "cards is 0"),
-        (lambda: replay.Protocol(hand=0), "hand is 0"),
+        (lambda: EvaluationProtocol(repeats=0), "repeats is 0: it goes from 1 up"),
+        (lambda: EvaluationProtocol(people=-3), "people is -3"),
+        (lambda: EvaluationProtocol(shots=(10, -1)), "shots is -1"),
+        (lambda: ReplayProtocol(cards=(0, 5)), "cards is 0"),
+        (lambda: ReplayProtocol(hand=0), "hand is 0"),
         (lambda: Recipe(epochs=0), "epochs is 0"),
         (lambda: Recipe(accumulate=0), "accumulate is 0"),
         (lambda: Recipe(encoder_rate=float("nan")), "encoder rate is nan"),

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from personalize.errors import BadDatabase
-from personalize.files.people import Person
+from personalize.errors import TooFewRatings
 from personalize.numerics import taste
-from personalize.numerics.card_rules import RULES, Situation
-from personalize.numerics.grid import Hyperprior
-from personalize.programs import replay
+from personalize.numerics.hyperparameter_grid import Hyperprior
+from personalize.numerics.ratings import RaterRatings
+from personalize.research import replay
+from personalize.research.acquisition_rules import RULES, Situation
+from personalize.research.replay import ReplayProtocol
 
 
 @pytest.fixture
@@ -16,15 +17,15 @@ def planted():
     """90 photos and 12 people who each rated 60 of them, by tastes mostly their own."""
     rng = np.random.default_rng(0)
     features = rng.normal(size=(90, 12)) / 3
-    people = []
+    raters = []
     for number in range(12):
         photos = rng.choice(90, size=60, replace=False)
-        people.append(Person(f"r{number}", photos, features[photos] @ rng.normal(size=12) + 0.3 * rng.normal(size=60)))
-    return features, people
+        raters.append(RaterRatings(photos, features[photos] @ rng.normal(size=12) + 0.3 * rng.normal(size=60), f"r{number}"))
+    return features, raters
 
 
 def of(**changes):
-    return replay.Protocol(**({"rules": ("random", "teach"), "cards": (5, 10), "repeats": 1} | changes))
+    return ReplayProtocol(**({"rules": ("random", "teach"), "cards": (5, 10), "repeats": 1} | changes))
 
 
 def test_a_replay_gives_the_same_numbers_in_every_run(planted):
@@ -44,7 +45,7 @@ def test_random_dealing_saves_nothing_against_itself(planted):
 
 
 def test_no_rule_ever_sees_a_set_aside_photo_or_a_rating_before_its_card_is_dealt(planted, monkeypatch):
-    features, people = planted
+    features, raters = planted
     fitted = []
     real = taste.fit
     monkeypatch.setattr(replay.taste, "fit", lambda x, ratings, prior: fitted.append(len(ratings)) or real(x, ratings, prior))
@@ -56,7 +57,7 @@ def test_no_rule_ever_sees_a_set_aside_photo_or_a_rating_before_its_card_is_deal
         return [0]
 
     monkeypatch.setitem(RULES, "spy", spy)
-    replay.replay(features, people, of(rules=("random", "spy"), cards=(10,)))
+    replay.replay(features, raters, of(rules=("random", "spy"), cards=(10,)))
     for first, last in zip(seen[::10], seen[9::10], strict=True):
         offered = set(first.left.tolist())
         assert len(offered) == 45  # 60 photos less the quarter set aside
@@ -65,16 +66,16 @@ def test_no_rule_ever_sees_a_set_aside_photo_or_a_rating_before_its_card_is_deal
 
 
 def test_ratings_of_set_aside_photos_change_no_fit(planted):
-    features, people = planted
-    person = people[0]
+    features, raters = planted
+    rater = raters[0]
     order = np.random.default_rng([0, 1, 0]).permutation(60)  # as drawn for the first person and repeat
     aside = order[:15]
-    changed = person.ratings.copy()
+    changed = rater.ratings.copy()
     changed[aside] = -changed[aside]
     pool, prior = order[15:], Hyperprior.flat()
     dealt = [
-        replay.deal(features, person.photos[pool], ratings[pool], prior, RULES["teach"], [5, 20], 1, np.random.default_rng(0))
-        for ratings in (person.ratings, changed)
+        replay.deal(features, RaterRatings(rater.photos, ratings).at(pool), prior, RULES["teach"], [5, 20], 1, np.random.default_rng(0))
+        for ratings in (rater.ratings, changed)
     ]
     np.testing.assert_array_equal(*dealt)
 
@@ -82,7 +83,7 @@ def test_ratings_of_set_aside_photos_change_no_fit(planted):
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("hand", [1, 4])
 def test_every_rule_deals_a_whole_pool_and_no_photo_twice(rule, hand, planted):
-    features, people = planted
+    features, raters = planted
     dealt = []
 
     def watched(situation, count):
@@ -91,10 +92,11 @@ def test_every_rule_deals_a_whole_pool_and_no_photo_twice(rule, hand, planted):
         dealt.extend(situation.left[places].tolist())
         return places
 
-    pool = people[0].photos[:12]
-    weights = replay.deal(features, pool, people[0].ratings[:12], Hyperprior.flat(), watched, [3, 12], hand, np.random.default_rng(0))
-    assert sorted(dealt) == sorted(pool.tolist())
-    expected = taste.fit(features[dealt], people[0].ratings[[pool.tolist().index(photo) for photo in dealt]], Hyperprior.flat()).weights
+    pool = raters[0].at(np.arange(12))
+    weights = replay.deal(features, pool, Hyperprior.flat(), watched, [3, 12], hand, np.random.default_rng(0))
+    assert sorted(dealt) == sorted(pool.photos.tolist())
+    places = [pool.photos.tolist().index(photo) for photo in dealt]
+    expected = taste.fit(features[dealt], pool.ratings[places], Hyperprior.flat()).weights
     np.testing.assert_allclose(weights[-1], expected)
 
 
@@ -117,15 +119,15 @@ def test_a_dent_in_the_random_curve_is_levelled_before_the_saving_is_read_off():
 
 
 def test_planted_ratings_replace_the_real_ones(planted):
-    features, people = planted
-    alike = [Person(person.name, person.photos, np.ones(60)) for person in people]
-    with pytest.raises(BadDatabase, match="rated alike"):
+    features, raters = planted
+    alike = [RaterRatings(one.photos, np.ones(60), one.rater) for one in raters]
+    with pytest.raises(TooFewRatings, match="rated alike"):
         replay.replay(features, alike, of())
     assert replay.replay(features, alike, of(planted=True))["people"] == 6
 
 
 def test_more_cards_than_somebody_has_photos_to_deal_are_refused(planted):
-    with pytest.raises(BadDatabase, match="only 45 photos"):
+    with pytest.raises(TooFewRatings, match="only 45 photos"):
         replay.replay(*planted, of(cards=(46,)))
 
 

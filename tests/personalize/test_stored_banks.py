@@ -7,14 +7,19 @@ import pytest
 import torch
 from PIL import Image
 
-from personalize.files import banks, open_banks, stored_vectors
-from personalize.numerics.grid import Hyperprior
-from personalize.scorers import describing
+from personalize.files import banks, images, open_banks, stored_vectors
+from personalize.numerics.hyperparameter_grid import Hyperprior
+from personalize.scorers.feature_extraction import FeatureExtractor
 
 
 @pytest.fixture(scope="module")
-def describer():
-    return describing.Describer()
+def bank():
+    return open_banks.open_bank()
+
+
+@pytest.fixture(scope="module")
+def extractor(bank):
+    return FeatureExtractor(bank)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +34,7 @@ class TestTheFirstFormat:
     PATH = Path(__file__).parent / "stored" / "pav-bank-1.safetensors"
 
     def test_it_is_read(self):
-        assert banks.read_card(self.PATH).facts["format"] == "pav-bank-1"
+        assert banks.read_metadata(self.PATH).facts["format"] == "pav-bank-1"
         arrays = banks.read(self.PATH)
         assert banks.projection(arrays).groups == ("merged",)
         np.testing.assert_array_equal(banks.hyperprior(arrays).trust, Hyperprior.flat().trust)
@@ -39,7 +44,7 @@ class TestTheFirstFormat:
         assert not bank.holds_encoder
         np.testing.assert_array_equal(bank.start, [[0.75, 0.25], [0.75, 0.25]])
         assert {task: stored_vectors.form_of(vector) for task, vector in bank.vectors.items()} == dict.fromkeys(
-            bank.card.tasks, "factorised"
+            bank.metadata.tasks, "factorised"
         )
         block = bank.vectors["beauty"]["head.3.weight"]
         assert block.shape == (10, 512)
@@ -51,58 +56,50 @@ class TestTheFirstFormat:
 class TestTheShippedBank:
     """The file in the repository, with the real backbone."""
 
-    def test_it_is_small_and_matches_its_card(self):
+    @pytest.fixture
+    def batch(self, extractor, photo):
+        pixels = images.to_pixels(photo, extractor.preprocessing)[None]
+        return images.to_input(pixels, extractor.preprocessing)
+
+    def test_it_is_small_and_matches_its_metadata(self):
         assert banks.DEFAULT.stat().st_size <= 12_000_000
-        card = banks.read_card()
-        assert banks.read(prefix="start")["start"].shape[1] == len(card.tasks) == 6
+        metadata = banks.read_metadata()
+        assert banks.read(prefix="start")["start"].shape[1] == len(metadata.tasks) == 6
 
-    def test_its_hash_is_the_one_under_which_installations_keep_what_it_made(self):
-        assert banks.read_card().hash == "41de431beb7c1482"
+    def test_its_hash_is_that_of_the_features_in_every_database_that_uses_it(self):
+        assert banks.read_metadata().hash == "41de431beb7c1482"
 
-    def test_its_card_tells_what_it_is_made_of_and_what_factorising_cost(self):
-        facts = banks.read_card().facts
+    def test_its_metadata_tell_what_it_is_made_of_and_what_factorising_cost(self):
+        facts = banks.read_metadata().facts
         for task in facts["tasks"]:
             assert {"recipe", "photos", "test_srocc", "source", "licence"} <= facts["trained"][task].keys()
             assert facts["factorised"][task]["cost"] <= 0.005
 
-    def test_it_describes_a_photo_with_256_finite_numbers_the_same_each_time(self, describer, photo):
-        score, features = describer.describe(photo)
-        again = describer.describe(photo)[1]
+    def test_a_photo_has_256_finite_features_the_same_each_time(self, extractor, photo):
+        (features,) = extractor.features([photo])
+        (again,) = extractor.features([photo])
         assert features.shape == (256,)
         assert np.isfinite(features).all()
-        assert score == features[0]
         np.testing.assert_allclose(features, again, atol=1e-5)
 
-    def test_opened_it_gives_the_same_models_as_read_whole(self, describer, photo):
-        from personalize.files import images
-
-        bank = open_banks.open_bank()
-        preprocessing = describer.network.backbone.preprocessing
-        batch = images.to_input(images.to_pixels(photo, preprocessing)[None], preprocessing)
+    def test_opened_it_gives_the_same_models_as_read_whole(self, bank, batch):
+        whole = open_banks.of_arrays(banks.read_metadata(), banks.read())
         for coefficients in (bank.start, bank.one_hot("oasis-arousal")):
             with torch.no_grad():
-                expected = describer.network.model(coefficients).score(batch)
+                expected = whole.merged(coefficients).score(batch)
                 torch.testing.assert_close(bank.merged(coefficients).score(batch), expected, atol=1e-5, rtol=0)
 
-    def test_its_score_is_that_of_the_merged_model(self, describer, photo):
-        from personalize.files import images
-
-        network = describer.network
-        pixels = images.to_pixels(photo, network.backbone.preprocessing)[None]
+    def test_its_score_is_that_of_the_merged_model(self, bank, extractor, photo, batch):
         with torch.no_grad():
-            plain = network.model(network.start).score(images.to_input(pixels, network.backbone.preprocessing)).item()
-        assert network.describe([photo])[0][0] == pytest.approx(plain, abs=1e-4)
+            plain = bank.merged(bank.start).score(batch).item()
+        assert extractor.raw_features([photo])[0][0] == pytest.approx(plain, abs=1e-4)
 
-    def test_a_tangent_predicts_a_small_move_of_its_coefficient(self, describer, photo):
-        from personalize.files import images
-
-        network = describer.network
-        (score,), raw = network.describe([photo])
-        batch = images.to_input(images.to_pixels(photo, network.backbone.preprocessing)[None], network.backbone.preprocessing)
+    def test_a_tangent_predicts_a_small_move_of_its_coefficient(self, bank, extractor, photo, batch):
+        (score,), raw = extractor.raw_features([photo])
         step = 0.02
-        moved = network.start.clone()
+        moved = bank.start.clone()
         moved[:, 0] += step
         with torch.no_grad():
-            there = network.model(moved).score(batch).item()
-        predicted = float(raw["tangents"].reshape(network.start.shape)[:, 0].sum()) * step
+            there = bank.merged(moved).score(batch).item()
+        predicted = float(raw["tangents"].reshape(bank.start.shape)[:, 0].sum()) * step
         assert there - score == pytest.approx(predicted, abs=0.2 * abs(predicted) + 1e-3)

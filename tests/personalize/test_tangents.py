@@ -7,8 +7,8 @@ from open_clip.transformer import VisionTransformer
 from torch import nn
 
 from personalize.errors import UnknownLayer
-from personalize.files import backbones
 from personalize.networks import task_vectors
+from personalize.networks.scorer import Scorer
 from personalize.networks.tangents import Tangents
 
 TASKS = 3
@@ -29,7 +29,7 @@ def one_by_one(model, vectors, photos):
 
 def vision_transformer(**options):
     tower = VisionTransformer(image_size=48, patch_size=16, width=32, layers=2, heads=4, mlp_ratio=2.0, output_dim=24, **options)
-    return backbones.Scorer(tower, 24)
+    return Scorer(tower, 24)
 
 
 def efficient_net():
@@ -41,12 +41,12 @@ def efficient_net():
             layer.bias.data.normal_(std=0.3, generator=draw)
             layer.running_mean.normal_(std=0.1, generator=draw)
             layer.running_var.uniform_(0.5, 1.5, generator=draw)
-    return backbones.Scorer(encoder, 1280)
+    return Scorer(encoder, 1280)
 
 
 def plain_convolutions():
     layers = nn.Conv2d(3, 8, 3, padding=1), nn.SiLU(), nn.Conv2d(8, 8, 3, groups=8), nn.BatchNorm2d(8), nn.ReLU(inplace=True)
-    return backbones.Scorer(nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()), 8)
+    return Scorer(nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()), 8)
 
 
 MODELS = {
@@ -69,7 +69,7 @@ def example(request):
 
 def test_tangents_of_a_batch_are_those_of_autograd_one_photo_at_a_time(example):
     model, vectors, photos = example
-    for ours, autograd in zip(Tangents(model, vectors).describe(photos), one_by_one(model, vectors, photos), strict=True):
+    for ours, autograd in zip(Tangents(model, vectors).compute(photos), one_by_one(model, vectors, photos), strict=True):
         torch.testing.assert_close(ours, autograd, atol=1e-10, rtol=1e-8)
 
 
@@ -77,7 +77,7 @@ def test_factorised_vectors_give_what_their_products_give(example):
     model, vectors, photos = example
     factors = [task_vectors.factorise(vector, 4) for vector in vectors]
     whole = [{name: value.double() for name, value in task_vectors.whole(vector).items()} for vector in factors]
-    _, tangents, _ = Tangents(model, factors).describe(photos)
+    _, tangents, _ = Tangents(model, factors).compute(photos)
     _, autograd, _ = one_by_one(model, whole, photos)
     torch.testing.assert_close(tangents, autograd, atol=1e-5, rtol=1e-5)  # factors multiply in single precision where they are made whole
 
@@ -89,7 +89,7 @@ def test_in_single_precision_tangents_agree_to_a_ten_thousandth(example):
             layer.act = nn.SiLU()  # ReLU6 has kinks: an activation that rounds to the other side changes the derivative, in any computation
     model, photos = model.float(), photos.float()
     vectors = [{name: value.float() for name, value in vector.items()} for vector in vectors]
-    _, tangents, _ = Tangents(model, vectors).describe(photos)
+    _, tangents, _ = Tangents(model, vectors).compute(photos)
     _, autograd, _ = one_by_one(model, vectors, photos)
     assert (tangents - autograd).norm() < 1e-4 * autograd.norm()
 
@@ -97,7 +97,7 @@ def test_in_single_precision_tangents_agree_to_a_ten_thousandth(example):
 def test_describing_leaves_the_model_as_it_was(example):
     model, vectors, photos = example
     before = model.score(photos)
-    Tangents(model, vectors).describe(photos)
+    Tangents(model, vectors).compute(photos)
     torch.testing.assert_close(model.score(photos), before, atol=0, rtol=1e-12)
     assert len(task_vectors.blocks(model)) == len(vectors[0])
 
@@ -105,16 +105,16 @@ def test_describing_leaves_the_model_as_it_was(example):
 def test_new_weights_are_seen_by_the_next_batch(example):
     model, vectors, photos = example
     tangents = Tangents(model, vectors)
-    tangents.describe(photos)
+    tangents.compute(photos)
     with torch.no_grad():
         for value in task_vectors.blocks(model).values():
             value.mul_(1.1)
-    _, ours, _ = tangents.describe(photos)
+    _, ours, _ = tangents.compute(photos)
     _, autograd, _ = one_by_one(model, vectors, photos)
     torch.testing.assert_close(ours, autograd, atol=1e-10, rtol=1e-8)
 
 
 def test_a_layer_without_a_rule_is_refused_by_the_name_of_its_parameter():
-    model = backbones.Scorer(nn.Sequential(nn.Conv2d(3, 4, 3), nn.PReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()), 4)
+    model = Scorer(nn.Sequential(nn.Conv2d(3, 4, 3), nn.PReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()), 4)
     with pytest.raises(UnknownLayer, match=r"encoder\.1\.weight"):
         Tangents(model, [dict(task_vectors.copied_blocks(model))])

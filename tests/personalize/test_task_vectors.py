@@ -6,15 +6,15 @@ import torch
 from torch import nn
 
 from personalize.errors import IncompatibleTaskVector
-from personalize.files import backbones
 from personalize.networks import losses, merging, task_vectors
+from personalize.networks.scorer import Scorer
 from personalize.networks.tangents import Tangents
 
 
 def small_scorer(seed):
     torch.manual_seed(seed)
     encoder = nn.Sequential(nn.Conv2d(3, 6, 3, stride=2), nn.BatchNorm2d(6), nn.SiLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    return backbones.Scorer(encoder, width=6, seed=seed).eval()
+    return Scorer(encoder, width=6, seed=seed).eval()
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_tangents_agree_with_autograd_through_the_merge(base, vectors):
     start = torch.full((len(base), 3), 1 / 3)
     model = small_scorer(0)
     merging.put_weights(model, merging.merge(base, vectors, start))
-    scores, tangents, _ = Tangents(model, vectors).describe(photo)
+    scores, tangents, _ = Tangents(model, vectors).compute(photo)
 
     coefficients = start.clone().requires_grad_()
     merged = {name: base[name] + sum(coefficients[row, t] * vectors[t][name] for t in range(3)) for row, name in enumerate(base)}
@@ -105,7 +105,7 @@ def test_the_head_starts_from_the_same_numbers_in_every_run_and_they_fit_half_pr
     heads = []
     for elsewhere in (1, 2):  # whatever else was drawn before
         torch.manual_seed(elsewhere)
-        heads.append(backbones.Scorer(nn.Flatten(), width=6, seed=5).head[0].weight)
+        heads.append(Scorer(nn.Flatten(), width=6, seed=5).head[0].weight)
     one, other = heads
     assert torch.equal(one, other)
     assert torch.equal(one, one.half().float())

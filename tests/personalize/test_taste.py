@@ -8,7 +8,7 @@ import pytest
 from scipy import optimize
 
 from personalize.numerics import taste
-from personalize.numerics.grid import INTERCEPT, Hyperprior
+from personalize.numerics.hyperparameter_grid import INTERCEPT, Hyperprior
 from personalize.numerics.metrics import srocc
 from personalize.numerics.taste import Covariance
 

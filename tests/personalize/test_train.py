@@ -13,14 +13,15 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
-from personalize import databases
-from personalize.databases import RatedPhoto
-from personalize.errors import BadBank, PersonalizeError
+from personalize import datasets
+from personalize.datasets import RatedPhoto
+from personalize.errors import BadCheckpoint, PersonalizeError
 from personalize.files import backbones
-from personalize.training import recipes, run_states, train, training_photos
+from personalize.networks.scorer import Scorer
+from personalize.training import checkpoints, recipes, train, training_photos
 from personalize.training.recipes import Recipe
 from personalize.training.train import Run
-from tests.personalize.test_databases import make_photo, write_table
+from tests.personalize.test_datasets import make_photo, write_table
 
 RECIPE = Recipe(epochs=3, batch=8, encoder_rate=1e-3, head_rate=5e-3)
 
@@ -28,7 +29,7 @@ RECIPE = Recipe(epochs=3, batch=8, encoder_rate=1e-3, head_rate=5e-3)
 def small_scorer(name, seed=0, weights=None):
     torch.manual_seed(0)
     layers = nn.Conv2d(3, 8, 5, stride=4), nn.BatchNorm2d(8), nn.SiLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten()
-    return backbones.Scorer(nn.Sequential(*layers), width=32, seed=seed)
+    return Scorer(nn.Sequential(*layers), width=32, seed=seed)
 
 
 @pytest.fixture
@@ -57,7 +58,13 @@ def same(one, other):
 
 
 def test_rates_rise_in_the_warm_up_and_fall_along_a_cosine():
-    told = [recipes.rate(step, 12, warm_up=1 / 6) for step in range(12)]
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    rates = recipes.schedule(optimizer, replace(RECIPE, warm_up=1 / 6), 12)
+    told = []
+    for _ in range(12):
+        told.append(rates.get_last_lr()[0])
+        optimizer.step()
+        rates.step()
     assert told[:3] == [0.5, 1.0, 1.0]  # two steps up; the cosine begins at its top
     assert told[7] == pytest.approx(0.5)  # half way down
     assert 0 < told[11] < 0.03
@@ -76,7 +83,7 @@ def test_biases_norms_and_embeddings_do_not_decay():
 
 
 def test_the_target_is_the_published_distribution_where_there_is_one():
-    row = databases.find("oasis-beauty")
+    row = datasets.find("oasis-beauty")
     published = (0.0, 0.0, 0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     photos = [RatedPhoto(Path("a"), 4.0, "train", published), RatedPhoto(Path("b"), 4.0, "train")]
     distributions, means = training_photos.targets(photos, row)
@@ -87,7 +94,7 @@ def test_the_target_is_the_published_distribution_where_there_is_one():
 
 
 def test_what_is_cut_from_a_photo_depends_on_the_seed_the_epoch_and_the_photo_alone(root):
-    photos = [photo for photo in databases.load("oasis-beauty", root) if photo.split == "train"]
+    photos = [photo for photo in datasets.load("oasis-beauty", root) if photo.split == "train"]
     preprocessing = backbones.find("efficientnet_lite0").preprocessing
     one, other = (training_photos.TrainingPhotos(photos, preprocessing, RECIPE, lambda *_: None, "train") for _ in range(2))
     other[0, 5], other[1, 2]
@@ -127,7 +134,7 @@ def test_a_batch_that_cannot_be_divided_is_refused():
 @pytest.mark.parametrize("save_every", [0, 2])
 def test_a_stopped_run_goes_on_to_the_very_same_weights(root, small, tmp_path, save_every):
     whole = trained(root)
-    saved = run_states.save
+    saved = checkpoints.save_state
     states = []
 
     def stop_later(*args):
@@ -137,7 +144,7 @@ def test_a_stopped_run_goes_on_to_the_very_same_weights(root, small, tmp_path, s
             raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_states, "save", stop_later)
+        patch.setattr(checkpoints, "save_state", stop_later)
         with pytest.raises(KeyboardInterrupt):
             trained(root, folder=tmp_path, save_every=save_every)
     resumed = trained(root, folder=tmp_path, save_every=save_every, resume=True)
@@ -147,12 +154,12 @@ def test_a_stopped_run_goes_on_to_the_very_same_weights(root, small, tmp_path, s
 
 def test_a_run_of_another_recipe_is_not_resumed(root, small, tmp_path):
     trained(root, replace(RECIPE, epochs=1), folder=tmp_path)
-    with pytest.raises(BadBank, match="run with recipe"):
+    with pytest.raises(BadCheckpoint, match="run with recipe"):
         trained(root, replace(RECIPE, epochs=1, seed=5), folder=tmp_path, resume=True)
 
 
 def test_nothing_to_resume_is_said(root, small, tmp_path):
-    with pytest.raises(BadBank, match="Train without --resume"):
+    with pytest.raises(BadCheckpoint, match="Train without --resume"):
         trained(root, folder=tmp_path, resume=True)
 
 

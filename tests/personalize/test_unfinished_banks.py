@@ -10,11 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
+from personalize.bank_building import compressing, importing
+from personalize.bank_building.compressing import Form
 from personalize.errors import BadBank, IncompatibleTaskVector
 from personalize.files import banks
 from personalize.files.unfinished_banks import unfinished
-from personalize.programs import compressing, published
-from personalize.programs.compressing import Form
 from tests.personalize import small_clip
 
 TASKS = ("ava", "aes", "tad")
@@ -33,13 +33,13 @@ def folder(tmp_path_factory):
     (folder / "photos").mkdir()
     for number in range(5):
         Image.fromarray(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(folder / "photos" / f"{number}.png")
-    published.import_bank(plan(folder), folder / "bank.safetensors")
+    importing.import_bank(plan(folder), folder / "bank.safetensors")
     return folder
 
 
 def plan(folder, **changes):
     checkpoints = {task: folder / f"clip_S_3fc_{task}.pth" for task in TASKS}
-    return published.Plan(
+    return importing.ImportPlan(
         **({"backbone": small_clip.NAME, "checkpoints": checkpoints, "weights": folder / "base.bin", "photos": folder / "photos"} | changes)
     )
 
@@ -72,8 +72,8 @@ def files(path):
     return path.read_bytes(), path.with_suffix(".json").read_text()
 
 
-def importing(folder, out, **changes):
-    return lambda report: published.import_bank(plan(folder, **changes), out, report)
+def an_import(folder, out, **changes):
+    return lambda report: importing.import_bank(plan(folder, **changes), out, report)
 
 
 def compressing_with_photos(folder, out, form="quantised"):
@@ -81,12 +81,12 @@ def compressing_with_photos(folder, out, form="quantised"):
 
 
 def test_an_import_goes_on_after_the_last_checkpoint_that_it_finished(folder, tmp_path):
-    work = importing(folder, tmp_path / "bank.safetensors")
+    work = an_import(folder, tmp_path / "bank.safetensors")
     assert stopped(work, "importing tad") == ["importing ava", "importing aes"]
-    assert stopped(work, "describing photos") == ["importing tad"]
+    assert stopped(work, "extracting features") == ["importing tad"]
     again = Listener()
     work(again)
-    assert again.heard == ["describing photos", "describing photos by the base"]
+    assert again.heard == ["extracting features", "extracting features of the base"]
     assert files(tmp_path / "bank.safetensors") == files(folder / "bank.safetensors")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bank.json", "bank.safetensors"]
 
@@ -106,7 +106,7 @@ def test_a_compression_goes_on_after_the_last_vector_and_the_last_score(folder, 
 def test_a_compression_that_was_killed_goes_on(folder, tmp_path):
     """A process of its own kills itself in the middle of the second vector: no exception, no clean-up."""
     script = (
-        "import os, signal, sys; from pathlib import Path; from personalize.programs import compressing\n"
+        "import os, signal, sys; from pathlib import Path; from personalize.bank_building import compressing\n"
         "def report(what, done, of):\n"
         "    if (what, done) == ('compressing aes', 5): os.kill(os.getpid(), signal.SIGKILL)\n"
         "compressing.compress(Path(sys.argv[1]), Path(sys.argv[2]), compressing.Form('half'), None, report)\n"
@@ -125,7 +125,7 @@ def test_a_compression_that_was_killed_goes_on(folder, tmp_path):
 @pytest.mark.parametrize("change", ["form", "checkpoint", "photos"])
 def test_a_changed_input_begins_anew(folder, tmp_path, change):
     out, changes = tmp_path / "bank.safetensors", {}
-    stopped(importing(folder, out), "importing tad")
+    stopped(an_import(folder, out), "importing tad")
     if change == "form":
         changes = {"form": Form("half")}
     elif change == "checkpoint":
@@ -135,14 +135,14 @@ def test_a_changed_input_begins_anew(folder, tmp_path, change):
     else:
         changes = {"photos": None}
     again = Listener()
-    importing(folder, out, **changes)(again)
+    an_import(folder, out, **changes)(again)
     assert again.heard[:3] == ["importing ava", "importing aes", "importing tad"]
-    importing(folder, tmp_path / "whole.safetensors", **changes)(lambda *_: None)
+    an_import(folder, tmp_path / "whole.safetensors", **changes)(lambda *_: None)
     assert files(out) == files(tmp_path / "whole.safetensors")
 
 
 def test_what_is_half_written_is_no_bank(folder, tmp_path):
-    stopped(importing(folder, tmp_path / "bank.safetensors"), "importing aes")
+    stopped(an_import(folder, tmp_path / "bank.safetensors"), "importing aes")
     assert not (tmp_path / "bank.safetensors").exists()
     for path in (tmp_path / "bank.unfinished").iterdir():
         with pytest.raises(BadBank):
@@ -151,16 +151,16 @@ def test_what_is_half_written_is_no_bank(folder, tmp_path):
 
 def test_an_older_bank_stays_until_the_new_one_is_whole(folder, tmp_path):
     out = tmp_path / "bank.safetensors"
-    published.import_bank(plan(folder, photos=None), out)
+    importing.import_bank(plan(folder, photos=None), out)
     before = files(out)
-    stopped(importing(folder, out), "describing photos")
+    stopped(an_import(folder, out), "extracting features")
     assert files(out) == before
     banks.read(out)
 
 
 @pytest.mark.parametrize("spoilt", ["steps.json", "arrays.partial"])
 def test_a_folder_that_lost_a_file_begins_anew(folder, tmp_path, spoilt):
-    work = importing(folder, tmp_path / "bank.safetensors")
+    work = an_import(folder, tmp_path / "bank.safetensors")
     stopped(work, "importing tad")
     (tmp_path / "bank.unfinished" / spoilt).unlink()
     again = Listener()
@@ -175,7 +175,7 @@ def test_inputs_that_are_refused_leave_nothing_behind(folder, tmp_path):
     torch.save(state, tmp_path / "clip_S_3fc_bad.pth")
     checkpoints = plan(folder).checkpoints | {"bad": tmp_path / "clip_S_3fc_bad.pth"}
     with pytest.raises(IncompatibleTaskVector, match="not finite"):
-        published.import_bank(plan(folder, checkpoints=checkpoints), tmp_path / "bank.safetensors")
+        importing.import_bank(plan(folder, checkpoints=checkpoints), tmp_path / "bank.safetensors")
     assert [path.name for path in tmp_path.iterdir()] == ["clip_S_3fc_bad.pth"]
 
 

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from personalize import tasks
 from personalize.files import banks
-from personalize.numerics import refining
-from personalize.numerics.grid import Hyperprior
+from personalize.numerics import model_comparison
+from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.tasks import refit_rater, sweep
 from personalize.worker import exact_refit, loaded_bank
 from ratings import jobs
@@ -127,7 +127,7 @@ def test_nothing_is_said_of_the_verdict_until_the_model_that_won_speaks(alice, n
     network(1.0)
     answer(alice, network.truth)
     sweep()
-    for _ in range(refining.FOLDS):
+    for _ in range(model_comparison.FOLDS):
         asked.clear()
         tasks.exact_refit(alice.id)
     assert ExactRefit.objects.get(rater=alice.id).comparison["active"] == "exact"
@@ -156,7 +156,7 @@ def test_where_the_exact_model_guesses_no_better_the_instant_one_goes_on(alice, 
     assert after["version"] == before["version"]
     assert after["active_model"]["name"] == "instant"
     assert set(after["active_model"]["comparison"]) == {"instant", "exact"}
-    assert made.fits == refining.FOLDS
+    assert made.fits == model_comparison.FOLDS
     assert pushed == []
 
 
@@ -212,7 +212,7 @@ def test_a_late_step_of_a_finished_exact_refit_changes_nothing(alice, network, a
 
 def test_few_answers_or_no_rest_begin_nothing(alice, bob, network, asked):
     network(1.0)
-    answer(alice, network.truth, refining.LEAST - 1)
+    answer(alice, network.truth, model_comparison.LEAST - 1)
     answer(bob, network.truth)
     Fit.objects.filter(rater=bob.id).update(updated_at=timezone.now())
     sweep()
@@ -223,7 +223,7 @@ def test_time_that_passes_within_a_transaction_counts_as_rest(alice, network):
     network(1.0)
     answer(alice, network.truth)
     Fit.objects.filter(rater=alice.id).update(updated_at=timezone.now())  # long after the transaction of this test has begun
-    assert exact_refits.begin_one(pause_seconds=0, least=refining.LEAST) == UUID(alice.id)
+    assert exact_refits.begin_one(pause_seconds=0, least=model_comparison.LEAST) == UUID(alice.id)
 
 
 def test_nobody_is_refined_where_that_is_switched_off(alice, network, asked, settings):
@@ -358,15 +358,15 @@ def test_a_photo_described_since_has_the_place_of_its_own_score(alice, photos, n
 
 
 def test_the_shipped_network_refines_a_rater_of_real_photos(db, asked):
-    card = banks.read_card()
+    card = banks.read_metadata()
     use_bank(hash=card.hash, metadata=card.facts)
     rater = make_guest()
-    for number in range(refining.LEAST):
+    for number in range(model_comparison.LEAST):
         photo = add_photo(data=encoded(scene(seed=number), "PNG"), name=f"p{number}.png")
         ((score, features),) = loaded_bank.extract_features([open_master(photo)])
         store_features(photo_id=photo.id, bank=card.hash, score=score, features=features.tolist())
         Presentation.objects.create(rater=rater, photo=photo, position=number, value=1 + number % 3, rated_at=timezone.now())
-    rater.ratings_seq = refining.LEAST
+    rater.ratings_seq = model_comparison.LEAST
     rater.save()
     refit_rater(str(rater.id))
     Fit.objects.update(updated_at=timezone.now() - timedelta(minutes=1))
@@ -377,4 +377,4 @@ def test_the_shipped_network_refines_a_rater_of_real_photos(db, asked):
     row = ExactRefit.objects.get(rater=rater)
     assert row.step_queued_at is None
     assert row.comparison["active"] in ("instant", "exact")
-    assert sum(len(fold["exact"]) for fold in row.held_out) == refining.LEAST
+    assert sum(len(fold["exact"]) for fold in row.held_out) == model_comparison.LEAST

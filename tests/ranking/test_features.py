@@ -15,7 +15,7 @@ from tests.photos.making import encoded, scene
 
 @pytest.fixture
 def photos(db):
-    card = banks.read_card()
+    card = banks.read_metadata()
     use_bank(hash=card.hash, metadata=card.facts)
     return [add_photo(data=encoded(scene(seed=number), "PNG"), name=f"p{number}.png") for number in range(3)]
 

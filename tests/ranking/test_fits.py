@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from personalize import tasks
 from personalize.numerics import taste
-from personalize.numerics.grid import Hyperprior
+from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.tasks import refit_rater, sweep
 from personalize.worker import instant_fit, loaded_bank
 from ratings import jobs

@@ -4,44 +4,40 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 
-from personalize.errors import PersonalizeError
+from personalize.bank_building.bank_info import bank_info
 from personalize.files import banks
-from personalize.programs import bank_facts
+from personalize.management.command import ModelCommand
 
 
-class Command(BaseCommand):
+class Command(ModelCommand):
     help = "Tasks, backbone, form and sizes of a bank, the lengths of its task vectors and the angles between them."
-    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("bank", type=Path, nargs="?", default=banks.DEFAULT)
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            told = bank_facts.tell(options["bank"])
-        except PersonalizeError as error:
-            raise CommandError(str(error)) from error
+        info = bank_info(options["bank"])
         if options["json"]:
-            self.stdout.write(json.dumps(told, indent=1, ensure_ascii=False))
+            self.stdout.write(json.dumps(info, indent=1, ensure_ascii=False))
             return
-        self.stdout.write(f"{options['bank']}: {told['format']}, written by PAV {told['pav_version']}, sha256 {told['sha256']}")
-        licence = f" ({told['backbone_licence']})" if told["backbone_licence"] else ""
-        self.stdout.write(f"backbone {told['backbone']}{licence}, {told['blocks']} blocks, encoder {told['encoder']}")
-        self.stdout.write("sizes in MB: " + ", ".join(f"{part} {size}" for part, size in told["megabytes"].items()))
+        self.stdout.write(f"{options['bank']}: {info['format']}, written by PAV {info['pav_version']}, sha256 {info['sha256']}")
+        licence = f" ({info['backbone_licence']})" if info["backbone_licence"] else ""
+        self.stdout.write(f"backbone {info['backbone']}{licence}, {info['blocks']} blocks, encoder {info['encoder']}")
+        self.stdout.write("sizes in MB: " + ", ".join(f"{part} {size}" for part, size in info["megabytes"].items()))
         self.stdout.write(
-            f"projection: {'yes' if told['projection'] else 'none'}; task vectors' licence: {told['licence'] or 'not stated'}"
+            f"projection: {'yes' if info['projection'] else 'none'}; task vectors' licence: {info['licence'] or 'not stated'}"
         )
         self.stdout.write(f"{'task':24} {'form':10} {'start':>14} {'length':>10}  cosine with each, in this order")
-        for task, cosines in zip(told["tasks"], told["cosines"], strict=True):
+        for task, cosines in zip(info["tasks"], info["cosines"], strict=True):
             angles = " ".join(f"{value:6.3f}" for value in cosines)
-            self.stdout.write(f"{task:24} {told['form'][task]:10} {told['start'][task]!s:>14} {told['norms'][task]:>10.4g}  {angles}")
-        for task, database in told["trained_on"].items():
-            self.stdout.write(f"{task}: trained on {database}; licence of the database: {told['database_licences'][task]}")
-        for task, source in told["sources"].items():
+            self.stdout.write(f"{task:24} {info['form'][task]:10} {info['start'][task]!s:>14} {info['norms'][task]:>10.4g}  {angles}")
+        for task, dataset in info["trained_on"].items():
+            self.stdout.write(f"{task}: trained on {dataset}; licence of the dataset: {info['database_licences'][task]}")
+        for task, source in info["sources"].items():
             self.stdout.write(f"{task}: {source['file']}, sha256 {source['sha256']}")
-        for cost in told["compressed"]:
+        for cost in info["compressed"]:
             errors = ", ".join(f"{task} {lost:.4f}" for task, lost in cost["relative_error"].items())
             self.stdout.write(f"compressed to {cost['form']} from bank {cost['from'][:16]}; relative errors: {errors}")

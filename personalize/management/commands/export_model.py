@@ -1,21 +1,24 @@
 """Export one rater's model to a file that scores photos without PAV's database."""
 
 import json
+from argparse import SUPPRESS
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from PIL import Image
 
 from personalize.errors import PersonalizeError
-from personalize.files import banks, images
+from personalize.files import banks
 from personalize.files.open_banks import Bank, open_bank
 from personalize.management.files import new_file
-from personalize.management.progress import progress_report
-from personalize.numerics import refining
-from personalize.scorers import person_files, personal_networks
-from personalize.scorers.person_files import PersonFit
+from personalize.management.progress import progress_bar
+from personalize.management.renamed import OldOption
+from personalize.numerics import model_comparison
+from personalize.progress import tracked
+from personalize.scorers import model_files, rater_fitting
+from personalize.scorers.model_files import FitFacts, RaterFit
 from personalize.worker.model_export import rater_fit
 from ratings.exports import selectors
 from ratings.photos import files
@@ -26,14 +29,17 @@ class Command(BaseCommand):
     help = "Export one rater's model with its model card: ratings, accuracy, bank, preprocessing, licences."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--rater", type=UUID, required=True)
-        parser.add_argument("--format", choices=get_args(person_files.Kind), default="json")
+        parser.add_argument("--rater", type=UUID, help="id of the rater")
+        parser.add_argument("--person", dest="rater", type=UUID, action=OldOption, help=SUPPRESS)
+        parser.add_argument("--format", choices=get_args(model_files.FileFormat), default="json")
         parser.add_argument("--fit", choices=["instant", "exact"], help="default: the active model")
         parser.add_argument("--out", type=new_file, help="file; default: rater-ID.FORMAT in this folder")
         parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
         parser.add_argument("--json", action="store_true", help="print the card as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["rater"] is None:
+            raise CommandError("Which rater? Give an id: --rater ID. The administration lists them.")
         method: Literal["active", "instant", "exact"] = options["fit"] or "active"
         stored = selectors.fit_to_export(options["rater"], method)
         anew = stored is None and method == "exact"
@@ -47,8 +53,8 @@ class Command(BaseCommand):
             raise CommandError(f"{out} should end in .{file_format}.")
         try:
             bank = open_bank(options["bank"])
-            fit = self._exact(options["rater"], stored.facts, bank) if anew else rater_fit(stored, bank)
-            card = person_files.write(out, file_format, fit, bank)
+            fit = self._exact(options["rater"], stored.facts, bank) if anew else rater_fit(stored)
+            card = model_files.write(out, file_format, fit, bank)
         except PersonalizeError as error:
             raise CommandError(str(error)) from error
         if options["json"]:
@@ -56,18 +62,18 @@ class Command(BaseCommand):
         else:
             self.stdout.write(f"{out}: {card['bytes'] / 1e6:.3g} MB; read again, its scores agree to {card['checked']:.1g}.")
 
-    def _exact(self, rater: UUID, facts: dict[str, Any], bank: Bank) -> PersonFit:
+    def _exact(self, rater: UUID, facts: dict[str, Any], bank: Bank) -> RaterFit:
         rated = [(photo, value) for photo, value in zip(*selectors.rated_photos(rater), strict=True) if files.is_readable(photo)]
-        rated = rated[-refining.MOST :]
+        rated = rated[-model_comparison.MOST :]
         if len({value for _, value in rated}) < 2:
             raise CommandError("The exact fit needs different ratings, of photos whose files exist.")
         photos, values = zip(*rated, strict=True)
-        with progress_report() as report:
-            opened = (_opened(photo) for photo in images.counted("reading photos", photos, report))
-            fitted = personal_networks.exact_fit(bank, opened, values, report)
+        with progress_bar() as progress:
+            opened = (_opened(photo) for photo in tracked("reading photos", photos, progress))
+            fitted = rater_fitting.exact_fit(bank, opened, values, progress)
         facts = facts | {"method": "exact", "population": None, "accuracy": None, "ratings": len(rated)}
         facts |= {"rank_loss": round(fitted.loss, 4), "image_passes": fitted.image_passes}
-        return PersonFit(facts, coefficients=fitted.coefficients.cpu().numpy())
+        return RaterFit(cast(FitFacts, facts), coefficients=fitted.coefficients.cpu().numpy())
 
 
 def _opened(photo: Photo) -> Image.Image:

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from personalize.errors import PersonalizeError
-from personalize.management.progress import progress_report
-from personalize.programs import population_report
+from personalize.management.progress import progress_bar
+from personalize.numerics import population_gain
 from personalize.worker import population_prior
 
 
@@ -19,8 +19,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with progress_report() as report:
-                version = population_prior.learn(report)
+            with progress_bar() as progress:
+                version = population_prior.learn(progress)
         except PersonalizeError as error:
             raise CommandError(str(error)) from error
         if version is None:
@@ -33,4 +33,4 @@ class Command(BaseCommand):
         self.stdout.write(f"Version {version.pk}: {version.rater_count} raters share their ratings of {version.photo_count} photos.")
         self.stdout.write("It is in use." if version.is_current else f"It is not used. {version.report['reason']}")
         if version.report["shots"]:
-            self.stdout.write(population_report.as_table(version.report))
+            self.stdout.write(population_gain.as_table(version.report["shots"]))

@@ -3,24 +3,25 @@
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 from threadpoolctl import threadpool_limits
 
-from personalize.errors import PersonalizeError
-from personalize.files import banks, people
+from personalize.files import banks, rating_tables
+from personalize.files.photo_files import seen_digests
+from personalize.management.command import ModelCommand
 from personalize.management.files import new_file, new_folder, write_json
-from personalize.management.progress import progress_report
-from personalize.numerics.card_rules import RULES
-from personalize.programs import replay
-from personalize.programs.catalogues import describe
+from personalize.management.progress import progress_bar
+from personalize.research import replay
+from personalize.research.acquisition_rules import RULES
+from personalize.research.catalogues import make_catalogue
+from personalize.research.replay import ReplayProtocol
 
 
-class Command(BaseCommand):
+class Command(ModelCommand):
     help = "Deal real people's ratings again by several rules of choosing the next card: rank correlation after each count of cards."
-    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        default = replay.Protocol
+        default = ReplayProtocol
         parser.add_argument("--images", type=Path, required=True, help="folder of photos, searched in all its folders")
         parser.add_argument("--ratings", type=Path, required=True, help="CSV with the columns rater, image, score")
         parser.add_argument("--rules", nargs="+", choices=list(RULES), default=list(default.rules))
@@ -35,25 +36,22 @@ class Command(BaseCommand):
         parser.add_argument("--json", type=new_file, help="write everything measured to this file")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            protocol = replay.Protocol(
-                rules=tuple(options["rules"]),
-                cards=tuple(sorted(set(options["cards"]))),
-                repeats=options["repeats"],
-                hand=options["hand"],
-                half=options["half"],
-                planted=options["planted"],
-                seed=options["seed"],
-            )
-            seen = people.seen_digests(banks.read(options["bank"], prefix="seen"))
-            ratings = people.read(options["ratings"], options["images"], seen)
-            with progress_report() as report:
-                catalogue = describe(ratings.photos, options["bank"], options["cache"], report)
-                with threadpool_limits(1):  # thousands of small fits: threads would wait for each other longer than they work
-                    result = replay.replay(catalogue.features, ratings.people, protocol, report)
-        except PersonalizeError as error:
-            raise CommandError(str(error)) from error
-        result["bank"] = banks.read_card(options["bank"]).hash
+        protocol = ReplayProtocol(
+            rules=tuple(options["rules"]),
+            cards=tuple(sorted(set(options["cards"]))),
+            repeats=options["repeats"],
+            hand=options["hand"],
+            half=options["half"],
+            planted=options["planted"],
+            seed=options["seed"],
+        )
+        seen = seen_digests(banks.read(options["bank"], prefix="seen"))
+        table = rating_tables.read(options["ratings"], options["images"], seen)
+        with progress_bar() as progress:
+            catalogue = make_catalogue(table.photos, options["bank"], options["cache"], progress)
+            with threadpool_limits(1):  # thousands of small fits: threads would wait for each other longer than they work
+                result = replay.replay(catalogue.features, table.raters, protocol, progress)
+        result["bank"] = banks.read_metadata(options["bank"]).hash
         if options["json"]:
             write_json(options["json"], result)
         self.stdout.write(

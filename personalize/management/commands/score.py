@@ -7,19 +7,18 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from personalize.errors import PersonalizeError
 from personalize.files import banks
 from personalize.files.open_banks import open_bank
-from personalize.files.people import SUFFIXES
-from personalize.management.progress import progress_report
-from personalize.scorers import person_files
+from personalize.files.photo_files import photos_below
+from personalize.management.command import ModelCommand
+from personalize.management.progress import progress_bar
+from personalize.scorers import model_files
 
 
-class Command(BaseCommand):
+class Command(ModelCommand):
     help = "Score photos with a person's exported model, best first. A json model needs its bank; the others stand alone."
-    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("photos", nargs="+", type=Path, help="photo files, or folders of them")
@@ -29,18 +28,15 @@ class Command(BaseCommand):
         parser.add_argument("--csv", action="store_true", help="print CSV")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            photos = _found(options["photos"])
-            bank = open_bank(options["bank"]) if options["model"].suffix == ".json" else None
-            with progress_report() as report:
-                scores = person_files.score(options["model"], photos, bank, report)
-        except PersonalizeError as error:
-            raise CommandError(str(error)) from error
-        told = list(zip(map(str, photos), scores, strict=True))
-        for name, value in told:
+        photos = _found(options["photos"])
+        bank = open_bank(options["bank"]) if options["model"].suffix == ".json" else None
+        with progress_bar() as progress:
+            scores = model_files.score(options["model"], photos, bank, progress)
+        pairs = list(zip(map(str, photos), scores, strict=True))
+        for name, value in pairs:
             if isnan(value):
                 self.stderr.write(f"{name} cannot be read as a photo, and is left out.")
-        ranked = sorted((pair for pair in told if not isnan(pair[1])), key=lambda pair: -pair[1])
+        ranked = sorted((pair for pair in pairs if not isnan(pair[1])), key=lambda pair: -pair[1])
         if not ranked:
             raise CommandError("None of the files is a photo that can be read.")
         if options["json"]:
@@ -55,7 +51,7 @@ def _found(given: list[Path]) -> list[Path]:
     found: list[Path] = []
     for path in given:
         if path.is_dir():
-            found += sorted(one for one in path.rglob("*") if one.suffix.lower() in SUFFIXES)
+            found += photos_below(path)
         elif path.is_file():
             found.append(path)
         else:

@@ -1,4 +1,4 @@
-"""Fine-tune the base model on one database and keep the result for `build_bank`."""
+"""Fine-tune the base model on one dataset and keep the result for `build_bank`."""
 
 import json
 from pathlib import Path
@@ -6,24 +6,24 @@ from typing import Any
 
 import torch
 from accelerate import PartialState
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from personalize import databases
-from personalize.errors import PersonalizeError, at_least
+from personalize import datasets
+from personalize.errors import at_least
+from personalize.management.command import ModelCommand
 from personalize.management.files import new_file, new_folder, write_json
-from personalize.management.progress import progress_report
+from personalize.management.progress import progress_bar
 from personalize.training import checkpoints, train
 from personalize.training.recipes import Recipe
 
 
-class Command(BaseCommand):
-    help = "Fine-tune the base model on one database; the result feeds build_bank. On many GPUs: accelerate launch manage.py ..."
-    requires_system_checks = []
+class Command(ModelCommand):
+    help = "Fine-tune the base model on one dataset; the result feeds build_bank. On many GPUs: accelerate launch manage.py ..."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("database", choices=sorted(databases.REGISTRY))
-        parser.add_argument("--root", type=Path, required=True, help="the folder that holds the databases, or the database itself")
-        parser.add_argument("--split", choices=list(databases.PROTOCOLS), default="leak-free", help="which photos may be trained on")
+        parser.add_argument("dataset", choices=sorted(datasets.REGISTRY))
+        parser.add_argument("--root", type=Path, required=True, help="the folder that holds the datasets, or the dataset itself")
+        parser.add_argument("--split", choices=list(datasets.PROTOCOLS), default="leak-free", help="which photos may be trained on")
         parser.add_argument("--backbone", default="efficientnet_lite0")
         parser.add_argument("--weights", type=Path, help="file of the backbone's pre-trained weights")
         parser.add_argument("--out", type=new_folder, default=Path("var/task_vectors"), help="folder for the fine-tuned model and its run")
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", type=new_file, help="write the record to this file too")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        out = options["out"] / f"{options['database']}.safetensors"
+        out = options["out"] / f"{options['dataset']}.safetensors"
         try:
             at_least(0, save_every=options["save_every"], workers=options["workers"], threads=options["threads"])
             recipe = Recipe(**{name: options[name] for name in RECIPE})
@@ -58,12 +58,10 @@ class Command(BaseCommand):
                 weights=options["weights"],
                 protocol=options["split"],
             )
-            with progress_report() as report:
-                trained = train.fine_tune(options["database"], options["root"], options["backbone"], recipe, report, run)
+            with progress_bar() as progress:
+                trained = train.fine_tune(options["dataset"], options["root"], options["backbone"], recipe, progress, run)
             if PartialState().is_main_process:
                 checkpoints.save(trained, out)
-        except PersonalizeError as error:
-            raise CommandError(str(error)) from error
         except KeyboardInterrupt as stopped:
             raise CommandError("Stopped. The same command with --resume goes on after the last whole epoch.") from stopped
         if PartialState().is_main_process:

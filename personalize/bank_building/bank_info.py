@@ -1,0 +1,99 @@
+"""What a bank is made of, in numbers: the program behind `./pav bank_info`. Needs torch."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+import torch
+
+from personalize.files import banks
+from personalize.files.banks import Compression, Origin
+from personalize.files.open_banks import Bank, open_bank
+from personalize.files.stored_vectors import form_of
+from personalize.networks import task_vectors
+
+
+class BankInfo(TypedDict):
+    """As plain data for JSON; what is by task is in the order of the tasks."""
+
+    format: str
+    pav_version: str
+    sha256: str
+    backbone: str
+    backbone_sha256: str | None
+    backbone_licence: str | None
+    licence: str | None
+    trained_on: dict[str, str]
+    database_licences: dict[str, str]
+    tasks: list[str]
+    blocks: int
+    encoder: str
+    form: dict[str, str]
+    megabytes: dict[str, float]  # by part
+    start: dict[str, float | list[float]]  # one number where all blocks start alike, else the smallest and the largest
+    norms: dict[str, float]  # of the task vectors
+    cosines: list[list[float]]  # of the angles between them
+    projection: bool
+    compressed: list[Compression]
+    sources: Mapping[str, Origin]
+
+
+def bank_info(path: Path = banks.DEFAULT) -> BankInfo:
+    """Tasks, sizes, start, lengths of the task vectors and the cosines of the angles between them; one block at a time is in memory.
+
+    Raises:
+        BadBank: see `open_banks.open_bank`.
+    """
+    bank = open_bank(path)
+    facts, norms_and_cosines = bank.metadata.facts, _gram(bank)
+    lengths = np.sqrt(np.diag(norms_and_cosines))
+    scale = np.outer(lengths, lengths)
+    cosines = np.divide(norms_and_cosines, scale, out=np.zeros_like(scale), where=scale > 0)
+    return {
+        "format": facts["format"],
+        "pav_version": facts.get("pav_version", banks.UNKNOWN),
+        "sha256": bank.metadata.sha256,
+        "backbone": bank.metadata.backbone,
+        "backbone_sha256": facts.get("backbone_sha256"),
+        "backbone_licence": facts.get("backbone_licence"),
+        "licence": facts.get("licence"),
+        "trained_on": banks.trained_on(facts),
+        "database_licences": banks.licences(facts),
+        "tasks": list(bank.metadata.tasks),
+        "blocks": len(bank.start),
+        "encoder": "in the bank" if bank.holds_encoder else "the backbone's own",
+        "form": {task: form_of(vector) for task, vector in bank.vectors.items()},
+        "megabytes": {part: round(size / 1e6, 2) for part, size in _sizes(bank).items()},
+        "start": {task: _span(bank.start[:, column]) for column, task in enumerate(bank.vectors)},
+        "norms": {task: float(f"{length:.6g}") for task, length in zip(bank.vectors, lengths, strict=True)},
+        "cosines": [[round(float(value), 4) for value in row] for row in cosines],
+        "projection": "projection/score" in bank.arrays,
+        "compressed": facts.get("compressed", []),
+        "sources": facts.get("sources", {}),
+    }
+
+
+def _span(coefficients: torch.Tensor) -> float | list[float]:
+    low, high = round(float(coefficients.min()), 4), round(float(coefficients.max()), 4)
+    return low if low == high else [low, high]
+
+
+def _sizes(bank: Bank) -> dict[str, int]:
+    """Bytes by part: each task's vector, and the first word of every other array's name."""
+    sizes: dict[str, int] = {}
+    for name in bank.arrays:
+        words = name.split("/")
+        part = f"vector {words[1]}" if words[0] == "vectors" else words[0]
+        sizes[part] = sizes.get(part, 0) + bank.arrays[name].nbytes
+    return sizes
+
+
+def _gram(bank: Bank) -> np.ndarray:
+    """Inner products of all pairs of task vectors."""
+    total = np.zeros((len(bank.vectors), len(bank.vectors)))
+    vectors = list(bank.vectors.values())
+    for name in vectors[0]:
+        rows = torch.stack([task_vectors.whole_block(vector[name]).flatten() for vector in vectors])
+        total += (rows @ rows.T).double().numpy()
+    return total

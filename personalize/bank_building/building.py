@@ -1,0 +1,142 @@
+"""Making a bank from fine-tuned models: the program behind `./pav build_bank`. Needs torch.
+
+Task vectors are factorised, or kept in another form, and the loss in SROCC is measured on photos that no task has seen; every photo of
+the datasets that may shape the bank fixes the projection; raters' single ratings of photos set aside teach the hyperprior.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypedDict, cast
+
+import numpy as np
+import torch
+
+from personalize import datasets
+from personalize.bank_building.compressing import Form
+from personalize.errors import BadCheckpoint
+from personalize.files import backbones, banks, images, open_banks, rating_tables
+from personalize.files.banks import BankFacts, BankMetadata, Origin
+from personalize.files.open_banks import Bank
+from personalize.files.photo_files import digest
+from personalize.files.rating_tables import RatingTable
+from personalize.files.stored_vectors import vector_arrays
+from personalize.networks import merging, task_vectors
+from personalize.numerics import metrics, projection
+from personalize.numerics.hyperprior import learn_hyperprior
+from personalize.progress import ProgressCallback, no_progress, tracked
+from personalize.scorers.feature_extraction import FeatureExtractor
+from personalize.training import checkpoints, train
+from personalize.training.checkpoints import Trained
+
+TASKS = ("oasis-beauty", "oasis-valence", "oasis-arousal", "streetpsych-preference", "savoias-complexity", "technical-quality")
+
+
+@dataclass(frozen=True)
+class BuildPlan:
+    """What goes into a bank."""
+
+    tasks: tuple[str, ...] = TASKS
+    lead: str = "oasis-beauty"  # the task that the generic score leans on
+    lead_coefficient: float = 0.75  # the others share the rest equally; see docs/decisions/starting-coefficients.md
+    form: Form = field(default_factory=lambda: Form("factorised"))  # how task vectors are kept
+    shares: tuple[tuple[str, float], ...] = tuple(projection.SHARES.items())
+    raters: tuple[str, str] = ("oasis/ratings.csv", "oasis/images")  # who teach the hyperprior, below the root
+
+
+class FormCost(TypedDict):
+    """SROCC on a task's test photos: of the fine-tuned model whole, and as the bank keeps it."""
+
+    photos: int
+    srocc_whole: float
+    srocc_in_bank: float
+    cost: float
+
+
+def build(trained_folder: Path, root: Path, out: Path, plan: BuildPlan, progress: ProgressCallback = no_progress) -> BankMetadata:
+    """Build and write a bank.
+
+    Raises:
+        BadBank: `out` has another ending than a bank's file.
+        BadCheckpoint: a fine-tuned model is missing, or the models differ in their backbone.
+        BadDataset: see `datasets.load` and `rating_tables.read`.
+    """
+    banks.check_name(out)
+    models = {task: checkpoints.load(trained_folder / f"{task}.safetensors") for task in plan.tasks}
+    names = {model.record["backbone"] for model in models.values()}
+    if len(names) != 1:
+        raise BadCheckpoint(f"The fine-tuned models have different backbones: {', '.join(sorted(names))}.")
+    backbone = names.pop()
+    bank = _without_projection(backbone, plan, models)
+    costs = {task: _cost_of_form(bank, task, model, root, progress) for task, model in models.items()}
+
+    extractor = FeatureExtractor(bank)
+    shaping = _shaping_photos(plan.tasks, root)
+    raw = extractor.raw_features(images.read(photo) for photo in tracked("extracting features of the catalogue", shaping, progress))
+    learned = projection.learn(*raw, dict(plan.shares))
+    table, folder = (root / part for part in plan.raters)
+    seen = frozenset(digest(photo) for photo in shaping)
+    rated = rating_tables.read(table, folder, seen)
+    raw = extractor.raw_features(images.read(photo) for photo in tracked("extracting features of rated photos", rated.photos, progress))
+    features = learned.apply(*raw).astype(np.float64)
+    # The app asks for dislike, like or love; the hyperprior is learned on ratings cut to the same three steps.
+    hyperprior = learn_hyperprior([(features[one.photos], rating_tables.in_three_steps(one.ratings)) for one in rated.raters])
+
+    arrays = {
+        **bank.arrays,
+        "seen": np.array(sorted(int(name, 16) for name in seen), dtype=np.uint64),
+        **banks.projection_arrays(learned),
+        **banks.hyperprior_arrays(hyperprior),
+    }
+    return banks.write(arrays, _facts(backbone, plan, models, costs, len(shaping), rated), out)
+
+
+def _without_projection(backbone: str, plan: BuildPlan, models: Mapping[str, Trained]) -> Bank:
+    """The bank as far as the fine-tuned models make it, in memory."""
+    base = task_vectors.copied_blocks(backbones.scorer(backbone))
+    arrays = {f"base/{name}": value.half().numpy() for name, value in base.items() if name.startswith("head.")}
+    for task, model in models.items():
+        vector = task_vectors.difference(model.weights, base)
+        arrays.update(vector_arrays({name: plan.form.of(value) for name, value in vector.items()}, f"vectors/{task}/"))
+    start = torch.full((len(base), len(plan.tasks)), (1 - plan.lead_coefficient) / (len(plan.tasks) - 1))
+    start[:, plan.tasks.index(plan.lead)] = plan.lead_coefficient
+    arrays["start"] = start.numpy()
+    return open_banks.of_arrays(BankMetadata(backbone, plan.tasks, "", {"backbone": backbone, "tasks": plan.tasks}), arrays)
+
+
+def _cost_of_form(bank: Bank, task: str, model: Trained, root: Path, progress: ProgressCallback) -> FormCost:
+    preprocessing = backbones.find(bank.metadata.backbone).preprocessing
+    photos = [photo for photo in datasets.load(task, root) if photo.split == "test"]
+    pixels = np.stack([images.to_pixels(photo.read(), preprocessing) for photo in tracked(f"testing {task}", photos, progress)])
+    truth = np.array([photo.score for photo in photos])
+    fine_tuned = backbones.scorer(bank.metadata.backbone)
+    merging.put_weights(fine_tuned, model.weights)
+    whole = metrics.srocc(train.score(fine_tuned, pixels, preprocessing), truth)
+    kept = metrics.srocc(train.score(bank.merged(bank.one_hot(task)), pixels, preprocessing), truth)
+    return {"photos": len(photos), "srocc_whole": round(whole, 4), "srocc_in_bank": round(kept, 4), "cost": round(whole - kept, 4)}
+
+
+def _shaping_photos(tasks: Sequence[str], root: Path) -> list[Path]:
+    """Every photo whose score trained a task vector or picked its epoch."""
+    photos = {photo.path for task in tasks for photo in datasets.load(task, root) if photo.split != "test"}
+    return sorted(photos)
+
+
+def _facts(
+    backbone: str, plan: BuildPlan, models: Mapping[str, Trained], costs: Mapping[str, FormCost], shaping: int, rated: RatingTable
+) -> BankFacts:
+    row = backbones.find(backbone)
+    return {
+        "backbone": backbone,
+        "backbone_sha256": row.sha256,
+        "backbone_source": row.source,
+        "backbone_licence": row.licence,
+        "preprocessing": row.preprocessing.facts,
+        "tasks": list(plan.tasks),
+        "form": plan.form.facts,
+        "start": {"lead": plan.lead, "coefficient": plan.lead_coefficient, "others": "share the rest equally"},
+        "trained": {task: cast(Origin, {"licence": banks.UNKNOWN, **model.record}) for task, model in models.items()},
+        "factorised": costs,
+        "projection": {"photos": shaping, "shares": dict(plan.shares)},
+        "hyperprior": {"people": len(rated.raters), "photos": len(rated.photos), "ratings": "cut to three steps at each person's thirds"},
+    }

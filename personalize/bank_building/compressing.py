@@ -1,0 +1,149 @@
+"""Making a bank smaller, with the loss measured: the program behind `./pav bank_compress`. Needs torch.
+
+Block by block: besides the mapped files, one block of one task vector is in memory, and one model while photos are scored.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from personalize import __version__
+from personalize.errors import BadBank, BadOption, UnknownName
+from personalize.files.banks import BankFacts, BankMetadata, Compression, ScoreCost
+from personalize.files.mapped_arrays import ArrayWriter, Planned
+from personalize.files.open_banks import Bank, open_bank, view
+from personalize.files.photo_files import digest, photos_in
+from personalize.files.stored_vectors import form_of, parts, planned_parts
+from personalize.files.unfinished_banks import UnfinishedBank, unfinished
+from personalize.networks import task_vectors
+from personalize.networks.task_vectors import Block
+from personalize.numerics import metrics
+from personalize.progress import ProgressCallback, no_progress, tracked
+from personalize.scorers.feature_extraction import task_scores
+
+FORMS: dict[str, str] = {
+    "full": "single precision",
+    "half": "half precision",
+    "factorised": "matrices as products of two thin ones (truncated singular value decomposition), all in half precision",
+    "quantised": "matrices in 8 bits a number with one scale an output row, all else in half precision",
+}
+
+
+@dataclass(frozen=True)
+class Form:
+    """How task vectors are kept."""
+
+    name: str
+    rank: int = 16  # of factors
+
+    def __post_init__(self) -> None:
+        if self.name not in FORMS:
+            raise UnknownName("form of task vectors", self.name, list(FORMS))
+        if self.rank < 1:
+            raise BadOption(f"Factors have a rank of at least 1, not {self.rank}.")
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """For metadata."""
+        return {"name": self.name, "meaning": FORMS[self.name]} | ({"rank": self.rank} if self.name == "factorised" else {})
+
+    def of(self, value: Tensor) -> Block:
+        """One block in this form."""
+        if self.name == "factorised":
+            return task_vectors.factors(value, self.rank)
+        if self.name == "quantised":
+            return task_vectors.quantised(value)
+        return value.half() if self.name == "half" else value.float()
+
+    def planned(self, shapes: Mapping[str, Sequence[int]], prefix: str) -> Iterator[tuple[str, Planned]]:
+        """The arrays that a task vector of blocks in these shapes will be stored as."""
+        for block, shape in shapes.items():
+            kept = self.of(torch.empty(tuple(shape), device="meta"))
+            yield from ((f"{prefix}{block}/{part}", planned) for part, planned in planned_parts(kept))
+
+
+def compress(path: Path, out: Path, form: Form, photos: Path | None = None, progress: ProgressCallback = no_progress) -> BankMetadata:
+    """Write the bank at `path` with its task vectors in another form, and what that costs into its metadata.
+
+    Measured: the relative error of each task vector, |tau - kept| / |tau|; with a folder of photos also how each task's model scores and
+    ranks them with the vector kept so, beside the vector as it was. Everything else in the bank stays as it is. A run that was stopped goes
+    on after the last task vector that it finished (`unfinished_banks`).
+
+    Raises:
+        BadBank: the bank cannot be read, or would be written over itself.
+        BadPhoto: no photos in the folder, or a file there is no photo.
+    """
+    if out.resolve() == path.resolve():
+        raise BadBank(f"{out} is the bank itself: name another file.")
+    source = open_bank(path)
+    found = photos_in(photos) if photos else []
+    others = [name for name in source.arrays if not name.startswith("vectors/")]
+    planned = {name: (source.arrays[name].dtype, source.arrays[name].shape) for name in others}
+    for task, vector in source.vectors.items():
+        planned.update(form.planned({name: block.shape for name, block in vector.items()}, f"vectors/{task}/"))
+    inputs = {
+        "bank": source.metadata.sha256,
+        "card": source.metadata.facts,
+        "form": form.facts,
+        "photos": [digest(photo) for photo in found],
+        **versions(),
+    }
+    with unfinished(out, inputs, planned) as bank:
+
+        def others_as_they_are() -> None:
+            for name in others:
+                bank.writer.put(name, source.arrays[name])
+
+        bank.step("others", others_as_they_are)
+        work = {task: partial(_compress_vector, source, task, form, bank.writer, progress) for task in source.vectors}
+        errors = {task: bank.step(f"vector {task}", compressed) for task, compressed in work.items()}
+        cost: Compression = {
+            "form": form.name,
+            "from": source.metadata.sha256,
+            "form_before": {task: form_of(vector) for task, vector in source.vectors.items()},
+            "relative_error": {task: round(error, 6) for task, error in errors.items()},
+        }
+        if found:
+            cost["photos"] = len(found)
+            cost["scores"] = _cost_in_scores(source, bank, found, progress)
+        if "projection/score" in source.arrays:
+            cost["projection"] = "learned before this compression, and kept"
+        before = source.metadata.facts.get("compressed", [])
+        facts: BankFacts = {**source.metadata.facts, "form": form.facts, "compressed": [*before, cost]}
+        return bank.publish(facts, out)
+
+
+def versions() -> dict[str, str]:
+    """Of what decides the last bits of a form: a run goes on only where they are the same."""
+    return {"pav": __version__, "torch": torch.__version__, "numpy": np.__version__}
+
+
+def _compress_vector(source: Bank, task: str, form: Form, writer: ArrayWriter, progress: ProgressCallback) -> float:
+    vector, lost, length = source.vectors[task], 0.0, 0.0
+    for name in tracked(f"compressing {task}", list(vector), progress):
+        value = task_vectors.whole_block(vector[name])
+        kept = form.of(value)
+        for part, tensor in parts(kept):
+            writer.put(f"vectors/{task}/{name}/{part}", tensor.numpy())
+        lost += float((task_vectors.whole_block(kept) - value).double().square().sum())
+        length += float(value.double().square().sum())
+    return (lost / length) ** 0.5 if length else 0.0
+
+
+def _cost_in_scores(source: Bank, unfinished_bank: UnfinishedBank, found: list[Path], progress: ProgressCallback) -> dict[str, ScoreCost]:
+    kept, model = view(source.metadata, unfinished_bank.path), cache(source.scorer)
+
+    def cost(task: str) -> ScoreCost:
+        before, after = (task_scores(model(), bank, task, found, progress) for bank in (source, kept))
+        return {
+            "srocc": round(metrics.srocc(before, after), 5),
+            "largest_difference": round(float(np.abs(before - after).max()), 5),
+            "standard_deviation": round(float(before.std()), 5),
+        }
+
+    return {task: unfinished_bank.step(f"scores of {task}", partial(cost, task)) for task in source.vectors}

@@ -1,0 +1,77 @@
+"""A dataset as a row of the registry, its rated photos, and the fixed split that datasets without an official one get."""
+
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import floor
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image
+
+from personalize.files import images
+
+Split = Literal["train", "validation", "test"]
+Degrade = Callable[[Image.Image], Image.Image]
+RatingsByRater = dict[str, dict[Path, float]]  # the last rating of a photo counts
+
+
+@dataclass(frozen=True)
+class RatedPhoto:
+    """One photo with its mean opinion score (MOS), on the dataset's own scale."""
+
+    path: Path
+    score: float
+    split: Split
+    distribution: tuple[float, ...] | None = None  # probability of each score 1..10, where the dataset tells more than a mean
+    degrade: Degrade | None = None  # for synthetic datasets: what is done to the photo before it is shown
+
+    def read(self) -> Image.Image:
+        photo = images.read(self.path)
+        return self.degrade(photo) if self.degrade else photo
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One task, or one test of people, as a row of the registry."""
+
+    name: str
+    folder: str  # below the root that holds all datasets
+    column: str  # that has the mean score
+    low: float  # the end of the scale that becomes score 1
+    high: float  # the end that becomes score 10
+    spread: float  # of single raters around the mean, on 1..10; assumed, and used only where no distribution is known
+    about: str
+    source: str
+    photos: Callable[[Path, "Dataset"], list[RatedPhoto]]  # reads them, with their mean scores
+    degraded: bool = False  # scores are made by degrading the photos in graded steps
+    layout: str = ""  # what the folder should hold; shown in errors
+    split: str = "a fixed hash of the name: 70 % train, 10 % validation, 20 % test"
+    licence: str = "not checked"  # as its authors state it; sources in docs/datasets.md
+    ratings: Callable[[Path, "Dataset"], RatingsByRater] | None = None  # reads single people's
+    testers: Callable[[Path, "Dataset", RatingsByRater], frozenset[str]] | None = None  # test people; None: the caller splits
+
+
+def fixed_split(name: str, with_test: bool = True) -> Split:
+    """By a hash of the name: a tenth for validation, a fifth for the test if `with_test`, the rest to train."""
+    draw = zlib.crc32(name.encode()) % 100
+    if with_test and draw < 20:
+        return "test"
+    return "validation" if draw >= 90 else "train"
+
+
+def on_ten_levels(counts: Mapping[float, float], low: float, high: float) -> tuple[float, ...]:
+    """Probabilities of the scores 1..10 from counts of ratings on a scale low..high; they sum to 1.
+
+    A rating r becomes v = 1 + 9 (r - low) / (high - low), the map that mean scores go through too. Where v lies between two whole
+    scores, it is shared between them by nearness, so that the mean of the distribution is the mapped mean of the ratings:
+    steps 1..5 land on 1, 3.25, 5.5, 7.75, 10, and half-steps on 1, 2.125, ... 10.
+    """
+    total = sum(counts.values())
+    levels = [0.0] * 10
+    for rating, count in counts.items():
+        value = 9 * (rating - low) / (high - low)
+        below = min(floor(value), 8)
+        levels[below] += (below + 1 - value) * count / total
+        levels[below + 1] += (value - below) * count / total
+    return tuple(levels)

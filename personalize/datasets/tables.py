@@ -1,0 +1,125 @@
+"""Tables and folders of datasets, read so that every complaint names its file, line and column."""
+
+import csv
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from zipfile import BadZipFile
+
+from personalize.errors import BadDataset
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table, its names and values without blanks around them."""
+
+    table: Path
+    line: int
+    cells: dict[str, str]
+
+    def text(self, column: str) -> str:
+        if not (value := self.cells.get(column, "")):
+            raise BadDataset(f"{self.table} line {self.line}: {column} is empty.")
+        return value
+
+    def number(self, column: str) -> float:
+        text = self.cells.get(column, "")
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not isfinite(value):
+            raise BadDataset(f"{self.table} line {self.line}: {column} is {text!r}, not a number.")
+        return value
+
+    def number_within(self, column: str, low: float, high: float) -> float:
+        value = self.number(column)
+        if not low <= value <= high:
+            raise BadDataset(f"{self.table} line {self.line}: {column} is {value:g}, which is not on the scale {low:g} to {high:g}.")
+        return value
+
+
+def csv_rows(table: Path, columns: Iterable[str], layout: str) -> list[Row]:
+    """Lines of a CSV with a header that has `columns`."""
+    lines = _lines(table, layout)
+    try:
+        return _with_header(table, csv.reader(lines, skipinitialspace=True), columns, layout)
+    except csv.Error as error:
+        raise BadDataset(f"{table} cannot be read: {error}") from error
+
+
+def blank_rows(table: Path, columns: Sequence[str], layout: str) -> list[Row]:
+    """Lines of a text without header, its columns separated by blanks; columns after the last named one are not read."""
+    found = []
+    for number, line in enumerate(_lines(table, layout), start=1):
+        if not (values := line.split()):
+            continue
+        if len(values) < len(columns):
+            raise BadDataset(f"{table} line {number}: {columns[len(values)]} is missing ({len(values)} columns). {layout}")
+        found.append(Row(table, number, dict(zip(columns, values, strict=False))))
+    return found
+
+
+def sheet_rows(table: Path, columns: Iterable[str], layout: str) -> list[Row]:
+    """Lines of the first sheet of an xlsx file."""
+    from openpyxl import load_workbook  # here, so that other datasets are read without it
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    if not table.is_file():
+        raise BadDataset(f"{table} is missing. {layout}")
+    try:
+        book = load_workbook(table, read_only=True, data_only=True)
+    except (OSError, KeyError, BadZipFile, InvalidFileException) as error:
+        raise BadDataset(f"{table} cannot be read: {error}") from error
+    try:
+        values = [["" if cell is None else str(cell) for cell in line] for line in book.worksheets[0].iter_rows(values_only=True)]
+    finally:
+        book.close()
+    return _with_header(table, iter(values), columns, layout)
+
+
+def _lines(table: Path, layout: str) -> list[str]:
+    if not table.is_file():
+        raise BadDataset(f"{table} is missing. {layout}")
+    try:
+        return table.read_text(encoding="utf-8-sig").splitlines(keepends=True)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadDataset(f"{table} cannot be read: {error}") from error
+
+
+def _with_header(table: Path, lines: Iterator[list[str]], columns: Iterable[str], layout: str) -> list[Row]:
+    header = [name.strip() for name in next(lines, [])]
+    if lacking := [name for name in columns if name not in header]:
+        raise BadDataset(f"{table} lacks a column: {', '.join(lacking)}. {layout}")
+    rows = []
+    for number, values in enumerate(lines, start=2):
+        if any(values):
+            rows.append(Row(table, number, dict(zip(header, (value.strip() for value in values), strict=False))))
+    if not rows:
+        raise BadDataset(f"{table} has no lines below its header. {layout}")
+    return rows
+
+
+class Shelf:
+    """The photos of a folder. Each directory is listed once, for a question to the disk for each of 255,000 photos takes minutes."""
+
+    def __init__(self, folder: Path, *candidates: str) -> None:
+        """`candidates`: directories below `folder`, of which the first that is there holds the photos."""
+        self.folder = next((folder / name for name in candidates if (folder / name).is_dir()), folder / candidates[0])
+        self._listed: dict[str, frozenset[str]] = {}
+
+    def holds(self, name: str) -> bool:
+        directory, _, photo = name.rpartition("/")
+        if directory not in self._listed:
+            place = self.folder / directory
+            self._listed[directory] = frozenset(os.listdir(place)) if place.is_dir() else frozenset()
+        return photo in self._listed[directory]
+
+    def photo(self, name: str, row: Row, layout: str) -> Path:
+        """Where the photo lies that `row` names."""
+        path = self.folder / name
+        if not self.holds(name):
+            raise BadDataset(f"{row.table} line {row.line}: {path} is missing. {layout}")
+        return path

@@ -1,0 +1,38 @@
+"""Photo files: those of a folder, and short names of their content. Needs no torch."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from personalize.errors import BadPhoto
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".bmp", ".tif", ".tiff"}
+
+
+def photos_below(folder: Path) -> list[Path]:
+    """The photos of a folder and the folders in it, by name."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+
+
+def photos_in(folder: Path) -> list[Path]:
+    """The same where there must be some.
+
+    Raises:
+        BadPhoto: none there.
+    """
+    found = photos_below(folder)
+    if not found:
+        raise BadPhoto(f"There are no photos in {folder} ({', '.join(sorted(SUFFIXES))}).")
+    return found
+
+
+def digest(photo: Path) -> str:
+    """Short name of a photo file's content: the first 16 hexadecimal digits of its sha256."""
+    return hashlib.sha256(photo.read_bytes()).hexdigest()[:16]
+
+
+def seen_digests(arrays: Mapping[str, np.ndarray]) -> frozenset[str]:
+    """Digests of the photos that shaped a bank, from its array `seen`; none where the bank does not know (imported ones)."""
+    return frozenset(f"{int(number):016x}" for number in arrays.get("seen", ()))

@@ -1,0 +1,123 @@
+"""Raters' single ratings of a set of photos, and the tables of rater, image, score that they are read from. Needs no torch."""
+
+import csv
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import isfinite
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from personalize.errors import BadDataset
+from personalize.files.photo_files import digest, photos_below
+from personalize.numerics.ratings import RaterRatings
+
+
+@dataclass(frozen=True)
+class RatingTable:
+    """A set of rated photos and the raters' ratings of them."""
+
+    photos: list[Path]
+    raters: list[RaterRatings]
+    left_out: int  # rated photos that had a part in making the bank
+    test_raters: frozenset[str] | None = None  # who is tested, by the protocol; None: the caller splits
+    protocol: str = "none"
+    about: str = "People's own ratings, split by whoever measures."  # one or two sentences for reports
+
+    @property
+    def teachers(self) -> list[RaterRatings]:
+        """Whose ratings may teach a prior: everybody's but those of the test raters."""
+        return [one for one in self.raters if one.rater not in (self.test_raters or ())]
+
+    @property
+    def tested(self) -> list[RaterRatings]:
+        """Those of the test raters; everybody's where the caller splits."""
+        return [one for one in self.raters if self.test_raters is None or one.rater in self.test_raters]
+
+    def without(self, digests: frozenset[str]) -> "RatingTable":
+        """The same ratings but for those of photos with these digests (see `photo_files.digest`).
+
+        Raises:
+            BadDataset: nothing would be left.
+        """
+        if not digests:
+            return self
+        kept = [place for place, photo in enumerate(self.photos) if digest(photo) not in digests]
+        moved = np.full(len(self.photos), -1)
+        moved[kept] = np.arange(len(kept))
+        raters = []
+        for one in self.raters:
+            places = moved[one.photos]
+            if (places >= 0).any():
+                raters.append(RaterRatings(places[places >= 0], one.ratings[places >= 0], one.rater))
+        if not raters:
+            raise BadDataset(f"There is no rating of a photo that the bank has not seen ({len(self.photos)} photos, all left out).")
+        photos = [self.photos[place] for place in kept]
+        return replace(self, photos=photos, raters=raters, left_out=self.left_out + len(self.photos) - len(kept))
+
+
+def gather(ratings: Mapping[str, Mapping[Path, float]], *, by_name: bool = False) -> RatingTable:
+    """A table of what each rater said of each photo: raters in the order of their names, photos of their paths or file names."""
+    photos = sorted({photo for own in ratings.values() for photo in own}, key=lambda photo: photo.name if by_name else photo)
+    place = {photo: index for index, photo in enumerate(photos)}
+    raters = [
+        RaterRatings(np.array([place[photo] for photo in own]), np.array(list(own.values()), dtype=float), rater)
+        for rater, own in sorted(ratings.items())
+    ]
+    return RatingTable(photos, raters, left_out=0)
+
+
+def read(table: Path, folder: Path, exclude: frozenset[str] = frozenset()) -> RatingTable:
+    """Read ratings and find their photos below `folder`.
+
+    `exclude` holds digests (see `photo_files.digest`) of photos that must not be used, because a task vector has seen their scores.
+    A photo rated twice by the same rater counts once, with the last rating.
+
+    Raises:
+        BadDataset: a column, photo or number is missing; the line is named.
+    """
+    if not folder.is_dir():
+        raise BadDataset(f"{folder} is not a folder of photos.")
+    found = {path.name: path for path in photos_below(folder)}
+    ratings: dict[str, dict[Path, float]] = defaultdict(dict)
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file, skipinitialspace=True)
+            if not {"rater", "image", "score"} <= set(rows.fieldnames or ()):
+                raise BadDataset(f"{table} needs the columns rater, image, score; it has {', '.join(rows.fieldnames or ['none'])}.")
+            for number, row in enumerate(rows, start=2):
+                if row["image"] not in found:
+                    raise BadDataset(f"{table} line {number}: there is no photo {row['image']!r} below {folder}.")
+                ratings[row["rater"]][found[row["image"]]] = _number(row["score"], table, number)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadDataset(f"{table} cannot be read: {error}") from error
+    if not ratings:
+        raise BadDataset(f"{table} has no rating.")
+    try:
+        return gather(ratings, by_name=True).without(exclude)
+    except BadDataset as error:
+        raise BadDataset(f"{table}: {error}") from error
+
+
+def halves(count: int, seed: int) -> tuple[list[int], list[int]]:
+    """Places of the raters who teach and of those who are tested, where a dataset names neither; in the order drawn."""
+    order = [int(who) for who in np.random.default_rng(seed).permutation(count)]
+    return order[: count // 2], order[count // 2 :]
+
+
+def in_three_steps(ratings: Float[np.ndarray, "ratings"]) -> Float[np.ndarray, "ratings"]:
+    """A rater's ratings cut to dislike, like, love (1, 2, 3) at their own thirds, as far as ties allow."""
+    low, high = np.quantile(ratings, [1 / 3, 2 / 3])
+    return 1.0 + (ratings > low) + (ratings > high) if low < high else 1.0 + (ratings > low) * 1.0 + (ratings >= high) * 1.0
+
+
+def _number(text: str | None, table: Path, line: int) -> float:
+    try:
+        value = float(text or "")
+    except ValueError:
+        value = float("nan")
+    if not isfinite(value):
+        raise BadDataset(f"{table} line {line}: score is {text!r}, not a number.")
+    return value

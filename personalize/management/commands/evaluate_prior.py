@@ -1,0 +1,66 @@
+"""Learn from everybody's ratings what they share, and measure what that adds for people who had no part in it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.core.management.base import CommandError, CommandParser
+from safetensors.numpy import save_file
+from threadpoolctl import threadpool_limits
+
+from personalize.files import atomic_files, banks, rating_tables
+from personalize.files.photo_files import digest, seen_digests
+from personalize.management.command import ModelCommand
+from personalize.management.files import new_file, new_folder, write_json
+from personalize.management.progress import progress_bar
+from personalize.numerics import population_gain, population_prior
+from personalize.research.catalogues import make_catalogue
+from personalize.research.prior_evaluation import evaluate_prior
+
+
+class Command(ModelCommand):
+    help = "What others' ratings add for a new person, on photos that they rated and that they did not; --out keeps what was learned."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--images", type=Path, required=True, help="folder of photos, searched in all its folders")
+        parser.add_argument("--ratings", type=Path, required=True, help="CSV with the columns rater, image, score")
+        parser.add_argument("--shots", type=int, nargs="+", default=[10, 30, 50])
+        parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
+        parser.add_argument("--cache", type=new_folder, default=Path("var/described"), help="folder that keeps described photos")
+        parser.add_argument("--out", type=new_file, help="safetensors file for what everybody taught, with its metadata beside it")
+        parser.add_argument("--json", type=new_file, help="write everything measured to this file")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        _refuse_one_name_for_two(options["out"], options["json"])
+        seen = seen_digests(banks.read(options["bank"], prefix="seen"))
+        table = rating_tables.read(options["ratings"], options["images"], seen)
+        with progress_bar() as progress, threadpool_limits(1, user_api="blas"):
+            catalogue = make_catalogue(table.photos, options["bank"], options["cache"], progress)
+            result = evaluate_prior(catalogue.features, table.raters, options["shots"], options["seed"], progress)
+            prior = population_prior.learn(catalogue.features, table.raters)
+        result |= {"bank": banks.read_metadata(options["bank"]).hash, "format": "pav-population-1"}
+        if options["json"]:
+            write_json(options["json"], result)
+        who = result["people"]
+        self.stdout.write(f"{who['teachers']} people taught, {who['tested']} others were tested; {result['photos']} photos. Mean SROCC:\n")
+        self.stdout.write(population_gain.as_table(result["shots"]))
+        if not result["used"]:
+            self.stdout.write("\nOn held-out teachers it does not help, or does harm on unrated photos: it is not to be used.")
+        elif options["out"]:
+            digests = np.array([int(digest(photo), 16) for photo in table.photos], dtype=np.uint64)
+            with atomic_files.replacing(options["out"]) as partial:
+                save_file({"photos": digests, "mean": prior.mean, "factors": prior.factors, "weights": prior.weights}, partial)
+            write_json(options["out"].with_suffix(".json"), {**result, "people_who_taught": prior.rater_count})
+
+
+def _refuse_one_name_for_two(out: Path | None, measured: Path | None) -> None:
+    """Before any work: the metadata beside what was learned, and the file of all that was measured, are two files."""
+    if out is None:
+        return
+    if out.suffix != ".safetensors":
+        raise CommandError(f"--out is {out}: what was learned goes into a file that ends in .safetensors, its metadata beside it in .json.")
+    if measured is not None and measured.resolve() in (out.resolve(), out.with_suffix(".json").resolve()):
+        raise CommandError(
+            f"--json {measured} would be written over by --out {out} or its metadata {out.with_suffix('.json')}: name another."
+        )

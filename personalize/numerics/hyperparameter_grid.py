@@ -1,0 +1,165 @@
+"""The Gaussian process of the taste model at every point of its grid of hyperparameters at once (`taste.py` has the model).
+
+One eigendecomposition serves the whole grid. NumPy alone.
+
+References:
+    Rasmussen & Williams, Gaussian Processes for Machine Learning, MIT Press 2006, sections 2.7, 5.4.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float
+
+INTERCEPT = 1.0  # prior variance of m, in units of the standardised ratings
+
+
+@dataclass(frozen=True)
+class Hyperprior:
+    """A grid over (c, v_b, v_f, v_n) and how plausible each point is before a person's first rating."""
+
+    trust: Float[np.ndarray, "c"]  # c: slope of the ratings over the generic score
+    base: Float[np.ndarray, "b"]  # v_b: how much that slope differs between people
+    feature: Float[np.ndarray, "f"]  # v_f: how much features matter beyond the generic score
+    noise: Float[np.ndarray, "n"]  # v_n: scatter of a person's own ratings; 1 is all noise
+    weights: Float[np.ndarray, "b f n c"]  # sum to 1
+
+    @classmethod
+    def flat(cls) -> "Hyperprior":
+        """The grid with every point equally plausible."""
+        axes = np.array(TRUST), np.array(BASE), np.array(FEATURE), np.array(NOISE)
+        shape = len(BASE), len(FEATURE), len(NOISE), len(TRUST)
+        return cls(*axes, np.full(shape, 1 / np.prod(shape)))
+
+
+TRUST = (0.0, 0.25, 0.5)
+BASE = (0.003, 0.03, 0.2)
+FEATURE = (0.003, 0.02, 0.1, 0.4, 1.5)
+NOISE = (0.2, 0.45, 0.7, 0.95)
+
+
+class HyperparameterGrid:
+    """One person's rated photos and ratings at every point of the grid.
+
+    K = A + B B^T with A = v_f Phi Phi^T + v_n I and B = (sqrt(v_b) s, 1, L), L the population scores: A is diagonal in the eigenbasis U of
+    Phi Phi^T, B has few columns (Woodbury). Arrays over the grid have the axes (b, f, n, c); those of A alone (f, n).
+    """
+
+    def __init__(self, features: np.ndarray, ratings: np.ndarray, hyperprior: Hyperprior, tastes: np.ndarray) -> None:
+        self.hyperprior = hyperprior
+        self.s, self.phi, self.z = features[:, 0], features[:, 1:], ratings
+        values, self.u = _eigen(self.phi)
+        noise = hyperprior.noise[None, :, None]
+        self.d = 1 / (hyperprior.feature[:, None, None] * values + noise)  # (f, n, k): A^-1 within the span of U
+        self.beyond = 1 / hyperprior.noise  # (n): A^-1 outside of it
+        self.log_det_a = -np.log(self.d).sum(axis=2) + (len(ratings) - len(values)) * np.log(hyperprior.noise)
+        self.columns = np.concatenate([[self.z, self.s, np.ones_like(self.z)], tastes.T])  # the vectors all else is made of
+        self.inside = self.columns @ self.u  # their coordinates (columns, k)
+        outside = self.columns @ self.columns.T - self.inside @ self.inside.T
+        pairs = self.inside[:, None, :] * self.inside[None, :, :]
+        # gram[f, n, i, j] = v_i^T A^-1 v_j for the vectors z, s, 1, L
+        self.gram = np.tensordot(self.d, pairs, axes=(2, 2)) + outside[None, None] * self.beyond[None, :, None, None]
+
+    @cached_property
+    def _scale(self) -> np.ndarray:
+        """(b, columns of B): B = (s, 1, L) times these."""
+        points, tastes = len(self.hyperprior.base), len(self.columns) - 3
+        own = np.stack([np.sqrt(self.hyperprior.base), np.full(points, np.sqrt(INTERCEPT))], axis=1)
+        return np.concatenate([own, np.ones((points, tastes))], axis=1)
+
+    @cached_property
+    def _inner(self) -> np.ndarray:
+        """(b, f, n, B, B): M = I + B^T A^-1 B."""
+        scale = self._scale[:, None, None]
+        return scale[..., :, None] * self.gram[None, :, :, 1:, 1:] * scale[..., None, :] + np.eye(self._scale.shape[1])
+
+    @cached_property
+    def _against(self) -> np.ndarray:
+        """(b, f, n, c, B): B^T A^-1 r for r = z - c s."""
+        gram = self.gram[:, :, None, 1:]
+        return self._scale[:, None, None, None] * (gram[..., 0] - self.hyperprior.trust[:, None] * gram[..., 1])[None]
+
+    @cached_property
+    def _explained(self) -> np.ndarray:
+        """(b, f, n, c, B): h = M^-1 B^T A^-1 r, so that K^-1 r = A^-1 (r - B h)."""
+        return np.linalg.solve(self._inner[:, :, :, None], self._against[..., None])[..., 0]
+
+    @cached_property
+    def log_likelihood(self) -> np.ndarray:
+        c, gram = self.hyperprior.trust, self.gram[:, :, :, :, None]
+        quadratic = (gram[:, :, 0, 0] - 2 * c * gram[:, :, 0, 1] + c * c * gram[:, :, 1, 1])[None]  # r^T A^-1 r
+        quadratic = quadratic - (self._against * self._explained).sum(axis=-1)  # r^T K^-1 r
+        log_det = self.log_det_a + np.linalg.slogdet(self._inner)[1]
+        return -0.5 * (quadratic + log_det[..., None] + len(self.z) * np.log(2 * np.pi))
+
+    @cached_property
+    def _weighted(self) -> np.ndarray:
+        with np.errstate(divide="ignore"):
+            return self.log_likelihood + np.log(self.hyperprior.weights)
+
+    @cached_property
+    def log_evidence(self) -> float:
+        top = self._weighted.max()
+        return float(top + np.log(np.exp(self._weighted - top).sum()))
+
+    @cached_property
+    def posterior(self) -> np.ndarray:
+        return np.exp(self._weighted - self.log_evidence)
+
+    def _mixture(self) -> np.ndarray:
+        """(b, f, n, c, columns): how z, s, 1 and L make up r - B h."""
+        h = self._explained
+        c = np.broadcast_to(self.hyperprior.trust, h.shape[:-1])
+        scaled = self._scale[:, None, None, None] * h
+        own = np.stack([np.ones_like(c), -c - scaled[..., 0], -scaled[..., 1]], axis=-1)
+        return np.concatenate([own, -scaled[..., 2:]], axis=-1)
+
+    def weights(self, posterior: np.ndarray) -> np.ndarray:
+        """Posterior mean of (c + w, a), averaged over the grid."""
+        mix = self._mixture()
+        along = np.einsum("bfnc,f,bfnci->fni", posterior, self.hyperprior.feature, mix)
+        inside = np.einsum("fni,fnk,ik->k", along, self.d, self.inside)  # U^T (v_f A^-1 (r - B h))
+        base = np.einsum("bfnci,fni->bfnc", mix, self.gram[:, :, :, 1]) * self.hyperprior.base[:, None, None, None]
+        trust = (posterior * (self.hyperprior.trust + base)).sum()
+        return np.concatenate([[trust], self.phi.T @ (self.u @ inside)])
+
+    def population_weights(self, posterior: np.ndarray) -> np.ndarray:
+        """1 for the mean, then the posterior mean of b: L^T K^-1 r, averaged over the grid."""
+        tastes = np.einsum("bfnc,bfnci,fnij->j", posterior, self._mixture(), self.gram[:, :, :, 3:])
+        return np.concatenate([[1.0], tastes])
+
+    def leave_one_out(self) -> np.ndarray:
+        """Score of each rated photo by the model of all other ratings, m left out, averaged over the grid as weighted without it.
+
+        Left-out means and variances in closed form (Rasmussen & Williams, equation 5.12). The intercept does not enter: it would rank a
+        photo low for being rated high, since what is left has a lower mean.
+        """
+        solved = np.einsum("fnk,ik,jk->fnij", self.d, self.inside, self.u)  # A^-1 of z, s, 1 and L (f, n, columns, photos)
+        solved = solved + (self.columns - self.inside @ self.u.T) * self.beyond[None, :, None, None]
+        own = np.einsum("fnk,jk->fnj", self.d, self.u**2) + (1 - (self.u**2).sum(axis=1)) * self.beyond[None, :, None]
+        inverse, scale = np.linalg.inv(self._inner), self._scale[:, None, None]
+        half = scale[..., None] * solved[None, :, :, 1:]  # B^T A^-1 (b, f, n, B, photos)
+        own = own[None] - np.einsum("bfnij,bfnik,bfnjk->bfnk", inverse, half, half)  # diagonal of K^-1
+        against_ones = scale * self.gram[None, :, :, 1:, 2]
+        ones = solved[None, :, :, 2] - np.einsum("bfnij,bfni,bfnjk->bfnk", inverse, against_ones, half)  # K^-1 1
+        alpha = np.einsum("bfnci,fnik->bfnck", self._mixture(), solved)
+        own, ones = own[:, :, :, None], ones[:, :, :, None]
+        gap = alpha / own  # rating minus its left-out prediction
+        intercept = INTERCEPT * (alpha.sum(axis=-1, keepdims=True) - ones * gap)
+        predicted = self.z - gap - intercept
+        log_density = 0.5 * np.log(own / (2 * np.pi)) - 0.5 * gap * gap * own
+        weighted = self._weighted[..., None] - log_density
+        weighted = np.exp(weighted - weighted.max(axis=(0, 1, 2, 3)))
+        return (weighted * predicted).sum(axis=(0, 1, 2, 3)) / weighted.sum(axis=(0, 1, 2, 3))
+
+
+def _eigen(phi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues (k) and eigenvectors (ratings, k) of Phi Phi^T, through the smaller of the two Gram matrices."""
+    ratings, features = phi.shape
+    if ratings <= features:
+        values, u = np.linalg.eigh(phi @ phi.T)
+        return np.maximum(values, 0), u
+    values, v = np.linalg.eigh(phi.T @ phi)
+    kept = values > values[-1] * 1e-10
+    return values[kept], phi @ (v[:, kept] / np.sqrt(values[kept]))

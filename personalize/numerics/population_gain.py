@@ -1,0 +1,124 @@
+"""What a population prior adds for raters who had no part in it, on photos that others rated and on photos that nobody did. NumPy alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from personalize.numerics import metrics, population_prior, taste
+from personalize.numerics.hyperparameter_grid import Hyperprior
+from personalize.numerics.metrics import MeanOverRaters
+from personalize.numerics.population_prior import PopulationPrior
+from personalize.numerics.ratings import RaterRatings
+
+PARTS = 4  # of the photos, each in turn standing for unrated ones
+HARM = -0.005  # of SROCC on unrated photos: worse than this on held-out raters, and the prior is not used
+
+
+class Gain(TypedDict):
+    """Mean SROCC without and with the prior, and the gain, over raters."""
+
+    alone: MeanOverRaters
+    with_others: MeanOverRaters
+    gain: MeanOverRaters
+
+
+class Gains(TypedDict):
+    """The gain at one number of shots, on photos that the prior's raters rated and on photos that none of them did."""
+
+    rated: Gain
+    unrated: Gain
+
+
+@dataclass(frozen=True)
+class PriorsByPart:
+    """The population prior of some raters: of all photos, and for each part of the photos as if nobody had rated it."""
+
+    whole: PopulationPrior
+    parts: list[Int[np.ndarray, "part"]]
+    without: list[PopulationPrior]
+
+    @classmethod
+    def learn(cls, features: Float[np.ndarray, "photos features"], raters: Sequence[RaterRatings], seed: int) -> "PriorsByPart":
+        """Raises TooFewRatings; see `population_prior.learn`."""
+        parts = np.array_split(np.random.default_rng(seed).permutation(len(features)), PARTS)
+        whole = population_prior.learn(features, raters)
+        return cls(whole, parts, [population_prior.learn(features, _unrated(raters, part)) for part in parts])
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Scores of every photo for a rater after some shots."""
+
+    left: Int[np.ndarray, "left"]  # places in the rater's ratings that were not among the shots
+    alone: Float[np.ndarray, "photos"]
+    together: Float[np.ndarray, "photos"]  # with the prior
+    apart: Float[np.ndarray, "photos"]  # with the prior as if nobody had rated this photo
+
+
+def predict(
+    features: Float[np.ndarray, "photos features"],
+    rater: RaterRatings,
+    draw: tuple[np.ndarray, np.ndarray],
+    hyperprior: Hyperprior,
+    priors: PriorsByPart,
+) -> Predictions:
+    """Predictions for a rater who had no part in the priors; `draw` are the places of the shots and of all others in their ratings."""
+    seen, left = draw
+    shots = rater.at(seen)
+    apart = np.zeros(len(features))
+    for part, prior in zip(priors.parts, priors.without, strict=True):
+        apart[part] = _scores(features, shots, hyperprior, prior)[part]
+    alone = features @ taste.fit(features[shots.photos], shots.ratings, hyperprior).weights
+    return Predictions(left, alone, _scores(features, shots, hyperprior, priors.whole), apart)
+
+
+def pair(rater: RaterRatings, places: np.ndarray, alone: np.ndarray, together: np.ndarray) -> Float[np.ndarray, "2"]:
+    """SROCC of both with the rater's ratings at these places."""
+    left = rater.at(places)
+    return np.array([metrics.srocc(alone[left.photos], left.ratings), metrics.srocc(together[left.photos], left.ratings)])
+
+
+def gain(pairs: Sequence[Float[np.ndarray, "2"]], seed: int) -> Gain:
+    """Mean SROCC without and with the prior and the gain, over raters, from one pair each."""
+    rng = np.random.default_rng(seed)
+    alone, together = np.array(pairs).reshape(-1, 2).T
+    difference = metrics.mean_over_raters(together - alone, rng)
+    return {
+        "alone": metrics.mean_over_raters(alone, rng),
+        "with_others": metrics.mean_over_raters(together, rng),
+        "gain": difference,
+    }
+
+
+def passes(gains: Gains) -> bool:
+    """The floor: the prior helps on photos that its raters rated, and does no harm on those that they did not."""
+    return bool(gains["rated"]["gain"]["mean"] > 0 and gains["unrated"]["gain"]["mean"] >= HARM)
+
+
+def as_table(shots: Mapping[str, Gains]) -> str:
+    """Gains by number of shots as a Markdown table."""
+    lines = ["| photos | shots | alone | with what others said | gain (95 % interval over people) |", "|---|---|---|---|---|"]
+    for number, gains in shots.items():
+        lines.append(_row("rated", number, gains["rated"]))
+    for number, gains in shots.items():
+        lines.append(_row("unrated", number, gains["unrated"]))
+    return "\n".join(lines)
+
+
+def _row(kind: str, shots: str, cell: Gain) -> str:
+    interval = f"{cell['gain']['mean']:+.3f} ({cell['gain']['low']:+.3f} to {cell['gain']['high']:+.3f})"
+    return f"| {kind} by others | {shots} | {cell['alone']['mean']:.3f} | {cell['with_others']['mean']:.3f} | {interval} |"
+
+
+def _unrated(raters: Sequence[RaterRatings], photos: np.ndarray) -> list[RaterRatings]:
+    """The ratings of all other photos, of the raters who have any."""
+    kept = [one.at(np.flatnonzero(~np.isin(one.photos, photos))) for one in raters]
+    return [one for one in kept if len(one.ratings)]
+
+
+def _scores(features: np.ndarray, shots: RaterRatings, hyperprior: Hyperprior, prior: PopulationPrior) -> np.ndarray:
+    fitted = taste.fit(features[shots.photos], shots.ratings, hyperprior, prior.scores[shots.photos])
+    return features @ fitted.weights + prior.scores @ fitted.population_weights

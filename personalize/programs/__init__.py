@@ -1,1 +1,0 @@
-"""What commands run: banks are made, people and methods measured."""

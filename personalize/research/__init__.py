@@ -1,0 +1,1 @@
+"""Research: people's real ratings replayed to measure methods. Nothing in production imports this package."""

@@ -1,0 +1,165 @@
+"""Rules for which photo to deal next, to be compared by `replay`. `acquisition.next_photos` is the one that the app uses.
+
+A rule sees a person's fit so far and the photos that it may deal; it never sees a rating that has not been given.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from personalize.numerics import acquisition, taste
+from personalize.numerics.acquisition import Bolder
+from personalize.numerics.hyperparameter_grid import Hyperprior
+from personalize.numerics.taste import Covariance, Taste
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a rule may look at."""
+
+    features: Float[np.ndarray, "photos features"]  # the whole catalogue
+    left: Int[np.ndarray, "left"]  # places of the photos that may be dealt
+    seen: Int[np.ndarray, "seen"]  # places of the cards answered so far, in order
+    fit: Taste  # to the answers so far
+    hyperprior: Hyperprior
+    rng: np.random.Generator
+
+
+Rule = Callable[[Situation, int], list[int]]  # (situation, cards wanted) -> places in `left`, in the order to deal them
+
+
+def random(situation: Situation, count: int) -> list[int]:
+    """Any photo, each as likely."""
+    return [int(index) for index in situation.rng.permutation(len(situation.left))[:count]]
+
+
+def uncertainty(situation: Situation, count: int) -> list[int]:
+    """The photo whose score is least certain (D-optimal design, one card after the other)."""
+    return _greedy([(1.0, situation.fit.covariance)], situation, count, lambda onto, joint, noise: joint.diagonal().copy())
+
+
+def teach(situation: Situation, count: int, explore: float = 0.0, bold: bool = True) -> list[int]:
+    """The app's rule: the photo whose rating lowers the variance of all differences most, by a bolder prior than the fitted one."""
+    candidates = situation.features[situation.left]
+    cards = acquisition.next_photos(
+        situation.fit.covariance, candidates, count, situation.rng, explore=explore, bold=bold, catalogue=situation.features
+    )
+    return [card.index for card in cards]
+
+
+def at_boldness(situation: Situation, count: int, feature: float) -> list[int]:
+    """As `teach`, with another variance of a feature's weight."""
+    covariance = acquisition.bolder(situation.fit.covariance, feature=feature)
+    return _greedy([(1.0, covariance)], situation, count, _order_gain)
+
+
+def mixture(situation: Situation, count: int, mass: float = 0.9) -> list[int]:
+    """As `teach` by the fitted posterior, its gain averaged over the plausible points of the grid instead of at the one most plausible."""
+    weights = situation.fit.posterior.sum(axis=3)
+    order = np.argsort(weights.ravel())[::-1]
+    kept = order[: int(np.searchsorted(np.cumsum(weights.ravel()[order]), mass)) + 1]
+    rows, points = situation.features, []
+    for point in kept:
+        covariance = _at(situation, *(int(place) for place in np.unravel_index(point, weights.shape)))
+        spread = (rows * covariance.prior * rows).sum(axis=1).mean()  # gains count as shares of it
+        points.append((float(weights.ravel()[point]) / spread, covariance))
+    return _greedy(points, situation, count, _order_gain)
+
+
+def generic_spread(situation: Situation, count: int) -> list[int]:
+    """Cards spread over the quantiles of the generic score: the middles of ever finer parts (van der Corput's order)."""
+    order = situation.left[np.argsort(situation.features[situation.left, 0])]
+    taken: set[int] = set()
+    for number in range(len(situation.seen), len(situation.seen) + count):
+        place, half, bits = 0.0, 0.5, number + 1
+        while bits:
+            place += half * (bits & 1)
+            bits, half = bits >> 1, half / 2
+        free = [index for index in range(len(order)) if index not in taken]
+        taken.add(min(free, key=lambda index: abs((index + 0.5) / len(order) - place)))
+    wanted = order[sorted(taken)]
+    return [int(index) for index in np.flatnonzero(np.isin(situation.left, wanted))]
+
+
+def longest(situation: Situation, count: int) -> list[int]:
+    """The photos with the largest features, the most unlike an average photo."""
+    return [int(index) for index in np.argsort(-(situation.features[situation.left, 1:] ** 2).sum(axis=1))[:count]]
+
+
+def diversity(situation: Situation, count: int) -> list[int]:
+    """The photo farthest from all cards so far (k-centre, in the features beyond the generic score)."""
+    phi = situation.features[:, 1:]
+    chosen: list[int] = []
+    far = np.full(len(situation.left), np.inf)
+    centres = list(phi[situation.seen]) or [phi.mean(axis=0)]
+    for _ in range(min(count, len(situation.left))):
+        for centre in centres:
+            far = np.minimum(far, ((phi[situation.left] - centre) ** 2).sum(axis=1))
+        far[chosen] = -np.inf
+        chosen.append(int(far.argmax()))
+        centres = [phi[situation.left[chosen[-1]]]]
+    return chosen
+
+
+def near_the_top(situation: Situation, count: int) -> list[int]:
+    """The best photo of a taste drawn from the posterior (Thompson sampling): looks for favourites, not for the order of all."""
+    rows = situation.features[situation.left]
+    mean = rows @ situation.fit.weights
+    joint = situation.fit.covariance.between(rows, rows)
+    draws = situation.rng.multivariate_normal(mean, joint, size=min(count, len(rows)), method="eigh")
+    chosen: list[int] = []
+    for draw in draws:
+        draw[chosen] = -np.inf
+        chosen.append(int(draw.argmax()))
+    return chosen
+
+
+Gain = Callable[[np.ndarray, np.ndarray, float], np.ndarray]  # covariance of all photos and of those left with those left, noise
+
+
+def _order_gain(onto: np.ndarray, joint: np.ndarray, noise: float) -> np.ndarray:
+    return onto.var(axis=0) / (np.maximum(joint.diagonal(), 0) + noise)
+
+
+def _greedy(posteriors: Sequence[tuple[float, Covariance | Bolder]], situation: Situation, count: int, gain: Gain) -> list[int]:
+    """One card after the other, by the weighted sum of the gains under each posterior."""
+    rows = situation.features[situation.left]
+    states = [(weight, each.between(situation.features, rows), each.between(rows, rows), each.noise) for weight, each in posteriors]
+    chosen: list[int] = []
+    for _ in range(min(count, len(rows))):
+        gains = sum((weight * gain(onto, joint, noise) for weight, onto, joint, noise in states), np.zeros(len(rows)))
+        gains[chosen] = -np.inf
+        best = int(gains.argmax())
+        chosen.append(best)
+        for place, (weight, onto, joint, noise) in enumerate(states):
+            row = joint[best] / (joint[best, best] + noise)
+            states[place] = weight, onto - np.outer(onto[:, best], row), joint - np.outer(joint[:, best], row), noise
+    return chosen
+
+
+def _at(situation: Situation, b: int, f: int, n: int) -> Covariance:
+    """Covariance at one point of the grid; what was answered does not enter it, only of which photos."""
+    grid = situation.hyperprior
+    axes = grid.base[b : b + 1], grid.feature[f : f + 1], grid.noise[n : n + 1]
+    point = Hyperprior(grid.trust[:1], *axes, np.ones((1, 1, 1, 1)))
+    return taste.fit(situation.features[situation.seen], np.zeros(len(situation.seen)), point).covariance
+
+
+RULES: dict[str, Rule] = {
+    "random": random,
+    "uncertainty": uncertainty,
+    "as-fitted": partial(teach, bold=False),
+    "teach": teach,
+    "teach-explore": partial(teach, explore=acquisition.EXPLORE),
+    "teach-0.1": partial(at_boldness, feature=0.1),
+    "teach-1.5": partial(at_boldness, feature=1.5),
+    "teach-20": partial(at_boldness, feature=20.0),
+    "mixture": mixture,
+    "generic-spread": generic_spread,
+    "longest": longest,
+    "diversity": diversity,
+    "near-the-top": near_the_top,
+}

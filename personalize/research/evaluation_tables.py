@@ -1,0 +1,71 @@
+"""An evaluation as Markdown."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from personalize.numerics.metrics import MeanOverRaters
+from personalize.research.evaluate import Evaluation, SwapResult
+
+
+def as_table(result: Evaluation, metric: Literal["srocc", "plcc"] = "srocc") -> str:
+    """Means over people with 95 % intervals, one row a method."""
+    return _table(result, lambda method, shots: _interval(result[metric][shots][method]))
+
+
+def differences(result: Evaluation) -> str:
+    """The leading method minus each other one, paired by person."""
+
+    def cell(method: str, shots: str) -> str:
+        found = result["minus"][shots].get(method)
+        return f"{found['mean']:+.3f} ({found['low']:+.3f} to {found['high']:+.3f})" if found else "-"
+
+    return _table(result, cell)
+
+
+def costs(result: Evaluation) -> str:
+    """What a fit took: medians over people."""
+
+    def cell(method: str, shots: str) -> str:
+        took = result["took"][shots][method]
+        loss = "" if took["loss"] is None else f", rank loss {took['loss']:.3f}"
+        passes = f", {took['image_passes']:.0f} image passes" if took["image_passes"] else ""
+        return "-" if took["seconds"] is None else f"{_time(took['seconds'])}{passes}{loss}"
+
+    return _table(result, cell)
+
+
+def in_full(result: Evaluation) -> str:
+    """All of it, under headings."""
+    parts = {
+        "Mean SROCC (95 % interval over people)": as_table(result),
+        "Mean PLCC (95 % interval over people)": as_table(result, "plcc"),
+        f"SROCC of {result['lead']} minus that of each other method, paired by person": differences(result),
+        "A fit and the scores of the left-out photos, medians": costs(result),
+    }
+    return "\n\n".join(f"{title}:\n\n{table}" for title, table in parts.items())
+
+
+def of_swap(found: SwapResult) -> str:
+    """The swap test in two sentences."""
+    gain = found["gain"]
+    return (
+        f"Swap test, {found['people']} people, {found['shots']} shots: one's own model ranks one's left-out ratings better than somebody "
+        f"else's by {gain['mean']:+.3f} SROCC ({gain['low']:+.3f} to {gain['high']:+.3f}). "
+        f"It wins {100 * found['pairs_won']:.1f} % of all pairs, and for "
+        f"{100 * found['people_better_with_their_own']:.1f} % of the people it is better than the others' on average."
+    )
+
+
+def _table(result: Evaluation, cell: Callable[[str, str], str]) -> str:
+    shots = list(result["srocc"])
+    lines = ["| method | " + " | ".join(f"{count} shots" for count in shots) + " |", "|---|" + "---|" * len(shots)]
+    lines += [f"| {method} | " + " | ".join(cell(method, count) for count in shots) + " |" for method in result["protocol"]["methods"]]
+    return "\n".join(lines)
+
+
+def _interval(cell: MeanOverRaters) -> str:
+    return f"{cell['mean']:.3f} ({cell['low']:.3f} to {cell['high']:.3f})"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{1000 * seconds:.1f} ms"

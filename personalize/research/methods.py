@@ -1,0 +1,109 @@
+"""Every way of ranking a person's photos that `evaluate` compares, by name, with one interface.
+
+A method sees a person's shots and answers scores for the photos that are asked for. Those of `baselines.py` need the described catalogue
+alone; `instant+others` also what other people's ratings say of the photos, learned when it is called; `paper`, `exact` and `refined` send
+photos through the network, which is loaded when the first of them is called. This module itself needs no torch.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from personalize.numerics import model_comparison, taste
+from personalize.numerics.hyperparameter_grid import Hyperprior
+from personalize.numerics.population_prior import PopulationPrior
+from personalize.numerics.ratings import RaterRatings
+from personalize.research import baselines
+from personalize.research.baselines import Catalogue
+
+OTHERS = "instant+others"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Scores of the photos asked for, and what they took."""
+
+    scores: Float[np.ndarray, "asked"]
+    image_passes: int = 0  # photos sent through the network to fit the rater; scoring photos afterwards is not counted
+    loss: float | None = None  # rank loss on the shots, of methods that lower it
+
+
+class NetworkFits(Protocol):
+    """Fits through the network: `network_methods.NetworkMethods`, which alone needs torch."""
+
+    def paper(self, shots: RaterRatings, asked: Int[np.ndarray, "asked"], seed: int) -> Answer: ...
+
+    def exact(self, shots: RaterRatings, asked: Int[np.ndarray, "asked"], seed: int) -> Answer: ...
+
+
+@dataclass(frozen=True)
+class Context:
+    """What methods may use beside the shots."""
+
+    catalogue: Catalogue
+    hyperprior: Hyperprior  # learned without the rater tested, unless the protocol says otherwise
+    population_prior: Callable[[], PopulationPrior]  # what others' ratings say of the photos, never learned from the rater tested
+    network: Callable[[], NetworkFits]
+    seed: int
+
+
+Method = Callable[[Context, RaterRatings, Int[np.ndarray, "asked"]], Answer]
+
+
+def _from_catalogue(method: Callable[[Catalogue, RaterRatings, Hyperprior], np.ndarray]) -> Method:
+    return lambda context, shots, asked: Answer(method(context.catalogue, shots, context.hyperprior)[asked])
+
+
+def instant_with_others(context: Context, shots: RaterRatings, asked: Int[np.ndarray, "asked"]) -> Answer:
+    """The instant fit with a mean and tastes of each photo beside its features, as others' ratings tell them (`population_prior.py`)."""
+    features, scores = context.catalogue.features, context.population_prior().scores
+    fitted = taste.fit(features[shots.photos], shots.ratings, context.hyperprior, scores[shots.photos])
+    return Answer(features[asked] @ fitted.weights + scores[asked] @ fitted.population_weights)
+
+
+def paper(context: Context, shots: RaterRatings, asked: Int[np.ndarray, "asked"]) -> Answer:
+    """The published procedure, 500 steps (Yun & Choo, ECCV 2024)."""
+    return context.network().paper(shots, asked, context.seed)
+
+
+def exact(context: Context, shots: RaterRatings, asked: Int[np.ndarray, "asked"]) -> Answer:
+    """Gauss-Newton on the same loss with a pull to the bank's start, its strength cross-validated on the shots."""
+    return context.network().exact(shots, asked, context.seed)
+
+
+def refined(context: Context, shots: RaterRatings, asked: Int[np.ndarray, "asked"]) -> Answer:
+    """What the app does while a rater pauses: the exact fit where it guesses left-out shots clearly better than the instant one."""
+    count, passes = len(shots.photos), 0
+
+    def guesses(method: Method) -> list[np.ndarray]:
+        def scores(seen: np.ndarray) -> np.ndarray:
+            nonlocal passes
+            answer = method(context, shots.at(seen), shots.photos)
+            passes += answer.image_passes
+            return answer.scores
+
+        return [model_comparison.guesses(scores, count, fold) for fold in model_comparison.folds(count, context.seed)]
+
+    if count < model_comparison.LEAST:
+        return METHODS["instant"](context, shots, asked)
+    comparison = model_comparison.compare(guesses(METHODS["instant"]), guesses(exact), shots.ratings, context.seed)
+    answer = METHODS[comparison.active](context, shots, asked)
+    return Answer(answer.scores, passes + answer.image_passes, answer.loss)
+
+
+METHODS: dict[str, Method] = {
+    "generic": _from_catalogue(baselines.generic),
+    "softmax-init": _from_catalogue(baselines.softmax_init),
+    "ridge": _from_catalogue(baselines.ridge_plain),
+    "ridge-merged": _from_catalogue(baselines.ridge_merged),
+    "instant": _from_catalogue(baselines.instant),
+    OTHERS: instant_with_others,
+    "exact": exact,
+    "refined": refined,
+    "paper": paper,
+}
+SLOW = ("exact", "refined", "paper")  # need the network
+QUICK = tuple(name for name in METHODS if name not in (OTHERS, *SLOW))  # need neither it nor a least number of people

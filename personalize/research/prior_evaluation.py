@@ -1,0 +1,90 @@
+"""What a population prior adds for raters who had no part in it: the program behind `./pav evaluate_prior`.
+
+Half of the raters teach, the other half is tested (the split of `evaluate.py`). Two questions: how well are photos ranked that the teachers
+rated, and how well those that none of them rated (each part of the photos is in turn taken from the teachers).
+"""
+
+from collections.abc import Sequence
+from typing import NotRequired, TypedDict
+
+import numpy as np
+from jaxtyping import Float
+
+from personalize.errors import at_least
+from personalize.numerics import population_gain
+from personalize.numerics.hyperprior import learn_hyperprior
+from personalize.numerics.population_gain import Gains, PriorsByPart
+from personalize.numerics.ratings import LEAST_LEFT, RaterRatings, draw_shots
+from personalize.progress import ProgressCallback, no_progress
+from personalize.research import evaluate
+from personalize.research.evaluate import EvaluationProtocol
+
+LEAST_IN_PART = 8  # left-out ratings in a part of the photos that a correlation is taken of
+
+
+class PriorEvaluation(TypedDict):
+    """Everything measured, as plain data for JSON; gains by number of shots."""
+
+    people: dict[str, int]
+    photos: int
+    seed: int
+    held_out_teachers: dict[str, Gains]
+    used: bool  # whether the floor passes it on held-out teachers
+    shots: dict[str, Gains]
+    bank: NotRequired[str]
+    format: NotRequired[str]
+
+
+def evaluate_prior(
+    features: Float[np.ndarray, "photos features"],
+    raters: Sequence[RaterRatings],
+    shots: Sequence[int],
+    seed: int = 0,
+    progress: ProgressCallback = no_progress,
+) -> PriorEvaluation:
+    """Mean SROCC of the tested raters with and without the prior, on rated and unrated photos, and whether the floor passes it.
+
+    Raises:
+        TooFewRatings: too few raters.
+        BadOption: a number below its least.
+    """
+    at_least(1, shots=min(shots))
+    teachers, tested = evaluate.split(raters, None, EvaluationProtocol(seed=seed))
+    check = _gains(features, raters, teachers[::2], teachers[1::2], shots, seed, progress)
+    return {
+        "people": {"teachers": len(teachers), "tested": len(tested)},
+        "photos": len(features),
+        "seed": seed,
+        "held_out_teachers": check,
+        "used": all(population_gain.passes(gains) for gains in check.values()),
+        "shots": _gains(features, raters, teachers, tested, shots, seed, progress),
+    }
+
+
+def _gains(
+    features: np.ndarray,
+    raters: Sequence[RaterRatings],
+    teachers: Sequence[int],
+    tested: Sequence[int],
+    shots: Sequence[int],
+    seed: int,
+    progress: ProgressCallback,
+) -> dict[str, Gains]:
+    hyperprior = learn_hyperprior([(features[raters[who].photos], raters[who].ratings) for who in teachers])
+    priors = PriorsByPart.learn(features, [raters[who] for who in teachers], seed)
+    found: dict[str, Gains] = {}
+    for count in shots:
+        rated, unrated = [], []
+        able = [who for who in tested if len(raters[who].ratings) >= count + LEAST_LEFT]
+        for number, who in enumerate(able, start=1):
+            progress(f"{count} shots", number, len(able))
+            rater = raters[who]
+            predictions = population_gain.predict(features, rater, draw_shots(rater, who, count, 0, seed), hyperprior, priors)
+            rated.append(population_gain.pair(rater, predictions.left, predictions.alone, predictions.together))
+            parts = [predictions.left[np.isin(rater.photos[predictions.left], part)] for part in priors.parts]
+            pairs = [
+                population_gain.pair(rater, part, predictions.alone, predictions.apart) for part in parts if len(part) >= LEAST_IN_PART
+            ]
+            unrated.append(np.nanmean(pairs, axis=0) if pairs else np.array([np.nan, np.nan]))
+        found[str(count)] = {"rated": population_gain.gain(rated, seed), "unrated": population_gain.gain(unrated, seed)}
+    return found

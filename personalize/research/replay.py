@@ -1,0 +1,281 @@
+"""How many ratings a rule of dealing saves: real people's ratings, dealt again by each rule. The program behind `./pav replay`.
+
+Half of the people teach the hyperprior, the other half is tested. Of a test person's photos a random part is set aside, the same for all
+rules; the rest is the pool to choose from. Cards are dealt from the pool one hand at a time, by the rule and the fit so far, and the
+SROCC with the ratings of the set-aside photos is measured after some counts of cards. Random dealing is measured after many, which
+gives the curve that tells how many random cards reach the same SROCC.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NotRequired, TypedDict, cast
+
+import numpy as np
+from jaxtyping import Float
+from sklearn.isotonic import isotonic_regression
+
+from personalize.errors import TooFewRatings, at_least
+from personalize.files.rating_tables import halves
+from personalize.numerics import metrics, taste
+from personalize.numerics.hyperparameter_grid import Hyperprior
+from personalize.numerics.hyperprior import learn_hyperprior
+from personalize.numerics.ratings import RaterRatings
+from personalize.progress import ProgressCallback, no_progress
+from personalize.research.acquisition_rules import RULES, Rule, Situation
+
+BASELINE = "random"
+HALVES = ("tested", "teaching")
+FOLDS = 5  # of the teaching half, where rules are tuned: each fold is tested with the hyperprior of the others
+DRAWS = 2000  # of the bootstrap over people
+
+FACTORS = np.exp(np.linspace(-np.log(4), np.log(4), 401))
+
+
+@dataclass(frozen=True)
+class ReplayProtocol:
+    """How to replay.
+
+    Raises:
+        BadOption: a number below its least.
+    """
+
+    rules: tuple[str, ...] = ("random", "uncertainty", "as-fitted", "teach", "teach-explore")
+    cards: tuple[int, ...] = (5, 10, 20, 40)
+    repeats: int = 5  # set-aside parts drawn for each person
+    hand: int = 5  # cards dealt between two fits, as many as lie in the app's deck
+    set_aside: float = 0.25  # part of a person's photos
+    half: str = "tested"  # or "teaching": tune there, and look at the tested half once
+    planted: bool = False  # ratings of tastes drawn from the model itself, in place of the real ones
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        at_least(1, cards=min(self.cards), repeats=self.repeats, hand=self.hand)
+        at_least(0, seed=self.seed)
+
+
+class Interval(TypedDict):
+    """A mean over raters with its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+class Cell(TypedDict):
+    """What a rule reached after one count of cards."""
+
+    srocc: Interval
+    minus_random: Interval
+
+
+RuleResult = Mapping[str, Cell | Interval]
+"""What a rule reached: a `Cell` by count of cards, and under "saving" the `Interval` of what it saves."""
+
+
+class RandomCurve(TypedDict):
+    """SROCC after each count of random cards."""
+
+    cards: list[int]
+    srocc: list[float]
+
+
+class Replay(TypedDict):
+    """Everything measured, as plain data for JSON."""
+
+    protocol: dict[str, Any]
+    people: int
+    photos: int
+    random: RandomCurve
+    rules: dict[str, RuleResult]
+    bank: NotRequired[str]
+
+
+def replay(
+    features: Float[np.ndarray, "photos features"],
+    raters: Sequence[RaterRatings],
+    protocol: ReplayProtocol,
+    progress: ProgressCallback = no_progress,
+) -> Replay:
+    """Run the protocol; the answer is plain data for JSON.
+
+    Raises:
+        TooFewRatings: too few raters, or somebody tested has too few ratings, or ratings that are all alike.
+    """
+    tested = _tested(features, raters, protocol)
+    if protocol.planted:
+        tested = [
+            (_planted(features, rater, hyperprior, [protocol.seed, number]), hyperprior)
+            for number, (rater, hyperprior) in enumerate(tested)
+        ]
+    smallest = min(len(rater.photos) - _aside(rater, protocol) for rater, _ in tested)
+    if smallest < max(protocol.cards):
+        raise TooFewRatings(f"{max(protocol.cards)} cards were asked for, but somebody has only {smallest} photos to deal; ask for fewer.")
+    counts = {rule: np.array(protocol.cards) for rule in protocol.rules} | {BASELINE: _many(smallest, protocol.cards)}
+    curves: dict[str, list[np.ndarray]] = {rule: [] for rule in counts}
+    for done, (rater, hyperprior) in enumerate(tested, start=1):
+        for rule, curve in _of_rater(features, rater, hyperprior, counts, protocol, [protocol.seed, done]).items():
+            curves[rule].append(curve)
+        progress("replaying people", done, len(tested))
+    table = {rule: np.array(rows) for rule, rows in curves.items()}
+    telling = ~np.isnan(np.concatenate(list(table.values()), axis=1)).any(axis=1)
+    if not telling.any():
+        raise TooFewRatings("Nobody's ratings can be ranked: all photos are rated alike.")
+    chance = table[BASELINE][telling]
+    table[BASELINE] = table[BASELINE][:, np.searchsorted(counts[BASELINE], protocol.cards)]
+    return {
+        "protocol": asdict(protocol),
+        "people": int(telling.sum()),
+        "photos": len(features),
+        "random": {"cards": counts[BASELINE].tolist(), "srocc": chance.mean(axis=0).round(4).tolist()},
+        "rules": {rule: _of_rule(table[rule][telling], chance, protocol.cards, counts[BASELINE], protocol.seed) for rule in protocol.rules},
+    }
+
+
+def deal(
+    features: Float[np.ndarray, "photos features"],
+    pool: RaterRatings,
+    hyperprior: Hyperprior,
+    rule: Rule,
+    counts: Sequence[int],
+    hand: int,
+    rng: np.random.Generator,
+) -> list[Float[np.ndarray, "features"]]:
+    """Deal from the pool until the largest of `counts`; the fitted weights after each of them.
+
+    The rule sees a rating only after it has dealt that card.
+    """
+    order: list[int] = []  # places in the pool
+    fitted: dict[int, np.ndarray] = {}
+    static = rule is RULES[BASELINE]  # needs no fit, so none is made between the counts
+    fit = taste.fit(features[:0], pool.ratings[:0], hyperprior)
+    while len(order) < max(counts):
+        left = np.setdiff1d(np.arange(len(pool.photos)), order)
+        situation = Situation(features, pool.photos[left], pool.photos[order], fit, hyperprior, rng)
+        wanted = max(counts) if static else min(hand, max(counts) - len(order))
+        for place in rule(situation, wanted):
+            order.append(int(left[place]))
+            if len(order) in counts:
+                fitted[len(order)] = taste.fit(features[pool.photos[order]], pool.ratings[order], hyperprior).weights
+        if not static:
+            fit = taste.fit(features[pool.photos[order]], pool.ratings[order], hyperprior)
+    return [fitted[count] for count in counts]
+
+
+def saving(
+    random_cards: Float[np.ndarray, "many"],
+    random_srocc: Float[np.ndarray, "many"],
+    srocc: Float[np.ndarray, "counts"],
+    cards: Sequence[int],
+) -> float:
+    """Share of ratings that a rule saves for the same SROCC; 0.2 is a fifth fewer, negative is worse than random.
+
+    1 - 1 / k for the one factor k between 1/4 and 4 at which k times as many random cards come nearest to the rule at all counts (least
+    squares). One factor, because the curves are flat: read off at a single count, noise of .002 is half of the cards. The random curve is
+    made monotone first (isotonic regression), then interpolated linearly in the logarithm of the cards; its ends count beyond it.
+    """
+    rising, at = isotonic_regression(random_srocc), np.log(random_cards)
+    reached = np.interp(np.log(cards)[None, :] + np.log(FACTORS)[:, None], at, rising)  # (factors, counts)
+    error = ((reached - srocc) ** 2).sum(axis=1) + 1e-9 * np.log(FACTORS) ** 2  # where the curve is level, the least saving or loss
+    return float(1 - 1 / FACTORS[error.argmin()])
+
+
+def _tested(features: np.ndarray, raters: Sequence[RaterRatings], protocol: ReplayProtocol) -> list[tuple[RaterRatings, Hyperprior]]:
+    """The raters to test, each with a hyperprior learned from others; the split of `evaluate`."""
+    teachers, others = (sorted(half) for half in halves(len(raters), protocol.seed))
+    if len(teachers) < FOLDS:
+        raise TooFewRatings(f"At least {2 * FOLDS} people are needed: half of them teach the hyperprior, the other half is tested.")
+
+    def learn(chosen: Sequence[int]) -> Hyperprior:
+        return learn_hyperprior([(features[raters[who].photos], raters[who].ratings) for who in chosen])
+
+    if protocol.half == "tested":
+        hyperprior = learn(teachers)
+        return [(raters[who], hyperprior) for who in others]
+    folds = [learn([who for place, who in enumerate(teachers) if place % FOLDS != fold]) for fold in range(FOLDS)]
+    return [(raters[who], folds[place % FOLDS]) for place, who in enumerate(teachers)]
+
+
+def _planted(features: np.ndarray, rater: RaterRatings, hyperprior: Hyperprior, seed: list[int]) -> RaterRatings:
+    """The same photos, rated by a taste and with a noise drawn from the hyperprior."""
+    rng = np.random.default_rng([*seed, 2])
+    point = rng.choice(hyperprior.weights.size, p=hyperprior.weights.ravel())
+    b, f, n, c = np.unravel_index(point, hyperprior.weights.shape)
+    weights = np.sqrt(hyperprior.feature[f]) * rng.normal(size=features.shape[1])
+    weights[0] = hyperprior.trust[c] + np.sqrt(hyperprior.base[b]) * rng.normal()
+    noise = np.sqrt(hyperprior.noise[n]) * rng.normal(size=len(rater.photos))
+    return replace(rater, ratings=features[rater.photos] @ weights + noise)
+
+
+def _of_rater(
+    features: np.ndarray,
+    rater: RaterRatings,
+    hyperprior: Hyperprior,
+    counts: dict[str, np.ndarray],
+    protocol: ReplayProtocol,
+    seed: list[int],
+) -> dict[str, np.ndarray]:
+    """Mean over the repeats of the SROCC after each count of cards, for each rule."""
+    draws: dict[str, list[list[float]]] = {rule: [] for rule in counts}
+    for repeat in range(protocol.repeats):
+        order = np.random.default_rng([*seed, repeat]).permutation(len(rater.photos))
+        aside, pool = np.split(order, [_aside(rater, protocol)])
+        for rule, wanted in counts.items():
+            rng = np.random.default_rng([*seed, repeat, 1])
+            dealt = deal(features, rater.at(pool), hyperprior, RULES[rule], wanted.tolist(), protocol.hand, rng)
+            scores = [features[rater.photos[aside]] @ weights for weights in dealt]
+            draws[rule].append([metrics.srocc(score, rater.ratings[aside]) for score in scores])
+    return {rule: _known_mean(np.array(rows)) for rule, rows in draws.items()}
+
+
+def _known_mean(rows: np.ndarray) -> np.ndarray:
+    """Mean of the repeats whose set-aside ratings are not all alike; nan where there is none."""
+    kept = rows[~np.isnan(rows).any(axis=1)]
+    return kept.mean(axis=0) if len(kept) else np.full(rows.shape[1], np.nan)
+
+
+def _of_rule(curve: np.ndarray, chance: np.ndarray, cards: Sequence[int], random_cards: np.ndarray, seed: int) -> RuleResult:
+    rng = np.random.default_rng(seed)  # the same draws for every rule
+    raters = len(curve)
+    picks = [np.arange(raters), *(rng.integers(raters, size=raters) for _ in range(DRAWS))]
+    own = np.array([curve[pick].mean(axis=0) for pick in picks])
+    baseline = np.array([chance[pick].mean(axis=0) for pick in picks])
+    minus = own - baseline[:, np.searchsorted(random_cards, cards)]
+    saved = np.array([saving(random_cards, *curves, cards) for curves in zip(baseline, own, strict=True)])
+    cells: dict[str, Cell | Interval] = {
+        str(count): Cell(srocc=_interval(own[:, place]), minus_random=_interval(minus[:, place])) for place, count in enumerate(cards)
+    }
+    return cells | {"saving": _interval(saved)}
+
+
+def _interval(values: np.ndarray) -> Interval:
+    """The first value is measured, the others are bootstrap draws."""
+    low, high = np.percentile(values[1:], [2.5, 97.5])
+    return {"mean": round(float(values[0]), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
+
+
+def _aside(rater: RaterRatings, protocol: ReplayProtocol) -> int:
+    return round(protocol.set_aside * len(rater.photos))
+
+
+def _many(most: int, cards: Sequence[int]) -> np.ndarray:
+    """Counts at which the random curve is measured: all small ones, then ever wider apart, up to the smallest pool."""
+    counts = {most, *cards}
+    count = 2.0
+    while count < most:
+        counts.add(round(count))
+        count = max(count + 1, count * 1.15)
+    return np.array(sorted(counts))
+
+
+def as_table(result: Replay) -> str:
+    """SROCC and saving of every rule as a Markdown table."""
+    cards = result["protocol"]["cards"]
+    lines = [
+        "| rule | " + " | ".join(f"{count} cards" for count in cards) + " | fewer ratings than random |",
+        "|---|" + "---|" * (len(cards) + 1),
+    ]
+    for rule, row in result["rules"].items():
+        found, saved = [cast(Cell, row[str(count)]) for count in cards], cast(Interval, row["saving"])
+        cells = [f"{cell['srocc']['mean']:.3f} ({cell['minus_random']['mean']:+.3f})" for cell in found]
+        lines.append(f"| {rule} | " + " | ".join(cells) + f" | {saved['mean']:.0%} ({saved['low']:.0%} to {saved['high']:.0%}) |")
+    return "\n".join(lines)

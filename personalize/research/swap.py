@@ -1,0 +1,50 @@
+"""The swap test: one's own model against somebody else's, for every pair of raters. NumPy and scikit-learn alone."""
+
+import numpy as np
+
+from personalize.numerics import metrics, taste
+from personalize.numerics.ratings import RaterRatings, draw_shots
+from personalize.progress import ProgressCallback, no_progress
+from personalize.research import evaluate
+from personalize.research.evaluate import EvaluationProtocol, Subject, SwapResult
+
+
+def swap(subject: Subject, protocol: EvaluationProtocol, progress: ProgressCallback = no_progress) -> SwapResult:
+    """Fit everybody by the instant fit at the largest number of shots; rank each one's left-out ratings by everybody's model.
+
+    The answer has the mean gain of one's own model over others' (SROCC, bootstrap interval over raters), the share of pairs (a rater and
+    somebody else's model) that one's own wins, and the share of raters whose own model is better than the average of all others'.
+
+    Raises:
+        TooFewRatings, BadBank: see `evaluate.evaluate`.
+    """
+    shots = max(protocol.shots)
+    teachers, tested = evaluate.split(subject.raters, subject.tested, protocol)
+    hyperprior = evaluate.hyperpriors(subject, protocol, teachers)
+    features = subject.catalogue.features
+    able = evaluate.able(subject, tested, shots)
+    weights, left = [], []
+    for number, who in enumerate(able, start=1):
+        progress("swap test", number, len(able))
+        rater = subject.raters[who]
+        seen, rest = draw_shots(rater, who, shots, 0, protocol.seed)
+        weights.append(taste.fit(features[rater.photos[seen]], rater.ratings[seen], hyperprior(who)).weights)
+        left.append(rater.at(rest))
+    scores = features @ np.array(weights).T  # (photos, raters)
+    agreement = np.array([_agreements(scores, rest) for rest in left])
+    own = agreement.diagonal()[:, None]
+    others = ~np.eye(len(able), dtype=bool) & ~np.isnan(agreement)
+    gain = np.array([np.mean((own[row] - agreement[row])[others[row]]) if others[row].any() else np.nan for row in range(len(able))])
+    wins = np.where(agreement < own, 1.0, np.where(agreement == own, 0.5, 0.0))
+    return {
+        "shots": shots,
+        "people": len(able),
+        "gain": metrics.mean_over_raters(gain, np.random.default_rng(protocol.seed)),
+        "pairs_won": round(float(wins[others].mean()), 4),
+        "people_better_with_their_own": round(float(np.mean(gain[~np.isnan(gain)] > 0)), 4),
+    }
+
+
+def _agreements(scores: np.ndarray, left: RaterRatings) -> list[float]:
+    """SROCC of everybody's model with one rater's left-out ratings."""
+    return [metrics.srocc(column[left.photos], left.ratings) for column in scores.T]

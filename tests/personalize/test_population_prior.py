@@ -1,0 +1,131 @@
+"""What others' ratings add: planted means and tastes are found, unrated photos stay as they were."""
+
+import numpy as np
+import pytest
+
+from personalize.numerics import metrics, population_gain, population_prior, taste
+from personalize.numerics.hyperparameter_grid import INTERCEPT, Hyperprior
+from personalize.numerics.ratings import RaterRatings
+from personalize.research.baselines import Catalogue
+from personalize.research.prior_evaluation import evaluate_prior
+
+PHOTOS = 120
+
+
+@pytest.fixture
+def planted():
+    """100 people who share a mean and one axis of taste; nobody rates the last 20 photos."""
+    rng = np.random.default_rng(0)
+    scores, mean, axis = rng.normal(size=PHOTOS), 0.7 * rng.normal(size=PHOTOS), rng.normal(size=PHOTOS)
+    people = []
+    for _ in range(100):
+        photos = rng.choice(100, size=60, replace=False)
+        own = 0.5 * scores + mean + 0.8 * rng.normal() * axis
+        people.append(RaterRatings(photos, own[photos] + 0.5 * rng.normal(size=60)))
+    features = np.concatenate([scores[:, None], rng.normal(size=(PHOTOS, 255)) / 16], axis=1)
+    return features, mean, axis, people
+
+
+def test_a_shared_mean_and_taste_are_found(planted):
+    features, mean, axis, people = planted
+    found = population_prior.learn(features, people, rank=1)
+    assert abs(metrics.plcc(found.mean[:100], mean[:100])) > 0.9
+    assert abs(metrics.plcc(found.factors[:100, 0], axis[:100])) > 0.9
+    assert found.rater_count == 100
+
+
+def test_photos_that_nobody_rated_have_no_taste_of_their_own(planted):
+    features, _, _, people = planted
+    assert not population_prior.learn(features, people, rank=2).factors[100:].any()
+
+
+def test_a_mean_that_the_features_tell_reaches_photos_that_nobody_rated(planted):
+    features, _, _, people = planted
+    told = 16 * features[:, 1:] @ np.r_[np.ones(3), np.zeros(252)]
+    people = [RaterRatings(one.photos, one.ratings + told[one.photos]) for one in people]
+    found = population_prior.learn(features, people)
+    assert metrics.plcc(found.mean[100:], told[100:]) > 0.2
+
+
+def test_the_regression_is_that_of_the_plain_gaussian_process():
+    rng = np.random.default_rng(5)
+    phi, seen = rng.normal(size=(9, 4)), np.arange(9) < 7
+    average, unsure = rng.normal(size=7), rng.uniform(0.1, 0.5, 7)
+    evidence, mean, weights = population_prior._regressed(average, unsure, phi, seen, 0.3, 0.2)
+    prior = 0.3 * phi @ phi.T + 0.2 * np.eye(9)
+    kernel = prior[:7, :7] + np.diag(unsure)
+    np.testing.assert_allclose(mean, prior[:, :7] @ np.linalg.solve(kernel, average))
+    np.testing.assert_allclose(phi[7:] @ weights, mean[7:])
+    assert evidence == pytest.approx(-0.5 * (average @ np.linalg.solve(kernel, average) + np.linalg.slogdet(kernel)[1]))
+
+
+def test_too_few_people_and_people_who_rate_all_alike_teach_nothing(planted):
+    features, _, _, people = planted
+    alike = [RaterRatings(one.photos, np.full(60, 3.0)) for one in people]
+    with pytest.raises(ValueError, match="0 people are too few: 20 are needed"):
+        population_prior.learn(features, alike)
+    with pytest.raises(ValueError, match="19 people are too few"):
+        population_prior.learn(features, people[:19])
+
+
+def dense_fit(features, ratings, shared, point):
+    """The oracle: the same Gaussian process at one point of the grid, by its covariance matrix."""
+    trust, base, feature, noise = point
+    z = (ratings - ratings.mean()) / ratings.std() - shared[:, 0]
+    spread = np.full(features.shape[1], feature)
+    spread[0] = base
+    kernel = (features * spread) @ features.T + shared[:, 1:] @ shared[:, 1:].T + INTERCEPT + noise * np.eye(len(z))
+    solved = np.linalg.solve(kernel, z - trust * features[:, 0])
+    weights = spread * (features.T @ solved)
+    weights[0] += trust
+    return weights, np.concatenate([[1.0], shared[:, 1:].T @ solved])
+
+
+def test_the_fit_with_shared_columns_is_that_of_the_plain_gaussian_process():
+    rng = np.random.default_rng(1)
+    features, shared = rng.normal(size=(12, 20)), rng.normal(size=(12, 3))
+    ratings = rng.integers(1, 8, 12).astype(float)
+    point = 0.25, 0.03, 0.1, 0.7
+    axes = [np.array([value]) for value in point]
+    fitted = taste.fit(features, ratings, Hyperprior(*axes, np.ones((1, 1, 1, 1))), shared)
+    weights, own = dense_fit(features, ratings, shared, point)
+    np.testing.assert_allclose(fitted.weights, weights, atol=1e-5)
+    np.testing.assert_allclose(fitted.population_weights, own, atol=1e-5)
+
+
+def test_columns_of_nothing_change_nothing():
+    rng = np.random.default_rng(2)
+    features, ratings = rng.normal(size=(15, 40)), rng.integers(1, 4, 15).astype(float)
+    alone = taste.fit(features, ratings, Hyperprior.flat())
+    with_nothing = taste.fit(features, ratings, Hyperprior.flat(), np.zeros((15, 2)))
+    np.testing.assert_allclose(alone.weights, with_nothing.weights, atol=1e-6)
+    np.testing.assert_allclose(alone.leave_one_out, with_nothing.leave_one_out, atol=1e-6)
+
+
+def test_leaving_one_out_is_fitting_without_it():
+    rng = np.random.default_rng(3)
+    features, shared = rng.normal(size=(9, 6)), rng.normal(size=(9, 2))
+    ratings = rng.permutation(9).astype(float)
+    axes = [np.array([value]) for value in (0.25, 0.03, 0.1, 0.7)]
+    fitted = taste.fit(features, ratings, Hyperprior(*axes, np.ones((1, 1, 1, 1))), shared)
+    z = (ratings - ratings.mean()) / ratings.std()
+    for out in range(9):
+        kept = np.arange(9) != out
+        spread = np.full(6, 0.1)
+        spread[0] = 0.03
+        kernel = (features[kept] * spread) @ features[kept].T + shared[kept, 1:] @ shared[kept, 1:].T + INTERCEPT + 0.7 * np.eye(8)
+        solved = np.linalg.solve(kernel, z[kept] - shared[kept, 0] - 0.25 * features[kept, 0])
+        cross = (features[out] * spread) @ features[kept].T + shared[out, 1:] @ shared[kept, 1:].T
+        assert fitted.leave_one_out[out] == pytest.approx(0.25 * features[out, 0] + shared[out, 0] + cross @ solved, abs=1e-4)
+
+
+def test_the_report_tells_the_gain_on_rated_photos_and_no_harm_on_others(planted):
+    features, _, _, rated = planted
+    catalogue = Catalogue(features, np.zeros((PHOTOS, 1)), features[:, :1], features[:, :1])
+    raters = [RaterRatings(one.photos, one.ratings, f"p{number}") for number, one in enumerate(rated)]
+    result = evaluate_prior(catalogue.features, raters, (10,))
+    check = result["held_out_teachers"]["10"]
+    assert result["used"] == (check["rated"]["gain"]["mean"] > 0 and check["unrated"]["gain"]["mean"] >= -0.005)
+    assert result["shots"]["10"]["rated"]["gain"]["low"] > 0.05
+    assert result["shots"]["10"]["unrated"]["gain"]["mean"] > -0.05
+    assert "| rated by others | 10 |" in population_gain.as_table(result["shots"])
