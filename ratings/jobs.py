@@ -4,6 +4,7 @@ import logging
 from uuid import UUID
 
 from celery import current_app
+from kombu import Queue
 from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ def request_export(export_id: UUID) -> None:
 def gpu_waiting() -> int:
     """How many tasks wait in the slow queue; the sweeper adds none while there are some."""
     with current_app.connection_for_read() as connection:
-        return int(connection.default_channel._size("gpu"))
+        return int(Queue("gpu", channel=connection.default_channel).queue_declare().message_count)
 
 
 def _send(task: str, argument: str | int, queue: str) -> None:
