@@ -120,7 +120,7 @@ def test_a_rater_who_rests_is_refined_and_the_better_model_speaks(alice, network
     assert [photo["id"] for photo in after["top"]] == sorted(network.truth, key=lambda photo: -network.truth[photo])
     assert [photo["score"] for photo in after["top"]] == [photo["score"] for photo in before["top"]]
     assert {photo["id"]: photo["was"] for photo in after["top"]} == {photo["id"]: photo["place"] for photo in before["top"]}
-    assert [(message.version, message.active_model["model"]) for message in pushed] == [(after["version"], "exact")]
+    assert [(message.version, message.active_model.name) for message in pushed] == [(after["version"], "exact")]
 
 
 def test_nothing_is_said_of_the_verdict_until_the_model_that_won_speaks(alice, network, asked):
@@ -351,7 +351,7 @@ def test_a_photo_described_since_has_the_place_of_its_own_score(alice, photos, n
     store_features(
         photo_id=new.id,
         bank=current_bank(),
-        score=0.0,
+        generic_score=0.0,
         features=(weights * (best[1] + 1) / (weights @ weights)).tolist(),
     )
     assert ranking(UUID(alice.id), model_of(UUID(alice.id)), 2).photos[1][0] == best[0]
@@ -364,7 +364,7 @@ def test_the_shipped_network_refines_a_rater_of_real_photos(db, asked):
     for number in range(model_comparison.LEAST):
         photo = add_photo(data=encoded(scene(seed=number), "PNG"), name=f"p{number}.png")
         ((score, features),) = loaded_bank.extract_features([open_master(photo)])
-        store_features(photo_id=photo.id, bank=card.hash, score=score, features=features.tolist())
+        store_features(photo_id=photo.id, bank=card.hash, generic_score=score, features=features.tolist())
         Presentation.objects.create(rater=rater, photo=photo, position=number, value=1 + number % 3, rated_at=timezone.now())
     rater.ratings_seq = model_comparison.LEAST
     rater.save()

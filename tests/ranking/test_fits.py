@@ -193,7 +193,7 @@ def test_a_new_bank_makes_every_fit_stale(alice, photos):
     refit_rater(alice.id)
     use_bank(hash="newer", metadata={})
     for photo in photos:
-        store_features(photo_id=photo.id, bank="newer", score=0.0, features=[0.0] * 256)
+        store_features(photo_id=photo.id, bank="newer", generic_score=0.0, features=[0.0] * 256)
     refit_rater(alice.id)
     fit = Fit.objects.get(rater=alice.id)
     assert (fit.bank_id, fit.version) == ("newer", 2)
@@ -219,7 +219,7 @@ def test_time_that_passes_within_a_transaction_counts_as_waiting(alice):
 def change_bank(photos) -> None:
     use_bank(hash="newer", metadata={})
     for photo in photos:
-        store_features(photo_id=photo.id, bank="newer", score=0.0, features=[0.0] * 256)
+        store_features(photo_id=photo.id, bank="newer", generic_score=0.0, features=[0.0] * 256)
 
 
 def test_the_sweeper_finds_fits_of_an_older_bank(alice, photos, queued):

@@ -19,7 +19,7 @@ from ratings.models import Bank, Fit, Photo, PhotoFeatures, PopulationPrior, Pre
 from ratings.ranking.features import store_features, use_bank
 from ratings.ranking.histories import rating_history
 from ratings.ranking.population_prior import activate, fold_of, scores_of_unrated, shared_ratings
-from ratings.ranking.selectors import ranking_message
+from ratings.ranking.selectors import generic_weights, ranking_message
 from ratings.raters.selectors import shares_ratings
 from ratings.raters.services import set_sharing
 from tests.guests import make_photos
@@ -208,7 +208,10 @@ def test_a_new_version_has_everybody_refitted(alice, photos, everybody, monkeypa
     population_prior.learn()
     refit_rater(alice.id)
     fitted = Fit.objects.get(rater=alice.id)  # the others' fits are as new
-    Fit.objects.exclude(rater=alice.id).update(bank=fitted.bank, ratings_seq=ANSWERS, population_prior=fitted.population_prior)
+    Fit.objects.bulk_create(
+        Fit(rater=rater, weights=generic_weights(), bank=fitted.bank, ratings_seq=ANSWERS, population_prior=fitted.population_prior)
+        for rater in Rater.objects.exclude(id=alice.id)
+    )
     asked: list[UUID] = []
     monkeypatch.setattr(jobs, "request_refit", asked.append)
     sweep()
@@ -225,7 +228,7 @@ def test_versions_agree_on_the_sign_of_a_taste(photos, everybody):
     population_prior.learn()
     for row in PhotoFeatures.objects.all():  # as if the version before had found the same tastes the other way round
         signs = np.tile([1.0, -1.0], 5)
-        PhotoFeatures.objects.filter(pk=row.pk).update(shared=(signs * np.array(list(row.shared))).tolist())
+        PhotoFeatures.objects.filter(pk=row.pk).update(population_scores=(signs * np.array(list(row.population_scores))).tolist())
     before = told()[:, :, 1]
     population_prior.learn()
     assert (np.einsum("pf,pf->f", before, told()[:, :, 1]) > 0).all()

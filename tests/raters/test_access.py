@@ -88,9 +88,8 @@ def test_bob_has_a_ranking_and_a_deck_of_his_own(alice, bob):
     assert alice.id != bob.id
     assert {card["token"] for card in alice.deck()}.isdisjoint(card["token"] for card in bob.deck())
     before = bob.get("/api/v1/ranking").json()
-    Fit.objects.filter(rater=alice.id).update(
-        weights=[-1.0] + [0.0] * 255, bank=Bank.objects.get(is_current=True), version=1, ratings_seq=1
-    )
+    bank = Bank.objects.get(is_current=True)
+    Fit.objects.create(rater_id=alice.id, weights=[-1.0] + [0.0] * 255, bank=bank, version=1, ratings_seq=1)
     assert [photo["id"] for photo in alice.get("/api/v1/ranking").json()["top"]] == [photo["id"] for photo in before["top"]][::-1]
     assert bob.get("/api/v1/ranking").json() == before
 
