@@ -2,6 +2,7 @@
 
 import io
 import json
+import pickle
 import threading
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
+from personalize.numerics import population_folds
 from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.tasks import refit_rater, sweep
 from personalize.worker import loaded_bank, population_prior
@@ -30,6 +32,23 @@ PHOTOS, RATERS, ANSWERS = 120, 60, 60
 @pytest.fixture(autouse=True)
 def hyperprior(monkeypatch):
     monkeypatch.setattr(loaded_bank, "hyperprior", Hyperprior.flat)
+
+
+LEARNED: dict[bytes, object] = {}
+
+
+@pytest.fixture(autouse=True)
+def learned_once(monkeypatch):
+    """The same ratings are learned from once in all these tests: it takes seconds, and gives the same each time."""
+    learn = population_folds.learn
+
+    def learn_once(*ratings, progress):
+        key = pickle.dumps(ratings)
+        if key not in LEARNED:
+            LEARNED[key] = learn(*ratings, progress=progress)
+        return LEARNED[key]
+
+    monkeypatch.setattr(population_folds, "learn", learn_once)
 
 
 @pytest.fixture
