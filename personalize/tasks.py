@@ -10,7 +10,7 @@ from celery import shared_task
 from django.conf import settings
 
 from personalize.numerics import acquisition, metrics, model_comparison
-from personalize.worker import instant_fit, loaded_bank
+from personalize.worker import instant_fit, loaded_bank, population_prior
 from ratings import health, jobs
 from ratings.deck.selectors import candidates
 from ratings.exports import services as exports
@@ -104,8 +104,6 @@ def export_models(export_id: str) -> None:
 @shared_task
 def learn_population_prior() -> None:
     """Learn a new version of the population prior; nightly."""
-    from personalize.worker import population_prior  # needs torch
-
     population_prior.learn()
 
 

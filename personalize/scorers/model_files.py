@@ -39,7 +39,7 @@ Score = Callable[[Tensor], np.ndarray]
 class FitFacts(TypedDict, total=False):
     """What is known of a fit; goes into the card of its model."""
 
-    person: str  # the rater's random id
+    rater: str  # a random id; `person` in files of versions before 0.1
     method: str  # instant or exact
     bank: Required[str]  # hash
     ratings: int

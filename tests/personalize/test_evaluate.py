@@ -106,14 +106,14 @@ def test_a_stopped_run_goes_on_where_it_was(planted, tmp_path, monkeypatch):
     def until_stopped(context, rater, method, seen, left):
         if len(measured) == 10:
             raise KeyboardInterrupt
-        measured.append((rater.name, method))
+        measured.append((rater.rater, method))
         return measure(context, rater, method, seen, left)
 
     monkeypatch.setattr(evaluate, "_measure", until_stopped)
     with pytest.raises(KeyboardInterrupt):
         evaluate.evaluate(planted, protocol, KeptResults(tmp_path, "one"))
     first, measured = measured, []
-    monkeypatch.setattr(evaluate, "_measure", lambda *asked: measured.append((asked[1].name, asked[2])) or measure(*asked))
+    monkeypatch.setattr(evaluate, "_measure", lambda *asked: measured.append((asked[1].rater, asked[2])) or measure(*asked))
     assert evaluate.evaluate(planted, protocol, KeptResults(tmp_path, "one"))["srocc"] == whole["srocc"]
     assert (len(first), len(measured)) == (10, 8 * len(QUICK) - 10)
     assert not set(first) & set(measured)

@@ -150,8 +150,7 @@ def test_a_file_is_read_once_to_score(kind, bank, prepared, photos, written, tmp
 
 def test_a_model_that_does_not_say_how_photos_are_prepared_is_refused(bank, written, tmp_path):
     path = tmp_path / "anna.json"
-    model_files.write(path, "json", instant, bank)
-    card = json.loads(path.read_text())
+    card = json.loads(written("json")[0].read_text())
     del card["preprocessing"]
     path.write_text(json.dumps(card))
     with pytest.raises(BadModel, match="cannot be read as a person's model"):
