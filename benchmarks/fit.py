@@ -15,13 +15,13 @@ import torch
 from PIL import Image
 from threadpoolctl import threadpool_limits
 
-from personalize.app import serving
 from personalize.files import banks, images
 from personalize.files.open_banks import Bank, open_bank
 from personalize.networks import losses
 from personalize.networks.coefficient_fits import CoefficientNetwork
 from personalize.numerics import acquisition, taste
 from personalize.scorers.feature_extraction import FeatureExtractor
+from personalize.worker import loaded_bank
 
 STEPS, BATCH, RATE = 500, 32, 1e-2
 CARDS, CANDIDATES = 10, 128  # as the app chooses them after a fit
@@ -70,7 +70,7 @@ def main(arguments: list[str]) -> None:
     seconds = (time.perf_counter() - start) / len(photos)
     with torch.no_grad():
         plain = _median_seconds(lambda: extractor.base.encoder(inputs[:1]), 10)
-    hyperprior = serving.hyperprior()
+    hyperprior = loaded_bank.hyperprior()
     candidates = rng.normal(size=(CANDIDATES, features.shape[1])) * features.std(axis=0)
 
     print(f"Bank {banks.read_metadata().hash}, {torch.get_num_threads()} threads for torch, 1 for the instant fit.")

@@ -19,18 +19,15 @@ def learn(progress: ProgressCallback = no_progress) -> PopulationPrior | None:
     shared = population_prior.shared_ratings()
     if shared is None:
         return None
-    raters = [
-        RaterRatings(photos, values, str(rater)) for rater, photos, values in zip(shared.raters, shared.photos, shared.values, strict=True)
-    ]
+    own = zip(shared.raters, shared.photos, shared.values, strict=True)
+    raters = [RaterRatings(photos, values, str(rater)) for rater, photos, values in own]
     folds = np.array([population_prior.fold_of(rater) for rater in shared.raters], dtype=np.int64)
     learned = population_folds.learn(shared.features, raters, folds, loaded_bank.hyperprior(), shared.population_scores, progress=progress)
-    report = learned.report
+    report: dict[str, object] = {**learned.report}
     if report["used"]:
         rated = dict(zip(shared.photo_ids.tolist(), learned.scores.tolist(), strict=True))
-        version = population_prior.activate(
-            bank=shared.bank, rater_count=len(raters), weights=learned.weights, report=dict(report), rated=rated
-        )
+        version = population_prior.activate(bank=shared.bank, rater_count=len(raters), weights=learned.weights, report=report, rated=rated)
     else:
-        version = population_prior.reject(bank=shared.bank, rater_count=len(raters), photo_count=len(shared.photo_ids), report=dict(report))
+        version = population_prior.reject(bank=shared.bank, rater_count=len(raters), photo_count=len(shared.photo_ids), report=report)
     logger.info("Population prior, version %d, from %d raters: %s", version.pk, len(raters), report["reason"] or "current.")
     return version

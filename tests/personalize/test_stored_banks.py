@@ -28,6 +28,11 @@ def photo():
     return Image.fromarray(rng.integers(0, 256, (300, 400, 3), dtype=np.uint8)).resize((800, 600))
 
 
+@pytest.fixture
+def batch(extractor, photo):
+    return images.to_input(images.to_pixels(photo, extractor.preprocessing)[None], extractor.preprocessing)
+
+
 class TestTheFirstFormat:
     """A file that the first version of the format wrote, kept as it was."""
 
@@ -56,17 +61,12 @@ class TestTheFirstFormat:
 class TestTheShippedBank:
     """The file in the repository, with the real backbone."""
 
-    @pytest.fixture
-    def batch(self, extractor, photo):
-        pixels = images.to_pixels(photo, extractor.preprocessing)[None]
-        return images.to_input(pixels, extractor.preprocessing)
-
     def test_it_is_small_and_matches_its_metadata(self):
         assert banks.DEFAULT.stat().st_size <= 12_000_000
         metadata = banks.read_metadata()
         assert banks.read(prefix="start")["start"].shape[1] == len(metadata.tasks) == 6
 
-    def test_its_hash_is_that_of_the_features_in_every_database_that_uses_it(self):
+    def test_its_hash_is_the_one_under_which_installations_keep_what_it_made(self):
         assert banks.read_metadata().hash == "41de431beb7c1482"
 
     def test_its_metadata_tell_what_it_is_made_of_and_what_factorising_cost(self):
