@@ -1,6 +1,6 @@
-"""Rated photo datasets: a registry of rows, their photos with mean scores and splits, and single people's ratings.
+"""Datasets of rated photos: the registry, photos with mean scores and splits, and ratings by rater.
 
-Splits are by photo and fixed: `train` may shape a task vector, `validation` picks its epoch, `test` is only ever reported.
+Splits are by photo and fixed: `train` trains a task vector, `validation` selects its epoch, `test` is for reported results only.
 """
 
 from dataclasses import replace
@@ -17,16 +17,16 @@ __all__ = ["PROTOCOLS", "REGISTRY", "Dataset", "DatasetProtocol", "RatedPhoto", 
 
 DatasetProtocol = Literal["leak-free", "published"]
 PROTOCOLS: dict[str, str] = {
-    "leak-free": "No photo that a test person rated trains or validates a task vector, and no test person teaches a prior.",
-    "published": "Task vectors learn from the dataset's usual split whoever rated it, as Yun & Choo 2024 did, so scores can leak.",
+    "leak-free": "No photo that a test rater rated trains or validates a task vector, and no prior is learned from a test rater.",
+    "published": "Task vectors use the dataset's usual split, even photos that test raters rated, as in Yun & Choo 2024: scores can leak.",
 }
 
 
 def find(name: str) -> Dataset:
-    """Look a dataset up by name.
+    """Look up a dataset by name.
 
     Raises:
-        UnknownName: no such row; the known ones are listed.
+        UnknownName: no such dataset; the message lists the known ones.
     """
     if name not in REGISTRY:
         raise UnknownName("dataset", name, list(REGISTRY))
@@ -36,12 +36,12 @@ def find(name: str) -> Dataset:
 def load(name: str, root: Path, protocol: DatasetProtocol = "leak-free") -> list[RatedPhoto]:
     """All photos of a dataset with mean score, split and, where more than a mean is published, distribution over 1..10.
 
-    `root` is the folder of all datasets or the dataset's own. Distributions on other scales are laid over 1..10 by
-    `photos.on_ten_levels`. No photo is opened.
+    `root` is the folder of all datasets or of this one. `dataset.on_ten_levels` maps distributions on other scales to 1..10. Does not
+    open photos.
 
     Raises:
         UnknownName: no such dataset or protocol.
-        BadDataset: a file, column, photo or number is missing; it is named, with the layout that was expected.
+        BadDataset: a file, column, photo or number is missing; the message names it, with the expected layout.
     """
     row, folder = _opened(name, root, protocol)
     photos = row.photos(folder, row)
@@ -50,35 +50,35 @@ def load(name: str, root: Path, protocol: DatasetProtocol = "leak-free") -> list
     if protocol == "published" or row.testers is None or row.ratings is None:
         return photos
     if name == "aadb" and not any(photo.distribution for photo in photos):
-        return photos  # AADB's single ratings are given out apart; without them there is nobody to test
+        return photos  # AADB's single ratings are distributed separately; without them there are no raters to test
     by_rater = row.ratings(folder, row)
     tested = {photo for rater in row.testers(folder, row, by_rater) for photo in by_rater[rater]}
     return [replace(photo, split="test") if photo.path in tested else photo for photo in photos]
 
 
 def ratings(name: str, root: Path, protocol: DatasetProtocol = "leak-free") -> RatingTable:
-    """Single ratings of a dataset, with its test raters where it has any.
+    """Single ratings of a dataset, with its test raters where it defines any.
 
     Raises:
         UnknownName: no such dataset or protocol.
-        NoSingleRatings: the dataset has none.
+        NoSingleRatings: the dataset has mean scores only.
         BadDataset: see `load`.
     """
     row, folder = _opened(name, root, protocol)
     if row.ratings is None:
         known = ", ".join(sorted(one.name for one in REGISTRY.values() if one.ratings))
-        raise NoSingleRatings(f"{name} has no single people's ratings. These have: {known}.")
+        raise NoSingleRatings(f"{name} has mean scores, but no ratings by rater. These have: {known}.")
     by_rater = row.ratings(folder, row)
     if not by_rater:
-        raise BadDataset(f"{folder} has no rating of a photo that is set aside for people. {row.layout}")
+        raise BadDataset(f"{folder} has no rating of a photo that is set aside to test raters. {row.layout}")
     testers = row.testers(folder, row, by_rater) if row.testers else None
-    who = (
-        f"{len(testers)} of {len(by_rater)} people are tested"
+    raters = (
+        f"{len(testers)} of {len(by_rater)} raters are tested"
         if testers is not None
-        else f"{len(by_rater)} people, split by whoever measures"
+        else f"{len(by_rater)} raters, split by the evaluation"
     )
-    draws = " in 10 random splits at 10 or 100 shots, the rest of their photos tested" if name == "flickr-aes" else ""
-    about = f"{row.source}, protocol {protocol}: {who}{draws}. {PROTOCOLS[protocol]}"
+    draws = " in 10 random splits at 10 or 100 shots, on the rest of their photos" if name == "flickr-aes" else ""
+    about = f"{row.source}, protocol {protocol}: {raters}{draws}. {PROTOCOLS[protocol]}"
     return replace(gather(by_rater), test_raters=testers, protocol=protocol, about=about)
 
 

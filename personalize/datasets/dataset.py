@@ -1,4 +1,4 @@
-"""A dataset as a row of the registry, its rated photos, and the fixed split that datasets without an official one get."""
+"""Types of datasets and rated photos; the fixed split of datasets without an official one."""
 
 import zlib
 from collections.abc import Callable, Mapping
@@ -23,8 +23,8 @@ class RatedPhoto:
     path: Path
     score: float
     split: Split
-    distribution: tuple[float, ...] | None = None  # probability of each score 1..10, where the dataset tells more than a mean
-    degrade: Degrade | None = None  # for synthetic datasets: what is done to the photo before it is shown
+    distribution: tuple[float, ...] | None = None  # probability of each score 1..10, where the dataset has more than a mean
+    degrade: Degrade | None = None  # for synthetic datasets: applied to the photo by `read`
 
     def read(self) -> Image.Image:
         photo = images.read(self.path)
@@ -33,27 +33,27 @@ class RatedPhoto:
 
 @dataclass(frozen=True)
 class Dataset:
-    """One task, or one test of people, as a row of the registry."""
+    """A dataset for a task, for tests of raters, or for both; a row of the registry."""
 
     name: str
     folder: str  # below the root that holds all datasets
-    column: str  # that has the mean score
-    low: float  # the end of the scale that becomes score 1
-    high: float  # the end that becomes score 10
-    spread: float  # of single raters around the mean, on 1..10; assumed, and used only where no distribution is known
+    column: str  # of the mean score
+    low: float  # end of the scale that maps to score 1
+    high: float  # end of the scale that maps to score 10
+    spread: float  # assumed standard deviation of raters around the mean, on 1..10; used only where no distribution is known
     about: str
     source: str
-    photos: Callable[[Path, "Dataset"], list[RatedPhoto]]  # reads them, with their mean scores
-    degraded: bool = False  # scores are made by degrading the photos in graded steps
-    layout: str = ""  # what the folder should hold; shown in errors
+    photos: Callable[[Path, "Dataset"], list[RatedPhoto]]  # reads photos and mean scores
+    degraded: bool = False  # synthetic: scores follow from degrading the photos in steps
+    layout: str = ""  # expected files of the folder; shown in errors
     split: str = "a fixed hash of the name: 70 % train, 10 % validation, 20 % test"
-    licence: str = "not checked"  # as its authors state it; sources in docs/datasets.md
-    ratings: Callable[[Path, "Dataset"], RatingsByRater] | None = None  # reads single people's
-    testers: Callable[[Path, "Dataset", RatingsByRater], frozenset[str]] | None = None  # test people; None: the caller splits
+    licence: str = "not checked"  # as the authors state it; sources in docs/datasets.md
+    ratings: Callable[[Path, "Dataset"], RatingsByRater] | None = None  # reads single ratings
+    testers: Callable[[Path, "Dataset", RatingsByRater], frozenset[str]] | None = None  # selects test raters; None: the caller splits
 
 
 def fixed_split(name: str, with_test: bool = True) -> Split:
-    """By a hash of the name: a tenth for validation, a fifth for the test if `with_test`, the rest to train."""
+    """Split by a hash of the name: 10 % validation, 20 % test if `with_test`, the rest train."""
     draw = zlib.crc32(name.encode()) % 100
     if with_test and draw < 20:
         return "test"
@@ -63,9 +63,9 @@ def fixed_split(name: str, with_test: bool = True) -> Split:
 def on_ten_levels(counts: Mapping[float, float], low: float, high: float) -> tuple[float, ...]:
     """Probabilities of the scores 1..10 from counts of ratings on a scale low..high; they sum to 1.
 
-    A rating r becomes v = 1 + 9 (r - low) / (high - low), the map that mean scores go through too. Where v lies between two whole
-    scores, it is shared between them by nearness, so that the mean of the distribution is the mapped mean of the ratings:
-    steps 1..5 land on 1, 3.25, 5.5, 7.75, 10, and half-steps on 1, 2.125, ... 10.
+    A rating r maps to v = 1 + 9 (r - low) / (high - low), as mean scores do. A v between two whole scores is split between them by linear
+    interpolation, so that the mean of the distribution is the mapped mean of the ratings: steps 1..5 map to 1, 3.25, 5.5, 7.75, 10, and
+    half-steps to 1, 2.125, ... 10.
     """
     total = sum(counts.values())
     levels = [0.0] * 10

@@ -1,4 +1,4 @@
-"""A synthetic dataset: photos degraded in graded steps."""
+"""Synthetic dataset of photos degraded in steps."""
 
 import io
 import zlib
@@ -12,7 +12,7 @@ from personalize.datasets.dataset import RatedPhoto
 
 
 def degraded_in_steps(photo: RatedPhoto) -> Iterator[RatedPhoto]:
-    """The untouched photo (score 5) and four kinds of damage in steps 1 to 5 (scores 4 to 0)."""
+    """The original photo (score 5), and four kinds of degradation in steps 1 to 5 (scores 4 to 0)."""
     yield replace(photo, score=5.0)
     for kind in (_blurred, _compressed, _noisy, _badly_exposed):
         for step in range(1, 6):

@@ -1,4 +1,4 @@
-"""Tables and folders of datasets, read so that every complaint names its file, line and column."""
+"""Readers of dataset tables and photo folders; errors name the file, line and column."""
 
 import csv
 import os
@@ -13,7 +13,7 @@ from personalize.errors import BadDataset
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table, its names and values without blanks around them."""
+    """One line of a table; column names and values are stripped of whitespace."""
 
     table: Path
     line: int
@@ -42,7 +42,7 @@ class Row:
 
 
 def csv_rows(table: Path, columns: Iterable[str], layout: str) -> list[Row]:
-    """Lines of a CSV with a header that has `columns`."""
+    """Lines of a CSV file whose header includes `columns`."""
     lines = _lines(table, layout)
     try:
         return _with_header(table, csv.reader(lines, skipinitialspace=True), columns, layout)
@@ -51,7 +51,7 @@ def csv_rows(table: Path, columns: Iterable[str], layout: str) -> list[Row]:
 
 
 def blank_rows(table: Path, columns: Sequence[str], layout: str) -> list[Row]:
-    """Lines of a text without header, its columns separated by blanks; columns after the last named one are not read."""
+    """Lines of a whitespace-separated table without a header; columns after the last named one are ignored."""
     found = []
     for number, line in enumerate(_lines(table, layout), start=1):
         if not (values := line.split()):
@@ -64,7 +64,7 @@ def blank_rows(table: Path, columns: Sequence[str], layout: str) -> list[Row]:
 
 def sheet_rows(table: Path, columns: Iterable[str], layout: str) -> list[Row]:
     """Lines of the first sheet of an xlsx file."""
-    from openpyxl import load_workbook  # here, so that other datasets are read without it
+    from openpyxl import load_workbook  # imported here: other datasets do not need it
     from openpyxl.utils.exceptions import InvalidFileException
 
     if not table.is_file():
@@ -102,11 +102,11 @@ def _with_header(table: Path, lines: Iterator[list[str]], columns: Iterable[str]
     return rows
 
 
-class Shelf:
-    """The photos of a folder. Each directory is listed once, for a question to the disk for each of 255,000 photos takes minutes."""
+class PhotoFolder:
+    """The photos of a folder. Lists each directory once: a file system call for each of 255,000 photos would take minutes."""
 
     def __init__(self, folder: Path, *candidates: str) -> None:
-        """`candidates`: directories below `folder`, of which the first that is there holds the photos."""
+        """`candidates` are directories below `folder`; the first that exists contains the photos."""
         self.folder = next((folder / name for name in candidates if (folder / name).is_dir()), folder / candidates[0])
         self._listed: dict[str, frozenset[str]] = {}
 
@@ -118,7 +118,11 @@ class Shelf:
         return photo in self._listed[directory]
 
     def photo(self, name: str, row: Row, layout: str) -> Path:
-        """Where the photo lies that `row` names."""
+        """Path of the photo that `row` names.
+
+        Raises:
+            BadDataset: there is no such file.
+        """
         path = self.folder / name
         if not self.holds(name):
             raise BadDataset(f"{row.table} line {row.line}: {path} is missing. {layout}")

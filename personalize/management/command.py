@@ -1,4 +1,4 @@
-"""Base of the commands that need no database of the site."""
+"""Base class of management commands that need no database."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from personalize.errors import PersonalizeError
 
 
 class ModelCommand(BaseCommand):
-    """What a user can mend ends the command with one sentence."""
+    """Reports errors that a user can fix as one sentence, without a traceback."""
 
     requires_system_checks = []
 

@@ -1,4 +1,4 @@
-"""Files that long commands write: looked at before the work, written whole after it."""
+"""Output files of long-running commands; checked before the run, written atomically after it."""
 
 import json
 from argparse import ArgumentTypeError
@@ -9,10 +9,10 @@ from personalize.files import atomic_files
 
 
 def new_file(text: str) -> Path:
-    """The type of an option that names a file to write: its folder is made now, so that hours of work do not end at a closed door.
+    """Type of an option that names a file to write. Creates the folder at once, to fail before a long run, not after it.
 
     Raises:
-        ArgumentTypeError: nothing can be written there; says why.
+        ArgumentTypeError: the file cannot be written; the message gives the reason.
     """
     path = Path(text)
     if path.is_dir():
@@ -21,7 +21,7 @@ def new_file(text: str) -> Path:
 
 
 def new_folder(text: str) -> Path:
-    """The same for a folder of files."""
+    """Type of an option that names a folder to write to; see `new_file`."""
     return _writable(Path(text))
 
 
@@ -35,5 +35,5 @@ def _writable(folder: Path) -> Path:
 
 
 def write_json(path: Path, facts: object) -> None:
-    """All or nothing: a reader never meets half a file."""
+    """Write JSON atomically: a reader never sees a partial file."""
     atomic_files.write_text(path, json.dumps(facts, indent=1) + "\n")

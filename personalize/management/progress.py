@@ -1,4 +1,4 @@
-"""Progress bars for the long commands."""
+"""Progress bars of long-running commands."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Old names of commands and options: they still work, and say the new one."""
+"""Deprecated names of commands and options; each prints its new name."""
 
 import sys
 from argparse import Action, ArgumentParser, Namespace
@@ -7,12 +7,12 @@ from typing import Any
 
 
 def tell(old: str, new: str) -> None:
-    """One line on standard error, where no result goes."""
+    """Print the new name on standard error, which carries no results."""
     print(f"{old} is now called {new}; the old name still works.", file=sys.stderr)
 
 
 class OldOption(Action):
-    """The old name of the option whose value goes to the same place."""
+    """The deprecated name of an option; stores the value under the same `dest`."""
 
     def __call__(
         self, parser: ArgumentParser, namespace: Namespace, values: str | Sequence[Any] | None, option_string: str | None = None

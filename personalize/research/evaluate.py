@@ -48,7 +48,7 @@ class EvaluationProtocol:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        at_least(0, shots=min(self.shots), people=self.people, seed=self.seed)
+        at_least(0, shots=min(self.shots), raters=self.people, seed=self.seed)
         at_least(1, repeats=self.repeats)
 
 

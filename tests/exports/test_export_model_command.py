@@ -92,7 +92,7 @@ def test_somebody_without_a_fit_has_no_model(db, tmp_path):
 
 
 def test_an_ending_that_is_not_the_format_is_refused(alice, tmp_path):
-    with pytest.raises(CommandError, match=r"should end in \.onnx"):
+    with pytest.raises(CommandError, match=r"must end in \.onnx"):
         call_command("export_model", rater=alice.id, format="onnx", out=tmp_path / "alice.bin")
 
 

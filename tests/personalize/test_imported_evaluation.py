@@ -46,7 +46,7 @@ def test_a_bank_of_published_checkpoints_is_evaluated_by_every_method(data):
         methods=list(METHODS),
         shots=[8],
         repeats=1,
-        people=1,
+        raters=1,
         cache=data / "described",
         json=data / "result.json",
         stdout=out,

@@ -22,6 +22,13 @@ def test_the_old_name_of_the_evaluation_of_a_prior_says_the_new_one(tmp_path, ca
     assert "./pav learn_prior is now called ./pav evaluate_prior" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("option", "said"), [("--raters", ""), ("--people", "--people is now called --raters")])
+def test_the_old_option_limits_the_same_raters(option, said, capsys):
+    with pytest.raises(CommandError, match="raters is -3"):
+        call_command("evaluate", f"{option}=-3")
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("option", "said"), [("--dataset", ""), ("--database", "--database is now called --dataset")])
 def test_the_old_option_names_the_same_dataset(option, said, monkeypatch, capsys):
     monkeypatch.setattr(datasets, "ratings", lambda name, root, split: pytest.fail(f"{name} in {root}"))

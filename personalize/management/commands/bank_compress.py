@@ -1,4 +1,4 @@
-"""Write a bank in a smaller form."""
+"""Compression of a bank."""
 
 import json
 from pathlib import Path
@@ -14,16 +14,16 @@ from personalize.management.progress import progress_bar
 
 
 class Command(ModelCommand):
-    help = "Write a bank with its task vectors in another form, and measure what that costs."
+    help = "Write a bank with its task vectors in another form, and measure the accuracy that this costs."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("bank", type=Path)
-        parser.add_argument("--out", type=new_file, required=True, help="the new bank's file; its metadata are written beside it")
+        parser.add_argument("--out", type=new_file, required=True, help="the new bank's file; its metadata is written beside it")
         parser.add_argument(
             "--form", choices=sorted(FORMS), required=True, help="; ".join(f"{name}: {FORMS[name]}" for name in sorted(FORMS))
         )
-        parser.add_argument("--rank", type=int, default=Form.rank, help="of factorised vectors")
-        parser.add_argument("--photos", type=Path, help="folder of photos to compare the task models' scores on")
+        parser.add_argument("--rank", type=int, default=Form.rank, help="rank of factorised vectors")
+        parser.add_argument("--photos", type=Path, help="folder of photos on which to compare the task models' scores")
         parser.add_argument("--json", action="store_true", help="print all metadata")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""Say what a bank is made of."""
+"""Summary of a bank."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from personalize.management.command import ModelCommand
 
 
 class Command(ModelCommand):
-    help = "Tasks, backbone, form and sizes of a bank, the lengths of its task vectors and the angles between them."
+    help = "Show a bank's tasks, backbone, form and sizes, the lengths of its task vectors and the angles between them."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("bank", type=Path, nargs="?", default=banks.DEFAULT)

@@ -1,4 +1,4 @@
-"""Put fine-tuned models together into the bank that describes photos."""
+"""Building of a bank from fine-tuned models."""
 
 import json
 from pathlib import Path
@@ -15,14 +15,14 @@ from personalize.management.progress import progress_bar
 
 
 class Command(ModelCommand):
-    help = "Build a bank of task vectors from fine-tuned models (see train_task_vector), and report what their form costs."
+    help = "Build a bank of task vectors from fine-tuned models (see train_task_vector), and report the accuracy that their form costs."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--root", type=Path, required=True, help="the folder that holds the datasets")
+        parser.add_argument("--root", type=Path, required=True, help="folder that holds the datasets")
         parser.add_argument("--trained", type=Path, default=Path("var/task_vectors"), help="folder of the fine-tuned models")
         parser.add_argument("--out", type=new_file, default=banks.DEFAULT)
-        parser.add_argument("--form", choices=sorted(FORMS), default="factorised", help="how the task vectors are kept")
-        parser.add_argument("--rank", type=int, default=Form.rank, help="of factorised task vectors")
+        parser.add_argument("--form", choices=sorted(FORMS), default="factorised", help="how task vectors are stored")
+        parser.add_argument("--rank", type=int, default=Form.rank, help="rank of factorised task vectors")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with progress_bar() as progress:

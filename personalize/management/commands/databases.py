@@ -1,4 +1,4 @@
-"""The old name of `datasets`."""
+"""Deprecated name of `datasets`."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""List the rating datasets, or read one and count what it has."""
+"""List of the known datasets, or the photo and rater counts of one."""
 
 import json
 from collections import Counter
@@ -14,11 +14,11 @@ from personalize.management.command import ModelCommand
 
 
 class Command(ModelCommand):
-    help = "The rating datasets that PAV reads; with a name, its photos by split and its raters."
+    help = "List the datasets that PAV reads; with a name, count its photos by split and its raters."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", nargs="?", choices=sorted(datasets.REGISTRY))
-        parser.add_argument("--root", type=Path, default=Path("."), help="folder of all datasets, or the dataset's own")
+        parser.add_argument("--root", type=Path, default=Path("."), help="folder of all datasets, or of this one")
         parser.add_argument("--protocol", choices=list(datasets.PROTOCOLS), default="leak-free")
         parser.add_argument("--json", action="store_true")
 

@@ -1,4 +1,4 @@
-"""Measure how well people's left-out ratings are ranked after a few shots."""
+"""Evaluation of ranking methods on raters' left-out ratings, after a few shots."""
 
 import hashlib
 import json
@@ -28,32 +28,40 @@ from personalize.research.network_methods import NetworkMethods
 
 
 class Command(ModelCommand):
-    help = "Rank correlation with people's left-out ratings: every method beside its baselines, on any photos and ratings."
+    help = "Measure how well each method and its baselines rank raters' left-out ratings (SROCC and PLCC), on any photos and ratings."
 
     def add_arguments(self, parser: CommandParser) -> None:
         default = EvaluationProtocol
-        parser.add_argument("--images", type=Path, help="folder of photos, searched in all its folders")
+        parser.add_argument("--images", type=Path, help="folder of photos, searched recursively")
         parser.add_argument("--ratings", type=Path, help="CSV with the columns rater, image, score")
         rated = [name for name, row in datasets.REGISTRY.items() if row.ratings]
-        parser.add_argument("--dataset", choices=rated, help="in their place")
+        parser.add_argument("--dataset", choices=rated, help="a known dataset, instead of --images and --ratings")
         parser.add_argument("--database", dest="dataset", choices=rated, action=OldOption, help=SUPPRESS)
         parser.add_argument("--root", type=Path, help="folder that holds the dataset")
-        parser.add_argument("--split", choices=list(datasets.PROTOCOLS), default="leak-free", help="who is tested, and on what photos")
-        parser.add_argument("--shots", type=int, nargs="+", default=list(default.shots), help="ratings that a method may see")
-        parser.add_argument("--repeats", type=int, default=default.repeats, help="random draws of the shots for each person")
+        parser.add_argument(
+            "--split", choices=list(datasets.PROTOCOLS), default="leak-free", help="which raters are tested, and on which photos"
+        )
+        parser.add_argument("--shots", type=int, nargs="+", default=list(default.shots), help="numbers of ratings that a method sees")
+        parser.add_argument("--repeats", type=int, default=default.repeats, help="random draws of the shots for each rater")
         parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(default.methods))
         parser.add_argument(
-            "--hyperprior", choices=get_args(evaluate.Source), default=default.hyperprior, help="what the instant fit knows"
+            "--hyperprior",
+            choices=get_args(evaluate.Source),
+            default=default.hyperprior,
+            help="where the hyperprior of the instant fit comes from",
         )
-        parser.add_argument("--people", type=int, default=default.people, help="test at most so many, drawn by the seed; 0 is everybody")
+        parser.add_argument("--raters", type=int, default=default.people, help="test at most this many, drawn by the seed; 0: all")
+        parser.add_argument("--people", dest="raters", type=int, action=OldOption, help=SUPPRESS)
         parser.add_argument("--seed", type=int, default=default.seed)
-        parser.add_argument("--swap", action="store_true", help="also rank everybody's left-out ratings by everybody else's model")
+        parser.add_argument("--swap", action="store_true", help="also rank each rater's left-out ratings by every other rater's model")
         parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
-        parser.add_argument("--cache", type=new_folder, default=Path("var/described"), help="folder that keeps described photos")
-        parser.add_argument("--keep", type=new_folder, help="folder that keeps every result, so that a stopped run goes on where it was")
-        parser.add_argument("--part", default="1/1", help="with --keep: I/N measures every Nth draw; run all parts, then once without")
+        parser.add_argument("--cache", type=new_folder, default=Path("var/described"), help="folder that caches extracted features")
+        parser.add_argument("--keep", type=new_folder, help="folder that keeps every result, so that a stopped run can be resumed")
+        parser.add_argument(
+            "--part", default="1/1", help="with --keep: I/N measures every Nth draw; run all parts, then once without --part"
+        )
         parser.add_argument("--json", type=new_file, help="write everything measured to this file")
-        parser.add_argument("--plots", type=new_folder, help="folder for the learning curve and the comparison by person, PNG and SVG")
+        parser.add_argument("--plots", type=new_folder, help="folder for the learning curve and the comparison by rater, as PNG and SVG")
 
     def handle(self, *args: Any, **options: Any) -> None:
         protocol = EvaluationProtocol(
@@ -61,7 +69,7 @@ class Command(ModelCommand):
             repeats=options["repeats"],
             methods=tuple(options["methods"]),
             hyperprior=options["hyperprior"],
-            people=options["people"],
+            people=options["raters"],
             seed=options["seed"],
         )
         part = _part(options["part"])
@@ -73,7 +81,7 @@ class Command(ModelCommand):
             shipped = banks.hyperprior(small) if "hyperprior/weights" in small else None
             subject = Subject(catalogue, table.raters, table.test_raters, shipped, network)
             kept = KeptResults(options["keep"], _identity(metadata.hash, protocol, table), part[0])
-            with threadpool_limits(1, user_api="blas"):  # thousands of small fits: threads would wait for each other longer than work
+            with threadpool_limits(1, user_api="blas"):  # thousands of small fits: threads would wait longer than they work
                 result = evaluate.evaluate(subject, protocol, kept, part, progress)
                 if options["swap"]:
                     result["swap"] = swap.swap(subject, protocol, progress)
@@ -88,10 +96,10 @@ class Command(ModelCommand):
         self._print(result, options["plots"])
 
     def _print(self, result: Evaluation, folder: Path | None) -> None:
-        who, source = result["people"], result["protocol"]["hyperprior"]
+        counts, source = result["people"], result["protocol"]["hyperprior"]
         self.stdout.write(result["about"])
         self.stdout.write(
-            f"{who['tested']} people tested, {who['teachers']} to teach the hyperprior ({source}); {result['photos']} photos, "
+            f"{counts['tested']} raters tested, {counts['teachers']} teach the hyperprior ({source}); {result['photos']} photos, "
             f"{result['left_out_photos']} left out because the bank was trained on them. Bank {result['bank']} ({result['backbone']}).\n"
         )
         self.stdout.write(evaluation_tables.in_full(result))
@@ -99,7 +107,7 @@ class Command(ModelCommand):
             self.stdout.write("\n" + evaluation_tables.of_swap(result["swap"]))
         if folder:
             paths = plots.learning_curve(result, folder / "learning-curve") + plots.per_person(result, folder / "by-person")
-            self.stdout.write("\nDrawn: " + ", ".join(str(path) for path in paths))
+            self.stdout.write("\nPlots: " + ", ".join(str(path) for path in paths))
 
 
 def _ratings(options: dict[str, Any], seen: frozenset[str]) -> RatingTable:
@@ -109,7 +117,7 @@ def _ratings(options: dict[str, Any], seen: frozenset[str]) -> RatingTable:
         found = datasets.ratings(options["dataset"], options["root"], options["split"])
         return found if options["split"] == "published" else found.without(seen)
     if options["images"] is None or options["ratings"] is None:
-        raise CommandError("Name a --dataset and its --root, or --images and --ratings.")
+        raise CommandError("Give --dataset and --root, or --images and --ratings.")
     return rating_tables.read(options["ratings"], options["images"], seen)
 
 
@@ -118,7 +126,7 @@ def _small_arrays(bank: Path) -> banks.Arrays:
 
 
 def _identity(bank: str, protocol: EvaluationProtocol, table: RatingTable) -> str:
-    """All that a kept result depends on beside its method, rater, number of shots and repeat."""
+    """Hash of everything that a kept result depends on besides its key: method, rater, number of shots, repeat."""
     facts = asdict(protocol) | {"shots": (), "repeats": 0, "methods": (), "people": 0}
     ratings = [(one.rater, one.photos.tolist(), one.ratings.tolist()) for one in table.raters]
     return hashlib.sha256(json.dumps([bank, facts, ratings]).encode()).hexdigest()[:16]
@@ -128,7 +136,7 @@ def _part(text: str) -> tuple[int, int]:
     try:
         which, of = (int(number) for number in text.split("/"))
     except ValueError as error:
-        raise CommandError(f"--part is {text!r}: write it as 1/4, the first of four parts.") from error
+        raise CommandError(f"--part is {text!r}: write it as I/N; 1/4 is the first of four parts.") from error
     if not 1 <= which <= of:
-        raise CommandError(f"--part is {text!r}: the first number goes from 1 to the second.")
+        raise CommandError(f"--part is {text!r}: the first number must be between 1 and the second.")
     return which, of

@@ -1,4 +1,4 @@
-"""Learn from everybody's ratings what they share, and measure what that adds for people who had no part in it."""
+"""Evaluation of a population prior on raters that it was not learned from."""
 
 from pathlib import Path
 from typing import Any
@@ -19,20 +19,22 @@ from personalize.research.prior_evaluation import evaluate_prior
 
 
 class Command(ModelCommand):
-    help = "What others' ratings add for a new person, on photos that they rated and that they did not; --out keeps what was learned."
+    help = "Measure what a population prior adds for new raters, on photos that others rated and on photos that nobody rated."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--images", type=Path, required=True, help="folder of photos, searched in all its folders")
+        parser.add_argument("--images", type=Path, required=True, help="folder of photos, searched recursively")
         parser.add_argument("--ratings", type=Path, required=True, help="CSV with the columns rater, image, score")
         parser.add_argument("--shots", type=int, nargs="+", default=[10, 30, 50])
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
-        parser.add_argument("--cache", type=new_folder, default=Path("var/described"), help="folder that keeps described photos")
-        parser.add_argument("--out", type=new_file, help="safetensors file for what everybody taught, with its metadata beside it")
+        parser.add_argument("--cache", type=new_folder, default=Path("var/described"), help="folder that caches extracted features")
+        parser.add_argument(
+            "--out", type=new_file, help="write the prior learned from all raters to this safetensors file, with its metadata beside it"
+        )
         parser.add_argument("--json", type=new_file, help="write everything measured to this file")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        _refuse_one_name_for_two(options["out"], options["json"])
+        _refuse_same_file(options["out"], options["json"])
         seen = seen_digests(banks.read(options["bank"], prefix="seen"))
         table = rating_tables.read(options["ratings"], options["images"], seen)
         with progress_bar() as progress, threadpool_limits(1, user_api="blas"):
@@ -42,11 +44,13 @@ class Command(ModelCommand):
         result |= {"bank": banks.read_metadata(options["bank"]).hash, "format": "pav-population-1"}
         if options["json"]:
             write_json(options["json"], result)
-        who = result["people"]
-        self.stdout.write(f"{who['teachers']} people taught, {who['tested']} others were tested; {result['photos']} photos. Mean SROCC:\n")
+        counts = result["people"]
+        self.stdout.write(
+            f"Learned from {counts['teachers']} raters, tested on {counts['tested']} others; {result['photos']} photos. Mean SROCC:\n"
+        )
         self.stdout.write(population_gain.as_table(result["shots"]))
         if not result["used"]:
-            self.stdout.write("\nOn held-out teachers it does not help, or does harm on unrated photos: it is not to be used.")
+            self.stdout.write("\nDo not use this prior: on held-out teachers it does not help, or it does harm on unrated photos.")
         elif options["out"]:
             digests = np.array([int(digest(photo), 16) for photo in table.photos], dtype=np.uint64)
             with atomic_files.replacing(options["out"]) as partial:
@@ -54,13 +58,13 @@ class Command(ModelCommand):
             write_json(options["out"].with_suffix(".json"), {**result, "people_who_taught": prior.rater_count})
 
 
-def _refuse_one_name_for_two(out: Path | None, measured: Path | None) -> None:
-    """Before any work: the metadata beside what was learned, and the file of all that was measured, are two files."""
+def _refuse_same_file(out: Path | None, measured: Path | None) -> None:
+    """Fail before the run if --json names the file of the prior or its metadata."""
     if out is None:
         return
     if out.suffix != ".safetensors":
-        raise CommandError(f"--out is {out}: what was learned goes into a file that ends in .safetensors, its metadata beside it in .json.")
+        raise CommandError(f"--out is {out}: name a file that ends in .safetensors. The metadata is written beside it, as .json.")
     if measured is not None and measured.resolve() in (out.resolve(), out.with_suffix(".json").resolve()):
         raise CommandError(
-            f"--json {measured} would be written over by --out {out} or its metadata {out.with_suffix('.json')}: name another."
+            f"--json {measured} would be written over by --out {out} or its metadata {out.with_suffix('.json')}: name another file."
         )

@@ -1,4 +1,4 @@
-"""Export one rater's model to a file that scores photos without PAV's database."""
+"""Export of one rater's model to a file that scores photos without the database."""
 
 import json
 from argparse import SUPPRESS
@@ -35,38 +35,38 @@ class Command(BaseCommand):
         parser.add_argument("--fit", choices=["instant", "exact"], help="default: the active model")
         parser.add_argument("--out", type=new_file, help="file; default: rater-ID.FORMAT in this folder")
         parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
-        parser.add_argument("--json", action="store_true", help="print the card as JSON")
+        parser.add_argument("--json", action="store_true", help="print the model card as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["rater"] is None:
-            raise CommandError("Which rater? Give an id: --rater ID. The administration lists them.")
+            raise CommandError("Give a rater's id: --rater ID. The administration lists them.")
         method: Literal["active", "instant", "exact"] = options["fit"] or "active"
         stored = selectors.fit_to_export(options["rater"], method)
-        anew = stored is None and method == "exact"
-        if anew:  # no exact refit has been activated
+        refit = stored is None and method == "exact"
+        if refit:  # no exact refit has been activated
             stored = selectors.fit_to_export(options["rater"], "instant")
         if stored is None:
-            raise CommandError(f"There is no rater {options['rater']} with a fit. A rater has one after the first rating.")
+            raise CommandError(f"There is no rater {options['rater']} with a fit. A fit exists after the first rating.")
         file_format = options["format"]
         out = options["out"] or Path(f"rater-{options['rater']}.{file_format}")
         if out.suffix != f".{file_format}":
-            raise CommandError(f"{out} should end in .{file_format}.")
+            raise CommandError(f"{out} must end in .{file_format}.")
         try:
             bank = open_bank(options["bank"])
-            fit = self._exact(options["rater"], stored.facts, bank) if anew else rater_fit(stored)
+            fit = self._exact(options["rater"], stored.facts, bank) if refit else rater_fit(stored)
             card = model_files.write(out, file_format, fit, bank)
         except PersonalizeError as error:
             raise CommandError(str(error)) from error
         if options["json"]:
             self.stdout.write(json.dumps(card, indent=1))
         else:
-            self.stdout.write(f"{out}: {card['bytes'] / 1e6:.3g} MB; read again, its scores agree to {card['checked']:.1g}.")
+            self.stdout.write(f"{out}: {card['bytes'] / 1e6:.3g} MB; scores of the file, read back, agree to {card['checked']:.1g}.")
 
     def _exact(self, rater: UUID, facts: dict[str, Any], bank: Bank) -> RaterFit:
         rated = [(photo, value) for photo, value in zip(*selectors.rated_photos(rater), strict=True) if files.is_readable(photo)]
         rated = rated[-model_comparison.MOST :]
         if len({value for _, value in rated}) < 2:
-            raise CommandError("The exact fit needs different ratings, of photos whose files exist.")
+            raise CommandError("The exact fit needs at least two different ratings, of photos whose files exist.")
         photos, values = zip(*rated, strict=True)
         with progress_bar() as progress:
             opened = (_opened(photo) for photo in tracked("reading photos", photos, progress))

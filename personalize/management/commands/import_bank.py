@@ -1,4 +1,4 @@
-"""Make a bank out of published checkpoints."""
+"""Import of published checkpoints as a bank."""
 
 import json
 from pathlib import Path
@@ -14,20 +14,22 @@ from personalize.management.progress import progress_bar
 
 
 class Command(ModelCommand):
-    help = "Make a bank out of the checkpoints published with the paper, or of others in their layout; see docs/banks.md."
+    help = "Make a bank from the checkpoints published with the paper, or from others in the same layout; see docs/banks.md."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "checkpoints", nargs="+", metavar="FILE", help="clip_L_3fc_ava.pth, ...; the last word names the task, or NAME=FILE"
+            "checkpoints", nargs="+", metavar="FILE", help="clip_L_3fc_ava.pth, ...; the last word of the name is the task; or NAME=FILE"
         )
         parser.add_argument(
-            "--backbone", default="ViT-L-14", help="what the checkpoints were fine-tuned from, as NAME or NAME/TAG of OpenCLIP"
+            "--backbone", default="ViT-L-14", help="backbone that the checkpoints were fine-tuned from, as OpenCLIP's NAME or NAME/TAG"
         )
-        parser.add_argument("--weights", type=Path, help="file of the backbone's pre-trained weights; else the hub's cache or its download")
-        parser.add_argument("--out", type=new_file, required=True, help="the bank's file; its metadata are written beside it")
-        parser.add_argument("--form", choices=sorted(FORMS), default="full", help="how the task vectors are kept")
-        parser.add_argument("--rank", type=int, default=Form.rank, help="of factorised vectors")
-        parser.add_argument("--photos", type=Path, help="folder of photos that fix the projection, which the app needs")
+        parser.add_argument(
+            "--weights", type=Path, help="file of the backbone's pre-trained weights; default: the hub's cache, or a download"
+        )
+        parser.add_argument("--out", type=new_file, required=True, help="the bank's file; its metadata is written beside it")
+        parser.add_argument("--form", choices=sorted(FORMS), default="full", help="how task vectors are stored")
+        parser.add_argument("--rank", type=int, default=Form.rank, help="rank of factorised vectors")
+        parser.add_argument("--photos", type=Path, help="folder of photos to learn the projection from, which the app needs")
         parser.add_argument("--json", action="store_true", help="print all metadata")
 
     def handle(self, *args: Any, **options: Any) -> None:

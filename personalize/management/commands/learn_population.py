@@ -1,4 +1,4 @@
-"""The old name of `learn_population_prior`."""
+"""Deprecated name of `learn_population_prior`."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Learn the population prior now instead of tonight."""
+"""Learning of a new version of the population prior, without waiting for the nightly run."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ from personalize.worker import population_prior
 
 
 class Command(BaseCommand):
-    help = "Learn a new version of the population prior from shared ratings; it is used if it helps held-out raters. Also runs nightly."
+    help = "Learn a new population prior from shared ratings, and activate it if it helps held-out raters. Also runs nightly."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print the whole report as JSON")

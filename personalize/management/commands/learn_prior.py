@@ -1,4 +1,4 @@
-"""The old name of `evaluate_prior`."""
+"""Deprecated name of `evaluate_prior`."""
 
 from typing import Any
 

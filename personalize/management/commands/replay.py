@@ -1,4 +1,4 @@
-"""Measure how many ratings a rule of dealing saves."""
+"""Replay of real ratings, to measure how many ratings an acquisition rule saves."""
 
 from pathlib import Path
 from typing import Any
@@ -18,21 +18,23 @@ from personalize.research.replay import ReplayProtocol
 
 
 class Command(ModelCommand):
-    help = "Deal real people's ratings again by several rules of choosing the next card: rank correlation after each count of cards."
+    help = "Replay raters' real ratings under several acquisition rules, and measure the rank correlation after each count of ratings."
 
     def add_arguments(self, parser: CommandParser) -> None:
         default = ReplayProtocol
-        parser.add_argument("--images", type=Path, required=True, help="folder of photos, searched in all its folders")
+        parser.add_argument("--images", type=Path, required=True, help="folder of photos, searched recursively")
         parser.add_argument("--ratings", type=Path, required=True, help="CSV with the columns rater, image, score")
         parser.add_argument("--rules", nargs="+", choices=list(RULES), default=list(default.rules))
-        parser.add_argument("--cards", type=int, nargs="+", default=list(default.cards), help="cards after which to measure")
-        parser.add_argument("--repeats", type=int, default=default.repeats, help="parts set aside at random for each person")
-        parser.add_argument("--hand", type=int, default=default.hand, help="cards dealt between two fits")
-        parser.add_argument("--half", choices=replay.HALVES, default=default.half, help="whose ratings; tune on the teaching half only")
-        parser.add_argument("--planted", action="store_true", help="ratings of tastes drawn from the model, in place of the real ones")
+        parser.add_argument("--cards", type=int, nargs="+", default=list(default.cards), help="numbers of ratings after which to measure")
+        parser.add_argument("--repeats", type=int, default=default.repeats, help="random held-out parts for each rater")
+        parser.add_argument("--hand", type=int, default=default.hand, help="photos presented between two fits")
+        parser.add_argument(
+            "--half", choices=replay.HALVES, default=default.half, help="half of the raters to replay; tune on the teaching half only"
+        )
+        parser.add_argument("--planted", action="store_true", help="replace the real ratings by ratings drawn from the model")
         parser.add_argument("--seed", type=int, default=default.seed)
         parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
-        parser.add_argument("--cache", type=new_folder, default=Path("var/described"), help="folder that keeps described photos")
+        parser.add_argument("--cache", type=new_folder, default=Path("var/described"), help="folder that caches extracted features")
         parser.add_argument("--json", type=new_file, help="write everything measured to this file")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -49,13 +51,13 @@ class Command(ModelCommand):
         table = rating_tables.read(options["ratings"], options["images"], seen)
         with progress_bar() as progress:
             catalogue = make_catalogue(table.photos, options["bank"], options["cache"], progress)
-            with threadpool_limits(1):  # thousands of small fits: threads would wait for each other longer than they work
+            with threadpool_limits(1):  # thousands of small fits: threads would wait longer than they work
                 result = replay.replay(catalogue.features, table.raters, protocol, progress)
         result["bank"] = banks.read_metadata(options["bank"]).hash
         if options["json"]:
             write_json(options["json"], result)
         self.stdout.write(
-            f"{result['people']} people, {result['photos']} photos. Mean SROCC with the ratings set aside (difference to random), and the "
-            "saving with its 95 % interval over people:\n"
+            f"{result['people']} raters, {result['photos']} photos. Mean SROCC with the held-out ratings (difference from random), and the "
+            "saving with its 95 % interval over raters:\n"
         )
         self.stdout.write(replay.as_table(result))

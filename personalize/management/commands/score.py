@@ -1,4 +1,4 @@
-"""Score photos with one person's exported model; no database is needed."""
+"""Scoring of photos with an exported model; needs no database."""
 
 import csv
 import json
@@ -18,11 +18,11 @@ from personalize.scorers import model_files
 
 
 class Command(ModelCommand):
-    help = "Score photos with a person's exported model, best first. A json model needs its bank; the others stand alone."
+    help = "Score photos with a rater's exported model, best first. A .json model needs its bank; other formats need nothing else."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("photos", nargs="+", type=Path, help="photo files, or folders of them")
-        parser.add_argument("--model", type=Path, required=True, help="what export_model wrote: .json, .safetensors or .onnx")
+        parser.add_argument("--model", type=Path, required=True, help="file written by export_model: .json, .safetensors or .onnx")
         parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
         parser.add_argument("--json", action="store_true", help="print JSON")
         parser.add_argument("--csv", action="store_true", help="print CSV")
@@ -35,10 +35,10 @@ class Command(ModelCommand):
         pairs = list(zip(map(str, photos), scores, strict=True))
         for name, value in pairs:
             if isnan(value):
-                self.stderr.write(f"{name} cannot be read as a photo, and is left out.")
+                self.stderr.write(f"{name} cannot be read as a photo, and is skipped.")
         ranked = sorted((pair for pair in pairs if not isnan(pair[1])), key=lambda pair: -pair[1])
         if not ranked:
-            raise CommandError("None of the files is a photo that can be read.")
+            raise CommandError("None of the files can be read as a photo.")
         if options["json"]:
             self.stdout.write(json.dumps([{"photo": name, "score": round(value, 6)} for name, value in ranked], indent=1))
         elif options["csv"]:
@@ -57,5 +57,5 @@ def _found(given: list[Path]) -> list[Path]:
         else:
             raise CommandError(f"{path} is neither a photo nor a folder.")
     if not found:
-        raise CommandError("There is no photo in the folders given.")
+        raise CommandError("The given folders contain no photos.")
     return found

@@ -1,4 +1,4 @@
-"""Fine-tune the base model on one dataset and keep the result for `build_bank`."""
+"""Fine-tuning of the base model on one dataset, for `build_bank`."""
 
 import json
 from pathlib import Path
@@ -18,29 +18,35 @@ from personalize.training.recipes import Recipe
 
 
 class Command(ModelCommand):
-    help = "Fine-tune the base model on one dataset; the result feeds build_bank. On many GPUs: accelerate launch manage.py ..."
+    help = "Fine-tune the base model on one dataset, for build_bank. On several GPUs: accelerate launch manage.py ..."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("dataset", choices=sorted(datasets.REGISTRY))
-        parser.add_argument("--root", type=Path, required=True, help="the folder that holds the datasets, or the dataset itself")
-        parser.add_argument("--split", choices=list(datasets.PROTOCOLS), default="leak-free", help="which photos may be trained on")
+        parser.add_argument("--root", type=Path, required=True, help="folder of all datasets, or of this one")
+        parser.add_argument("--split", choices=list(datasets.PROTOCOLS), default="leak-free", help="which photos the training may use")
         parser.add_argument("--backbone", default="efficientnet_lite0")
         parser.add_argument("--weights", type=Path, help="file of the backbone's pre-trained weights")
-        parser.add_argument("--out", type=new_folder, default=Path("var/task_vectors"), help="folder for the fine-tuned model and its run")
-        parser.add_argument("--resume", action="store_true", help="go on where an earlier run stopped")
-        parser.add_argument("--save-every", type=int, default=0, help="steps between two savings of the run; 0: after each epoch")
+        parser.add_argument(
+            "--out", type=new_folder, default=Path("var/task_vectors"), help="folder for the fine-tuned model and the state of the run"
+        )
+        parser.add_argument("--resume", action="store_true", help="resume a stopped run")
+        parser.add_argument("--save-every", type=int, default=0, help="steps between two saves of the state; 0: after each epoch only")
         parser.add_argument("--epochs", type=int, default=Recipe.epochs)
-        parser.add_argument("--batch", type=int, default=Recipe.batch, help="photos a step, over all processes")
-        parser.add_argument("--accumulate", type=int, default=Recipe.accumulate, help="parts that a batch is sent through in")
+        parser.add_argument("--batch", type=int, default=Recipe.batch, help="photos per step, over all processes")
+        parser.add_argument(
+            "--accumulate", type=int, default=Recipe.accumulate, help="parts into which each batch is split, to save memory"
+        )
         parser.add_argument("--encoder-rate", type=float, default=Recipe.encoder_rate)
         parser.add_argument("--head-rate", type=float, default=Recipe.head_rate)
-        parser.add_argument("--warm-up", type=float, default=Recipe.warm_up, help="share of the steps in which the rates rise")
-        parser.add_argument("--most-photos", type=int, default=Recipe.most_photos, help="photos that an epoch sees at most")
-        parser.add_argument("--precision", choices=["no", "bf16", "fp16"], default="", help="default: bf16 on a GPU that has it")
-        parser.add_argument("--workers", type=int, default=0, help="processes that decode photos; 0: the training one")
+        parser.add_argument("--warm-up", type=float, default=Recipe.warm_up, help="share of the steps in which the learning rates rise")
+        parser.add_argument("--most-photos", type=int, default=Recipe.most_photos, help="most photos in an epoch")
+        parser.add_argument(
+            "--precision", choices=["no", "bf16", "fp16"], default="", help="default: bf16 on a GPU that supports it, else no"
+        )
+        parser.add_argument("--workers", type=int, default=0, help="processes that decode photos; 0: the training process")
         parser.add_argument("--seed", type=int, default=Recipe.seed)
-        parser.add_argument("--threads", type=int, default=0, help="processor threads; 0 lets torch decide")
-        parser.add_argument("--json", type=new_file, help="write the record to this file too")
+        parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: torch decides")
+        parser.add_argument("--json", type=new_file, help="also write the record to this file")
 
     def handle(self, *args: Any, **options: Any) -> None:
         out = options["out"] / f"{options['dataset']}.safetensors"
@@ -63,7 +69,7 @@ class Command(ModelCommand):
             if PartialState().is_main_process:
                 checkpoints.save(trained, out)
         except KeyboardInterrupt as stopped:
-            raise CommandError("Stopped. The same command with --resume goes on after the last whole epoch.") from stopped
+            raise CommandError("Stopped. To continue after the last saved state, run the same command with --resume.") from stopped
         if PartialState().is_main_process:
             if options["json"]:
                 write_json(options["json"], trained.record)
