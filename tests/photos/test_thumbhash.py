@@ -86,7 +86,7 @@ def test_no_side_hangs_on_the_last_bits_of_a_cosine(towards, monkeypatch):
     pictures = [noise[:side, :side] for side in range(1, 101)]
     as_usual = [encode(pixels) for pixels in pictures]
 
-    monkeypatch.setattr("ratings.thumbhash.np.cos", lambda turns: cosine(turns) + towards * np.finfo(np.float64).eps)
+    monkeypatch.setattr("ratings.photos.thumbhash.np.cos", lambda turns: cosine(turns) + towards * np.finfo(np.float64).eps)
 
     assert [encode(pixels) for pixels in pictures] == as_usual
 
