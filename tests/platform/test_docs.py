@@ -153,7 +153,8 @@ def test_every_setting_is_mentioned() -> None:
 
 def test_every_task_is_mentioned() -> None:
     app.loader.import_default_modules()
-    ours = {name for name in app.tasks if name.startswith(OURS)}
+    # Not the former names of tasks, which stay for what is in a queue while PAV is updated.
+    ours = {name for name, task in app.tasks.items() if name.startswith(OURS) and name.endswith(f".{task.run.__name__}")}
     text = everything()
     assert ours
     assert {name for name in ours if not re.search(rf"\b{name.rsplit('.', 1)[1]}\b", text)} == set()
@@ -173,7 +174,7 @@ def test_every_module_that_the_architecture_shows_is_there() -> None:
     assert set(re.findall(r"\b([\w-]+\.(?:py|js))\b", (BASE / "docs" / "architecture.md").read_text())) - there == set()
 
 
-def test_the_changelog_tells_of_this_version_below_what_is_not_released() -> None:
-    unreleased, newest, *_ = re.findall(r"^## (\S+)", (BASE / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
-    assert unreleased == "Unreleased"
+def test_the_changelog_tells_of_this_version() -> None:
+    headings = re.findall(r"^## (\S+)", (BASE / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
+    newest = next(heading for heading in headings if heading != "Unreleased")
     assert newest == personalize.__version__
