@@ -23,7 +23,7 @@ NONSENSE = {
     "PAV_TOP": "0",
     **dict.fromkeys((name for name in SETTINGS if name.startswith("PAV_LIMIT_")), "10/fortnight"),
     "PAV_SWEEP_SECONDS": "-1",
-    "PAV_REFINE_AFTER": "soon",
+    "PAV_EXACT_REFIT_AFTER": "soon",
     "PAV_LEARN_HOUR": "24",
 }
 ANY_TEXT = {"PAV_VAR"}  # every text names some folder
@@ -117,3 +117,12 @@ def test_web_processes_load_no_torch(tmp_path: Path) -> None:
     look = "import sys, pav_site.asgi; print(sorted({'torch', 'timm', 'open_clip', 'personalize.tasks'} & set(sys.modules)))"
     services = {name: PRODUCTION[name] for name in ("DATABASE_URL", "REDIS_URL")}
     assert manage("shell", "-v0", "-c", look, folder=tmp_path, **services).stdout == "[]\n"
+
+
+def test_an_old_name_still_works_and_says_the_new_one():
+    with pytest.warns(FutureWarning, match="PAV_REFINE_AFTER is now called PAV_EXACT_REFIT_AFTER"):
+        assert read_all({"PAV_REFINE_AFTER": "7"})["PAV_EXACT_REFIT_AFTER"] == 7
+
+
+def test_a_new_name_wins_over_the_old_one():
+    assert read_all({"PAV_REFINE_AFTER": "7", "PAV_EXACT_REFIT_AFTER": "9"})["PAV_EXACT_REFIT_AFTER"] == 9
