@@ -120,7 +120,7 @@ def test_a_demo_serves_ends_whole_and_keeps_ratings(start: "type[Demo]") -> None
     again = start(port=demo.port)
     again.wait_until_ready()
     with httpx.Client(base_url=again.address, cookies=cookies, timeout=PATIENCE_SECONDS) as alice:
-        assert alice.get("/api/v1/deck").json()["answered"] == 1
+        assert alice.get("/api/v1/deck").json()["rated"] == 1
 
 
 def test_a_killed_demo_does_not_block_the_next(start: "type[Demo]") -> None:

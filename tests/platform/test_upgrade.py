@@ -30,6 +30,13 @@ STORED = Path(__file__).parent / "stored"
 NAME = "installation_0002"
 
 
+def connect_to(database: str) -> None:
+    """Use another database from now on; the pool would keep connections to the one before."""
+    connection.close()
+    connection.close_pool()
+    connection.settings_dict["NAME"] = database
+
+
 @pytest.fixture(scope="module")
 def shown() -> dict:
     return json.loads((STORED / "installation-0002.json").read_text())
@@ -45,16 +52,14 @@ def upgraded(services, django_db_blocker, shown) -> Iterator[None]:
         stored.execute((STORED / "installation-0002.sql").read_text())
     before = connection.settings_dict["NAME"]
     with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patched:
-        connection.close()
-        connection.settings_dict["NAME"] = NAME
+        connect_to(NAME)
         patched.setattr(settings, "SECRET_KEY", shown["secret"])
         patched.setattr(settings, "ALLOWED_HOSTS", ["testserver"])
         try:
             call_command("migrate", verbosity=0)
             yield
         finally:
-            connection.close()
-            connection.settings_dict["NAME"] = before
+            connect_to(before)
 
 
 def returning(name: str, shown: dict) -> Guest:

@@ -19,7 +19,7 @@ PHOTOS = 200
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[str]:
-    with running(PHOTOS, "from tests.ratings.planted import fill; fill({count})") as (address, _):
+    with running(PHOTOS, "from tests.ranking.planted import fill; fill({count})") as (address, _):
         yield address
 
 
