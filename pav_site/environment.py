@@ -70,7 +70,7 @@ def origins(text: str) -> list[str]:
     found = _listed(text)
     for origin in found:
         if not origin.startswith(("http://", "https://")) or "/" in origin.split("://", 1)[1]:
-            raise ValueError(f"{origin!r} is not an origin; write scheme and host alone.")
+            raise ValueError(f"{origin!r} is not an origin; write only scheme and host.")
     return found
 
 

@@ -14,7 +14,7 @@ _MOST_MARKS = 3
 
 
 def display_name(name: str) -> str:
-    """The last part of `name`, safe to show to a person, a terminal, a spreadsheet or a page; never empty.
+    """The last part of `name`, safe to show in text, a terminal, a spreadsheet or a page; never empty.
 
     Removes folders (either kind of slash), control and direction characters, angle brackets, and leading characters that start a
     formula in a spreadsheet; collapses white space; and shortens very long names but keeps their extension.
