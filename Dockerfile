@@ -1,4 +1,4 @@
-# One image for web server and workers; compose.yaml says which container runs what.
+# One image for the web server and the workers; compose.yaml sets the command of each container.
 FROM python:3.13-slim
 RUN useradd --create-home pav && mkdir -p /srv/pav && chown pav /srv/pav
 WORKDIR /opt/pav

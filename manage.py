@@ -1,12 +1,12 @@
-"""Every command of PAV; `./pav` calls it inside the virtual environment."""
+"""Entry point of all management commands; `./pav` runs it inside the virtual environment."""
 
 import os
 import sys
 from contextlib import nullcontext
 from pathlib import Path
 
-# These start their own services, or need none.
-ON_THEIR_OWN = {
+# These commands start services themselves, or need none.
+STANDALONE = {
     *("demo", "doctor", "test", "help", "bench", "makemessages", "compilemessages"),
     *("train_task_vector", "build_bank", "import_bank", "bank_info", "bank_compress", "datasets", "databases"),
     *("evaluate", "replay", "evaluate_prior", "learn_prior", "score"),
@@ -27,34 +27,34 @@ def main() -> None:
     try:
         from django.conf import settings
 
-        alone = command in ON_THEIR_OWN or not settings.EMBEDDED.names
-        with nullcontext() if alone else settings.EMBEDDED.running():
+        standalone = command in STANDALONE or not settings.EMBEDDED.names
+        with nullcontext() if standalone else settings.EMBEDDED.running():
             execute_from_command_line(sys.argv)
     except (BadSetting, ServiceError) as error:
         sys.exit(f"pav: {error}")
     except DatabaseError as error:
-        sentence = what_to_do(error)
-        if sentence is None or "--traceback" in sys.argv:
+        advice = database_advice(error)
+        if advice is None or "--traceback" in sys.argv:
             raise
-        sys.exit(f"pav: {sentence}")
+        sys.exit(f"pav: {advice}")
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def what_to_do(error: Exception) -> str | None:
-    """About a database that is not there, or not prepared; None for anything else."""
+def database_advice(error: Exception) -> str | None:
+    """What to do about a database that is unreachable or has no tables yet; None for any other error."""
     from django.db import OperationalError
     from psycopg.errors import UndefinedColumn, UndefinedTable
 
     if isinstance(error.__cause__, UndefinedTable | UndefinedColumn):
-        return "The tables of this database are missing, or those of another version of PAV: ./pav migrate makes them."
+        return "The tables of this database are missing, or belong to another version of PAV. ./pav migrate creates them."
     if isinstance(error, OperationalError):
-        return f"The database cannot be used: {str(error).splitlines()[0]}. ./pav doctor finds out why."
+        return f"The database cannot be used: {str(error).splitlines()[0]}. ./pav doctor shows why."
     return None
 
 
 def demo_folder(arguments: list[str]) -> str:
-    """Each port has a folder of its own. Settings are read before the command reads its options, so the port is looked for here."""
+    """The folder of a demo, one per port. Django reads the settings before the command parses its options, so this parses --port itself."""
     port = "8000"
     for option, value in zip(arguments, [*arguments[1:], ""], strict=True):
         if option == "--port":

@@ -1,1 +1,1 @@
-"""The site: settings, servers, embedded services, launcher."""
+"""The Django project: settings, web server, workers, embedded services, and the commands that run them."""

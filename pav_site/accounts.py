@@ -1,4 +1,4 @@
-"""Who runs PostgreSQL: it refuses to run as root, so root lends it an account of its own."""
+"""System account for the embedded PostgreSQL, which refuses to run as root."""
 
 import os
 import pwd
@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 ACCOUNT = "pgserver"
-FALLBACK = "nobody"  # every system has it; taken where no account can be made
+FALLBACK = "nobody"  # exists on every system; used where no account can be created
 
 
 @cache
 def server_account() -> str | None:
-    """The account that PostgreSQL runs under; None where PAV is not run by root."""
+    """The account that PostgreSQL runs under; None where PAV does not run as root."""
     if os.geteuid() != 0:
         return None
     for _attempt in range(2):
@@ -32,18 +32,18 @@ def server_account() -> str | None:
 
 
 def identity(account: str | None) -> dict[str, Any]:
-    """What `subprocess` needs to run a program under an account: with root's groups kept, group permissions would shut it out."""
+    """Arguments for `subprocess` to run a program under an account. They drop root's groups, whose permissions could lock it out."""
     return {"user": account, "group": pwd.getpwnam(account).pw_gid, "extra_groups": []} if account else {}
 
 
 def is_ours(folder: Path) -> bool:
-    """Whether a folder belongs to whoever runs PAV, or to the account that it lent to PostgreSQL."""
+    """Whether a folder belongs to the user who runs PAV, or to the account that PostgreSQL runs under."""
     account = server_account()
     return folder.stat().st_uid in {os.geteuid(), *([pwd.getpwnam(account).pw_uid] if account else [])}
 
 
 def open_to_server(*reach: Path, own: Sequence[Path]) -> None:
-    """Let PostgreSQL's account pass through to some folders, and own others. Nothing is done where PAV is not run by root."""
+    """Let PostgreSQL's account traverse the folders in `reach`, and make it the owner of those in `own`. Only root needs this."""
     account = server_account()
     if account is None:
         return
@@ -51,7 +51,7 @@ def open_to_server(*reach: Path, own: Sequence[Path]) -> None:
         for folder in (path, *path.parents):
             mode = folder.stat().st_mode
             if not mode & stat.S_IXOTH:
-                folder.chmod(mode | stat.S_IXOTH)  # to pass, not to read
+                folder.chmod(mode | stat.S_IXOTH)  # permission to traverse, not to list
     entry = pwd.getpwnam(account)
     for folder in own:
         if folder.exists() and folder.stat().st_uid != entry.pw_uid:

@@ -1,4 +1,4 @@
-"""The site as a Django app."""
+"""Django app configuration of the site."""
 
 from django.apps import AppConfig
 
@@ -7,5 +7,5 @@ class PavSiteConfig(AppConfig):
     name = "pav_site"
 
     def ready(self) -> None:
-        # Web processes enqueue by task name; without this they would talk to Celery's default application, which knows no broker.
+        # Web processes queue tasks by name; without this import they would use Celery's default application, which has no broker.
         from pav_site import celery  # noqa: F401

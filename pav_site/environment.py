@@ -1,4 +1,4 @@
-"""Settings from environment variables: one table for code, documentation and validation."""
+"""Settings from environment variables: one table for parsing, validation and documentation."""
 
 import warnings
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 BASE = Path(__file__).resolve().parent.parent
-NEVER_SHOWN = {"PAV_SECRET_KEY", "DATABASE_URL", "REDIS_URL"}  # secrets; messages end up in logs
+NEVER_SHOWN = {"PAV_SECRET_KEY", "DATABASE_URL", "REDIS_URL"}  # secrets, which must not appear in error messages: these end up in logs
 
 
 class BadSetting(ValueError):
@@ -23,7 +23,7 @@ class Setting:
     default: str | None
     about: str
     example: str
-    old_name: str = ""  # still read, with a warning
+    old_name: str = ""  # still accepted, with a warning
 
     def read(self, environment: Mapping[str, str]) -> Any:
         text = environment.get(self.name, self.default)
@@ -56,7 +56,7 @@ def one_of(*known: str) -> Callable[[str], str]:
 
 
 def hosts(text: str) -> list[str]:
-    """Host names only: a scheme or a path would match no request, and every page would be refused."""
+    """Host names only. With a scheme or a path, no request would match, and Django would refuse every page."""
     found = _listed(text)
     for host in found:
         if "/" in host or ":" in host.replace("[::1]", ""):
@@ -70,7 +70,7 @@ def origins(text: str) -> list[str]:
     found = _listed(text)
     for origin in found:
         if not origin.startswith(("http://", "https://")) or "/" in origin.split("://", 1)[1]:
-            raise ValueError(f"{origin!r} is not an origin; write scheme and host alone.")
+            raise ValueError(f"{origin!r} is not an origin; write only scheme and host.")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Django behind ASGI, for views and middleware that are all synchronous."""
+"""ASGI handler for synchronous views and middleware: one thread switch per request."""
 
 import django
 from asgiref.sync import sync_to_async
@@ -8,13 +8,13 @@ from django.http.response import HttpResponseBase
 
 
 class OneThreadHandler(ASGIHandler):
-    """Runs the whole chain of middleware and the view in one go, on one thread.
+    """Runs all middleware and the view in one call, on one thread.
 
-    Django's own handler awaits each middleware by itself: it changes threads some twenty times on the way through, which takes longer
-    than most requests here.
+    Django's own handler awaits each middleware separately and switches threads about twenty times per request, which takes longer than
+    most requests of PAV.
     """
 
-    def __init__(self) -> None:  # not the parent's, which would load the middleware for the other way
+    def __init__(self) -> None:  # does not call the parent, which would load the middleware for async
         self.load_middleware(is_async=False)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:

@@ -1,4 +1,4 @@
-"""Ending processes: those that this process started, and those that a killed one left behind."""
+"""Process termination: children of this process, and leftovers of a killed one."""
 
 import os
 import signal
@@ -9,11 +9,11 @@ from contextlib import suppress
 
 import psutil
 
-GRACE_SECONDS = 10  # between asking a process to end and ending it
+GRACE_SECONDS = 10  # between SIGINT and SIGKILL
 
 
 def find(matches: Callable[[list[str]], bool]) -> list[psutil.Process]:
-    """Processes whose command line matches; those that cannot be read are left out."""
+    """Processes whose command line matches; processes that cannot be inspected are left out."""
     found = []
     for process in psutil.process_iter(["cmdline"]):
         line = process.info["cmdline"]
@@ -23,7 +23,7 @@ def find(matches: Callable[[list[str]], bool]) -> list[psutil.Process]:
 
 
 def end(processes: Sequence[psutil.Process | subprocess.Popen[bytes]]) -> None:
-    """Ask each to end (SIGINT: PostgreSQL's fast shutdown too), wait, then end by force what is left, children included."""
+    """Send SIGINT (PostgreSQL's fast shutdown), wait, then kill the remaining processes and their children."""
     known = [found for process in processes if (found := _alive(process))]
     family = [child for process in known for child in _children(process)]
     for process in known:
@@ -56,13 +56,13 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
 
 
 def end_with_parent() -> None:
-    """End this process soon after the one that started it, however that one ended: stdin is a pipe that only the parent holds open."""
+    """End this process when its parent ends, even by SIGKILL: stdin is a pipe that only the parent holds open."""
 
     def watch() -> None:
-        while os.read(0, 1024):  # not sys.stdin: a thread that waits in its buffer would break the interpreter's end
+        while os.read(0, 1024):  # not sys.stdin: a thread blocked in its buffer would break interpreter shutdown
             pass
         os.kill(os.getpid(), signal.SIGTERM)
         threading.Event().wait(GRACE_SECONDS)
-        os._exit(1)  # stuck in native code: nothing in it is worth waiting for
+        os._exit(1)  # the process is stuck in native code and ignores SIGTERM
 
     threading.Thread(target=watch, name="end with parent", daemon=True).start()

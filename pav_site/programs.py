@@ -1,4 +1,4 @@
-"""The programs of a whole PAV on one machine, as the supervisor runs them."""
+"""Program definitions of a complete PAV on one machine, for the supervisor."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ from pav_site.supervisor import Program
 
 
 def services(embedded: Services) -> list[Program]:
-    """PostgreSQL and Redis, whichever are embedded. Before every start, what a kill -9 left behind is cleared."""
+    """The embedded services. Leftovers of a kill -9 are cleared before every start."""
     return [
         Program(
             name=name,
@@ -28,7 +28,7 @@ def services(embedded: Services) -> list[Program]:
 
 
 def site(folder: Path, addresses: Mapping[str, str], port: int, environment: Mapping[str, str] = MappingProxyType({})) -> list[Program]:
-    """Web server, the worker that fits people and sends the periodic tasks, and the worker that describes photos."""
+    """The web server; the worker of queue `refit`, which also sends the periodic tasks; and the worker of queue `gpu`."""
     common = {**environment, "PAV_VAR": str(folder), "DATABASE_URL": addresses["postgres"], "REDIS_URL": addresses["redis"]}
     commands = {
         "web": ["serve", "--port", str(port)],

@@ -1,4 +1,4 @@
-"""Django's settings. What can be set from outside is in `environment.SETTINGS`, and only there."""
+"""Django settings. Only the settings in `environment.SETTINGS` can be set from outside."""
 
 import os
 import secrets
@@ -26,13 +26,13 @@ REDIS_URL = ADDRESSES["redis"] or EMBEDDED.redis_url
 
 
 def _secret_key() -> str:
-    """The configured key, else one made once and kept in PAV_VAR, readable by its owner alone."""
+    """The configured key, else one generated once and stored in PAV_VAR, readable only by its owner."""
     if CHOSEN["PAV_SECRET_KEY"]:
         return str(CHOSEN["PAV_SECRET_KEY"])
     kept = VAR / "secret_key"
     kept.parent.mkdir(parents=True, exist_ok=True)
     try:
-        # Created with its content in one step: a second process must never read half a key.
+        # Linked into place when complete: a second process must never read a partial key.
         fresh = kept.with_suffix(f".{os.getpid()}")
         fresh.touch(mode=0o600)
         fresh.write_text(secrets.token_urlsafe(48))
@@ -54,8 +54,8 @@ def _database(url: str) -> dict[str, object]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or options.pop("host", ""),
         "PORT": parts.port or "",
-        # Every request runs on a thread of its own under ASGI: connections are kept in a pool, not per thread. The check costs one
-        # exchange with the server, and spares people an error after PostgreSQL was started anew.
+        # Under ASGI each request runs on its own thread, so connections are pooled, not kept per thread. The health check costs one
+        # round trip and prevents errors on the page after a restart of PostgreSQL.
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {**options, "pool": {"min_size": 1, "max_size": 16, "timeout": 10}},
         "TEST": {"NAME": "test_pav"},
@@ -121,8 +121,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "pav_site.static_files.PageFiles"},
 }
 MEDIA_ROOT = VAR / "media"
-EXPORTS_ROOT = VAR / "exports"  # models that administrators asked for; served to them alone
-DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024  # the API takes a few hundred bytes; photos come by import
+EXPORTS_ROOT = VAR / "exports"  # model exports; served only to administrators
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024  # API requests have a few hundred bytes; photos are imported, not uploaded
 
 LANGUAGE_CODE = CHOSEN["PAV_LANGUAGE"]
 LANGUAGES = [("en", _("English")), ("ja", _("Japanese"))]
@@ -130,7 +130,7 @@ LOCALE_PATHS = [BASE / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-SESSION_COOKIE_AGE = 365 * 24 * 3600  # a guest's taste is tied to this cookie alone
+SESSION_COOKIE_AGE = 365 * 24 * 3600  # only this cookie ties a guest to the ratings
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_REFERRER_POLICY = "same-origin"
@@ -158,7 +158,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# Channels waits 5 seconds at a time for a message, as long as redis-py's own patience: without more of it, idle sockets would be dropped.
+# Channels waits 5 seconds at a time for a message, which is also redis-py's default timeout: idle websockets would be dropped.
 CHANNEL_HOST = {"address": REDIS_URL, "socket_timeout": 30}
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [CHANNEL_HOST], "prefix": "pav"}}}
 
@@ -176,7 +176,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-# The web process must not wait for a broker that is away: the rating is stored, the sweeper finds it.
+# The web process must not wait for a broker that is down: the rating is stored, and the sweeper queues its refit.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,
     "socket_timeout": 5,
@@ -202,7 +202,7 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
-        # A line for every task would be the most of the log, and cost more than some tasks.
+        # A line for every task would dominate the log, and cost more than some tasks.
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},

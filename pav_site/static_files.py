@@ -1,9 +1,9 @@
-"""How the page's files are named: by their content, so that browsers keep them for ever and never mix two versions."""
+"""Static file storage with content hashes in file names: browsers can cache files forever and never mix versions."""
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class PageFiles(CompressedManifestStaticFilesStorage):
-    """Names by content inside JavaScript modules too: a module imports exactly the version that it was written with."""
+    """Replaces the names in JavaScript imports too, so that a module imports exactly the versions it was deployed with."""
 
     support_js_module_import_aggregation = True

@@ -1,4 +1,4 @@
-"""Keeps child processes alive: starts them, starts them again when they die, ends them in order."""
+"""Process supervisor: starts child processes, restarts those that die, and ends all in order."""
 
 import os
 import subprocess
@@ -11,55 +11,55 @@ from pathlib import Path
 from pav_site.accounts import identity
 from pav_site.processes import end
 
-LOOK_SECONDS = 0.1  # how soon a death is noticed
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # between restarts; doubled each time
-LONGEST_LOG = 10 * 2**20  # bytes; a longer one is put aside at the next start
-STEADY_SECONDS = 20  # a child that lived so long has recovered: its pause is short again
+POLL_SECONDS = 0.1  # between two checks of the children
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds between restarts; doubled each time
+LONGEST_LOG = 10 * 2**20  # bytes; a longer log is rotated at the next start
+STEADY_SECONDS = 20  # after this time a child counts as recovered, and its pause is reset
 
 
 @dataclass(frozen=True)
 class Program:
     """What to run and how."""
 
-    name: str  # as people read it
+    name: str  # shown in messages
     command: Sequence[str]
     log: Path
-    environment: Mapping[str, str] = field(default_factory=dict)  # on top of ours
-    user: str | None = None  # None: whoever runs PAV
-    stage: int = 1  # later stages depend on earlier ones, and are ended before them
-    before: Callable[[], None] = lambda: None  # run before every start, to clear what a death left behind
+    environment: Mapping[str, str] = field(default_factory=dict)  # added to the supervisor's own
+    user: str | None = None  # None: the user who runs PAV
+    stage: int = 1  # later stages depend on earlier ones and end before them
+    before: Callable[[], None] = lambda: None  # called before every start, to remove leftovers of a crash
 
 
 @dataclass
 class Child:
-    """A program that is meant to be running."""
+    """A supervised program and its process."""
 
     program: Program
     process: subprocess.Popen[bytes]
     started: float
     pause: float = FIRST_PAUSE
-    due: float | None = None  # when it will be started again; None while it runs
+    due: float | None = None  # time of the next restart; None while it runs
 
 
 class Supervisor:
-    """Runs programs until it is stopped. A thread looks after them, so the owner is free to do other work."""
+    """Runs programs until it is stopped. A thread watches them, so the caller can do other work."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._children: list[Child] = []
-        self._lock = threading.Lock()  # a child must not be restarted while all are being ended
+        self._lock = threading.Lock()  # no child may be restarted during `stop`
         self._ending = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
 
     def start(self, program: Program) -> None:
-        """Start a program, and look after it from now on."""
+        """Start a program and supervise it from now on."""
         with self._lock:
             self._children.append(Child(program, _spawn(program), time.monotonic()))
         if not self._watcher.is_alive():
             self._watcher.start()
 
     def stop(self) -> None:
-        """End every program, stage by stage: what depends on a service ends before the service."""
+        """End every program, stage by stage: dependants end before the services that they use."""
         self._ending.set()
         with self._lock:
             children, self._children = self._children, []
@@ -68,26 +68,26 @@ class Supervisor:
 
     @property
     def pids(self) -> dict[str, int]:
-        """Process id of each child by name, for tests and for the curious."""
+        """Process id of each child by name; used by tests."""
         with self._lock:
             return {child.program.name: child.process.pid for child in self._children}
 
     def _watch(self) -> None:
-        while not self._ending.wait(LOOK_SECONDS):
+        while not self._ending.wait(POLL_SECONDS):
             with self._lock:
                 for child in self._children:
                     if self._ending.is_set():
                         return
-                    self._look_after(child)
+                    self._check(child)
 
-    def _look_after(self, child: Child) -> None:
+    def _check(self, child: Child) -> None:
         now = time.monotonic()
         if child.due is None and child.process.poll() is not None:
             if now - child.started > STEADY_SECONDS:
                 child.pause = FIRST_PAUSE
             child.due, pause = now + child.pause, child.pause
             child.pause = min(2 * pause, LONGEST_PAUSE)
-            self._say(f"{child.program.name} ended ({_reason(child.process.returncode)}); starting it again. Its log: {child.program.log}")
+            self._say(f"{child.program.name} ended ({_reason(child.process.returncode)}); restarting it. Log: {child.program.log}")
         if child.due is not None and now >= child.due:
             try:
                 child.process, child.due, child.started = _spawn(child.program), None, now
@@ -106,8 +106,8 @@ def _spawn(program: Program) -> subprocess.Popen[bytes]:
     if program.log.exists() and program.log.stat().st_size > LONGEST_LOG:
         program.log.replace(program.log.with_suffix(".old.log"))
     with program.log.open("ab") as log:
-        # A session of its own: Ctrl-C in the terminal reaches the launcher alone, which ends its children in order. stdin is a pipe
-        # that nobody writes to: it closes when the launcher dies, however it dies.
+        # A separate session: Ctrl-C in the terminal reaches only the launcher, which ends its children in order. stdin is a pipe that
+        # is never written to: the kernel closes it when the launcher dies, however it dies.
         return subprocess.Popen(
             list(program.command),
             stdin=subprocess.PIPE,

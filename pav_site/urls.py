@@ -1,4 +1,4 @@
-"""All addresses: the administration, and the rating app."""
+"""Root URL configuration."""
 
 from django.contrib import admin
 from django.urls import include, path

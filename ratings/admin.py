@@ -1,4 +1,4 @@
-"""The administration: every table can be viewed, few can be changed, events never."""
+"""Django admin: all tables can be viewed, few can be changed."""
 
 from typing import Any
 
@@ -16,9 +16,8 @@ from ratings.errors import RatingError
 from ratings.exports import services as exports
 from ratings.models import Bank, ExactRefit, Fit, ModelExport, Photo, PhotoFeatures, PopulationPrior, Presentation, Rater, RatingEvent
 
-MOST_CHOSEN = 1 + max(
-    file_format.most for file_format in exports.FORMATS.values()
-)  # one more than can be exported: enough to show the error
+# One more than an export may contain: enough to show the error.
+MOST_CHOSEN = 1 + max(file_format.most for file_format in exports.FORMATS.values())
 
 admin.site.site_header = admin.site.site_title = gettext_lazy("PAV administration")
 
@@ -71,7 +70,7 @@ class RaterAdmin(ReadOnly):
 
     @admin.action(description=gettext_lazy("Export models"), permissions=["export"])
     def export_models(self, request: HttpRequest, raters: QuerySet[Rater]) -> HttpResponse:
-        """Ask for the format, then request the export."""
+        """Show the form that asks for the format, then request the export."""
         file_format, problem = request.POST.get("format", "json"), ""
         chosen = list(raters.values_list("id", flat=True)[:MOST_CHOSEN])
         if request.POST.get("begin"):
@@ -98,10 +97,10 @@ class ModelExportAdmin(ReadOnly):
         return exports.may_see(request.user)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Users who may request exports may delete their own, which they must do when too many are unfinished."""
-        own = obj is None or obj.requested_by_id == request.user.pk
-        may_ask = request.user.has_perm("ratings.add_modelexport")
-        return (own and may_ask) or admin.ModelAdmin.has_delete_permission(self, request, obj)
+        """Users who may request exports may delete their own: they must when too many are unfinished."""
+        is_own = obj is None or obj.requested_by_id == request.user.pk
+        may_request = request.user.has_perm("ratings.add_modelexport")
+        return (is_own and may_request) or admin.ModelAdmin.has_delete_permission(self, request, obj)
 
     @admin.display(description=gettext_lazy("raters done"))
     def made(self, row: ModelExport) -> str:

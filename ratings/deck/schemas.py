@@ -1,4 +1,4 @@
-"""What the deck's API takes and returns."""
+"""API schemas of the deck."""
 
 from typing import Any, Literal
 from uuid import UUID

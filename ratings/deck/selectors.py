@@ -44,7 +44,7 @@ def open_presentations(rater_id: UUID, limit: int) -> list[Presentation]:
 
 
 def progress(rater_id: UUID) -> Progress:
-    """How far this rater and the photos are."""
+    """The rater's progress, and that of feature extraction."""
     counts = rows(
         f"""SELECT count(*), count(d.id),
             (SELECT count(*) FROM ratings_presentation c WHERE c.rater_id = %(rater)s AND c.rated_at IS NOT NULL)

@@ -136,7 +136,7 @@ def under_way(export_id: UUID) -> ModelExport | None:
 
 
 def start(row: ModelExport) -> None:
-    """A worker has begun: the first rater may take a while."""
+    """Mark an export as started: the first rater may take a while."""
     ModelExport.objects.filter(id=row.id, state=State.WAITING).update(state=State.RUNNING)
 
 

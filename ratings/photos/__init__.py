@@ -1,1 +1,1 @@
-"""Photos: intake, storage, import, samples, and who may fetch which file."""
+"""Photos: intake, storage, import, samples, and access to photo files."""

@@ -1,4 +1,4 @@
-"""Any colours that a photo may come in, made 8-bit sRGB without transparency."""
+"""Colour conversion to opaque 8-bit sRGB."""
 
 import functools
 import io
@@ -6,15 +6,15 @@ import io
 import numpy as np
 from PIL import Image, ImageCms
 
-PAPER = (255, 255, 255)
-"""What shows through where a photo is transparent: white, as on most pages and prints."""
+BACKGROUND = (255, 255, 255)
+"""Colour behind transparent pixels: white, as on most pages and prints."""
 
 _PROFILE_MODES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK"}
 _SIXTEEN_BIT_MODES = {"I", "I;16", "I;16L", "I;16B", "I;16N"}
 
 
 def eight_bit(image: Image.Image) -> Image.Image:
-    """The same picture in one of the modes L, LA, RGB, RGBA, CMYK, which can be resized without loss.
+    """The image converted to L, LA, RGB, RGBA or CMYK, the modes that Pillow resizes correctly.
 
     16-bit grey is scaled by 257, so that 65535 becomes 255 (Pillow's own conversion would clip everything above 255 to white).
     """
@@ -29,35 +29,35 @@ def eight_bit(image: Image.Image) -> Image.Image:
     return image if image.mode == simple else image.convert(simple)
 
 
-def on_paper(image: Image.Image) -> Image.Image:
-    """Transparent pixels laid on white; other pictures as they are."""
+def flattened(image: Image.Image) -> Image.Image:
+    """Composite a transparent image onto white; return any other image unchanged."""
     if image.mode not in {"LA", "RGBA"}:
         return image
-    whole = image.convert("RGBA")
-    paper = Image.new("RGBA", whole.size, (*PAPER, 255))
-    return Image.alpha_composite(paper, whole).convert("RGB")
+    rgba = image.convert("RGBA")
+    background = Image.new("RGBA", rgba.size, (*BACKGROUND, 255))
+    return Image.alpha_composite(background, rgba).convert("RGB")
 
 
 def to_srgb(image: Image.Image, icc_profile: bytes | None) -> Image.Image:
     """RGB in the sRGB colour space, from mode L, RGB or CMYK.
 
-    Colours go through the photo's own profile where it has one that fits (a Display P3 or Adobe RGB photo keeps its looks).
-    A profile that is damaged or meant for another kind of colours is left out, as browsers do.
+    The photo's ICC profile is applied where it fits the mode, so a Display P3 or Adobe RGB photo keeps its appearance.
+    A profile that is damaged or made for another mode is ignored, as in browsers.
     """
     if icc_profile:
         try:
-            described, transform = _transform(icc_profile)
-            fitting = image.convert("RGB") if (image.mode, described) == ("L", "RGB") else image
-            if transform is not None and fitting.mode == described:
+            profile_mode, transform = _transform(icc_profile)
+            fitting = image.convert("RGB") if (image.mode, profile_mode) == ("L", "RGB") else image
+            if transform is not None and fitting.mode == profile_mode:
                 return ImageCms.applyTransform(fitting, transform) or fitting
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError, KeyError):
-            pass  # no reason to refuse the photo: plain values are what a screen would show of it
+            pass  # no reason to refuse the photo: without a profile, screens show the plain values
     return image.convert("RGB")
 
 
 @functools.lru_cache(maxsize=32)
 def _transform(icc_profile: bytes) -> tuple[str, ImageCms.ImageCmsTransform | None]:
-    """The mode that a profile describes and the way from it to sRGB; None where the profile is sRGB itself."""
+    """The mode that a profile applies to, and its transform to sRGB (None where the profile is sRGB itself)."""
     source = ImageCms.ImageCmsProfile(io.BytesIO(icc_profile))
     mode = _PROFILE_MODES[source.profile.xcolor_space]
     description = (source.profile.profile_description or "").lower()

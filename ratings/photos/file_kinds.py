@@ -1,9 +1,9 @@
-"""What a file is, by its first bytes; its name is never asked."""
+"""File type detection by content; file names are ignored."""
 
 from ratings.photos.refusals import PhotoRefused
 
 HEAD = 4096
-"""Bytes looked at: the longest that a text file may wait before it says what it is."""
+"""Bytes searched for the marks of a text format."""
 
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 _AVIF_BRANDS = {b"avif", b"avis"}
@@ -51,7 +51,7 @@ def photo_format(data: bytes) -> str:
     """Pillow's name of the one decoder that may read `data`: JPEG, PNG, WEBP, HEIF or AVIF.
 
     Raises:
-        PhotoRefused: it is something else (the reason says what), or a photo and a web page at once.
+        PhotoRefused: the file is something else (the reason names it), or contains a web page as well as a photo.
     """
     if not data:
         raise PhotoRefused("empty")
@@ -99,7 +99,7 @@ def _refusal(data: bytes) -> PhotoRefused:
 
 
 def _as_text(data: bytes) -> bytes:
-    """The head of a file in small letters, one byte a letter whether it was UTF-8 or UTF-16."""
+    """The head of a file in lower case, with one byte per ASCII letter for both UTF-8 and UTF-16."""
     head = data[:HEAD]
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         head = head[2:].replace(b"\x00", b"")
@@ -107,9 +107,9 @@ def _as_text(data: bytes) -> bytes:
 
 
 def _holds_web_page(data: bytes) -> bool:
-    """Whether a browser that guesses kinds could run this photo as a page (a polyglot).
+    """Whether a browser that guesses content types could run this photo as a page (a polyglot file).
 
-    The re-encoded files carry nothing of it; it is refused all the same, because nobody makes such a file by accident.
+    Re-encoding removes the page, but such a file is refused anyway, because nobody creates one by accident.
     """
-    small = data.lower()
-    return any(piece in small for piece in _WEB_PIECES[:-1])
+    lowered = data.lower()
+    return any(piece in lowered for piece in _WEB_PIECES[:-1])

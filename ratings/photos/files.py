@@ -1,7 +1,7 @@
-"""Photo files: where they are stored, written and read, and their addresses.
+"""Photo files: storage, reading, writing and URLs.
 
-A photo's files lie in a folder named by the hash of its pixels, never by user input. Two owners of the same photo share the files; who may
-fetch them is decided per photo (`views.py`).
+A photo's files are in a folder named by the hash of its pixels, never by user input. Two owners of the same photo share the files; access
+is checked per photo (`views.py`).
 """
 
 import contextlib
@@ -21,18 +21,18 @@ from ratings.photos.models import Photo
 MASTER = "master.jpg"
 CONTENT_TYPES = {".jpg": "image/jpeg", ".webp": "image/webp"}
 USUAL_WIDTH = 640
-"""Pixels of the file for browsers that do not choose among widths themselves."""
+"""Width in pixels of the file for browsers without `srcset`."""
 
 
 def folder(sha256: str) -> Path:
-    """The folder of a photo's files. Two levels: no folder grows so large that listing it is slow."""
+    """The folder of a photo's files. Two levels keep each folder small enough to list quickly."""
     return Path(settings.MEDIA_ROOT) / "photos" / sha256[:2] / sha256
 
 
 def store_files(photo: NormalisedPhoto) -> None:
-    """Write all files of a photo; existing ones stay.
+    """Write all files of a photo, except those that exist.
 
-    Each is written under another name, flushed to the disk and renamed, so that a file is whole or absent, whatever happens.
+    Each file is written under a temporary name, flushed to disk and renamed, so that it is complete or absent even after a crash.
     """
     place = folder(photo.sha256)
     place.mkdir(parents=True, exist_ok=True)
@@ -46,12 +46,12 @@ def store_files(photo: NormalisedPhoto) -> None:
 
 
 def remove_files(sha256: str) -> None:
-    """All files of a photo. `services.remove_files` checks first that no other row needs them."""
+    """Delete all files of a photo. `services.remove_files` first checks that no other row needs them."""
     shutil.rmtree(folder(sha256), ignore_errors=True)
 
 
 def remove_unfinished() -> None:
-    """Remove what a killed import left half-written; files younger than an hour may belong to a running import and stay."""
+    """Delete unfinished files of killed imports. Files younger than an hour stay: a running import may be writing them."""
     long_ago = time.time() - 3600
     for path in _unfinished().glob("*"):
         with contextlib.suppress(FileNotFoundError):
@@ -74,7 +74,7 @@ def open_master(photo: Photo) -> Image.Image:
 
     Raises:
         FileNotFoundError: the file is missing; importing the photo again restores it.
-        OSError: it cannot be read, or (`errno` None) is damaged.
+        OSError: the file cannot be read, or (with `errno` None) is damaged.
     """
     with Image.open(path(photo, MASTER), formats=["JPEG"]) as image:
         return image.convert("RGB")
@@ -93,7 +93,7 @@ def set_aside(photo: Photo) -> None:
 
 
 def address(photo: Photo, file_name: str) -> str:
-    """URL of a file. It contains the hash of the content, so browsers may cache it for good."""
+    """URL of a file. It contains the hash of the content, so browsers may cache it forever."""
     return reverse("photo_file", args=[photo.id, photo.content_hash, file_name])
 
 
@@ -120,12 +120,12 @@ def _write(target: Path, data: bytes) -> None:
 
 
 def _unfinished() -> Path:
-    """Beside the photos, so that a rename stays within one disk."""
+    """The folder of unfinished files, next to the photos so that a rename stays on one file system."""
     return Path(settings.MEDIA_ROOT) / "unfinished"
 
 
 def _flush_folder(place: Path) -> None:
-    # New names are part of the folder: without this a power cut could leave a row without its files.
+    # The folder holds the new names: without this, a power cut could leave a row without its files.
     handle = os.open(place, os.O_RDONLY)
     try:
         os.fsync(handle)

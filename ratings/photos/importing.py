@@ -17,17 +17,17 @@ from ratings.photos.samples import Sample
 from ratings.photos.services import About, add_normalised
 
 READERS = 2
-"""Photos read at once. Decoding and encoding leave Python's lock, so threads fill two cores."""
+"""Photos read in parallel. Decoding and encoding release the GIL, so threads use two cores."""
 
 READ_AHEAD = 4
-"""Photos that are read or wait to be stored: each may take some hundred megabytes."""
+"""Photos being read or waiting to be stored. Each may take several hundred megabytes of memory."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """Something that may be a photo."""
+    """A file or sample to import; reading it may show that it is no photo."""
 
-    label: str  # its name in the list of refusals
+    label: str  # shown in the list of refused files
     about: About
     read: Callable[[], NormalisedPhoto]
 
@@ -46,29 +46,29 @@ class Report:
 
 
 def files_in(root: Path) -> list[Path]:
-    """Everything in a folder and below that could be a photo, in the order of names.
+    """All files in a folder and its subfolders, sorted by path.
 
-    Links to folders are followed, but no folder is entered twice, so circular links end.
-    Names that begin with a dot are left out.
+    Symlinks to folders are followed, but no folder is visited twice, so circular links end.
+    Names that begin with a dot are skipped.
     """
     if not root.is_dir():
         return [root]
     found: list[Path] = []
-    entered: set[tuple[int, int]] = set()
-    _first_time(root, entered)
+    visited: set[tuple[int, int]] = set()
+    _first_visit(root, visited)
     for folder, subfolders, names in os.walk(root, followlinks=True):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and _first_time(Path(folder, name), entered))
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and _first_visit(Path(folder, name), visited))
         found.extend(Path(folder, name) for name in sorted(names) if not name.startswith("."))
     return sorted(found, key=lambda path: path.parts)
 
 
 def from_folder(root: Path, about: About) -> list[Candidate]:
-    """What to import from a folder."""
+    """Import candidates from a folder."""
     return [Candidate(_label(path, root), about, partial(_read, path)) for path in files_in(root)]
 
 
 def from_samples(samples: Iterable[Sample]) -> list[Candidate]:
-    """What to import from the sample photographs."""
+    """Import candidates from the sample photos."""
     return [
         Candidate(
             sample.name,
@@ -80,9 +80,9 @@ def from_samples(samples: Iterable[Sample]) -> list[Candidate]:
 
 
 def import_all(candidates: Iterable[Candidate], done: Callable[[str], object] = lambda _: None) -> Report:
-    """Read and store photo by photo: each is committed on its own, so the first can be dealt while others are read.
+    """Read and store photos one by one. Each is committed separately, so the first ones can be rated while others are read.
 
-    `done` is called with the label of each as soon as it is stored or refused.
+    `done` is called with the label of each photo when it is stored or refused.
     """
     files.remove_unfinished()
     report = Report()
@@ -99,18 +99,18 @@ def import_all(candidates: Iterable[Candidate], done: Callable[[str], object] = 
 
 
 def _read_ahead(candidates: Iterable[Candidate]) -> Iterator[tuple[Candidate, "Future[NormalisedPhoto]"]]:
-    """Each candidate with its reading, in order, a few of them begun in advance."""
+    """Each candidate with its result, in order; a few are read in advance."""
     with ThreadPoolExecutor(READERS) as readers:
-        begun: deque[tuple[Candidate, Future[NormalisedPhoto]]] = deque()
+        started: deque[tuple[Candidate, Future[NormalisedPhoto]]] = deque()
         try:
             for candidate in candidates:
-                begun.append((candidate, readers.submit(candidate.read)))
-                if len(begun) >= READ_AHEAD:
-                    yield begun.popleft()
-            while begun:
-                yield begun.popleft()
+                started.append((candidate, readers.submit(candidate.read)))
+                if len(started) >= READ_AHEAD:
+                    yield started.popleft()
+            while started:
+                yield started.popleft()
         finally:
-            for _, reading in begun:
+            for _, reading in started:
                 reading.cancel()
 
 
@@ -119,32 +119,36 @@ def _render(sample: Sample) -> NormalisedPhoto:
 
 
 def _read(path: Path) -> NormalisedPhoto:
-    """Raises PhotoRefused, also for files that cannot be opened."""
+    """Read a photo from a file.
+
+    Raises:
+        PhotoRefused: the file is not an accepted photo, or cannot be opened.
+    """
     try:
         # A pipe or a device would block the import.
         if not stat.S_ISREG(path.stat().st_mode):
             raise PhotoRefused("not_a_file")
         with path.open("rb") as file:
-            # One byte over the limit shows that a file is too large, without reading the rest.
+            # One byte more than the limit is enough to see that a file is too large.
             data = file.read(LARGEST_FILE + 1)
     except OSError as error:
         raise PhotoRefused("unreadable") from error
     return normalise(data, path.name)
 
 
-def _first_time(folder: Path, entered: set[tuple[int, int]]) -> bool:
+def _first_visit(folder: Path, visited: set[tuple[int, int]]) -> bool:
     try:
         status = folder.stat()
     except OSError:
         return False
     key = (status.st_dev, status.st_ino)
-    if key in entered:
+    if key in visited:
         return False
-    entered.add(key)
+    visited.add(key)
     return True
 
 
 def _label(path: Path, root: Path) -> str:
-    """The path from the folder to the file, each part safe to print."""
+    """The file's path relative to the folder, safe to print."""
     parts = path.relative_to(root).parts if path != root else (path.name,)
     return "/".join(display_name(part) for part in parts)

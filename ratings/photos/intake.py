@@ -1,7 +1,7 @@
-"""From the bytes of any file to a photo as PAV keeps it, or a sentence that says why not. Pure: no database, no disk, no Django.
+"""Photo normalisation: turns the bytes of a file into a photo, or refuses it with a reason. Uses no database, disk or Django.
 
-What comes out is newly written from pixels alone: upright, sRGB, eight bits, opaque, at most 2048 pixels, and without a byte of what else
-was in the file (place, camera, comments, thumbnails, colour profile). Of animations and bursts the first picture is taken.
+The result is encoded from pixels only: upright, sRGB, 8-bit, opaque, at most 2048 pixels on the longer side, and without any metadata
+(location, camera, comments, thumbnails, colour profile). Of animations and bursts, the first frame is used.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from typing import Any
 import pillow_heif
 from PIL import ExifTags, Image
 
-from ratings.photos.colours import eight_bit, on_paper, to_srgb
+from ratings.photos.colours import eight_bit, flattened, to_srgb
 from ratings.photos.file_kinds import photo_format
 from ratings.photos.names import display_name
 from ratings.photos.refusals import PhotoRefused
@@ -24,22 +24,22 @@ LARGEST_FILE = 25 * 1024 * 1024
 """Bytes."""
 
 MOST_PIXELS = 8192 * 6144
-"""50.3 megapixels: the full picture of a 50-megapixel phone. Read from the header, before anything is decoded."""
+"""50.3 megapixels: the full resolution of a 50-megapixel phone. Checked in the header, before decoding."""
 
 LONGEST_SIDE = 20_000
-"""Pixels. A panorama of this width is taken and made smaller; longer sides are refused."""
+"""Pixels. A panorama of this width is accepted and reduced; longer sides are refused."""
 
 SHORTEST_SIDE = 64
-"""Pixels, as it comes and also after the longer side has been brought down to `MASTER_SIDE`."""
+"""Pixels, both in the file and after the longer side is reduced to `MASTER_SIDE`."""
 
 MOST_SCANS = 100
-"""Layers of a progressive JPEG. Cameras and programs write about ten; thousands of them keep a decoder busy for minutes."""
+"""Scans of a progressive JPEG. Cameras and programs write about ten; thousands keep a decoder busy for minutes."""
 
 MASTER_SIDE = 2048
-"""Pixels of the longer side of the picture that all others are made from, and that the model looks at."""
+"""Pixels of the longer side of the master, from which all other files are made and features are extracted."""
 
 WIDTHS = (320, 640, 1280)
-"""Pixels. Widths that the page can choose from; a photo narrower than one of them gets its own width instead."""
+"""Pixels. Widths for the page's `srcset`; a photo narrower than one of them has its own width instead."""
 
 _MASTER_JPEG: dict[str, Any] = {"format": "JPEG", "quality": 92, "subsampling": 0, "optimize": False}
 _PAGE_WEBP: dict[str, Any] = {"format": "WEBP", "quality": 82, "method": 2}
@@ -54,21 +54,21 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# Pillow warns of large pictures and damaged EXIF on the terminal; what is to be done about either is decided here.
+# Pillow prints warnings about large images and damaged EXIF; this module handles both.
 warnings.filterwarnings("ignore", module=r"PIL\.(Image|TiffImagePlugin)$")
 
-# Two photos are read at once on two cores: more threads inside one of them would only get in the way.
+# An import already reads two photos in parallel; more threads per photo would compete for the cores.
 pillow_heif.register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
 
 
 @dataclass(frozen=True)
 class NormalisedPhoto:
-    """A photo ready to be stored; everything in it is made here, nothing is copied from the file."""
+    """A photo ready to be stored; no bytes are copied from the original file."""
 
     name: str  # safe to show
     width: int  # pixels of the master
     height: int
-    sha256: str  # of size and pixels of the master: the same photo in another wrapping has the same
+    sha256: str  # of the master's size and pixels: independent of the file format
     thumbhash: bytes
     master: bytes  # JPEG
     pages: dict[int, bytes]  # width in pixels -> WebP, for the page
@@ -77,11 +77,11 @@ class NormalisedPhoto:
 def normalise(data: bytes, name: str) -> NormalisedPhoto:
     """Read a photo from the bytes of a file.
 
-    The kind of the file is found from its content; `name` is for people only and may be anything.
-    JPEG, PNG, WebP, HEIC/HEIF and AVIF are read. `docs/photos.md` says what becomes of each peculiarity.
+    The file type is detected from the content; `name` is only for display and may be any text.
+    JPEG, PNG, WebP, HEIC/HEIF and AVIF are accepted. `docs/photos.md` lists how special cases are handled.
 
     Raises:
-        PhotoRefused: with a sentence that says what is wrong and what to do.
+        PhotoRefused: the file is not an accepted photo; the message says why and what to do.
     """
     if len(data) > LARGEST_FILE:
         values = {"megabytes": f"{len(data) / 2**20:.1f}", "limit": str(LARGEST_FILE // 2**20)}
@@ -89,17 +89,17 @@ def normalise(data: bytes, name: str) -> NormalisedPhoto:
     kind = photo_format(data)
     if kind == "JPEG":
         _check_scans(data)
-    image = _decoding(lambda: Image.open(io.BytesIO(data), formats=[kind]))
+    image = _decoded(lambda: Image.open(io.BytesIO(data), formats=[kind]))
     with image:
         _check_size(*image.size)
-        return from_image(_decoding(lambda: _upright_pixels(image)), name)
+        return from_image(_decoded(lambda: _upright_pixels(image)), name)
 
 
 def from_image(image: Image.Image, name: str) -> NormalisedPhoto:
-    """A photo from pixels that are in memory already: an upright RGB image in sRGB."""
+    """Normalise an image in memory, which must be upright and RGB in sRGB."""
     size = _fitted(*image.size)
     fitted = image if image.size == size else image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
-    # From here on there is a picture without a past: `info`, where Pillow keeps metadata that it would write again, is empty.
+    # Rebuilding the image from pixels strips the metadata: Pillow would write parts of `info` to the new files.
     pixels = fitted.tobytes()
     master = Image.frombytes("RGB", fitted.size, pixels)
     width, height = master.size
@@ -109,20 +109,20 @@ def from_image(image: Image.Image, name: str) -> NormalisedPhoto:
         height=height,
         sha256=hashlib.sha256(f"{width}x{height}\n".encode() + pixels).hexdigest(),
         thumbhash=thumbhash(master),
-        master=_written(master, _MASTER_JPEG),
-        pages={wide: _written(_narrowed(master, wide), _PAGE_WEBP) for wide in page_widths(width)},
+        master=_encoded(master, _MASTER_JPEG),
+        pages={wide: _encoded(_resized(master, wide), _PAGE_WEBP) for wide in page_widths(width)},
     )
 
 
 def page_widths(width: int) -> list[int]:
-    """Widths of the files made for the page from a photo of this width, rising; none is wider than the photo."""
+    """Widths of the page's files for a photo of this width, ascending; none is wider than the photo."""
     return sorted({min(width, wide) for wide in WIDTHS})
 
 
-def _decoding(step: Callable[[], Image.Image]) -> Image.Image:
-    """Run a step of a decoder; whatever it stumbles over is a damaged file, told in one sentence.
+def _decoded(step: Callable[[], Image.Image]) -> Image.Image:
+    """Run a decoding step and turn its errors into refusals.
 
-    Decoders meet hostile bytes here and raise nearly every kind of exception over them, so all kinds are caught.
+    Decoders raise nearly every kind of exception on malformed input, so all kinds are caught.
     """
     try:
         return step()
@@ -135,14 +135,14 @@ def _decoding(step: Callable[[], Image.Image]) -> Image.Image:
 
 
 def _check_scans(data: bytes) -> None:
-    # Inside compressed JPEG data a byte FF is always followed by 00 or a restart mark, so this counts starts of scans.
+    # In compressed JPEG data FF is always followed by 00 or a restart marker, so this counts the starts of scans.
     scans = data.count(b"\xff\xda")
     if scans > MOST_SCANS:
         raise PhotoRefused("too_many_scans", {"scans": str(scans)})
 
 
 def _check_size(width: int, height: int) -> None:
-    """Refuse by the size in the header: nothing has been decoded yet."""
+    """Check the size in the header, before decoding."""
     size = {"width": str(width), "height": str(height)}
     if max(width, height) > LONGEST_SIDE:
         raise PhotoRefused("side_too_long", size | {"limit": str(LONGEST_SIDE)})
@@ -159,37 +159,37 @@ def _too_many_pixels() -> PhotoRefused:
 
 
 def _fitted(width: int, height: int) -> tuple[int, int]:
-    """The size within a square of `MASTER_SIDE`; small photos keep theirs."""
+    """The size reduced to fit a square of `MASTER_SIDE`; smaller photos keep their size."""
     scale = min(1.0, MASTER_SIDE / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def _upright_pixels(image: Image.Image) -> Image.Image:
     size = _fitted(*image.size)
-    # A JPEG can be decoded at a half, a quarter or an eighth of its size for a fraction of the time.
+    # Decoding a JPEG at a half, a quarter or an eighth of its size takes a fraction of the time.
     image.draft(image.mode, size) if image.format in {"JPEG", "MPO"} else None
     image.load()
     orientation, profile = _orientation(image), image.info.get("icc_profile")
-    small = on_paper(eight_bit(image).resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0))
+    small = flattened(eight_bit(image).resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0))
     turned = small.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else small
     return to_srgb(turned, profile)
 
 
 def _orientation(image: Image.Image) -> int:
-    """How the camera was held (1 upright to 8), 1 where the photo does not say or its EXIF is damaged."""
+    """The EXIF orientation, 1 (upright) to 8; 1 where EXIF is missing or damaged."""
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:
         return 1
 
 
-def _narrowed(master: Image.Image, width: int) -> Image.Image:
+def _resized(master: Image.Image, width: int) -> Image.Image:
     if width == master.width:
         return master
     return master.resize((width, max(1, round(master.height * width / master.width))), Image.Resampling.BICUBIC, reducing_gap=3.0)
 
 
-def _written(image: Image.Image, settings: dict[str, Any]) -> bytes:
+def _encoded(image: Image.Image, settings: dict[str, Any]) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, **settings)
     return buffer.getvalue()

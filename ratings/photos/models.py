@@ -1,4 +1,4 @@
-"""Table of photos."""
+"""Photo table."""
 
 from django.db import models
 
@@ -6,11 +6,11 @@ from ratings.raters.models import Rater
 
 
 class Photo(models.Model):
-    """A normalised photo; its files lie in the media folder under `sha256`."""
+    """A normalised photo; its files are in the media folder, in a folder named by `sha256`."""
 
-    name = models.CharField(max_length=200)  # file name as imported, made safe to show
+    name = models.CharField(max_length=200)  # file name as imported, safe to display
     sha256 = models.CharField(max_length=64)  # of the normalised pixels
-    content_hash = models.CharField(max_length=16)  # part of every file's URL, so browsers may cache files for good
+    content_hash = models.CharField(max_length=16)  # part of every file's URL, so browsers may cache files forever
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     thumbhash = models.CharField(max_length=64)

@@ -1,25 +1,25 @@
-"""Names of files as people gave them, made safe to show. They are never part of a path."""
+"""Sanitised file names for display; never used as paths."""
 
 import re
 import unicodedata
 
 LONGEST_NAME = 120
-"""Letters kept; the ending of the file is kept too."""
+"""Characters, including the file extension, which is always kept."""
 
 NO_NAME = "photo"
 
-# Steers the direction of text, hides letters or ends lines: "photo\u202egpj.exe" would be shown as "photoexe.jpg".
+# Characters that change the text direction, are invisible or end lines: "photo\u202egpj.exe" would be shown as "photoexe.jpg".
 _HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _MOST_MARKS = 3
 
 
 def display_name(name: str) -> str:
-    """The last part of `name`, without anything that misleads the eye, a terminal, a spreadsheet or a page; never empty.
+    """The last part of `name`, safe to show in text, a terminal, a spreadsheet or a page; never empty.
 
-    Folders are cut off (both kinds of slash), control and direction letters and angle brackets dropped, white space made single
-    blanks, the signs that start a formula in a spreadsheet taken from the front, and the middle left out of very long names.
+    Removes folders (either kind of slash), control and direction characters, angle brackets, and leading characters that start a
+    formula in a spreadsheet; collapses white space; and shortens very long names but keeps their extension.
     """
-    # Before anything walks over the letters: a name may be of any length.
+    # First, because the steps below visit each character, and a name may have any length.
     tail = name[-4096:].replace("\\", "/").rstrip("/").rpartition("/")[2]
     if len(name) > 4096 and "/" not in name[-4096:]:
         tail = name[:LONGEST_NAME] + tail[-LONGEST_NAME:]
@@ -36,7 +36,7 @@ def _is_visible(letter: str) -> bool:
 
 
 def _few_marks(name: str) -> str:
-    """At most a few accents on one letter: a tower of them would cover the lines above."""
+    """Limit the combining marks per letter: a stack of them would cover the lines above."""
     kept: list[str] = []
     marks = 0
     for letter in name:
@@ -49,7 +49,7 @@ def _few_marks(name: str) -> str:
 def _shortened(name: str) -> str:
     if len(name) <= LONGEST_NAME:
         return name
-    stem, dot, ending = name.rpartition(".")
-    ending = dot + ending if dot and len(ending) <= 8 else ""
-    stem = stem if ending else name
-    return stem[: LONGEST_NAME - len(ending) - 1].rstrip() + "…" + ending
+    stem, dot, extension = name.rpartition(".")
+    extension = dot + extension if dot and len(extension) <= 8 else ""
+    stem = stem if extension else name
+    return stem[: LONGEST_NAME - len(extension) - 1].rstrip() + "…" + extension

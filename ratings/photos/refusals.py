@@ -1,14 +1,14 @@
-"""Why a file is not taken as a photo: one exception, one sentence for each reason.
+"""Reasons for refusing a file: one exception, and one message per reason.
 
-Nothing here needs Django, so that a worker process can refuse a file without loading it. The sentences are English sources for gettext;
-whoever shows one to people passes their own translation: `refusal.sentence(gettext)`.
+This module does not import Django, so that a worker process can refuse a file without loading it. The messages are gettext sources;
+the caller passes the translation function: `refusal.sentence(gettext)`.
 """
 
 from collections.abc import Callable
 
 
 def gettext_noop(sentence: str) -> str:
-    """Mark a sentence for the collection of translations; it is translated only where it is shown."""
+    """Mark a sentence for `makemessages`; it is translated where it is shown."""
     return sentence
 
 
@@ -49,20 +49,19 @@ SENTENCES: dict[str, str] = {
 
 
 class PhotoRefused(Exception):
-    """A file is not taken as a photo.
+    """A file is not accepted as a photo.
 
-    `code` is one of the keys of `SENTENCES` and is stable; `values` fill the places in its sentence.
-    `str()` is the English sentence, fit to be shown to people.
+    `code` is a key of `SENTENCES` and is stable; `values` fill the placeholders of its sentence. `str()` is the English sentence.
     """
 
     def __init__(self, code: str, values: dict[str, str] | None = None) -> None:
-        # Both go to Exception as they are: that is what carries them from a worker process to its parent.
+        # Both are passed to Exception, which pickles its arguments: so they reach the parent of a worker process.
         super().__init__(code, values or {})
         self.code = code
         self.values = values or {}
 
     def sentence(self, translate: Callable[[str], str] = str) -> str:
-        """What is wrong and what to do, for people, in the language of `translate`."""
+        """What is wrong and what to do, translated by `translate`."""
         return translate(SENTENCES[self.code]) % self.values
 
     def __str__(self) -> str:

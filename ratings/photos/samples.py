@@ -1,7 +1,7 @@
-"""The sample photographs: real ones that lie inside installed packages, each also in twelve treatments.
+"""Sample photos: photographs from installed packages, each untreated and in twelve treatments.
 
-Nothing is downloaded and nothing is committed. Each source is known by the sha256 of its file: should a package replace a photo, its
-licence here would no longer be that photo's, and the photo is left out. `docs/photos.md` shows the same table.
+Nothing is downloaded or committed. Each source is identified by the sha256 of its file: if a package replaces a photo, the licence
+recorded here may not apply to the new one, so it is skipped. `docs/photos.md` shows the same table.
 """
 
 import hashlib
@@ -21,19 +21,19 @@ CC_BY_2 = ("CC BY 2.0", "https://creativecommons.org/licenses/by/2.0/")
 
 @dataclass(frozen=True)
 class Source:
-    """A photograph inside an installed package, and who made it."""
+    """A photograph in an installed package, with its credit and licence."""
 
-    key: str  # short name, part of each sample's name
-    package: str  # where it lies ...
-    path: str  # ... and where in it
-    sha256: str  # of the file
-    alt: str  # what is to be seen, for people who cannot see it
+    key: str  # part of each sample's name
+    package: str  # name of the package
+    path: str  # of the file in the package
+    sha256: str  # of the file's content
+    alt: str  # alternative text
     credit: str
     licence: str
     licence_url: str
-    found_at: str  # where the package says it comes from; empty where it says nothing
+    found_at: str  # where the package got it from, if it says so
     grey: bool = False
-    close_up: tuple[float, float, float, float] = (0.2, 0.2, 0.8, 0.8)  # left, top, right, bottom of the crop, in parts of the whole
+    close_up: tuple[float, float, float, float] = (0.2, 0.2, 0.8, 0.8)  # left, top, right, bottom of the crop, as fractions of the image
 
 
 SOURCES = (
@@ -78,11 +78,11 @@ SOURCES = (
 
 @dataclass(frozen=True)
 class Sample:
-    """One card to be: a source in one treatment (none: as it is)."""
+    """A source in one treatment; an empty treatment leaves it unchanged."""
 
     source: Source
     treatment: str
-    described: str
+    change: str  # the treatment in words
 
     @property
     def name(self) -> str:
@@ -90,31 +90,31 @@ class Sample:
 
     @property
     def alt(self) -> str:
-        return f"{self.source.alt}, {self.described}" if self.described else self.source.alt
+        return f"{self.source.alt}, {self.change}" if self.change else self.source.alt
 
     @property
     def credit(self) -> str:
-        """Who made it, and that it was changed where it was: licences with attribution ask for both."""
-        return f"{self.source.credit} (changed: {self.described})" if self.described else self.source.credit
+        """The author, and the change if there is one: attribution licences require both."""
+        return f"{self.source.credit} (changed: {self.change})" if self.change else self.source.credit
 
     def image(self) -> Image.Image:
         return treated(_opened(self.source), self.treatment, self.source.close_up)
 
 
 def samples() -> list[Sample]:
-    """All samples whose source is installed, the untreated photos first; neighbours differ in photo and in treatment."""
+    """All samples whose source is installed. Untreated photos come first; neighbours differ in photo and treatment."""
     installed = [source for source in SOURCES if _file(source) is not None]
     rows = [_treatments(source) for source in installed]
     found = [Sample(source, "", "") for source in installed]
     for turn in range(max(map(len, rows), default=0)):
         for place, (source, row) in enumerate(zip(installed, rows, strict=True)):
-            treatment, described = row[(turn + 5 * place) % len(row)]
-            found.append(Sample(source, treatment, described))
+            treatment, change = row[(turn + 5 * place) % len(row)]
+            found.append(Sample(source, treatment, change))
     return found
 
 
 def missing() -> Iterator[Source]:
-    """Sources that are not installed, or whose file is not the one whose licence is recorded here."""
+    """Sources that are not installed, or whose file has changed since its licence was recorded here."""
     return (source for source in SOURCES if _file(source) is None)
 
 
@@ -123,7 +123,7 @@ def _treatments(source: Source) -> list[tuple[str, str]]:
 
 
 def _file(source: Source) -> Path | None:
-    spec = importlib.util.find_spec(source.package)  # finds the folder without running the package
+    spec = importlib.util.find_spec(source.package)  # finds the folder without importing the package
     for folder in (spec.submodule_search_locations or []) if spec else []:
         path = Path(folder) / source.path
         if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == source.sha256:
@@ -134,6 +134,6 @@ def _file(source: Source) -> Path | None:
 def _opened(source: Source) -> Image.Image:
     path = _file(source)
     if path is None:
-        raise FileNotFoundError(f"{source.path} of {source.package} is not installed, or is another file than the one known here")
+        raise FileNotFoundError(f"{source.path} of {source.package} is not installed, or has changed since its licence was recorded")
     with Image.open(io.BytesIO(path.read_bytes())) as image:
         return image.convert("RGB")

@@ -1,4 +1,4 @@
-"""A photo as the API returns it."""
+"""API schema of a photo."""
 
 from typing import Any
 

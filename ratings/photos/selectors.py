@@ -15,7 +15,7 @@ def photos_shown_to(rater_id: UUID, photo_ids: Sequence[int] | None = None) -> Q
 
 
 def visible_photo(photo_id: int, content_hash: str, *, rater_id: UUID | None, is_staff: bool) -> Photo | None:
-    """The photo, if the requester may see it: raters see the catalogue and their own, staff see all, others none."""
+    """The photo, if the requester may see it: raters see the catalogue and their own, staff see all photos, others none."""
     if is_staff:
         photos = Photo.objects.filter(id=photo_id)
     elif rater_id is not None:
@@ -26,5 +26,5 @@ def visible_photo(photo_id: int, content_hash: str, *, rater_id: UUID | None, is
 
 
 def photos_by_id(photo_ids: Sequence[int]) -> dict[int, Photo]:
-    """The photos that exist, whoever may see them."""
+    """The photos that exist, without an access check."""
     return Photo.objects.in_bulk(list(photo_ids))

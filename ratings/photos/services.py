@@ -1,4 +1,4 @@
-"""Writes of photos: from bytes to files and a row. Decoding and writing files are done outside transactions."""
+"""Writes of photos: files and rows. Decoding and writing files happen outside transactions where possible."""
 
 import base64
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class About:
     credit: str = ""
     licence: str = ""
     licence_url: str = ""
-    source: str = ""  # where it was found
+    source: str = ""  # where the photo comes from
 
 
 def add_photo(
@@ -37,10 +37,10 @@ def add_photo(
     alt: str = "",
     owner: Rater | None = None,
 ) -> Photo:
-    """Add a photo from the bytes of a file; the same photo again is the same row. Without an owner it belongs to the shared catalogue.
+    """Add a photo from the bytes of a file, or return the row of the same photo. Without an owner it belongs to the shared catalogue.
 
     Raises:
-        PhotoRefused: with a sentence that says why.
+        PhotoRefused: the file is not an accepted photo; the message says why.
     """
     about = About(alt, credit, licence, licence_url, source)
     photo, _ = add_normalised(photo=normalise(data, name), about=about, owner_id=owner.id if owner else None)
@@ -48,15 +48,15 @@ def add_photo(
 
 
 def add_normalised(*, photo: NormalisedPhoto, about: About, owner_id: UUID | None = None) -> tuple[Photo, bool]:
-    """Store a normalised photo: (its row, whether it is new). Its features are queued after commit.
+    """Store a normalised photo and return its row and whether it is new. Feature extraction is queued after commit.
 
-    Files come before the row: a crash in between leaves files that nobody points to and that the next import uses, never a row without
-    its files. When a photo is added again, its first metadata stays.
+    Files are written before the row: a crash in between leaves unreferenced files, which the next import uses, but never a row without
+    files. A photo that is added again keeps its first metadata.
     """
     files.store_files(photo)
     with transaction.atomic():
         _lock_files(photo.sha256)
-        # Nearly always there by now; missing only where the last other photo with these pixels has just been deleted.
+        # The files exist unless the last other photo with these pixels has just been deleted.
         files.store_files(photo)
         row, is_new = Photo.objects.get_or_create(
             owner_id=owner_id,
@@ -67,7 +67,7 @@ def add_normalised(*, photo: NormalisedPhoto, about: About, owner_id: UUID | Non
                 "width": photo.width,
                 "height": photo.height,
                 "thumbhash": base64.b64encode(photo.thumbhash).decode(),
-                **_cut(about),
+                **_truncated(about),
             },
         )
         if is_new:
@@ -77,7 +77,7 @@ def add_normalised(*, photo: NormalisedPhoto, about: About, owner_id: UUID | Non
 
 @receiver(post_delete, sender=Photo)
 def _photo_deleted(instance: Photo, **_signal: object) -> None:
-    """However a photo is deleted (by hand, or with its owner), its files are removed after commit."""
+    """Remove the files after commit, whether a photo is deleted on its own or with its owner."""
     transaction.on_commit(lambda: remove_files(sha256=instance.sha256))
 
 
@@ -90,12 +90,12 @@ def remove_files(*, sha256: str) -> None:
 
 
 def _lock_files(sha256: str) -> None:
-    """Until the end of the transaction nobody else may store or remove photos with these pixels."""
+    """Until the end of the transaction, no other transaction can store or remove photos with these pixels."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(sha256[:15], 16)])
 
 
-def _cut(about: About) -> dict[str, str]:
-    """Texts cut to the length of their columns."""
+def _truncated(about: About) -> dict[str, str]:
+    """The metadata, truncated to the lengths of the columns."""
     longest = {field.name: field.max_length for field in Photo._meta.fields}
     return {name: text[: longest[name]] for name, text in vars(about).items()}

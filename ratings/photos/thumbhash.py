@@ -1,13 +1,13 @@
-"""ThumbHash: about 25 bytes that a page turns into a blurred picture until the photo itself is there.
+"""ThumbHash encoder: a blurred preview of a photo in about 25 bytes, shown until the photo has loaded.
 
-The lowest frequencies of a cosine transform of the photo, in luminance (at most 7 x 7 of them) and two colour differences (3 x 3),
-each in four bits. The page decodes it in `static/photos/thumbhash.js`.
+The hash holds the lowest frequencies of a cosine transform of the photo, in luminance (at most 7 x 7) and two colour differences (3 x 3),
+with four bits each. The page decodes it in `static/photos/thumbhash.js`.
 
 All sums are sums of integers, so the same pixels give the same bytes on every processor. The last bit of a floating-point sum depends on
-the processor (on its BLAS, on its vectorised cosines), and it decides wherever a value lies halfway between two steps.
+the processor (its BLAS and vectorised cosines), and it would decide the rounding of values halfway between two steps.
 
 References:
-    Evan Wallace, ThumbHash (2023), whose format this is. Opaque photos only: what is transparent has been laid on white before.
+    Evan Wallace, ThumbHash (2023), which defines the format. Only for opaque photos: transparency is flattened before.
 """
 
 from dataclasses import dataclass
@@ -18,17 +18,17 @@ from numpy import ndarray
 from PIL import Image
 
 LARGEST_SIDE = 100
-"""Pixels; more would change nothing that 7 frequencies can show."""
+"""Pixels; more would not change 7 frequencies visibly."""
 
 COSINE_BITS = 28
-"""Binary places of a cosine: at this many, no cosine that is needed lies so near to halfway that its floating-point value decides."""
+"""Binary places of a cosine. With this many, no cosine used here is so close to halfway that floating-point errors change its rounding."""
 
 TERM_BITS = 16
-"""Binary places of a term, in 1/255 of white: coarser than the errors of the cosines, so what is zero by symmetry is exactly zero."""
+"""Binary places of a term, in 1/255 of white. Coarser than the errors of the cosines, so terms that vanish by symmetry are exactly zero."""
 
 
 def thumbhash(image: Image.Image) -> bytes:
-    """The hash of an RGB image, 16 to 25 bytes; the longer side decides how many frequencies the shorter one gets."""
+    """The hash of an RGB image, 16 to 25 bytes; the aspect ratio sets the number of frequencies of the shorter side."""
     small = image.copy()
     small.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.BOX)
     return encode(np.asarray(small))
@@ -55,7 +55,7 @@ def encode(rgb: UInt8[ndarray, "height width 3"]) -> bytes:
 
 
 def rounded(numerator: int, denominator: int) -> int:
-    """The integer nearest to a fraction. Halves go up, as in the published encoder; Python's `round` sends them to the even neighbour."""
+    """The integer nearest to a fraction. Halves round up, as in the published encoder; Python's `round` rounds them to even."""
     return (2 * numerator + denominator) // (2 * denominator)
 
 
@@ -64,22 +64,22 @@ class _Channel:
     """The low frequencies of one channel, as integers."""
 
     total: int  # of all pixels
-    white: int  # what `total` would be if every pixel were 1
-    terms: list[int]  # the triangle of low frequencies without the mean
-    unit: int  # what a term of 1 would be
+    white: int  # the value of `total` if every pixel were 1
+    terms: list[int]  # the triangle of low frequencies, without the mean
+    unit: int  # the value of a term of 1
 
     def mean(self, steps: int) -> int:
         return rounded(steps * self.total, self.white)
 
     def mean_around_half(self, steps: int) -> int:
-        """Of a difference, which lies between -1 and 1."""
+        """The mean of a colour difference, which is between -1 and 1."""
         return rounded(steps * (self.white + self.total), 2 * self.white)
 
     def scale(self, steps: int) -> int:
         return rounded(steps * self._largest(), self.unit)
 
     def nibbles(self) -> list[int]:
-        """Each term from the negative scale, 0, to the positive one, 15."""
+        """Each term quantised from 0 (the negative scale) to 15 (the positive scale)."""
         largest = self._largest()
         return [rounded(15 * (largest + term), 2 * largest) if largest else 0 for term in self.terms]
 
@@ -88,7 +88,7 @@ class _Channel:
 
 
 def _channel(values: Int64[ndarray, "height width"], weight: int, across: int, down: int) -> _Channel:
-    """Cosine transform of a channel, whose values are `weight` times 255 where it is 1."""
+    """Cosine transform of a channel; a value of `weight` times 255 stands for 1."""
     height, width = values.shape
     rows = _cosines(down, height) @ values  # below 2**45
     sums = rows.astype(object) @ _cosines(across, width).T.astype(object)  # beyond 64 bits
@@ -99,6 +99,6 @@ def _channel(values: Int64[ndarray, "height width"], weight: int, across: int, d
 
 
 def _cosines(count: int, side: int) -> Int64[ndarray, "count side"]:
-    """The first cosines of a side, as integers."""
+    """The first `count` cosines over a side, as integers."""
     turns = np.outer(np.arange(count), 2 * np.arange(side) + 1) % (4 * side)  # in 1/(4 side) of a turn
     return np.rint(np.cos(np.pi / 2 / side * turns) * 2.0**COSINE_BITS).astype(np.int64)

@@ -1,6 +1,6 @@
-"""Photographic treatments: what people do to a photo in a darkroom or an editor. The same input gives the same pixels.
+"""Photographic treatments of the sample photos, as in a darkroom or an editor. Deterministic: the same input gives the same pixels.
 
-Strengths are chosen so that each is seen at a glance beside the untreated photo and still looks like a photograph.
+The strengths make each treatment visible at a glance next to the untreated photo, but still look like a photograph.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from PIL import Image, ImageFilter
 Pixels = Float[ndarray, "height width 3"]
 """sRGB between 0 and 1."""
 
-# Key -> words that follow the description of a photo.
+# Key -> words appended to a photo's alternative text.
 COLOUR_TREATMENTS: dict[str, str] = {
     "close-up": "cropped closer",
     "brighter": "brighter",
@@ -47,9 +47,9 @@ _LUMA = (0.2126, 0.7152, 0.0722)
 
 
 def treated(image: Image.Image, treatment: str, close_up: tuple[float, float, float, float]) -> Image.Image:
-    """An RGB image in a treatment of one of the tables above; the empty treatment leaves it as it is.
+    """Apply a treatment of the tables above to an RGB image; an empty treatment returns it unchanged.
 
-    `close_up` is the part kept by that treatment: left, top, right, bottom in parts of the whole.
+    `close_up` is the crop of that treatment: left, top, right, bottom as fractions of the image.
     """
     if not treatment:
         return image
@@ -70,12 +70,12 @@ def _cropped(image: Image.Image, part: tuple[float, float, float, float]) -> Ima
 
 
 def _weighted(pixels: Pixels, weights: tuple[float, float, float] = _LUMA) -> Float[ndarray, "height width"]:
-    """Sum of the three channels, in this order: of a matrix product the last bit, and so a pixel here and there, is the processor's."""
+    """Weighted sum of the channels in a fixed order: the last bit of a matrix product depends on the processor and could change pixels."""
     return pixels[..., 0] * weights[0] + pixels[..., 1] * weights[1] + pixels[..., 2] * weights[2]
 
 
 def _exposed(pixels: Pixels, stops: float) -> Pixels:
-    """As if the shutter had stayed open 2^stops times as long; highlights roll off as on film instead of clipping."""
+    """Exposure changed by `stops`; highlights roll off as on film instead of clipping."""
     light = np.where(pixels <= 0.04045, pixels / 12.92, ((pixels + 0.055) / 1.055) ** 2.4) * 2**stops
     light = np.where(light > 0.6, 0.6 + 0.4 * np.tanh((light - 0.6) / 0.4), light)
     return np.where(light <= 0.0031308, light * 12.92, 1.055 * np.maximum(light, 1e-9) ** (1 / 2.4) - 0.055)
@@ -87,53 +87,53 @@ def _contrasted(pixels: Pixels) -> Pixels:
 
 
 def _faded(pixels: Pixels) -> Pixels:
-    """Lifted blacks, lowered whites and a breath of saturation less, as an old print."""
+    """Lifted blacks, lowered whites and slightly lower saturation, as in an old print."""
     return 0.2 + 0.62 * _saturated(pixels, 0.75)
 
 
 def _balanced(pixels: Pixels, red: float, green: float, blue: float) -> Pixels:
-    """White balance moved, with the luminance kept."""
+    """White balance shifted at constant luminance."""
     moved = pixels * np.array([red, green, blue])
     before, after = _weighted(pixels), _weighted(moved)
     return moved * (before / np.maximum(after, 1e-6))[..., None]
 
 
 def _saturated(pixels: Pixels, amount: float) -> Pixels:
-    """0 is grey, 1 leaves the photo as it is."""
+    """Saturation scaled by `amount`: 0 is grey, 1 leaves the photo unchanged."""
     grey = _weighted(pixels)[..., None]
     return grey + amount * (pixels - grey)
 
 
 def _vivid(pixels: Pixels) -> Pixels:
-    """More colour where there is little of it, so that what is colourful already does not turn into a flat patch."""
+    """Saturation raised most where it is low, so that colourful areas do not become flat patches."""
     strength = pixels.max(axis=-1) - pixels.min(axis=-1)
     grey = _weighted(pixels)[..., None]
     return grey + (1 + 1.1 * (1 - 0.6 * strength))[..., None] * (pixels - grey)
 
 
 def _monochrome(pixels: Pixels) -> Pixels:
-    """Black and white through a yellow filter: skies a little darker, skin a little lighter."""
+    """Black and white through a yellow filter: slightly darker skies and lighter skin."""
     grey = _weighted(pixels, (0.38, 0.54, 0.08))
     return np.repeat((0.5 + 1.12 * (grey - 0.5))[..., None], 3, axis=-1)
 
 
 def _toned(pixels: Pixels, shadows: tuple[float, float, float], lights: tuple[float, float, float]) -> Pixels:
-    """The greys of a photo laid between two colours, black and white kept near their places."""
+    """Greys mapped between two colours, with black and white nearly unchanged."""
     grey = _weighted(pixels)[..., None]
     tint = (1 - grey) * np.array(shadows) + grey * np.array(lights)
     return grey + 3.2 * grey * (1 - grey) * (tint - 0.5) + 0.25 * grey * (np.array(lights) - 0.5)
 
 
 def _vignetted(pixels: Pixels) -> Pixels:
-    """Darker towards the corners, by the fourth power of the cosine as light falls off behind a wide lens."""
+    """Darkened corners, by the cosine-fourth falloff of wide lenses."""
     height, width = pixels.shape[:2]
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    fall_off = 1 / (1 + 0.85**2 * (x * x + y * y)) ** 2  # of the angle whose tangent is 0.85 at the middle of each side
+    fall_off = 1 / (1 + 0.85**2 * (x * x + y * y)) ** 2  # the tangent of the angle is 0.85 at the middle of each side
     return pixels * (0.08 + 0.92 * fall_off)[..., None]
 
 
 def _grained(pixels: Pixels) -> Pixels:
-    """Clumps of silver, strongest in the middle greys; the same for every photo of one size."""
+    """Film grain, strongest in the mid-tones; identical for all photos of the same size."""
     height, width = pixels.shape[:2]
     noise = np.random.default_rng(1839).normal(128, 60, (height, width)).clip(0, 255).astype(np.uint8)
     clumps = np.asarray(Image.fromarray(noise).filter(ImageFilter.GaussianBlur(0.7)), dtype=np.float64) / 255 - 0.5

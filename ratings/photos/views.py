@@ -1,4 +1,4 @@
-"""Serving photo files to those who may see the photo; everyone else gets a 404."""
+"""Photo file view: serves files to requesters who may see the photo; others get a 404."""
 
 import logging
 
@@ -46,10 +46,10 @@ def photo_file(request: HttpRequest, photo_id: int, content_hash: str, file_name
 
 
 def _requested_photo(request: HttpRequest, photo_id: int, content_hash: str) -> Photo | None:
-    """Count the request, and find the photo.
+    """Count the request against the rate limit and find the photo.
 
     Raises:
-        TooManyRequests: this requester has fetched too many files in the last minute.
+        TooManyRequests: the requester has exceeded the rate limit for files.
     """
     rater_id, user = rater_of(request.session), request.user
     is_staff = isinstance(user, AbstractUser) and user.is_staff and user.is_active

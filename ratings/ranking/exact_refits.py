@@ -71,8 +71,8 @@ def begin_one(*, pause_seconds: float, least: int) -> UUID | None:
 
 
 def abandon_lost(*, waiting_seconds: float) -> None:
-    """Abandon exact refits whose next step was queued so long ago that it must be lost: with its broker, or with a worker that it killed
-    and would kill again. Other raters are waiting."""
+    """Abandon exact refits whose next step was queued so long ago that it must be lost, so that other raters get their turn. The step
+    is not queued again: the broker may have lost it, but it may also have killed the worker and would do so again."""
     ExactRefit.objects.filter(step_queued_at__lt=timezone.now() - timedelta(seconds=waiting_seconds)).update(
         step_queued_at=None, comparison=None
     )
@@ -80,7 +80,7 @@ def abandon_lost(*, waiting_seconds: float) -> None:
 
 @dataclass(frozen=True)
 class Work:
-    """An exact refit under way, as far as its steps have come."""
+    """The state of an unfinished exact refit."""
 
     rater: UUID
     bank: str

@@ -51,14 +51,14 @@ class PhotoFeatures(models.Model):
 
 
 class PopulationPrior(models.Model):
-    """What raters who share their ratings teach about photos: one version a night. At most one is current: none where it does not help."""
+    """What raters who share their ratings teach about photos: one version per night. At most one is current, none if it does not help."""
 
     bank = models.ForeignKey(Bank, on_delete=models.CASCADE)
     is_current = models.BooleanField(default=False)
-    rater_count = models.PositiveIntegerField()  # raters who taught it
+    rater_count = models.PositiveIntegerField()  # raters it was learned from
     photo_count = models.PositiveIntegerField()  # photos that any of them rated
     weights = models.JSONField(default=list)  # per fold: the mean rating of an unrated photo is its features (without place 0) . weights
-    report = models.JSONField()  # the gain for raters who had no part in it, and whether it is used
+    report = models.JSONField()  # the gain for held-out raters, and whether it is used
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -75,9 +75,8 @@ class Fit(models.Model):
     bank = models.ForeignKey(Bank, null=True, blank=True, on_delete=models.CASCADE)
     version = models.PositiveIntegerField(default=0)  # counts stored fits; pushes carry it
     ratings_seq = models.PositiveIntegerField(default=0)
-    weights = HalfVectorField(
-        dimensions=FEATURES
-    )  # a photo's personal score is features . weights + population_scores . population_weights
+    # A photo's personal score is features . weights + population_scores . population_weights.
+    weights = HalfVectorField(dimensions=FEATURES)
     population_weights = HalfVectorField(dimensions=FOLDS * SCORES, default=no_population_scores)  # zero outside the rater's own fold
     population_prior = models.ForeignKey(PopulationPrior, null=True, blank=True, on_delete=models.SET_NULL)  # of `population_weights`
     covariance = models.BinaryField(default=bytes)  # personalize.numerics.taste.Covariance

@@ -1,6 +1,7 @@
 """The population prior: what raters who share their ratings teach about photos, version by version.
 
-Each rater is in one of `FOLDS` folds for good. A fold uses what the others taught: no rater's own ratings return as the population's.
+Each rater belongs permanently to one of `FOLDS` folds. A fold uses what is learned from the other folds, so that no rater's own ratings
+count twice.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ def fold_of(rater_id: UUID) -> int:
 
 
 def own_fold(rater_id: UUID) -> slice:
-    """Where this rater's numbers are among those of all folds."""
+    """The positions of the rater's fold in stored population scores and weights."""
     return slice(SCORES * fold_of(rater_id), SCORES * (fold_of(rater_id) + 1))
 
 
@@ -51,7 +52,7 @@ class SharedRatings:
 
 
 def shared_ratings() -> SharedRatings | None:
-    """The ratings to learn from; None without a bank. Photos of a rater's own are left out."""
+    """The ratings to learn from; None without a bank. Photos that belong to a rater are left out."""
     bank = rows("SELECT hash FROM ratings_bank WHERE is_current", {})
     if not bank:
         return None
@@ -101,7 +102,7 @@ def scores_of_new_photo(bank: str, features: Sequence[float]) -> list[float]:
 def scores_of_unrated(
     features: Float[np.ndarray, "photos 256"], weights: Float[np.ndarray, "folds features"]
 ) -> Float[np.ndarray, "photos 10"]:
-    """Population scores predicted for photos that nobody rated: a mean from their features, and no taste of their own."""
+    """Population scores predicted for unrated photos: the mean rating from their features; the second score is zero."""
     scores = np.zeros((len(features), FOLDS, SCORES))
     scores[:, :, 0] = features[:, 1:] @ weights.T
     return scores.reshape(len(features), FOLDS * SCORES)
@@ -148,7 +149,7 @@ def reject(*, bank: str, rater_count: int, photo_count: int, report: dict[str, A
 
 
 def _lock(how: str) -> None:
-    """Features may be stored side by side; a version is activated while none are."""
+    """Lock until commit. Features are stored under the shared lock, versions activated under the exclusive one."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {how}(%s, 0)", [VERSION_LOCK])
 

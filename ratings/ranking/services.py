@@ -25,7 +25,7 @@ class NextPhoto(TypedDict):
 
 
 def begin_refit(*, rater_id: UUID) -> None:
-    """A refit starts to read: a rating from now on queues another one."""
+    """Mark a refit as started, before it reads the ratings: later ratings queue another one."""
     with connection.cursor() as cursor:
         cursor.execute(f"UPDATE ratings_rater SET refit_queued_at = NULL FROM {MAY_BE_LOST} WHERE id = %s", [rater_id])  # noqa: S608 (constant)
 

@@ -35,7 +35,7 @@ def call(launcher: Path, *arguments: str, cwd: Path = Path("/"), **environment: 
 
 def test_it_makes_the_environment_once_says_so_and_hands_over(project: Path, tmp_path: Path) -> None:
     first = call(project / "pav", "migrate", "--plan")
-    assert "Making a virtual environment" in first.stderr
+    assert "Creating a virtual environment" in first.stderr
     assert "The first time downloads" in first.stderr
     assert first.stdout == f"{[str(project / 'manage.py'), 'migrate', '--plan']}\n"
     assert (project / ".venv" / "bin" / "python").exists()

@@ -100,7 +100,7 @@ def test_a_database_that_is_not_there_or_not_prepared_is_said_in_one_sentence(tm
 
     refused = manage("admin_link", folder=tmp_path)
     assert refused.returncode == 1
-    assert "./pav migrate makes them." in refused.stderr
+    assert "./pav migrate creates them." in refused.stderr
     assert "Traceback" not in refused.stderr
 
 

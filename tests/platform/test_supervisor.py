@@ -41,7 +41,7 @@ def test_a_killed_child_is_started_again_and_reported(supervisor: Supervisor, sa
     first = supervisor.pids["worker"]
     os.kill(first, signal.SIGKILL)
     until(lambda: supervisor.pids["worker"] != first and psutil.pid_exists(supervisor.pids["worker"]))
-    assert said == [f"worker ended (signal 9); starting it again. Its log: {tmp_path / 'worker.log'}"]
+    assert said == [f"worker ended (signal 9); restarting it. Log: {tmp_path / 'worker.log'}"]
 
 
 def test_what_a_death_left_behind_is_cleared_before_every_start(supervisor: Supervisor, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Everything with one command: `./pav demo`."""
+"""`./pav demo`: all of PAV with one command."""
 
 import signal
 from argparse import ArgumentParser, ArgumentTypeError
@@ -13,26 +13,29 @@ from pav_site import demo
 
 
 class Command(BaseCommand):
-    help = "Start PAV on this machine: services, photos, web server and workers. Ctrl-C ends all of it and keeps the ratings."
-    requires_system_checks = []  # the database is not there yet
+    help = "Run PAV on this machine: services, photos, web server and workers. Ctrl-C stops all of them and keeps the ratings."
+    requires_system_checks = []  # the database does not exist yet
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--photos", type=folder, metavar="DIR", help="your own photos (JPEG, PNG, WebP, HEIC, AVIF), with all folders below"
+            "--photos",
+            type=folder,
+            metavar="DIR",
+            help="use the photos (JPEG, PNG, WebP, HEIC, AVIF) in this folder and its subfolders",
         )
-        parser.add_argument("--port", type=port, default=8000, help="a demo on another port has its own ratings and photos")
-        parser.add_argument("--fresh", action="store_true", help="forget all ratings and photos of this port first")
+        parser.add_argument("--port", type=port, default=8000, help="port of the web page; each port has its own ratings and photos")
+        parser.add_argument("--fresh", action="store_true", help="delete all ratings and photos of this port first")
         parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for number in demo.ENDINGS:
+        for number in demo.END_SIGNALS:
             signal.signal(number, demo.end_on_signal)
-        wish = demo.Wish(options["port"], options["photos"], options["fresh"], browser=not options["no_browser"])
+        chosen = demo.Options(options["port"], options["photos"], options["fresh"], browser=not options["no_browser"])
         try:
-            demo.run(wish, Console())
+            demo.run(chosen, Console())
         except KeyboardInterrupt:
             with suppress(OSError):  # the terminal may have been closed
-                self.stdout.write("PAV has ended.")
+                self.stdout.write("PAV has stopped.")
 
 
 def port(text: str) -> int:
@@ -44,5 +47,5 @@ def port(text: str) -> int:
 def folder(text: str) -> Path:
     path = Path(text).expanduser().absolute()
     if not path.is_dir():
-        raise ArgumentTypeError(f"there is no folder {path}. Check its name.")
+        raise ArgumentTypeError(f"{path} is not a folder. Check the name.")
     return path

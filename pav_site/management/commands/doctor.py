@@ -1,4 +1,4 @@
-"""What is wrong with this machine, and how to mend it: `./pav doctor`."""
+"""`./pav doctor`: checks of this machine, with fixes."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ STYLES = {doctor.OK: "green", doctor.WARN: "yellow", doctor.FAIL: "bold red"}
 
 
 class Command(BaseCommand):
-    help = "Check Python, packages, services, model files, disk, browser and GPU. Ends with 1 where something must be mended."
+    help = "Check Python, packages, services, model files, disk, browser and GPU. Exits with status 1 if something must be fixed."
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -21,7 +21,7 @@ class Command(BaseCommand):
         for finding in doctor.examine():
             failed += finding.state == doctor.FAIL
             console.print(Text(f"{finding.state:5}", style=STYLES[finding.state]), Text(f"{finding.what}: {finding.found}"), soft_wrap=True)
-            if finding.mend:
-                console.print(Text(f"      {finding.mend}"), soft_wrap=True)
+            if finding.fix:
+                console.print(Text(f"      {finding.fix}"), soft_wrap=True)
         if failed:
             raise SystemExit(1)

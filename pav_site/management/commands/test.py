@@ -1,4 +1,4 @@
-"""Every test with its set-up: `./pav test`."""
+"""`./pav test`: runs the tests, after installing Chromium if there is none."""
 
 import os
 import sys
@@ -10,18 +10,18 @@ from django.core.management.base import BaseCommand
 from pav_site import browser
 from pav_site.environment import BASE
 
-DIVIDED = ("-n", "auto", "--dist", "loadfile")  # among two processes where all tests run; tests/conftest.py says how
+DIVIDED = ("-n", "auto", "--dist", "loadfile")  # tests/conftest.py chooses the number of processes
 
 
 class Command(BaseCommand):
     help = (
-        "Run every test. Whatever follows is for pytest: ./pav test -k swipe. "
-        "All tests run in two processes and a part of them in one; -n 0 or -n 4 says otherwise."
+        "Run the tests. All options go to pytest: ./pav test -k swipe. "
+        "A full run uses two processes, a partial one uses one; -n 0 or -n 4 changes that."
     )
     requires_system_checks = []
 
     def run_from_argv(self, argv: list[str]) -> None:
-        # Django's own parser would refuse pytest's options.
+        # Django's own parser would reject pytest's options.
         if argv[2:] in (["--help"], ["-h"]):
             self.print_help(argv[0], argv[1])
             return
@@ -32,10 +32,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if browser.find_chromium() is None:
-            self.stderr.write("No Chromium was found for the browser tests; getting one.")
+            self.stderr.write("No Chromium found for the browser tests; installing one.")
             if not browser.obtain():
-                self.stderr.write("No Chromium could be had: the browser tests will say so. ./pav doctor says how to install one.")
-        # The tests choose settings and services of their own.
+                self.stderr.write("Chromium could not be installed, so the browser tests cannot run. ./pav doctor shows how to install it.")
+        # The tests use their own settings and services.
         for name in ("DJANGO_SETTINGS_MODULE", "PAV_VAR"):
             os.environ.pop(name, None)
         os.chdir(BASE)

@@ -1,4 +1,4 @@
-"""`./pav import_photos DIR --credit NAME --licence TEXT`, `./pav import_photos --samples`."""
+"""`./pav import_photos`: imports photos or the samples into the shared catalogue."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -20,10 +20,12 @@ class Command(BaseCommand):
     help = "Import photos into the shared catalogue: from folders and their subfolders, or the samples that come with PAV."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folders", nargs="*", type=Path, metavar="DIR", help="a folder, or one photo; JPEG, PNG, WebP, HEIC or AVIF")
-        parser.add_argument("--samples", action="store_true", help="the sample photographs from installed packages")
-        parser.add_argument("--credit", default="", help="who made the photos; shown beside each")
-        parser.add_argument("--licence", default="", help="what they may be used for; shown beside each")
+        parser.add_argument(
+            "folders", nargs="*", type=Path, metavar="DIR", help="a folder or a single photo (JPEG, PNG, WebP, HEIC or AVIF)"
+        )
+        parser.add_argument("--samples", action="store_true", help="import the sample photos from installed packages")
+        parser.add_argument("--credit", default="", help="author of the photos; shown with each photo")
+        parser.add_argument("--licence", default="", help="licence of the photos; shown with each photo")
 
     def handle(self, *, folders: list[Path], samples: bool, credit: str, licence: str, verbosity: int, **_options: Any) -> None:
         console = Console(quiet=verbosity == 0)
@@ -31,7 +33,7 @@ class Command(BaseCommand):
         try:
             report = _import(candidates, console)
         except OSError as error:
-            # What cannot be read is a refusal; this is the media folder, and the next photo would meet the same.
+            # Unreadable files are refusals, so this error comes from the media folder and would recur with the next photo.
             raise CommandError(_("Photos cannot be stored: %(reason)s. Fix this and try again.") % {"reason": error.strerror}) from error
         _show(report, console)
         if not report.added + report.known:
@@ -39,7 +41,11 @@ class Command(BaseCommand):
 
 
 def _candidates(folders: list[Path], with_samples: bool, about: About) -> list[importing.Candidate]:
-    """Raises CommandError where nothing was asked for or a folder is not there: better said before the work than after."""
+    """The candidates to import, checked before the import starts.
+
+    Raises:
+        CommandError: no source is given, a folder does not exist, or there are no files.
+    """
     if not folders and not with_samples:
         raise CommandError(_("Say what to import: a folder, or --samples."))
     for folder in folders:
@@ -72,5 +78,5 @@ def _show(report: importing.Report, console: Console) -> None:
     if not report.refused:
         return
     for label, refusal in report.refused:
-        # As Text: rich would read square brackets in a file name as its own markup. Unwrapped, so that a log has one line a file.
+        # As Text, because rich interprets square brackets as markup. Unwrapped, so that a log has one line per file.
         console.print(Text(f"  {label}: {refusal.sentence(_)}"), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`./pav screenshot`: the pictures of the README and the documentation, taken from a running PAV."""
+"""`./pav screenshot`: takes the screenshots of the README and the documentation from a running PAV."""
 
 import io
 from argparse import ArgumentParser
@@ -15,7 +15,7 @@ WIDE = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 1.5, "has_touch": True, "is_mobile": True}
 TOP = '.card[data-depth="0"]:not([data-leaving])'
 
-# A taste to show: colour. Photos more colourful than the ones before are liked, the most colourful loved.
+# The simulated rater prefers colour: likes photos that are more colourful than most before, and loves the most colourful ones.
 COLOURFULNESS = """(image) => {
     const canvas = new OffscreenCanvas(24, 24), paper = canvas.getContext("2d");
     paper.drawImage(image, 0, 0, 24, 24);
@@ -28,12 +28,12 @@ COLOURFULNESS = """(image) => {
 
 
 class Command(BaseCommand):
-    help = "Takes the pictures of the documentation from a running PAV (needs requirements-dev.txt and a Chromium)."
+    help = "Take the screenshots of the documentation from a running PAV (needs requirements-dev.txt and Chromium)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--url", default="http://127.0.0.1:8000", help="address of the running PAV")
-        parser.add_argument("--out", type=Path, default=BASE / "docs" / "images", help="folder for the pictures")
-        parser.add_argument("--swipes", type=int, default=24, help="answers given before the pictures")
+        parser.add_argument("--out", type=Path, default=BASE / "docs" / "images", help="folder for the screenshots")
+        parser.add_argument("--swipes", type=int, default=24, help="ratings given before the screenshots")
 
     def handle(self, *, url: str, out: Path, swipes: int, **_options: Any) -> None:
         try:
@@ -42,7 +42,7 @@ class Command(BaseCommand):
             raise CommandError("Playwright is missing. Install it: .venv/bin/pip install -r requirements-dev.txt") from error
         chromium = find_chromium()
         if chromium is None:
-            raise CommandError("No Chromium or Chrome was found. `./pav doctor` says how to get one.")
+            raise CommandError("No Chromium or Chrome was found. `./pav doctor` shows how to install one.")
         out.mkdir(parents=True, exist_ok=True)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=str(chromium), args=launch_flags())
@@ -72,14 +72,14 @@ class Command(BaseCommand):
         page.context.close()
 
     def _take(self, page: Any, place: Path) -> None:
-        page.wait_for_timeout(1200)  # until nothing moves and every photo is there
-        # Written anew: a browser packs for speed, and these pictures live in the repository.
+        page.wait_for_timeout(1200)  # until animations have ended and all photos have loaded
+        # Re-encoded, because browsers compress for speed, and the screenshots are committed to the repository.
         Image.open(io.BytesIO(page.screenshot())).convert("RGB").save(place, optimize=True)
         self.stdout.write(str(place))
 
 
 def _opened(browser: Any, url: str, swipes: int, options: dict[str, Any]) -> Any:
-    """The page after some answers of somebody who likes colour."""
+    """The page after some ratings of a simulated rater who likes colour."""
     page = browser.new_context(locale="en", **options).new_page()
     page.goto(url)
     seen: list[float] = []
@@ -93,6 +93,6 @@ def _opened(browser: Any, url: str, swipes: int, options: dict[str, Any]) -> Any
         page.wait_for_function(
             "([top, token]) => document.querySelector(top) && document.querySelector(top).dataset.token !== token", arg=[TOP, token]
         )
-        page.wait_for_timeout(250)  # a person looks at what moved
+        page.wait_for_timeout(250)  # as a rater would pause to look at the ranking
     page.wait_for_selector(f"{TOP}[data-ready]")
     return page
