@@ -2,8 +2,8 @@
 
 A photo is represented by 256 features: x = (s, phi), with s the generic score standardised over the catalogue and phi the projected
 tangents and embeddings. A rater's score of it is f(x) = (c + w) s + phi . a, with w ~ N(0, v_b), a ~ N(0, v_f I), and a rating,
-standardised, is f(x) + m + noise with m ~ N(0, 1) and noise ~ N(0, v_n). So f is a Gaussian process with a linear kernel, and the fit is exact
-linear algebra.
+standardised, is f(x) + m + noise with m ~ N(0, 1) and noise ~ N(0, v_n). So f is a Gaussian process with a linear kernel, and the fit is
+exact linear algebra.
 
 How much to trust the generic score (c, v_b), the features (v_f) and the ratings (v_n) differs widely between raters. The four
 hyperparameters are therefore averaged over a grid, each point weighted by its evidence (marginal likelihood) times a hyperprior learned
