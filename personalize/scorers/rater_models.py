@@ -1,8 +1,8 @@
 """Rater models: one network per rater, from photos to the rater's scores. Needs torch.
 
 The model of coefficients is the merged network. An instant fit is w_0 times the standardised generic score plus phi(x) . a, and phi is
-linear in the tangents and the embeddings: the embeddings' part is a linear head; the tangents' part sum_{b,t} a[b, t] ds/dalpha[b, t] is one
-derivative of the score along the direction d theta[b] = sum_t a[b, t] tau_t[b]. Forward-mode differentiation computes it in a second,
+linear in the tangents and the embeddings: the embeddings' part is a linear head; the tangents' part sum_{b,t} a[b, t] ds/dalpha[b, t] is
+one derivative of the score along the direction d theta[b] = sum_t a[b, t] tau_t[b]. Forward-mode differentiation computes it in a second,
 dual stream, without a backward pass.
 """
 
