@@ -78,7 +78,7 @@ EFFICIENTNET_LITE0 = Backbone(
 
 
 def _from_open_clip(name: str, licence: str = "see its model page", paper: str = "") -> Backbone | None:
-    """A row for a name that OpenCLIP knows."""
+    """A row for a model name in OpenCLIP."""
     tower = open_clip_backbones.find(name)
     if tower is None:
         return None

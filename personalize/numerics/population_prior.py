@@ -48,13 +48,13 @@ def learn(features: Float[np.ndarray, "photos features"], raters: Sequence[Rater
     informative = [one for one in raters if len(one.ratings) and np.std(one.ratings) > 0]
     if len(informative) < LEAST_RATERS:
         raise TooFewRatings(f"{len(informative)} raters are too few: {LEAST_RATERS} are needed.")
-    who = np.concatenate([np.full(len(one.photos), number) for number, one in enumerate(informative)])
+    rater = np.concatenate([np.full(len(one.photos), number) for number, one in enumerate(informative)])
     photo = np.concatenate([one.photos for one in informative])
     rating = np.concatenate([(one.ratings - one.ratings.mean()) / one.ratings.std() for one in informative])
     shown = features[photo, 0]
     residual = rating - shown * float(shown @ rating) / float(shown @ shown)
     mean, weights, noise = _means(photo, residual, features[:, 1:])
-    factors = _factors(who, photo, residual - mean[photo], noise, (len(informative), len(features), rank), np.random.default_rng(seed))
+    factors = _factors(rater, photo, residual - mean[photo], noise, (len(informative), len(features), rank), np.random.default_rng(seed))
     return PopulationPrior(mean, factors, weights, len(informative))
 
 
@@ -91,7 +91,7 @@ def _regressed(
 
 
 def _factors(
-    who: np.ndarray, photo: np.ndarray, residual: np.ndarray, noise: float, shape: tuple[int, int, int], rng: np.random.Generator
+    rater: np.ndarray, photo: np.ndarray, residual: np.ndarray, noise: float, shape: tuple[int, int, int], rng: np.random.Generator
 ) -> np.ndarray:
     """Low-rank part with missing entries: alternating updates of b_u and L_i, each with the uncertainty of the other.
 
@@ -103,13 +103,13 @@ def _factors(
     loading = 0.1 * rng.normal(size=(photos, rank))
     spread, width = np.zeros((photos, rank, rank)), np.full(rank, 0.1)
     for _ in range(ROUNDS):
-        taste, unsure = _posterior(who, photo, residual, loading, spread, noise, np.ones(rank), raters)
-        loading, spread = _posterior(photo, who, residual, taste, unsure, noise, 1 / np.maximum(width, 1e-6), photos)
+        taste, unsure = _posterior(rater, photo, residual, loading, spread, noise, np.ones(rank), raters)
+        loading, spread = _posterior(photo, rater, residual, taste, unsure, noise, 1 / np.maximum(width, 1e-6), photos)
         seen = np.bincount(photo, minlength=photos) > 0
         width = (loading**2 + np.diagonal(spread, axis1=1, axis2=2))[seen].mean(axis=0)
-        predicted = (taste[who] * loading[photo]).sum(axis=1)
+        predicted = (taste[rater] * loading[photo]).sum(axis=1)
         second = taste[:, :, None] * taste[:, None, :] + unsure
-        beyond = np.einsum("nij,nij->n", second[who], loading[photo][:, :, None] * loading[photo][:, None, :] + spread[photo])
+        beyond = np.einsum("nij,nij->n", second[rater], loading[photo][:, :, None] * loading[photo][:, None, :] + spread[photo])
         noise = float(np.maximum(residual**2 - 2 * residual * predicted + beyond, 0).mean())
     return loading
 

@@ -18,7 +18,7 @@ Raw = Mapping[str, Float[np.ndarray, "photos numbers"]]
 
 @dataclass(frozen=True)
 class Projection:
-    """Catalogue statistics and axes; the raw groups lie side by side in the order of `groups`."""
+    """Catalogue statistics and axes; the raw groups are concatenated in the order of `groups`."""
 
     groups: tuple[str, ...]
     score_mean: float
