@@ -1,4 +1,4 @@
-"""The current bank, loaded once per worker process."""
+"""The bank, loaded once per worker process."""
 
 from collections.abc import Sequence
 from functools import cache
