@@ -7,11 +7,13 @@ import socket
 import sys
 import threading
 import time
+import weakref
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from django.conf import settings
 from django.core.management import call_command
@@ -35,9 +37,13 @@ ENOUGH_PHOTOS = 5  # photos with features before the demo reports that it is rea
 ended = threading.Event()
 
 
-def end_on_signal(_number: int, _frame: object) -> None:
-    """End the demo. The event covers the case where Python drops the exception, as it does inside a finaliser."""
+def end_on_signal(_number: int, frame: FrameType | None) -> None:
+    """End the demo. Python drops an exception that is raised inside a finaliser, with a traceback: there the event alone ends it."""
     ended.set()
+    while frame is not None:
+        if frame.f_code.co_filename == weakref.__file__:
+            return
+        frame = frame.f_back
     raise KeyboardInterrupt
 
 

@@ -1,6 +1,6 @@
-"""The machine learning of PAV: task vectors, the taste model and the programs around them.
+"""Machine learning of PAV: task vectors, the taste model and their commands.
 
-Everything here but `tasks.py`, `apps.py` and `management/` works without Django.
+Everything except `tasks.py`, `apps.py`, `management/` and `worker/` works without Django.
 """
 
-__version__ = "0.1.0"  # of PAV; goes into the cards of what it makes
+__version__ = "0.1.0"  # of PAV; recorded in bank metadata and model cards

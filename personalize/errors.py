@@ -1,58 +1,58 @@
-"""Errors that a user can mend, each with a message that names the cause and the way out."""
+"""Errors that a user can fix; each message names the cause and the fix."""
 
 
 class PersonalizeError(ValueError):
-    """Base of all errors that a user of this package can mend."""
+    """Base class of all errors that a user of this package can fix."""
 
 
 class UnknownName(PersonalizeError):
-    """A registry was asked for a name that it does not have."""
+    """A registry has no entry with the given name."""
 
     def __init__(self, kind: str, name: str, known: list[str]) -> None:
         super().__init__(f"There is no {kind} named {name!r}. Known: {', '.join(sorted(known))}.")
 
 
 class BadOption(PersonalizeError):
-    """A number that was chosen makes no sense; it is named, with its limits."""
+    """An option is out of range; the message names it and its limits."""
 
 
 def at_least(least: float, **chosen: float) -> None:
-    """Refuse numbers below `least`.
+    """Reject numbers below `least`.
 
     Raises:
-        BadOption: the first of `chosen` that is.
+        BadOption: a number in `chosen` is below it, or nan; the message names the first one.
     """
     for name, value in chosen.items():
-        if not value >= least:  # nor nan
-            raise BadOption(f"{name.replace('_', ' ')} is {value}: it goes from {least} up.")
+        if not value >= least:  # also rejects nan
+            raise BadOption(f"{name.replace('_', ' ')} is {value}: it must be at least {least}.")
 
 
 class MissingWeights(PersonalizeError):
-    """The pre-trained weights of a backbone are not on this machine, or are not the expected ones."""
+    """The pre-trained weights of a backbone are missing on this machine, or not the expected ones."""
 
 
 class IncompatibleTaskVector(PersonalizeError):
-    """A task vector lacks a block of the base model, has one too many, or one of another shape."""
+    """A task vector lacks a block of the base model, has an extra one, or has one of another shape."""
 
 
 class UnknownLayer(PersonalizeError):
-    """A model has a parameter in a kind of layer whose tangents are not known."""
+    """A model has a parameter in a kind of layer without a tangent rule."""
 
 
 class BadBank(PersonalizeError):
-    """A bank file cannot be read, is of an unknown format, does not match its metadata, or lacks what it is asked for."""
+    """A bank file cannot be read, is of an unknown format, does not match its metadata, or lacks a requested part."""
 
 
 class BadCheckpoint(PersonalizeError):
-    """A fine-tuned model or the state of a training run is missing, damaged, of another format, or of another run."""
+    """A fine-tuned model or the state of a training run is missing, damaged, or belongs to another format or run."""
 
 
 class BadDataset(PersonalizeError):
-    """A folder or table of rated photos is not laid out as expected."""
+    """A folder or table of rated photos does not have the expected layout."""
 
 
 class NoSingleRatings(BadDataset):
-    """A dataset tells what raters thought of a photo on average, and not what each of them did."""
+    """A dataset has only mean scores of photos, without the ratings of individual raters."""
 
 
 class BadPhoto(PersonalizeError):
@@ -60,11 +60,11 @@ class BadPhoto(PersonalizeError):
 
 
 class TooFewRatings(PersonalizeError):
-    """There are too few raters or ratings, or none that differ, for what was to be measured."""
+    """There are too few raters or ratings, or no differing ones, for a measurement."""
 
 
 class BadResults(PersonalizeError):
-    """A file of kept results has a line that is no result."""
+    """A file of saved results has an invalid line."""
 
 
 class BadModel(PersonalizeError):

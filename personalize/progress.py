@@ -1,18 +1,18 @@
-"""Progress callbacks of long work."""
+"""Progress callbacks for long-running work."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 Item = TypeVar("Item")
-ProgressCallback = Callable[[str, int, int], None]  # what is going on, how much of it is done, of how much
+ProgressCallback = Callable[[str, int, int], None]  # activity, items done, items in total
 
 
 def no_progress(what: str, done: int, of: int) -> None:
-    """The callback of a caller who does not want to know."""
+    """A callback that ignores progress."""
 
 
 def tracked(what: str, items: Sequence[Item], progress: ProgressCallback) -> Iterator[Item]:
-    """The items one by one; `progress` is called as each is asked for."""
+    """Yield the items, and call `progress` before each."""
     for number, item in enumerate(items, start=1):
         progress(what, number, len(items))
         yield item

@@ -1,1 +1,1 @@
-"""Backbones, photos, banks and tables of ratings as they lie on disk."""
+"""File formats: backbones, photos, banks and rating tables."""

@@ -1,4 +1,4 @@
-"""Atomic writes: a file is on the disk whole, or not at all, whatever happens to the process or the machine."""
+"""Atomic file writes: after a crash, a file is either complete or absent."""
 
 import os
 import secrets
@@ -9,10 +9,10 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Another file in the same folder, to be written within; then it is flushed to the disk and gets the name `path`.
+    """Yield a temporary file in the same folder to write to; afterwards flush it to the disk and rename it to `path`.
 
-    A file of that name is replaced. Its folder is made where it is missing. After an error nothing is left behind. The file to be written
-    has the same ending, and a name that no other process writes to.
+    Replaces an existing file and creates the folder if it is missing. After an error the temporary file is removed. Its name has the same
+    suffix, and is unique to this call.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.stem}.{secrets.token_hex(4)}.partial{path.suffix}")
@@ -24,14 +24,14 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def rename(partial: Path, path: Path) -> None:
-    """Flush a finished file to the disk and give it the name `path`, on the same disk."""
+    """Flush a finished file to the disk and rename it to `path`, on the same disk."""
     _flush(partial)
     partial.replace(path)
     _flush(path.parent)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text whole."""
+    """Write a text file atomically."""
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8")
 

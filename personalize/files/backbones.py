@@ -1,7 +1,7 @@
-"""The registry of pre-trained encoders, and scorers made of them.
+"""Registry of pre-trained encoders (backbones), and scorers built on them.
 
-This module and `open_clip_backbones` alone import model libraries. A backbone is a row of data: where its weights come from, what it
-wants as input, who published it. Weights never travel without their preprocessing. Names that OpenCLIP knows become rows when asked for.
+Only this module and `open_clip_backbones` import model libraries. A backbone is a row of data: the source of its weights, its
+preprocessing, and its publisher; weights and preprocessing always go together. Rows for OpenCLIP names are created on lookup.
 """
 
 import hashlib
@@ -24,16 +24,16 @@ class Backbone:
     """One pre-trained encoder as a row of the registry."""
 
     name: str
-    width: int  # numbers in its embedding
+    width: int  # of its embedding
     preprocessing: Preprocessing
-    build: Callable[[], nn.Module]  # the encoder as its library initialises it, ending in the pooled embedding
+    build: Callable[[], nn.Module]  # the encoder as initialised by its library; returns the pooled embedding
     file: Callable[[], Path]  # its published weights; raises MissingWeights
-    tensors: Callable[[Path], Mapping[str, Tensor]]  # the encoder's own, out of a weights file
-    sha256: str  # of the weights file; empty where the publisher states none
+    tensors: Callable[[Path], Mapping[str, Tensor]]  # the encoder's tensors in a weights file
+    sha256: str  # of the weights file; empty where the publisher gives none
     source: str
     licence: str
     paper: str
-    channels_last: bool = False  # convolutional encoders run faster so on CPUs
+    channels_last: bool = False  # memory format in which convolutional encoders run faster on CPUs
 
 
 def _efficientnet_lite0() -> nn.Module:
@@ -56,9 +56,9 @@ def _efficientnet_lite0_tensors(path: Path) -> Mapping[str, Tensor]:
     published = weight_files.read(path)
     with torch.device("meta"):
         ours = timm.create_model("efficientnet_lite0").state_dict()
-    # The package names its tensors otherwise than timm, but keeps timm's order; equal shapes all the way are the proof.
+    # The package uses other tensor names than timm, in timm's order; comparing all shapes verifies that.
     if [value.shape for value in published.values()] != [value.shape for value in ours.values()]:
-        raise MissingWeights(f"The tensors of {path} do not line up with timm's efficientnet_lite0.")
+        raise MissingWeights(f"The tensors of {path} do not match those of timm's efficientnet_lite0.")
     return {name: value for name, value in zip(ours, published.values(), strict=True) if not name.startswith("classifier.")}
 
 
@@ -78,7 +78,7 @@ EFFICIENTNET_LITE0 = Backbone(
 
 
 def _from_open_clip(name: str, licence: str = "see its model page", paper: str = "") -> Backbone | None:
-    """A row for a name that OpenCLIP knows."""
+    """A row for a model name in OpenCLIP."""
     tower = open_clip_backbones.find(name)
     if tower is None:
         return None
@@ -103,26 +103,26 @@ REGISTRY: dict[str, Backbone] = {row.name: row for row in (EFFICIENTNET_LITE0, *
 
 
 def find(name: str) -> Backbone:
-    """Look a backbone up by name: a row of the registry, or `NAME` or `NAME/TAG` as OpenCLIP knows them.
+    """Look up a backbone by name: a row of the registry, or `NAME` or `NAME/TAG` from OpenCLIP.
 
     Raises:
-        UnknownName: no such backbone; the known ones are listed, or the tags of a known name.
+        UnknownName: no such backbone; the message lists the known ones, or the tags of a known name.
     """
     row = REGISTRY.get(name) or _from_open_clip(name)
     if row is None:
-        known = open_clip_backbones.tags(name) or [*REGISTRY, "any NAME or NAME/TAG that OpenCLIP lists"]
+        known = open_clip_backbones.tags(name) or [*REGISTRY, "any NAME or NAME/TAG from OpenCLIP"]
         raise UnknownName("backbone", name, known)
     return row
 
 
 def scorer(name: str, seed: int = 0, weights: Path | None = None) -> Scorer:
-    """The pre-trained encoder with a fresh head drawn from `seed`, in evaluation mode; every parameter takes a gradient.
+    """The pre-trained encoder with a new head drawn with `seed`, in evaluation mode; every parameter requires a gradient.
 
-    `weights` is a file of the encoder's weights, whole OpenCLIP models included; without it, the published ones are looked for.
+    `weights` is a file with the encoder's weights, or a whole OpenCLIP model; by default, the published weights are used.
 
     Raises:
         UnknownName: no such backbone.
-        MissingWeights: its weights are not here or not the expected ones; the first bad key is named.
+        MissingWeights: the weights are missing or not the expected ones; the message names the first bad key.
     """
     backbone = find(name)
     file = weights or backbone.file()
@@ -139,28 +139,28 @@ def scorer(name: str, seed: int = 0, weights: Path | None = None) -> Scorer:
         value.copy_(tensors[key])
     unknown = [key for key in tensors if key not in own]
     if unknown:
-        raise MissingWeights(f"{file} has {unknown[0]}, which {name} has not.")
+        raise MissingWeights(f"{file} has {unknown[0]}, which {name} does not have.")
     return model
 
 
 def empty(name: str, seed: int = 0) -> Scorer:
-    """A scorer whose encoder waits for its weights: what it holds until then means nothing. The head is drawn from `seed`.
+    """A scorer with uninitialised encoder weights, to be overwritten by the caller. The head is drawn with `seed`.
 
     Raises:
         UnknownName: no such backbone.
     """
     backbone = find(name)
-    with torch.device("meta"):  # no time is spent on drawing weights that are overwritten
+    with torch.device("meta"):  # avoids initialising weights that are overwritten
         encoder = backbone.build()
     kept = encoder.state_dict()
-    if any(buffer not in kept for buffer, _ in encoder.named_buffers()):  # tables that no weights file brings: they are computed
+    if any(buffer not in kept for buffer, _ in encoder.named_buffers()):  # computed tables, which weights files do not contain
         with torch.random.fork_rng(devices=[]):
             encoder = backbone.build()
     return _finish(backbone, encoder.to_empty(device="cpu") if _is_meta(encoder) else encoder, seed)
 
 
 def untrained(name: str, seed: int = 0) -> Scorer:
-    """A scorer that has learned nothing: encoder and head drawn from `seed`. For tests, and for timings, which don't ask for more.
+    """A randomly initialised scorer: encoder and head drawn with `seed`. For tests and timings.
 
     Raises:
         UnknownName: no such backbone.
@@ -175,7 +175,7 @@ def untrained(name: str, seed: int = 0) -> Scorer:
 def _finish(backbone: Backbone, encoder: nn.Module, seed: int) -> Scorer:
     if backbone.channels_last:
         encoder = encoder.to(memory_format=torch.channels_last)
-    with torch.random.fork_rng(devices=[]):  # layers draw numbers as they are made, which nothing uses: the caller's stay as they are
+    with torch.random.fork_rng(devices=[]):  # creating layers draws random numbers; the caller's generator stays unchanged
         return Scorer(encoder.requires_grad_(True), backbone.width, seed).eval()
 
 

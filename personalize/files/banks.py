@@ -1,8 +1,8 @@
-"""Banks on disk: base weights, task vectors, projection and hyperprior in one safetensors file, and their metadata beside it.
+"""Bank files: base weights, task vectors, projection and hyperprior in one safetensors file, with metadata in a JSON file next to it.
 
-Needs no torch: web-side workers read the metadata and the hyperprior alone. The metadata are JSON that a person can read: what the bank was
-made of, from what, with which seed, how good each task model is. They name the sha256 of the file; reading checks it. All arrays, and
-what changed between the formats, are in docs/banks.md.
+Needs no torch: workers for instant fits read only the metadata and the hyperprior. The metadata record the sources, the seed, and the
+accuracy of each task model. They contain the sha256 of the file, and reading checks it. docs/banks.md lists all arrays and the differences
+between the formats.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from personalize.numerics.projection import Projection
 FORMAT = "pav-bank-2"
 READABLE = ("pav-bank-1", FORMAT)
 DEFAULT = Path(__file__).parent.parent / "bank" / "efficientnet_lite0.safetensors"
-UNKNOWN = "unknown"  # in metadata, of what nobody recorded
+UNKNOWN = "unknown"  # in metadata, for facts that were not recorded
 
 Arrays = dict[str, np.ndarray]
 
@@ -40,7 +40,7 @@ class PreprocessingFacts(TypedDict):
 
 
 class Origin(TypedDict, total=False):
-    """Where a task vector comes from: the record of its training, or the published checkpoint that it was imported from."""
+    """Source of a task vector: its training, or the published checkpoint that it was imported from."""
 
     source: str
     database: str
@@ -51,7 +51,7 @@ class Origin(TypedDict, total=False):
 
 
 class ScoreCost(TypedDict):
-    """How the scores of a task's own model changed by a compression."""
+    """Change of the scores of a task's own model by a compression."""
 
     srocc: float
     largest_difference: float
@@ -70,11 +70,11 @@ Compression = TypedDict(
         "projection": NotRequired[str],
     },
 )
-"""One compression that a bank went through, and what it cost."""
+"""One compression of a bank, and its effect on accuracy."""
 
 
 class BankFacts(TypedDict, total=False):
-    """The metadata file of a bank, as JSON. Keys that are not read by the code are plain data of any shape."""
+    """The metadata file of a bank, as JSON. Keys that the code does not read are plain data of any shape."""
 
     format: str
     pav_version: str
@@ -101,24 +101,24 @@ class BankFacts(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class BankMetadata:
-    """What a bank says of itself."""
+    """The metadata of a bank."""
 
     backbone: str
     tasks: tuple[str, ...]
     sha256: str
-    facts: BankFacts  # all of it
+    facts: BankFacts  # the whole file
 
     @property
     def hash(self) -> str:
-        """Short name of this very bank, for tables."""
+        """Short hash of the bank's file, the key of the bank in tables."""
         return self.sha256[:16]
 
 
 def write(arrays: Mapping[str, np.ndarray], facts: BankFacts, path: Path) -> BankMetadata:
-    """Write a bank and its metadata; existing files are replaced only once the new ones are whole.
+    """Write a bank and its metadata; existing files are replaced only when the new ones are complete.
 
     Raises:
-        BadBank: `path` has another ending than a bank's file.
+        BadBank: `path` does not end in .safetensors.
     """
     check_name(path)
     with atomic_files.replacing(path) as partial:
@@ -129,14 +129,14 @@ def write(arrays: Mapping[str, np.ndarray], facts: BankFacts, path: Path) -> Ban
 
 def check_name(path: Path) -> None:
     """Raises:
-    BadBank: `path` has another ending than a bank's file.
+    BadBank: `path` does not end in .safetensors.
     """
     if path.suffix != ".safetensors":
-        raise BadBank(f"A bank's file ends in .safetensors, its metadata beside it in .json; {path} does not.")
+        raise BadBank(f"A bank's file ends in .safetensors, and its metadata file in .json; {path} does not.")
 
 
 def publish(partial: Path, facts: BankFacts, path: Path) -> BankMetadata:
-    """Give a finished file its metadata and its name; existing ones are replaced. The metadata say which version of PAV wrote the file."""
+    """Move a finished file to `path` and write its metadata; replaces existing files. The metadata record the version of PAV."""
     metadata = _complete(facts, partial)
     atomic_files.rename(partial, path)
     return _write_metadata(metadata, path)
@@ -146,7 +146,7 @@ def read_metadata(path: Path = DEFAULT) -> BankMetadata:
     """The metadata of the bank at `path`.
 
     Raises:
-        BadBank: there are none, or they are of another format.
+        BadBank: they are missing, or have another format.
     """
     file = path.with_suffix(".json")
     try:
@@ -159,21 +159,21 @@ def read_metadata(path: Path = DEFAULT) -> BankMetadata:
 
 
 def licences(facts: BankFacts) -> dict[str, str]:
-    """Licence of the dataset behind each task vector, as a bank's metadata record it; `unknown` where they do not."""
+    """Licence of the dataset behind each task vector, from the bank's metadata; `unknown` where not recorded."""
     return {task: _origin(facts, task).get("licence", UNKNOWN) for task in facts["tasks"]}
 
 
 def trained_on(facts: BankFacts) -> dict[str, str]:
-    """What each task vector was trained on, as a bank's metadata record it; `unknown` where they do not."""
+    """What each task vector was trained on, from the bank's metadata; `unknown` where not recorded."""
     origins = {task: _origin(facts, task) for task in facts["tasks"]}
     return {task: origin.get("source") or origin.get("database", UNKNOWN) for task, origin in origins.items()}
 
 
 def check(path: Path, metadata: BankMetadata) -> None:
-    """The file is the one that its metadata describe.
+    """Check a bank's file against the sha256 in its metadata.
 
     Raises:
-        BadBank: missing, or another one.
+        BadBank: the file is missing, or is another one.
     """
     try:
         digest = sha256(path)
@@ -184,12 +184,12 @@ def check(path: Path, metadata: BankMetadata) -> None:
 
 
 def read(path: Path = DEFAULT, *, prefix: str = "") -> Arrays:
-    """The arrays of a bank whose names begin with `prefix`, in memory, after checking the file against its metadata.
+    """Read the arrays of a bank whose names begin with `prefix` into memory, after checking the file against its metadata.
 
-    Large banks are better opened than read: see `open_banks`.
+    Use `open_banks` for large banks.
 
     Raises:
-        BadBank: missing, damaged, or not the file that the metadata describe.
+        BadBank: the file is missing, damaged, or not the one in the metadata.
     """
     check(path, read_metadata(path))
     try:
@@ -200,16 +200,16 @@ def read(path: Path = DEFAULT, *, prefix: str = "") -> Arrays:
 
 
 def sha256(path: Path) -> str:
-    """Of a file of any size, a piece at a time."""
+    """The sha256 of a file of any size, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def hyperprior(arrays: Mapping[str, np.ndarray]) -> Hyperprior:
-    """The hyperprior that a bank ships.
+    """The hyperprior in a bank's arrays.
 
     Raises:
-        BadBank: it ships none.
+        BadBank: there is none.
     """
     if "hyperprior/weights" not in arrays:
         raise BadBank("This bank ships no hyperprior, which the fits of the app need: make one with ./pav import_bank or ./pav build_bank.")
@@ -222,13 +222,13 @@ def hyperprior_arrays(learned: Hyperprior) -> Arrays:
 
 
 def projection(arrays: Mapping[str, np.ndarray]) -> Projection:
-    """The projection that a bank fixes.
+    """The projection in a bank's arrays.
 
     Raises:
-        BadBank: it has none, so it cannot describe photos for the app; fits and evaluation by its network need none.
+        BadBank: there is none, so the app cannot extract features; exact fits and their evaluation need none.
     """
     if "projection/score" not in arrays:
-        raise BadBank("This bank has no projection, which describing photos needs: import it with --photos DIR.")
+        raise BadBank("This bank has no projection, which feature extraction needs: import it with --photos DIR.")
     mean, std = arrays["projection/score"]
     groups = tuple(bytes(arrays["projection/groups"]).decode().split())
     return Projection(groups, float(mean), float(std), arrays["projection/centre"], arrays["projection/axes"].astype(np.float32))
@@ -244,12 +244,12 @@ def projection_arrays(learned: Projection) -> Arrays:
 
 
 def _origin(facts: BankFacts, task: str) -> Origin:
-    """What the metadata say of a task vector's making: of its training, or of the checkpoint that it was imported from."""
+    """Facts about the source of a task vector: its training, or the checkpoint that it was imported from."""
     return {**facts.get("sources", {}).get(task, {}), **facts.get("trained", {}).get(task, {})}
 
 
 def _complete(facts: BankFacts, file: Path) -> BankFacts:
-    """The facts with all that depends on the finished file."""
+    """The facts with those that depend on the finished file: format, version, size, sha256."""
     kept = {name: value for name, value in facts.items() if name not in ("format", "pav_version", "bytes", "sha256")}
     return cast(BankFacts, {"format": FORMAT, "pav_version": __version__, **kept, "bytes": file.stat().st_size, "sha256": sha256(file)})
 

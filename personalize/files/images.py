@@ -1,7 +1,7 @@
-"""From a photo to the numbers that a backbone takes, always the same way.
+"""Preprocessing of photos for a backbone; deterministic.
 
-Resize the short side (bicubic), cut the centre, scale to the backbone's mean and standard deviation. Nothing here is random: the
-augmentation of training lives in `train.py`.
+Resizes the short side (bicubic), crops the centre, and normalises with the backbone's mean and standard deviation. `train.py` has the
+random augmentation of training.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,27 +20,27 @@ from personalize.files.banks import PreprocessingFacts
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a backbone wants its photos; travels with every bank."""
+    """Preprocessing that a backbone needs; part of every bank's metadata."""
 
-    resize: int  # short side in pixels before the cut
-    crop: int  # side of the centre cut in pixels
+    resize: int  # short side in pixels before the crop
+    crop: int  # side of the centre crop in pixels
     mean: tuple[float, float, float]  # of RGB in 0..1
     std: tuple[float, float, float]
 
     @classmethod
     def of(cls, facts: PreprocessingFacts) -> "Preprocessing":
-        """What a bank's metadata or a model's card say of it."""
+        """From the facts in a bank's metadata or a model card."""
         (red, green, blue), (red_std, green_std, blue_std) = facts["mean"], facts["std"]
         return cls(facts["resize"], facts["crop"], (red, green, blue), (red_std, green_std, blue_std))
 
     @property
     def facts(self) -> PreprocessingFacts:
-        """The same for metadata and cards."""
+        """As facts for metadata and model cards."""
         return {"resize": self.resize, "crop": self.crop, "mean": self.mean, "std": self.std}
 
 
 def to_pixels(photo: Image.Image, preprocessing: Preprocessing, margin: int = 0) -> UInt8[np.ndarray, "height width 3"]:
-    """Resize and cut the centre; `margin` keeps that many pixels more on each side, for augmentation."""
+    """Resize and crop the centre; `margin` keeps that many extra pixels on each side, for augmentation."""
     photo = ImageOps.exif_transpose(photo).convert("RGB")
     width, height = photo.size
     scale = preprocessing.resize / min(width, height)
@@ -52,7 +52,7 @@ def to_pixels(photo: Image.Image, preprocessing: Preprocessing, margin: int = 0)
 
 
 def to_input(pixels: UInt8[np.ndarray, "batch height width 3"], preprocessing: Preprocessing) -> Float[Tensor, "batch 3 height width"]:
-    """Pixels 0..255 to the normalised input of the backbone, laid out channels last in memory (fastest on CPUs)."""
+    """Normalise pixels 0..255 to the backbone's input, with channels last in memory (fastest on CPUs)."""
     photos = torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2).float().div_(255)
     mean = torch.tensor(preprocessing.mean).view(1, 3, 1, 1)
     std = torch.tensor(preprocessing.std).view(1, 3, 1, 1)
@@ -63,7 +63,7 @@ def read(path: Path) -> Image.Image:
     """Open a photo.
 
     Raises:
-        BadPhoto: the file is missing or no photo; its path is named.
+        BadPhoto: the file is missing or not a photo; the message names its path.
     """
     try:
         with Image.open(path) as photo:

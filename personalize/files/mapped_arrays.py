@@ -1,6 +1,6 @@
-"""Safetensors files larger than memory: read by mapping them, written one array at a time. NumPy alone.
+"""Memory-mapped reading and incremental writing of safetensors files larger than memory. NumPy only.
 
-The library's own reader and writer hold whole files: its mapped pages stay resident once touched, its writer wants all arrays at once.
+The library's own reader and writer hold whole files: mapped pages stay resident once read, and the writer takes all arrays at once.
 """
 
 import json
@@ -23,17 +23,17 @@ LARGE = 2**20  # bytes; smaller arrays may stay resident
 
 
 class MappedArrays(Mapping[str, np.ndarray]):
-    """The arrays of a file as views of its mapped bytes: asking for one reads nothing until it is looked at.
+    """The arrays of a file as views of its mapped bytes; data is read on first access to a view.
 
-    A large array's pages are let go of when the next array is asked for, so going through a file keeps little of it resident; whoever
-    still looks at that array finds its pages read again. The views are not to be written to: the mapping is private, no write is kept.
+    Access to another array releases the pages of the last large array, so iterating over a file keeps little of it resident; released
+    pages are read again when needed. Do not write to the views: the mapping is private, and writes are not stored.
 
     Raises:
-        OSError, SafetensorError: the file cannot be read; a type that no bank uses counts as that.
+        OSError, SafetensorError: the file cannot be read, or has an array type that banks do not use (OSError).
     """
 
     def __init__(self, path: Path) -> None:
-        with safe_open(path, framework="np") as file:  # refuses damaged headers: offsets that overlap, lengths that lie
+        with safe_open(path, framework="np") as file:  # rejects damaged headers: overlapping offsets, wrong lengths
             self.metadata: dict[str, str] = file.metadata() or {}
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
@@ -43,19 +43,19 @@ class MappedArrays(Mapping[str, np.ndarray]):
         self._where: dict[str, tuple[Planned, int]] = {}
         for name, entry in header.items():
             if entry["dtype"] not in NAMES:
-                raise OSError(f"{name} is of type {entry['dtype']}")
+                raise OSError(f"{name} has the unsupported type {entry['dtype']}")
             planned = np.dtype(NAMES[entry["dtype"]]), tuple(entry["shape"])
             self._where[name] = planned, 8 + length + entry["data_offsets"][0]
         self._last: tuple[int, int] | None = None
 
     def __getitem__(self, name: str) -> np.ndarray:
         (kind, shape), start = self._where[name]
-        self._let_go()
+        self._release()
         count = math.prod(shape)
         if count * kind.itemsize >= LARGE:
             self._last = start, start + count * kind.itemsize
         array = np.frombuffer(self._bytes, dtype=kind, count=count, offset=start) if count else np.empty(0, kind)
-        return (array if start % kind.itemsize == 0 else array.copy()).reshape(shape)  # torch takes no numbers at odd addresses
+        return (array if start % kind.itemsize == 0 else array.copy()).reshape(shape)  # torch needs aligned memory
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._where)
@@ -63,7 +63,7 @@ class MappedArrays(Mapping[str, np.ndarray]):
     def __len__(self) -> int:
         return len(self._where)
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         if self._last is None or not hasattr(mmap, "MADV_DONTNEED"):
             return
         start = -(-self._last[0] // mmap.PAGESIZE) * mmap.PAGESIZE
@@ -74,16 +74,16 @@ class MappedArrays(Mapping[str, np.ndarray]):
 
 
 class ArrayWriter:
-    """Writes a safetensors file whose arrays are known by type and shape beforehand, one array at a time, in any order.
+    """Writes a safetensors file, whose arrays' types and shapes are known in advance, one array at a time and in any order.
 
-    With `missing` it goes on in a file that was begun with the same plan and lacks these arrays. Used as a context: leaving it without an
-    error checks that every planned array came.
+    With `missing`, continues a file that was started with the same plan and lacks these arrays. As a context manager, checks on exit
+    that every planned array was written, unless an error occurred.
     """
 
     def __init__(
         self, path: Path, planned: Mapping[str, Planned], metadata: Mapping[str, str], missing: Collection[str] | None = None
     ) -> None:
-        # Wide types first, as the library lays them out: then every array begins at a multiple of its own item size.
+        # Widest types first, like the library: every array then begins at a multiple of its item size.
         order = sorted(planned, key=lambda name: (-planned[name][0].itemsize, name))
         header: dict[str, object] = {"__metadata__": dict(metadata)}
         at = 0
@@ -104,7 +104,7 @@ class ArrayWriter:
         """Write one array.
 
         Raises:
-            ValueError: it was not planned so.
+            ValueError: its type or shape is not the planned one.
         """
         if self._planned.get(name) != (array.dtype, array.shape):
             raise ValueError(f"{name} is {array.dtype}{array.shape}, planned was {self._planned.get(name)}")
@@ -113,19 +113,19 @@ class ArrayWriter:
         self.missing.discard(name)
 
     def flush(self) -> None:
-        """What was put so far can be read from the file."""
+        """Make the arrays written so far readable from the file."""
         self._file.flush()
 
     def sync(self) -> None:
-        """What was put so far is on the disk, whatever happens to this process or the machine."""
+        """Make the arrays written so far survive a crash of the process or the machine."""
         self._file.flush()
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """No more arrays come.
+        """Close the file.
 
         Raises:
-            ValueError: a planned one is missing; it is named.
+            ValueError: a planned array is missing; the message names it.
         """
         self._file.close()
         if self.missing:

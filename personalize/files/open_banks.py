@@ -1,4 +1,4 @@
-"""A bank opened for work: everything in it mapped, nothing of it held until it is asked for. Needs torch."""
+"""Opened banks: memory-mapped arrays and task vectors, loaded on access. Needs torch."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,32 +26,32 @@ class Bank:
     """Base model, task vectors and small arrays of one bank."""
 
     metadata: BankMetadata
-    arrays: Mapping[str, np.ndarray]  # all of them, `projection/...` and `hyperprior/...` among them; of a file, mapped
-    vectors: dict[str, StoredVector]  # by task, in the metadata's order, which is that of the columns of `start`
+    arrays: Mapping[str, np.ndarray]  # all, including `projection/...` and `hyperprior/...`; mapped if read from a file
+    vectors: dict[str, StoredVector]  # by task, in the order of the metadata and of the columns of `start`
 
     @property
     def holds_encoder(self) -> bool:
-        """Whether the bank brings its encoder along; the base is the backbone's own otherwise, with the bank's head."""
+        """Whether the bank contains its encoder; otherwise the base is the backbone's encoder with the bank's head."""
         return any(name.startswith("base/encoder.") for name in self.arrays)
 
     @cached_property
     def start(self) -> Float[Tensor, "blocks tasks"]:
-        """The starting coefficients: a row a block in the order of `base`."""
+        """The starting coefficients: one row per block, in the order of `base`."""
         return torch.from_numpy(self.arrays["start"].astype("float32"))
 
     @cached_property
     def base(self) -> Weights:
-        """The base weights of every block, in the model's order: mapped where the bank holds its encoder, a copy in memory otherwise."""
+        """The base weights of every block, in the model's order: mapped if the bank contains its encoder, else a copy in memory."""
         if self.holds_encoder:
             return StoredBase(self.arrays, tuple(task_vectors.blocks(backbones.empty(self.metadata.backbone))))
         return task_vectors.copied_blocks(self.scorer())
 
     def scorer(self) -> Scorer:
-        """A scorer of its own with the base weights, in evaluation mode.
+        """A new scorer with the base weights, in evaluation mode.
 
         Raises:
-            BadBank: the bank's blocks are not those of its backbone; the first such block is named.
-            MissingWeights: the bank holds no encoder, and the backbone's weights are not here.
+            BadBank: the bank's blocks are not those of its backbone; the message names the first such block.
+            MissingWeights: the bank contains no encoder, and the backbone's weights are missing.
         """
         if not self.holds_encoder:
             model = backbones.scorer(self.metadata.backbone)
@@ -64,7 +64,7 @@ class Bank:
         return model
 
     def merged(self, coefficients: Float[Tensor, "blocks tasks"]) -> Scorer:
-        """A scorer of its own at the given coefficients; see `merging.merge_into`, which moves a scorer that is there already."""
+        """A new scorer at the given coefficients; see `merging.merge_into` for an existing scorer."""
         model = self.scorer()
         merging.merge_into(model, self.base, list(self.vectors.values()), coefficients)
         return model
@@ -84,7 +84,7 @@ class StoredBase(Mapping[str, Tensor]):
 
     def __init__(self, arrays: Mapping[str, np.ndarray], blocks: tuple[str, ...]) -> None:
         """Raises:
-        BadBank: the bank lacks a block; it is named.
+        BadBank: the bank lacks a block; the message names it.
         """
         missing = [name for name in blocks if f"base/{name}" not in arrays]
         if missing:
@@ -102,10 +102,10 @@ class StoredBase(Mapping[str, Tensor]):
 
 
 def open_bank(path: Path = banks.DEFAULT, *, check: bool = True) -> Bank:
-    """Open the bank at `path`; with `check`, its file is read once from end to end and compared with its metadata.
+    """Open the bank at `path`; with `check`, read the whole file once and compare it with the metadata.
 
     Raises:
-        BadBank: missing, damaged, not the file that its metadata describe, or without a task's vector.
+        BadBank: the file is missing, damaged, not the one in the metadata, or lacks a task vector.
     """
     metadata = banks.read_metadata(path)
     if check:
@@ -114,10 +114,10 @@ def open_bank(path: Path = banks.DEFAULT, *, check: bool = True) -> Bank:
 
 
 def view(metadata: BankMetadata, path: Path) -> Bank:
-    """The bank in a file, as its metadata describe it.
+    """The bank in a file, given its metadata.
 
     Raises:
-        BadBank: damaged, or without a task's vector.
+        BadBank: the file is damaged, or lacks a task vector.
     """
     try:
         arrays = MappedArrays(path)
@@ -131,7 +131,7 @@ def view(metadata: BankMetadata, path: Path) -> Bank:
 
 
 def of_arrays(metadata: BankMetadata, arrays: Mapping[str, np.ndarray]) -> Bank:
-    """A bank of arrays as they lie in its file."""
+    """A bank of arrays that are named as in its file."""
     return Bank(metadata, arrays, {task: StoredVector(arrays, f"vectors/{task}/") for task in metadata.tasks})
 
 
@@ -140,5 +140,5 @@ def _fill(model: Scorer, weights: Weights, names: tuple[str, ...]) -> None:
     own = task_vectors.blocks(model)
     for name in names:
         if name not in own or own[name].shape != weights[name].shape:
-            raise BadBank(f"The bank's base has a block {name} in a shape that its backbone does not know.")
+            raise BadBank(f"The bank's base has a block {name} that its backbone does not have in this shape.")
         own[name].copy_(weights[name])

@@ -1,4 +1,4 @@
-"""Photo files: those of a folder, and short names of their content. Needs no torch."""
+"""Photo files: listing a folder, and digests of their content. Needs no torch."""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,15 +12,15 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".bmp",
 
 
 def photos_below(folder: Path) -> list[Path]:
-    """The photos of a folder and the folders in it, by name."""
+    """The photos of a folder and its subfolders, sorted by path."""
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
 
 
 def photos_in(folder: Path) -> list[Path]:
-    """The same where there must be some.
+    """Like `photos_below`, but at least one.
 
     Raises:
-        BadPhoto: none there.
+        BadPhoto: there are none.
     """
     found = photos_below(folder)
     if not found:
@@ -29,10 +29,10 @@ def photos_in(folder: Path) -> list[Path]:
 
 
 def digest(photo: Path) -> str:
-    """Short name of a photo file's content: the first 16 hexadecimal digits of its sha256."""
+    """Digest of a photo file's content: the first 16 hexadecimal digits of its sha256."""
     return hashlib.sha256(photo.read_bytes()).hexdigest()[:16]
 
 
 def seen_digests(arrays: Mapping[str, np.ndarray]) -> frozenset[str]:
-    """Digests of the photos that shaped a bank, from its array `seen`; none where the bank does not know (imported ones)."""
+    """Digests of the photos that a bank was built with, from its array `seen`; none for imported banks, which lack it."""
     return frozenset(f"{int(number):016x}" for number in arrays.get("seen", ()))

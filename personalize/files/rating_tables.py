@@ -1,4 +1,4 @@
-"""Raters' single ratings of a set of photos, and the tables of rater, image, score that they are read from. Needs no torch."""
+"""Tables of individual ratings: rater, image, score. Needs no torch."""
 
 import csv
 from collections import defaultdict
@@ -21,26 +21,26 @@ class RatingTable:
 
     photos: list[Path]
     raters: list[RaterRatings]
-    left_out: int  # rated photos that had a part in making the bank
-    test_raters: frozenset[str] | None = None  # who is tested, by the protocol; None: the caller splits
+    left_out: int  # rated photos that the bank was built with
+    test_raters: frozenset[str] | None = None  # names of the test raters by the protocol; None: the caller splits
     protocol: str = "none"
-    about: str = "People's own ratings, split by whoever measures."  # one or two sentences for reports
+    about: str = "Individual ratings, split by the evaluation."  # one or two sentences for reports
 
     @property
     def teachers(self) -> list[RaterRatings]:
-        """Whose ratings may teach a prior: everybody's but those of the test raters."""
+        """The raters to learn a prior from: all but the test raters."""
         return [one for one in self.raters if one.rater not in (self.test_raters or ())]
 
     @property
     def tested(self) -> list[RaterRatings]:
-        """Those of the test raters; everybody's where the caller splits."""
+        """The test raters; all raters where the caller splits."""
         return [one for one in self.raters if self.test_raters is None or one.rater in self.test_raters]
 
     def without(self, digests: frozenset[str]) -> "RatingTable":
-        """The same ratings but for those of photos with these digests (see `photo_files.digest`).
+        """The ratings without those of photos with these digests (see `photo_files.digest`).
 
         Raises:
-            BadDataset: nothing would be left.
+            BadDataset: no ratings would remain.
         """
         if not digests:
             return self
@@ -53,13 +53,13 @@ class RatingTable:
             if (places >= 0).any():
                 raters.append(RaterRatings(places[places >= 0], one.ratings[places >= 0], one.rater))
         if not raters:
-            raise BadDataset(f"There is no rating of a photo that the bank has not seen ({len(self.photos)} photos, all left out).")
+            raise BadDataset(f"No ratings remain: the bank was built with all of the {len(self.photos)} rated photos.")
         photos = [self.photos[place] for place in kept]
         return replace(self, photos=photos, raters=raters, left_out=self.left_out + len(self.photos) - len(kept))
 
 
 def gather(ratings: Mapping[str, Mapping[Path, float]], *, by_name: bool = False) -> RatingTable:
-    """A table of what each rater said of each photo: raters in the order of their names, photos of their paths or file names."""
+    """A table of ratings by rater and photo; raters are sorted by name, photos by path or file name."""
     photos = sorted({photo for own in ratings.values() for photo in own}, key=lambda photo: photo.name if by_name else photo)
     place = {photo: index for index, photo in enumerate(photos)}
     raters = [
@@ -72,11 +72,11 @@ def gather(ratings: Mapping[str, Mapping[Path, float]], *, by_name: bool = False
 def read(table: Path, folder: Path, exclude: frozenset[str] = frozenset()) -> RatingTable:
     """Read ratings and find their photos below `folder`.
 
-    `exclude` holds digests (see `photo_files.digest`) of photos that must not be used, because a task vector has seen their scores.
-    A photo rated twice by the same rater counts once, with the last rating.
+    `exclude` holds digests (see `photo_files.digest`) of photos that must not be used, because a task vector was trained on their scores.
+    If a rater rates a photo twice, the last rating counts.
 
     Raises:
-        BadDataset: a column, photo or number is missing; the line is named.
+        BadDataset: a column, photo or number is missing; the message names the line.
     """
     if not folder.is_dir():
         raise BadDataset(f"{folder} is not a folder of photos.")
@@ -102,13 +102,13 @@ def read(table: Path, folder: Path, exclude: frozenset[str] = frozenset()) -> Ra
 
 
 def halves(count: int, seed: int) -> tuple[list[int], list[int]]:
-    """Places of the raters who teach and of those who are tested, where a dataset names neither; in the order drawn."""
-    order = [int(who) for who in np.random.default_rng(seed).permutation(count)]
+    """Places of the raters to learn from and of the test raters, where a dataset defines no split; in the order drawn."""
+    order = [int(rater) for rater in np.random.default_rng(seed).permutation(count)]
     return order[: count // 2], order[count // 2 :]
 
 
 def in_three_steps(ratings: Float[np.ndarray, "ratings"]) -> Float[np.ndarray, "ratings"]:
-    """A rater's ratings cut to dislike, like, love (1, 2, 3) at their own thirds, as far as ties allow."""
+    """A rater's ratings reduced to dislike, like, love (1, 2, 3) at the terciles of these ratings, as far as ties allow."""
     low, high = np.quantile(ratings, [1 / 3, 2 / 3])
     return 1.0 + (ratings > low) + (ratings > high) if low < high else 1.0 + (ratings > low) * 1.0 + (ratings >= high) * 1.0
 

@@ -1,4 +1,4 @@
-"""How a task vector lies in a bank: each block as one array, or as the parts that it is made of.
+"""Storage of task vectors in a bank: each block as one array, or as several parts.
 
 `<prefix><block>/whole`, or `/left` `/right` `/shape` of factors, or `/values` `/scale` `/shape` of a quantised block.
 """
@@ -12,11 +12,11 @@ from torch import Tensor
 from personalize.files.mapped_arrays import Planned
 from personalize.networks.task_vectors import Block, Factors, Quantised, Vector
 
-PARTS = {"whole": ("whole",), "left": ("left", "right", "shape"), "values": ("values", "scale", "shape")}  # by the part that comes first
+PARTS = {"whole": ("whole",), "left": ("left", "right", "shape"), "values": ("values", "scale", "shape")}  # by the first part
 
 
 class StoredVector(Mapping[str, Block]):
-    """One task vector of a bank; a block is made when it is asked for, without copying what the bank's file holds."""
+    """One task vector of a bank; blocks are created on access, without copying the bank's data."""
 
     def __init__(self, arrays: Mapping[str, np.ndarray], prefix: str) -> None:
         self._arrays, self._prefix = arrays, prefix
@@ -30,7 +30,7 @@ class StoredVector(Mapping[str, Block]):
     def __getitem__(self, block: str) -> Block:
         first, *others = self._parts[block]
         smaller = [self._part(block, name) for name in others]
-        largest = self._part(block, first)  # last, so that its pages are let go of when the next block is asked for
+        largest = self._part(block, first)  # last, so that its pages are released on access to the next block
         if first == "whole":
             return largest
         kind = Factors if first == "left" else Quantised
@@ -47,19 +47,19 @@ class StoredVector(Mapping[str, Block]):
 
 
 def vector_of(arrays: Mapping[str, np.ndarray], prefix: str) -> Vector:
-    """The blocks of one task vector as they lie in a bank."""
+    """The blocks of one task vector, from a bank's arrays."""
     return dict(StoredVector(arrays, prefix))
 
 
 def vector_arrays(vector: Vector, prefix: str) -> Iterator[tuple[str, np.ndarray]]:
-    """How one task vector lies in a bank."""
+    """The arrays that one task vector is stored as, with their names."""
     for block, value in vector.items():
         for part, tensor in parts(value):
             yield f"{prefix}{block}/{part}", tensor.numpy()
 
 
 def parts(value: Block) -> Iterator[tuple[str, Tensor]]:
-    """What one block is stored as."""
+    """The parts that one block is stored as, with their names."""
     if isinstance(value, Tensor):
         yield "whole", value
     elif isinstance(value, Factors):
@@ -69,13 +69,13 @@ def parts(value: Block) -> Iterator[tuple[str, Tensor]]:
 
 
 def planned_parts(value: Block) -> Iterator[tuple[str, Planned]]:
-    """Type and shape of the arrays that one block is stored as; `value` may lie on torch's meta device."""
+    """Type and shape of the arrays that one block is stored as; `value` may be on torch's meta device."""
     for part, tensor in parts(value):
         yield part, (torch.empty(0, dtype=tensor.dtype).numpy().dtype, tuple(tensor.shape))
 
 
 def form_of(vector: Vector) -> str:
-    """How the matrices of a task vector are kept: full, half, factorised or quantised."""
+    """How the matrices of a task vector are stored: full, half, factorised or quantised."""
     kinds = {type(value) for value in vector.values()}
     if Quantised in kinds:
         return "quantised"

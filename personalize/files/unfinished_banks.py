@@ -1,8 +1,8 @@
-"""A bank on its way to the disk, kept so that a run that was stopped goes on where it was, however it was stopped. Needs no torch.
+"""Resumable writing of banks: an interrupted run continues after its last finished step. Needs no torch.
 
-Until `NAME.safetensors` is whole, the folder `NAME.unfinished` lies beside it: `arrays.partial`, the file to be at its full size, and
-`steps.json`, what it is made from and which steps are done. A step is written down after its arrays are on the disk, so what a stopped
-step left is written over. Neither file can be taken for a bank: there are no metadata, and the bank gets its name last.
+Until `NAME.safetensors` is complete, the folder `NAME.unfinished` is next to it, with `arrays.partial`, the file at its full size, and
+`steps.json`, a hash of the inputs and the finished steps. A step is recorded after its arrays are on the disk, so the data of an
+interrupted step is overwritten. Neither file can be mistaken for a bank: the metadata are missing, and the file is renamed last.
 """
 
 import fcntl
@@ -26,12 +26,12 @@ class Steps(TypedDict):
     """The file steps.json."""
 
     of: str  # hash of the inputs and the plan
-    steps: dict[str, object]  # what each finished step answered, plain data
-    missing: list[str]  # arrays that no step has written yet
+    steps: dict[str, object]  # results of the finished steps, plain data
+    missing: list[str]  # arrays that are not written yet
 
 
 class UnfinishedBank:
-    """The arrays of a bank, step by step."""
+    """A bank that is written in steps."""
 
     def __init__(self, folder: Path, inputs: Mapping[str, object], planned: Mapping[str, Planned]) -> None:
         self._steps, self.path = folder / "steps.json", folder / "arrays.partial"
@@ -41,7 +41,7 @@ class UnfinishedBank:
         self.writer = ArrayWriter(self.path, planned, {"format": banks.FORMAT}, missing)
 
     def step(self, name: str, work: Callable[[], Result]) -> Result:
-        """Do a part of the work, which may put arrays and answers plain data; or answer what it answered before this run."""
+        """Run `work`, which may write arrays and returns plain data; if an earlier run finished this step, return its result."""
         if name not in self._done:
             self._done[name] = work()
             self.writer.sync()
@@ -50,34 +50,34 @@ class UnfinishedBank:
         return cast(Result, self._done[name])
 
     def publish(self, facts: BankFacts, out: Path) -> BankMetadata:
-        """Give the whole file its metadata and its name.
+        """Move the complete file to `out` and write its metadata.
 
         Raises:
-            ValueError: a planned array never came.
+            ValueError: a planned array was not written.
         """
         self.writer.close()
         return banks.publish(self.path, facts, out)
 
     def _kept(self) -> tuple[dict[str, object], list[str] | None]:
-        """The steps of a run before this one and what it had not written, where that run was of the same inputs."""
+        """The finished steps of an earlier run with the same inputs, and the arrays that it had not written."""
         try:
             before: Steps = json.loads(self._steps.read_text(encoding="utf-8"))
             if before["of"] == self._of and self.path.is_file():
                 return before["steps"], before["missing"]
         except (OSError, ValueError, KeyError):
             pass
-        self._steps.unlink(missing_ok=True)  # before the arrays are begun anew
+        self._steps.unlink(missing_ok=True)  # before the arrays are overwritten
         return {}, None
 
 
 @contextmanager
 def unfinished(out: Path, inputs: Mapping[str, object], planned: Mapping[str, Planned]) -> Iterator[UnfinishedBank]:
-    """The bank to be written at `out`, as far as an earlier run with the same `inputs` (plain data: all that its bytes depend on) came.
+    """Write a bank to `out`, continuing an earlier run with the same `inputs` (plain data that determines the bank's bytes).
 
-    The folder stays where the work is stopped or a disk is full. It goes when the bank is whole, and when the inputs are refused.
+    The folder remains if the run is interrupted or the disk is full. It is removed when the bank is complete or the inputs are rejected.
 
     Raises:
-        BadBank: `out` has another ending than a bank's file, or another process is writing it.
+        BadBank: `out` does not end in .safetensors, or another process is writing it.
     """
     banks.check_name(out)
     folder = out.with_suffix(".unfinished")
@@ -86,7 +86,7 @@ def unfinished(out: Path, inputs: Mapping[str, object], planned: Mapping[str, Pl
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise BadBank(f"Another process is writing {out}: wait for it, or name another file.") from error
+            raise BadBank(f"Another process is writing {out}: wait until it ends, or choose another file.") from error
         try:
             bank = UnfinishedBank(folder, inputs, planned)
             with bank.writer:

@@ -1,4 +1,4 @@
-"""Weights as others publish them: safetensors files and PyTorch checkpoints, read without running anything that lies in them."""
+"""Published weight files: safetensors and PyTorch checkpoints, read without executing code in them."""
 
 import pickle
 from collections.abc import Mapping
@@ -11,23 +11,23 @@ from torch import Tensor
 
 from personalize.errors import MissingWeights
 
-# Where whole models keep their image tower: OpenCLIP itself, and models built around it.
+# Prefixes of the image tower in whole models: OpenCLIP, and models built around it.
 IMAGE_TOWERS = ("visual.", "module.visual.", "backbone.visual.")
 
 
 def read(path: Path) -> dict[str, Tensor]:
-    """The tensors of a weights file by name, memory-mapped where the file's layout allows it.
+    """The tensors of a weights file by name, memory-mapped where its layout allows it.
 
-    A PyTorch file may hold the state dict itself, or keep it under the key `state_dict` or `model`, as training programs do.
+    A PyTorch file may contain the state dict itself, or under the key `state_dict` or `model`, as in training checkpoints.
 
     Raises:
-        MissingWeights: the file is missing, damaged, of an unknown kind, or holds something else than tensors by name.
+        MissingWeights: the file is missing, damaged, of an unknown kind, or contains anything other than tensors by name.
     """
     try:
         held = load_file(path) if path.suffix == ".safetensors" else _load_checkpoint(path)
     except (OSError, SafetensorError, RuntimeError, pickle.UnpicklingError, EOFError, KeyError) as error:
         sentence = " ".join(str(error).split())[:300] or f"it ends too early ({type(error).__name__})"
-        raise MissingWeights(f"{path} cannot be read as weights (.safetensors, or a PyTorch file of tensors alone): {sentence}") from error
+        raise MissingWeights(f"{path} cannot be read as weights (.safetensors, or a PyTorch file with only tensors): {sentence}") from error
     for key in ("state_dict", "model"):
         if isinstance(held, Mapping) and isinstance(held.get(key), Mapping):
             held = held[key]
@@ -40,7 +40,7 @@ def read(path: Path) -> dict[str, Tensor]:
 
 
 def image_tower(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The part of a whole model that sees photos, by its own names; weights of an image tower alone stay as they are."""
+    """The image tower's tensors in a whole model, without their prefix; weights of only an image tower are returned unchanged."""
     for prefix in IMAGE_TOWERS:
         tower = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
         if tower:

@@ -1,1 +1,1 @@
-"""The mathematics of task vectors on torch: no files, no model zoo."""
+"""Task vectors, merging and tangents on torch, without file access or model libraries."""

@@ -1,7 +1,7 @@
-"""Fitting one person's coefficients through the network: `paper`, the published procedure, and `exact`, Gauss-Newton on the same loss.
+"""Fits of one rater's coefficients through the network: `paper`, the published procedure, and `exact`, Gauss-Newton on the same loss.
 
-Both start from a bank's network and a person's rated photos and return coefficients. Dropout is off, batch norm statistics are fixed, no
-photo but the shots is looked at. The instant fit (`taste.py`) needs neither; these are for research, exports and re-ranking the top.
+Both take a bank's network and a rater's rated photos and return coefficients. Dropout is off, batch norm statistics are fixed, and the
+shots are the only photos used. These fits serve research, exports and re-ranking the top; the instant fit (`taste.py`) needs no network.
 """
 
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ from personalize.numerics import metrics
 from personalize.numerics.rank_newton import cross_validated, minimise_within, rank_loss
 from personalize.progress import ProgressCallback, no_progress
 
-FIRST_REACH = 1.0  # how far the first Gauss-Newton step may move the coefficients, as the length of their change
-STRENGTHS = (10.0, 30.0, 1000.0)  # of the pull towards the start, divided by the number of shots; the last stays where it began
-SETTLED = 1e-3  # share of the loss that a step must gain for another to follow
+FIRST_REACH = 1.0  # largest length of the first Gauss-Newton step
+STRENGTHS = (10.0, 30.0, 1000.0)  # penalty towards the start, times the number of shots; the last one keeps the start
+SETTLED = 1e-3  # relative decrease of the loss below which the iteration ends
 AT_ONCE = 32  # photos that go through the network together
 
 
 @dataclass(frozen=True)
 class NetworkShots:
-    """A person's rated photos, as inputs of the network."""
+    """A rater's rated photos, as network inputs."""
 
     photos: Float[Tensor, "shots 3 height width"]
     ratings: Float[Tensor, "shots"]
@@ -37,11 +37,11 @@ class NetworkShots:
 
 @dataclass(frozen=True)
 class Fitted:
-    """One person's coefficients and what finding them took."""
+    """One rater's coefficients, and the losses and passes of the fit."""
 
     coefficients: Float[Tensor, "blocks tasks"]
-    losses: tuple[float, ...]  # rank loss on the shots: where it began, then after each step (`paper`: of the step's batch) or round
-    image_passes: int  # photos sent through the network, each forward and backward; a forward pass alone counts as much
+    losses: tuple[float, ...]  # rank loss on the shots, at the start and after each step; `paper`: per batch, then on all shots
+    image_passes: int  # photos sent through the network; forward and backward, or forward only, each count as one
 
     @property
     def loss(self) -> float:
@@ -50,9 +50,9 @@ class Fitted:
 
 
 class CoefficientNetwork:
-    """A scorer whose weights follow coefficients: theta[b] = base[b] + sum_t coefficients[b, t] tau_t[b].
+    """A scorer whose weights are set by coefficients: theta[b] = base[b] + sum_t coefficients[b, t] tau_t[b].
 
-    Peak memory is one model, its gradient and the vectors as they are kept: no graph goes through the merge.
+    Peak memory is one model, its gradient and the vectors in their stored form: the merge is not part of the autograd graph.
     """
 
     def __init__(self, model: Scorer, base: Weights, vectors: list[Vector]) -> None:
@@ -71,7 +71,7 @@ class CoefficientNetwork:
             value.copy_(self.base[name] + self.tasks.sum(name, coefficients[row]).view_as(value))
 
     def gradient(self, loss: Float[Tensor, ""]) -> Float[Tensor, "blocks tasks"]:
-        """dL/dalpha[b, t] = <dL/dtheta[b], tau_t[b]> at the weights that the model holds."""
+        """dL/dalpha[b, t] = <dL/dtheta[b], tau_t[b]> at the model's current weights."""
         gradients = torch.autograd.grad(loss, list(self.own.values()))
         return torch.stack([self.tasks.inner(name, gradient) for name, gradient in zip(self.own, gradients, strict=True)])
 
@@ -81,11 +81,11 @@ class CoefficientNetwork:
 
     @cached_property
     def _tangents(self) -> Tangents:
-        """One for all fits: it hooks itself into the model for good, and keeps the vectors as it needs them."""
+        """One object for all fits: it registers permanent hooks on the model and caches the vectors."""
         return Tangents(self.model, self.vectors)
 
     def linearised(self, photos: Float[Tensor, "photos 3 height width"]) -> tuple[Tensor, Tensor]:
-        """Scores (photos) and tangents (photos, blocks, tasks) at the weights that the model holds."""
+        """Scores (photos) and tangents (photos, blocks, tasks) at the model's current weights."""
         parts = [self._tangents.compute(part)[:2] for part in photos.split(AT_ONCE)]
         return torch.cat([scores for scores, _ in parts]), torch.cat([slopes for _, slopes in parts])
 
@@ -93,7 +93,7 @@ class CoefficientNetwork:
 def softmax_start(network: CoefficientNetwork, shots: NetworkShots) -> Float[Tensor, "blocks tasks"]:
     """The published starting point: softmax(10 x SROCC of each task model on the shots), the same for every block.
 
-    Where SROCC is undefined (all shots rated alike) it counts as 0, which makes the mixture equal.
+    An undefined SROCC (all shots have the same rating) counts as 0, so the shares are equal.
     """
     agreement = []
     ratings = shots.ratings.double().cpu().numpy()
@@ -151,13 +151,13 @@ def exact(
     trials: int = 6,
     progress: ProgressCallback = no_progress,
 ) -> Fitted:
-    """Gauss-Newton: with their tangents the scores are linear in the coefficients, a convex fit gives the next ones, and so on.
+    """Gauss-Newton: repeatedly linearise the scores in the coefficients with their tangents, and solve the convex problem.
 
-    Minimises rank loss + strength / 2 ||alpha - start||^2. The loss is a mean, so a pull worth `c` ratings has strength c / shots.
-    Without a `strength` it is that of `STRENGTHS` whose linear fits rank left-out shots best (folds drawn by `seed`), which costs no
-    pass. A step goes no farther than the scores have proved to be nearly linear: farther after a step that kept its promise, less far
-    after one that did not (a trust region). A trial is one pass over the shots, whose tangents serve the next step if it is taken. Ends
-    when a step gains next to nothing, or after `trials` passes.
+    Minimises rank loss + strength / 2 ||alpha - start||^2. The loss is a mean, so a penalty worth `c` ratings has strength c / shots.
+    By default, `strength` is the one of `STRENGTHS` whose linear fits rank left-out shots best (folds drawn with `seed`), which costs no
+    pass. A trust region limits the step: it grows after a step whose gain matches the linear prediction, and shrinks after one whose gain
+    does not. A trial is one pass over the shots; if the step is accepted, its tangents are reused for the next one. Ends when the relative
+    gain is below `SETTLED`, or after `trials` passes.
 
     References:
         Nocedal & Wright, Numerical Optimization, 2006, chapters 4 and 10; docs/decisions/exact-fit.md.
@@ -181,12 +181,12 @@ def exact(
         ahead = at(there)
         progress("fitting", trial, trials)
         pull = 0.5 * strength * (squared(there - centre) - squared(here - centre))
-        hoped = loss - rank_loss(scores + slopes @ (there - here), ratings) - pull
+        expected = loss - rank_loss(scores + slopes @ (there - here), ratings) - pull
         gain = loss - ahead[0] - pull
         moved = float(np.linalg.norm(there - here))
         if gain > 0:
             here, (loss, scores, slopes) = there, ahead
-        reach = 2 * moved if gain > 0.5 * hoped else moved if gain > 0.1 * hoped else 0.3 * moved
+        reach = 2 * moved if gain > 0.5 * expected else moved if gain > 0.1 * expected else 0.3 * moved
         course.append(loss)
         if 0 <= gain < SETTLED * loss:
             break

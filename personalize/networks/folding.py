@@ -1,7 +1,7 @@
-"""A convolution and the batch norm behind it as one convolution: half the passes over memory, and tangents of all its blocks at once.
+"""Folding of a convolution and its batch norm into one convolution: half the passes over memory, and tangents of all blocks at once.
 
-With fixed statistics the norm is y = a z + b for z = W x, a = gamma / sigma, b = beta - mu a, so y = (a W) x + b. The gradient g of y alone
-gives the tangents of W, gamma and beta: G = sum over positions of g x^T is the gradient in a W, and <G_c, W_c> = sum of g_c z_c.
+With fixed statistics the norm is y = a z + b for z = W x, a = gamma / sigma, b = beta - mu a, so y = (a W) x + b. The gradient g of y
+suffices for the tangents of W, gamma and beta: G = sum over positions of g x^T is the gradient in a W, and <G_c, W_c> = sum of g_c z_c.
 """
 
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ from personalize.networks.layer_tangents import Along, Row, depthwise_gradients,
 from personalize.networks.scorer import Scorer
 from personalize.networks.task_blocks import TaskBlocks
 
-LARGEST_GRADIENT = 3  # side of a depthwise kernel; beyond, the task vectors' own convolutions are faster than weight gradients
+LARGEST_GRADIENT = 3  # largest side of a depthwise kernel; above, convolving with the task vectors is faster than weight gradients
 
 
 class Folded:
-    """One such pair in evaluation mode. The modules keep their parameters; what runs is the product."""
+    """A convolution and its batch norm in evaluation mode. The modules keep their parameters; the folded convolution runs."""
 
     def __init__(self, convolution: nn.Conv2d, norm: nn.BatchNorm2d, names: tuple[str, str], blocks: TaskBlocks) -> None:
-        """`names` are the modules' names in the model, each with its dot at the end."""
+        """`names` are the modules' names in the model, each with a trailing dot."""
         self.convolution, self.norm = convolution, norm
         self.weight, self.scale, self.shift = f"{names[0]}weight", f"{names[1]}weight", f"{names[1]}bias"
         self.tasks = blocks.whole(self.weight)
@@ -32,13 +32,13 @@ class Folded:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Within, the convolution computes both and the norm only what follows it (timm joins an activation to it)."""
+        """In this context, the convolution computes both, and the norm only its activation (timm adds one to it)."""
         norm, convolution = self.norm, self.convolution
         self.mean, self.deviation = statistics(norm)
         self.slope = norm.weight.detach() * self.deviation
         joined = convolution.weight.detach() * self.slope[:, None, None, None]
         offset = norm.bias.detach() - self.mean * self.slope
-        joined.requires_grad_()  # or the first layer's output would not be differentiable
+        joined.requires_grad_()  # otherwise the first layer's output would not be differentiable
         activation = getattr(norm, "act", nn.Identity())
         vars(convolution)["forward"] = lambda x: functional.conv2d(x, joined, offset, *self.where, convolution.groups)
         vars(norm)["forward"] = activation
@@ -61,31 +61,31 @@ class Folded:
         return {self.weight: found, **self._affine((gradient * weight).sum(dim=2), total)}
 
     def _large_depthwise(self, x: Tensor, g: Tensor, total: Tensor) -> dict[str, Along]:
-        """The change of z along each task vector, met by the gradient: for large kernels faster than weight gradients."""
+        """Inner product of the gradient with the change of z along each task vector: for large kernels faster than weight gradients."""
         kernels = [row.view_as(self.convolution.weight) * self.slope[:, None, None, None] for row in self.tasks]
         moved = [functional.conv2d(x, kernel, None, *self.where, self.convolution.groups).mul_(g).sum(dim=(1, 2, 3)) for kernel in kernels]
         z = functional.conv2d(x, self.convolution.weight.detach(), None, *self.where, self.convolution.groups)
         return {self.weight: torch.stack(moved, dim=1), **self._affine(z.mul_(g).sum(dim=(2, 3)), total)}
 
     def _affine(self, against: Tensor, total: Tensor) -> dict[str, Along]:
-        """gamma and beta from the sums over positions of g z and of g, a channel each."""
+        """Tangents of gamma and beta from the sums over positions of g z and of g, per channel."""
         standard = (against - self.mean * total) * self.deviation
         return {self.scale: self.scales.along(standard), self.shift: self.shifts.along(total)}
 
 
 def pairs(model: Scorer, size: int = 64) -> list[tuple[str, str]]:
-    """Names of (convolution, batch norm) that follow each other directly, as an encoder runs."""
+    """Names of the (convolution, batch norm) pairs where the norm takes the convolution's output, found by running the encoder."""
     norms = {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.BatchNorm2d)}
     if not norms:
         return []
-    made: dict[int, tuple[str, Tensor]] = {}  # the tensor is kept so that its id stays its own
+    outputs: dict[int, tuple[str, Tensor]] = {}  # by id; keeping the tensor prevents reuse of its id
     found: list[tuple[str, str]] = []
     hooks = []
     for name, layer in model.named_modules():
         if type(layer) is nn.Conv2d and layer.bias is None:
-            hooks.append(layer.register_forward_hook(lambda _, args, out, name=name: made.__setitem__(id(out), (name, out))))
+            hooks.append(layer.register_forward_hook(lambda _, args, out, name=name: outputs.__setitem__(id(out), (name, out))))
         elif name in norms:
-            seen = lambda _, args, name=name: found.append((made[id(args[0])][0], name)) if id(args[0]) in made else None  # noqa: E731
+            seen = lambda _, args, name=name: found.append((outputs[id(args[0])][0], name)) if id(args[0]) in outputs else None  # noqa: E731
             hooks.append(layer.register_forward_pre_hook(seen))
     with torch.no_grad():
         like = next(model.parameters())

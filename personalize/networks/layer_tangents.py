@@ -1,8 +1,8 @@
-"""How each kind of layer turns its input and the gradient of its output into tangents, for many photos at once.
+"""Tangents by kind of layer, from its input and the gradient of its output, for a batch of photos.
 
 For a linear map y = W x the derivative of the score along a task vector tau of W is <g x^T, tau> = sum over tokens of g . (tau x), g the
-gradient at y. For tau = B A that is (B^T g) . (A x): two thin products and no weight gradient. Where the factors would cost more than the
-gradient of a small matrix, that gradient is formed per photo and contracted with the whole vectors; both are exact.
+gradient at y. For tau = B A that is (B^T g) . (A x): two thin products and no weight gradient. Where the factors would cost more
+than the gradient of a small matrix, that gradient is formed per photo and contracted with the whole vectors. Both are exact.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from personalize.networks.task_blocks import TaskBlocks
 
-CONTRACTION = 2.0  # multiplications of whole vectors are bound by memory: each counts as so many of a matrix product
+CONTRACTION = 2.0  # cost of a multiplication of whole vectors, in multiplications of a matrix product: it is memory-bound
 
 Along = Float[Tensor, "photos tasks"]
 Inputs = Float[Tensor, "photos tokens in"]
@@ -24,7 +24,7 @@ Gradients = Float[Tensor, "photos tokens out"]
 
 
 class Matrix:
-    """A block that multiplies tokens by a matrix (out, in)."""
+    """A block that is a matrix (out, in) and multiplies tokens."""
 
     def __init__(self, blocks: TaskBlocks, name: str, rows: int, columns: int) -> None:
         self.blocks, self.name = blocks, name
@@ -47,7 +47,7 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Row:
-    """A block of few numbers: a bias, a norm's scale, an embedding. Its gradient per photo is formed."""
+    """A small block: a bias, a norm's scale, an embedding. Its gradient is formed per photo."""
 
     tasks: Float[Tensor, "tasks numbers"]
 
@@ -79,7 +79,7 @@ def projection(weight: str, bias: str | None, rows: int, columns: int, blocks: T
 
 
 def convolution(layer: nn.Conv2d, prefix: str, blocks: TaskBlocks) -> Rule | None:
-    """Ordinary convolutions as matrices over unfolded patches; depthwise ones by themselves; None for other groups and paddings."""
+    """Dense convolutions as matrices over unfolded patches; depthwise ones separately; None for other groups and paddings."""
     plain = type(layer) is nn.Conv2d and not isinstance(layer.padding, str) and layer.padding_mode == "zeros"
     if plain and layer.groups == 1:
         return _dense_convolution(layer, prefix, blocks)
@@ -95,7 +95,7 @@ def _dense_convolution(layer: nn.Conv2d, prefix: str, blocks: TaskBlocks) -> Rul
 
 
 def patches(layer: nn.Conv2d, x: Float[Tensor, "photos channels height width"]) -> Inputs:
-    """What each position of the output sees of the input, so that the convolution is a matrix over them."""
+    """The input patch of each output position: the convolution is a matrix product over them."""
     if layer.kernel_size == (1, 1) and layer.padding == (0, 0):
         return x[:, :, :: layer.stride[0], :: layer.stride[1]].permute(0, 2, 3, 1).flatten(1, 2)
     return functional.unfold(x, layer.kernel_size, layer.dilation, cast(tuple[int, int], layer.padding), layer.stride).mT
@@ -116,7 +116,7 @@ def _depthwise_convolution(layer: nn.Conv2d, prefix: str, blocks: TaskBlocks) ->
 
 
 def depthwise_gradients(layer: nn.Conv2d, x: Tensor, g: Tensor) -> Float[Tensor, "photos channels kernel"]:
-    """Weight gradients of a depthwise convolution, a photo at a time: together, as one of many groups, they took ten times longer."""
+    """Weight gradients of a depthwise convolution, one photo at a time: as one grouped convolution they take ten times longer."""
     back = torch.ops.aten.convolution_backward
     options = layer.weight, None, layer.stride, layer.padding, layer.dilation, False, [0, 0], layer.groups, [False, True, False]
     return torch.stack([back(g[i : i + 1], x[i : i + 1], *options)[1].flatten(1) for i in range(len(x))])
@@ -124,12 +124,12 @@ def depthwise_gradients(layer: nn.Conv2d, x: Tensor, g: Tensor) -> Float[Tensor,
 
 def statistics(norm: nn.BatchNorm2d) -> tuple[Float[Tensor, "channels"], Float[Tensor, "channels"]]:
     """Fixed mean and 1 / standard deviation of each channel."""
-    mean, variance = cast(Tensor, norm.running_mean), cast(Tensor, norm.running_var)  # torch types both as perhaps missing
+    mean, variance = cast(Tensor, norm.running_mean), cast(Tensor, norm.running_var)  # torch types both as optional
     return mean, torch.rsqrt(variance + norm.eps)
 
 
 def batch_norm(layer: nn.BatchNorm2d, prefix: str, blocks: TaskBlocks) -> Rule:
-    """In evaluation mode: a scale and a shift a channel, after fixed statistics."""
+    """In evaluation mode: a scale and a shift per channel, after normalisation with fixed statistics."""
     scale, shift = Row(blocks.whole(f"{prefix}weight")), Row(blocks.whole(f"{prefix}bias"))
 
     def rule(x: Tensor, g: Tensor) -> dict[str, Along]:

@@ -1,4 +1,4 @@
-"""Losses on score distributions and on rankings."""
+"""Loss functions for score distributions and rankings."""
 
 import torch
 from jaxtyping import Float
@@ -7,7 +7,7 @@ from torch.nn import functional
 
 
 def earth_movers_distance(predicted: Float[Tensor, "batch levels"], target: Float[Tensor, "batch levels"]) -> Float[Tensor, ""]:
-    """Mean over photos of the root mean squared difference of the cumulative distributions; 0 is perfect, 1 the worst.
+    """Mean over photos of the root mean squared difference of the cumulative distributions; 0 is best, 1 is worst.
 
     References:
         Talebi & Milanfar, NIMA, IEEE TIP 2018, with exponent 2.
@@ -29,9 +29,9 @@ def bradley_terry(scores: Float[Tensor, "photos"], ratings: Float[Tensor, "photo
 
 
 def normal_distribution(means: Float[Tensor, "photos"], spread: float, levels: int = 10) -> Float[Tensor, "photos levels"]:
-    """Probability of the scores 1..levels for raters that scatter normally by `spread` around a known mean.
+    """Probability of the scores 1..levels for ratings distributed normally around a known mean with standard deviation `spread`.
 
-    For databases that publish a mean opinion score alone.
+    For datasets that publish only mean opinion scores.
     """
     centres = torch.arange(1.0, levels + 1)
     weights = torch.exp(-0.5 * ((centres[None, :] - means[:, None]) / spread) ** 2)

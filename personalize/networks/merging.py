@@ -1,4 +1,4 @@
-"""Adding task vectors to a base model."""
+"""Merging of task vectors into a base model."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ def merge(base: Weights, vectors: Sequence[Weights], coefficients: Float[Tensor,
 
     theta[b] = base[b] + sum_t coefficients[b, t] * vector_t[b]
 
-    A coefficient has no unit: 0 leaves the base, 1 adds the whole task vector, a negative one unlearns it.
+    A coefficient has no unit: 0 keeps the base, 1 adds the whole task vector, a negative one subtracts part or all of it.
     Rows follow the order of `base`. `base` and `vectors` are not changed.
 
     Raises:
@@ -35,7 +35,7 @@ def merge(base: Weights, vectors: Sequence[Weights], coefficients: Float[Tensor,
 
 @torch.no_grad()
 def merge_into(model: nn.Module, base: Weights, vectors: Sequence[Vector], coefficients: Float[Tensor, "blocks tasks"]) -> None:
-    """The same as `merge`, written into the model's own blocks one by one: besides the model, at most one block more is held.
+    """Like `merge`, but written into the model's own blocks one by one: needs memory for at most one block besides the model.
 
     `base` and `vectors` may be mapped from a file, and vectors factorised or quantised; rows follow the order of the model's blocks.
 
@@ -62,7 +62,7 @@ def _add(value: Tensor, block: Block, coefficient: float) -> None:
 
 @torch.no_grad()
 def put_weights(model: nn.Module, weights: Weights) -> None:
-    """Write merged blocks into a model, in place.
+    """Copy merged blocks into a model, in place.
 
     Raises:
         IncompatibleTaskVector: the model has other blocks.

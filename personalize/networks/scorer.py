@@ -1,4 +1,4 @@
-"""The network of Yun & Choo (ECCV 2024): an encoder and a head that predicts a distribution of scores."""
+"""Scorer network of Yun & Choo (ECCV 2024): an encoder and a head that predicts a distribution of scores."""
 
 import torch
 from jaxtyping import Float
@@ -14,7 +14,7 @@ class Scorer(nn.Module):
     levels: Tensor
 
     def __init__(self, encoder: nn.Module, width: int, seed: int = 0) -> None:
-        """`width` is that of the encoder's embedding; the head's weights are drawn from `seed`."""
+        """`width` is the width of the encoder's embedding; the head's weights are drawn with `seed`."""
         super().__init__()
         self.encoder = encoder
         first, last = nn.Linear(width, HIDDEN), nn.Linear(HIDDEN, LEVELS)
@@ -23,7 +23,7 @@ class Scorer(nn.Module):
         with torch.no_grad():
             for layer in (first, last):
                 bound = layer.in_features**-0.5
-                # Rounded to half precision, so that the bank can keep the very same numbers in half the space.
+                # Rounded to half precision, so that the bank can store exactly these numbers in half the space.
                 layer.weight.copy_(torch.empty_like(layer.weight).uniform_(-bound, bound, generator=draw).half())
                 layer.bias.zero_()
         self.register_buffer("levels", torch.arange(1.0, LEVELS + 1), persistent=False)

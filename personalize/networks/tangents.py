@@ -1,4 +1,4 @@
-"""What a photo's score would do if the coefficients moved: the paper's model to first order, person-free."""
+"""Tangents: derivatives of a photo's score in the coefficients, the same for every rater."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -22,10 +22,10 @@ Linearisation = tuple[Float[Tensor, "photos"], Float[Tensor, "photos blocks task
 
 
 class Tangents:
-    """Derivatives of a scorer's scores in the coefficients of its task vectors, at the weights that the scorer holds.
+    """Derivatives of a scorer's scores in the coefficients of its task vectors, at the scorer's current weights.
 
-    d s / d alpha[b, t] = <d s / d theta[b], tau_t[b]>. Each layer's input is kept on the way forward; on the way back the gradient of
-    its output meets it (see `layer_tangents`). No gradient of a large matrix is formed, and photos go through together.
+    d s / d alpha[b, t] = <d s / d theta[b], tau_t[b]>. The forward pass keeps each layer's input; the backward pass combines it with the
+    gradient of the layer's output (see `layer_tangents`). No gradient of a large matrix is formed, and photos are processed in batches.
     """
 
     def __init__(self, model: Scorer, vectors: Sequence[Vector]) -> None:
@@ -36,11 +36,11 @@ class Tangents:
         self.blocks = TaskBlocks(vectors, next(model.parameters()).detach())
         self.rows = {name: row for row, name in enumerate(blocks(model))}
         self._known: set[str] = set()
-        self._found: Tensor | None = None  # where the tangents of the batch in hand go; None: nobody listens
-        self._beginnings: list[GradientEdge] = []  # outputs of layers that nothing differentiable comes before
+        self._found: Tensor | None = None  # tangents of the current batch; None: not recording
+        self._beginnings: list[GradientEdge] = []  # outputs of layers without a differentiable input
         self._folded = self._fold()
         for name, layer in model.named_modules():
-            self._listen_to(layer, f"{name}." if name else "")
+            self._register(layer, f"{name}." if name else "")
         unknown = [name for name in self.rows if name not in self._known]
         if unknown:
             raise UnknownLayer(f"Tangents are not known for {unknown[0]}: its layer is of a kind without a rule.")
@@ -48,7 +48,7 @@ class Tangents:
     def compute(self, photos: Float[Tensor, "photos 3 height width"]) -> Linearisation:
         """Scores (1 to 10), their tangents and the embeddings of a batch of photos.
 
-        Photos do not influence each other: a batch gives what its photos give one by one, up to rounding.
+        Photos are independent: the results of a batch are those of its photos one by one, up to rounding.
         """
         self._found = photos.new_empty(len(photos), len(self.rows), len(self.blocks))
         try:
@@ -73,8 +73,8 @@ class Tangents:
             folded.append(pair)
         return folded
 
-    def _listen_to(self, layer: nn.Module, prefix: str) -> None:
-        """Hang the rule of a layer on its output."""
+    def _register(self, layer: nn.Module, prefix: str) -> None:
+        """Register a hook with the layer's rule on its output."""
         if f"{prefix}weight" in self._known:
             return
         if isinstance(layer, nn.Linear):
@@ -87,7 +87,7 @@ class Tangents:
             self._on_output(layer, prefix, layer_tangents.layer_norm(layer, prefix, self.blocks))
         elif isinstance(layer, nn.BatchNorm2d):
             rule = layer_tangents.batch_norm(layer, prefix, self.blocks)
-            if hasattr(layer, "act"):  # timm's norm with its activation: what is wanted lies between the two
+            if hasattr(layer, "act"):  # timm's norm with activation: the hook needs the output between the two
                 inputs: list[Tensor] = []
                 layer.register_forward_pre_hook(lambda _, args: inputs.append(args[0]))
                 cast(nn.Module, layer.drop).register_forward_hook(lambda _, args, output: self._watch(inputs.pop(), output, rule))
@@ -110,7 +110,7 @@ class Tangents:
         if self._found is None or not output.requires_grad:
             return
         if not x.requires_grad:
-            self._beginnings.append(get_gradient_edge(output))  # not the tensor: what follows may overwrite it
+            self._beginnings.append(get_gradient_edge(output))  # not the tensor: later layers may overwrite it
         x = x.detach()
         output.register_hook(lambda gradient: self._store(rule(x, gradient)))
 
@@ -120,7 +120,7 @@ class Tangents:
                 self._found[:, self.rows[name]] = along
 
     def _open_attention(self, layer: nn.MultiheadAttention, prefix: str) -> None:
-        """Compute self-attention in the open: the module as it is shows nobody what its first projection returns."""
+        """Replace the forward pass of self-attention: the original does not expose the output of its first projection."""
         if not layer._qkv_same_embed_dim or layer.bias_k is not None or layer.in_proj_bias is None:
             return
         width, names = layer.embed_dim, (f"{prefix}in_proj_weight", f"{prefix}in_proj_bias")
@@ -140,7 +140,7 @@ class Tangents:
         self._known |= set(names)
 
     def _open_vision_transformer(self, tower: Any, prefix: str) -> None:
-        """The parameters that the image tower of OpenCLIP holds itself: class and positional embedding, last projection."""
+        """Rules for the image tower's direct parameters in OpenCLIP: class and positional embedding, last projection."""
         name = f"{prefix}class_embedding", f"{prefix}positional_embedding", f"{prefix}proj"
         begin, place = (Row(self.blocks.whole(own)) for own in name[:2])
         project = Matrix(self.blocks, name[2], *tower.proj.shape)
@@ -154,7 +154,7 @@ class Tangents:
             pooled[:] = [output if output.ndim == 2 else first]
 
         def projected(x: Tensor, gradient: Tensor) -> dict[str, Tensor]:
-            return {name[2]: project.along(gradient[:, None], x[:, None])}  # embedding = pooled @ proj: rows and columns trade places
+            return {name[2]: project.along(gradient[:, None], x[:, None])}  # embedding = pooled @ proj, so rows and columns are swapped
 
         tower.ln_pre.register_forward_pre_hook(lambda _, args: self._watch(args[0], args[0], embedded))
         tower.ln_post.register_forward_hook(pool)

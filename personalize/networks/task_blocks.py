@@ -1,4 +1,4 @@
-"""The blocks of all task vectors of a bank, side by side, as sums and inner products need them."""
+"""Blocks of all task vectors of a bank, stacked for sums and inner products."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -11,7 +11,7 @@ from personalize.networks.task_vectors import Factors, Vector
 
 
 class TaskBlocks:
-    """The blocks of all task vectors, side by side, on the device and in the precision of the model."""
+    """The blocks of all task vectors, stacked, on the device and in the precision of the model."""
 
     def __init__(self, vectors: Sequence[Vector], like: Tensor) -> None:
         self.vectors, self.like = vectors, like
@@ -22,12 +22,12 @@ class TaskBlocks:
         return len(self.vectors)
 
     def whole(self, name: str) -> Float[Tensor, "tasks numbers"]:
-        """One block of all task vectors, a row each."""
+        """One block of all task vectors, one row per task."""
         blocks = [vector[name] for vector in self.vectors]
         return torch.stack([self._here(block if isinstance(block, Tensor) else block.whole()).flatten() for block in blocks])
 
     def factors(self, name: str) -> tuple[Float[Tensor, "out ranks"], Float[Tensor, "in ranks"]] | None:
-        """The same as thin factors, task after task; None where they are kept in another form."""
+        """The same block as thin factors, concatenated over tasks; None where it is stored in another form."""
         blocks = [vector[name] for vector in self.vectors]
         factors = [block for block in blocks if isinstance(block, Factors)]
         if len(factors) < len(blocks) or len({block.left.shape for block in factors}) > 1:

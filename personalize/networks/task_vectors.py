@@ -1,4 +1,4 @@
-"""Task vectors: what fine-tuning on one database changed, whole, as a product of two thin matrices, or in whole numbers.
+"""Task vectors: the change of weights by fine-tuning on one dataset; whole, factorised or quantised.
 
 tau_t[b] = theta_t[b] - theta_0[b] for every block b (a parameter that gets a gradient).
 """
@@ -17,7 +17,7 @@ Weights = Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class Factors:
-    """A block of a task vector as left @ right, reshaped: the best approximation of its rank (Eckart & Young 1936)."""
+    """A block of a task vector as left @ right, reshaped: the best approximation of this rank (Eckart & Young 1936)."""
 
     left: Float[Tensor, "out rank"]
     right: Float[Tensor, "rank in"]
@@ -29,7 +29,7 @@ class Factors:
 
 @dataclass(frozen=True)
 class Quantised:
-    """A block of a task vector in 8 bits a number: each output row is whole numbers -127..127 times the row's own scale."""
+    """A block of a task vector in 8 bits per number: each output row is integers -127..127 times the row's scale."""
 
     values: Int8[Tensor, "out in"]
     scale: Float[Tensor, "out"]
@@ -44,12 +44,12 @@ Vector = Mapping[str, Block]
 
 
 def blocks(model: nn.Module) -> dict[str, Tensor]:
-    """The parameters that a task vector moves, by name: every parameter that gets a gradient. They are the model's own, not copies."""
+    """The parameters that a task vector changes, by name: all that get a gradient. They are the model's own, not copies."""
     return {name: value for name, value in model.named_parameters() if value.requires_grad}
 
 
 def copied_blocks(model: nn.Module) -> dict[str, Tensor]:
-    """The same as they are now, whatever becomes of the model."""
+    """Copies of the blocks, independent of later changes to the model."""
     return {name: value.detach().clone() for name, value in blocks(model).items()}
 
 
@@ -64,10 +64,10 @@ def difference(finetuned: Weights, base: Weights) -> dict[str, Tensor]:
 
 
 def check(weights: Vector, base: Vector) -> None:
-    """Both have the same blocks in the same shapes.
+    """Check that both have the same blocks in the same shapes.
 
     Raises:
-        IncompatibleTaskVector: names the first block that is missing, too many, or of another shape.
+        IncompatibleTaskVector: names the first block that is missing, unexpected, or of another shape.
     """
     for name in base:
         if name not in weights:
@@ -83,36 +83,36 @@ def check(weights: Vector, base: Vector) -> None:
 def factorise(vector: Weights, rank: int) -> Vector:
     """Replace each matrix by its best approximation of `rank`, in half precision, where that saves space.
 
-    Convolutions count as matrices of (output channels, all else); vectors and depthwise convolutions stay whole, in half precision.
+    Convolutions count as matrices of (output channels, all other axes); vectors and depthwise convolutions stay whole, in half precision.
     """
     return {name: factors(value, rank) for name, value in vector.items()}
 
 
 def quantise(vector: Weights) -> Vector:
-    """Replace each matrix by 8 bits a number; vectors stay whole, in half precision."""
+    """Quantise each matrix to 8 bits per number; vectors stay whole, in half precision."""
     return {name: quantised(value) for name, value in vector.items()}
 
 
 def factors(value: Tensor, rank: int) -> Block:
-    """One block as `factorise` leaves it."""
+    """One block, factorised where that saves space."""
     if not _saves(value, rank):
         return value.half()
     matrix = value.flatten(1).double()
     tall = matrix.shape[0] >= matrix.shape[1]
     if not tall:
         matrix = matrix.T
-    # The leading singular vectors are eigenvectors of the smaller Gram matrix: several times faster than a whole decomposition.
+    # The leading singular vectors are eigenvectors of the smaller Gram matrix: several times faster than a full decomposition.
     directions = torch.linalg.eigh(matrix.T @ matrix).eigenvectors[:, -rank:].flip(1)
     along = matrix @ directions
     sizes = along.norm(dim=0)
-    root = torch.where(sizes > 0, sizes, 1).sqrt()  # shared by both sides, so that neither overflows half precision
+    root = torch.where(sizes > 0, sizes, 1).sqrt()  # split between both factors, so that neither overflows half precision
     long, short = along / root, directions * root
     left, right = (long, short.T) if tall else (short, long.T)
     return Factors(left.half().contiguous(), right.half().contiguous(), tuple(value.shape))
 
 
 def quantised(value: Tensor) -> Block:
-    """One block as `quantise` leaves it."""
+    """One block, quantised where it is a matrix."""
     if value.ndim < 2:
         return value.half()
     rows = value.flatten(1).float()

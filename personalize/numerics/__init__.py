@@ -1,1 +1,1 @@
-"""The mathematics of taste on NumPy alone: no torch, no files."""
+"""Numerics of ratings, taste and acquisition; NumPy only, without torch or file access."""

@@ -1,6 +1,6 @@
-"""The Gaussian process of the taste model at every point of its grid of hyperparameters at once (`taste.py` has the model).
+"""Gaussian process of the taste model at all points of its hyperparameter grid; `taste.py` defines the model.
 
-One eigendecomposition serves the whole grid. NumPy alone.
+One eigendecomposition covers the whole grid. NumPy only.
 
 References:
     Rasmussen & Williams, Gaussian Processes for Machine Learning, MIT Press 2006, sections 2.7, 5.4.
@@ -17,17 +17,17 @@ INTERCEPT = 1.0  # prior variance of m, in units of the standardised ratings
 
 @dataclass(frozen=True)
 class Hyperprior:
-    """A grid over (c, v_b, v_f, v_n) and how plausible each point is before a person's first rating."""
+    """A grid over (c, v_b, v_f, v_n) and the prior probability of each point, before a rater's first rating."""
 
     trust: Float[np.ndarray, "c"]  # c: slope of the ratings over the generic score
-    base: Float[np.ndarray, "b"]  # v_b: how much that slope differs between people
-    feature: Float[np.ndarray, "f"]  # v_f: how much features matter beyond the generic score
-    noise: Float[np.ndarray, "n"]  # v_n: scatter of a person's own ratings; 1 is all noise
+    base: Float[np.ndarray, "b"]  # v_b: variance of that slope between raters
+    feature: Float[np.ndarray, "f"]  # v_f: variance of the weights of the other features
+    noise: Float[np.ndarray, "n"]  # v_n: noise variance of a rater's own ratings; 1 is all noise
     weights: Float[np.ndarray, "b f n c"]  # sum to 1
 
     @classmethod
     def flat(cls) -> "Hyperprior":
-        """The grid with every point equally plausible."""
+        """The grid with equal weights."""
         axes = np.array(TRUST), np.array(BASE), np.array(FEATURE), np.array(NOISE)
         shape = len(BASE), len(FEATURE), len(NOISE), len(TRUST)
         return cls(*axes, np.full(shape, 1 / np.prod(shape)))
@@ -40,10 +40,10 @@ NOISE = (0.2, 0.45, 0.7, 0.95)
 
 
 class HyperparameterGrid:
-    """One person's rated photos and ratings at every point of the grid.
+    """One rater's rated photos and ratings at every point of the grid.
 
     K = A + B B^T with A = v_f Phi Phi^T + v_n I and B = (sqrt(v_b) s, 1, L), L the population scores: A is diagonal in the eigenbasis U of
-    Phi Phi^T, B has few columns (Woodbury). Arrays over the grid have the axes (b, f, n, c); those of A alone (f, n).
+    Phi Phi^T, B has few columns (Woodbury). Arrays over the grid have the axes (b, f, n, c); arrays that depend on A only have (f, n).
     """
 
     def __init__(self, features: np.ndarray, ratings: np.ndarray, hyperprior: Hyperprior, tastes: np.ndarray) -> None:
@@ -52,9 +52,9 @@ class HyperparameterGrid:
         values, self.u = _eigen(self.phi)
         noise = hyperprior.noise[None, :, None]
         self.d = 1 / (hyperprior.feature[:, None, None] * values + noise)  # (f, n, k): A^-1 within the span of U
-        self.beyond = 1 / hyperprior.noise  # (n): A^-1 outside of it
+        self.beyond = 1 / hyperprior.noise  # (n): A^-1 outside the span of U
         self.log_det_a = -np.log(self.d).sum(axis=2) + (len(ratings) - len(values)) * np.log(hyperprior.noise)
-        self.columns = np.concatenate([[self.z, self.s, np.ones_like(self.z)], tastes.T])  # the vectors all else is made of
+        self.columns = np.concatenate([[self.z, self.s, np.ones_like(self.z)], tastes.T])  # z, s, 1, L
         self.inside = self.columns @ self.u  # their coordinates (columns, k)
         outside = self.columns @ self.columns.T - self.inside @ self.inside.T
         pairs = self.inside[:, None, :] * self.inside[None, :, :]
@@ -108,7 +108,7 @@ class HyperparameterGrid:
         return np.exp(self._weighted - self.log_evidence)
 
     def _mixture(self) -> np.ndarray:
-        """(b, f, n, c, columns): how z, s, 1 and L make up r - B h."""
+        """(b, f, n, c, columns): coefficients of r - B h over z, s, 1 and L."""
         h = self._explained
         c = np.broadcast_to(self.hyperprior.trust, h.shape[:-1])
         scaled = self._scale[:, None, None, None] * h
@@ -130,10 +130,10 @@ class HyperparameterGrid:
         return np.concatenate([[1.0], tastes])
 
     def leave_one_out(self) -> np.ndarray:
-        """Score of each rated photo by the model of all other ratings, m left out, averaged over the grid as weighted without it.
+        """Score of each rated photo by the model of all other ratings, without m; grid points are weighted by the other ratings too.
 
-        Left-out means and variances in closed form (Rasmussen & Williams, equation 5.12). The intercept does not enter: it would rank a
-        photo low for being rated high, since what is left has a lower mean.
+        Left-out means and variances in closed form (Rasmussen & Williams, equation 5.12). The intercept is excluded: without a
+        high rating the remaining ratings have a lower mean, so it would rank a photo low because its rating is high.
         """
         solved = np.einsum("fnk,ik,jk->fnij", self.d, self.inside, self.u)  # A^-1 of z, s, 1 and L (f, n, columns, photos)
         solved = solved + (self.columns - self.inside @ self.u.T) * self.beyond[None, :, None, None]
@@ -155,7 +155,7 @@ class HyperparameterGrid:
 
 
 def _eigen(phi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvalues (k) and eigenvectors (ratings, k) of Phi Phi^T, through the smaller of the two Gram matrices."""
+    """Eigenvalues (k) and eigenvectors (ratings, k) of Phi Phi^T, from the smaller of the two Gram matrices."""
     ratings, features = phi.shape
     if ratings <= features:
         values, u = np.linalg.eigh(phi @ phi.T)

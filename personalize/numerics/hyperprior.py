@@ -1,4 +1,4 @@
-"""Learning the hyperprior of the taste model from other people's ratings."""
+"""Hyperprior of the taste model, learned from other raters' ratings."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,11 +13,11 @@ RatedFeatures = tuple[Float[np.ndarray, "ratings features"], Float[np.ndarray, "
 
 
 def learn_hyperprior(raters: Sequence[RatedFeatures], rounds: int = 200, floor: float = 0.1) -> Hyperprior:
-    """How plausible each point of the grid is for a new person, by expectation maximisation.
+    """Probability of each point of the grid for a new rater, by expectation maximisation.
 
-    Each person belongs to one unknown point of the grid; the weight of a point is the expected share of people there. `floor` is
-    the share of further people, spread evenly over the grid, so that people and photos unlike those learned from find their place within a
-    few ratings. People whose ratings are all equal tell nothing and are left out.
+    Each rater belongs to one unknown point of the grid; the weight of a point is the expected share of raters there. `floor` adds a share
+    of pseudo-raters, spread evenly over the grid, so that the fit adapts within a few ratings to raters and photos unlike the training
+    data. Raters whose ratings are all equal carry no information and are left out.
 
     References:
         Dempster, Laird & Rubin 1977.

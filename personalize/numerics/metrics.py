@@ -1,4 +1,4 @@
-"""How well one list of numbers ranks another, and how sure that is."""
+"""Correlation metrics of predictions with ratings, and their confidence intervals."""
 
 from dataclasses import dataclass
 from math import atanh, sqrt, tanh
@@ -8,12 +8,12 @@ import numpy as np
 from jaxtyping import Float
 
 SOFTMAX_SHARPNESS = 10.0  # of the published starting point
-LEAST_RATINGS = 8  # below, the interval of a rank correlation spans nearly everything
+LEAST_RATINGS = 8  # with fewer, the interval of a rank correlation covers nearly the whole range
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Rank correlation of predictions with a person's own ratings and its 95 % interval; each -1 to 1."""
+    """Rank correlation of predictions with a rater's own ratings and its 95 % interval; each -1 to 1."""
 
     srocc: float
     low: float
@@ -44,8 +44,8 @@ def srocc(a: Float[np.ndarray, "n"], b: Float[np.ndarray, "n"]) -> float:
 def accuracy(predictions: Float[np.ndarray, "n"], ratings: Float[np.ndarray, "n"]) -> Accuracy | None:
     """SROCC of left-out predictions with the ratings, with a 95 % interval.
 
-    The interval is Fisher's z with the variance (1 + r^2 / 2) / (n - 3) of Bonett & Wright (Psychometrika 2000), made for rank
-    correlations. None below 8 ratings, or where all ratings or all predictions are the same: nothing can be said yet.
+    The interval is Fisher's z with the variance (1 + r^2 / 2) / (n - 3) of Bonett & Wright (Psychometrika 2000) for rank
+    correlations. None below 8 ratings, or where all ratings or all predictions are equal: the correlation is undefined.
     """
     n = len(ratings)
     value = srocc(predictions, ratings) if n >= LEAST_RATINGS else float("nan")
@@ -57,23 +57,23 @@ def accuracy(predictions: Float[np.ndarray, "n"], ratings: Float[np.ndarray, "n"
 
 
 def bootstrap_interval(values: Float[np.ndarray, "n"], rng: np.random.Generator, draws: int = 2000) -> tuple[float, float]:
-    """95 % percentile interval of the mean of `values` (one number a person), resampling people."""
+    """95 % percentile interval of the mean of `values` (one number per rater), resampling raters."""
     means = rng.choice(values, size=(draws, len(values))).mean(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
 
 
 class MeanOverRaters(TypedDict):
-    """A mean over raters with its 95 % interval; nan where there is nobody to take it of."""
+    """A mean over raters with its 95 % interval; nan without raters."""
 
     mean: float
     low: float
     high: float
-    people: int
+    people: int  # number of raters
 
 
 def mean_over_raters(values: Float[np.ndarray, "n"], rng: np.random.Generator) -> MeanOverRaters:
-    """Mean of one number a rater with its 95 % bootstrap interval; raters of whom nothing can be said (nan) are left out."""
+    """Mean of one number per rater with its 95 % bootstrap interval; raters with nan are left out."""
     kept = values[~np.isnan(values)]
     if not len(kept):
         return {"mean": float("nan"), "low": float("nan"), "high": float("nan"), "people": 0}

@@ -1,7 +1,7 @@
-"""Population priors by fold of raters, and the check on held-out raters that decides whether they are used. NumPy alone.
+"""Population priors per fold of raters, and the check on held-out raters that decides whether they are used. NumPy only.
 
-Each fold is served by what the raters of all other folds said, so no rating comes back to whoever gave it; and the raters of a fold are the
-ones on whom its prior is checked.
+The prior of a fold is learned from the raters of all other folds, so no rater's own ratings return as the population's, and it is checked
+on the raters of the fold.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from personalize.progress import ProgressCallback, no_progress
 
 SHOTS = (5, 10, 30)
 MOST_TESTED = 60  # raters of a fold that its prior is checked on
-LEAST_TESTED = 10  # of all folds together, for a number of shots to count
+LEAST_TESTED = 10  # raters of all folds together, for a number of shots to be checked
 
 
 class Report(TypedDict):
@@ -34,10 +34,10 @@ class Report(TypedDict):
 
 @dataclass(frozen=True)
 class PriorsByFold:
-    """Priors of all folds, in units of standardised ratings; not to be used where `report["used"]` is false, and then empty."""
+    """Priors of all folds, in units of standardised ratings; empty where `report["used"]` is false."""
 
     scores: Float[np.ndarray, "photos columns"]  # per fold a mean and a taste
-    weights: Float[np.ndarray, "folds features"]  # the mean of a photo that nobody rated is its projected features . these
+    weights: Float[np.ndarray, "folds features"]  # the mean of an unrated photo is its projected features . weights
     report: Report
 
 
@@ -53,8 +53,8 @@ def learn(
 ) -> PriorsByFold:
     """Learn the prior of each fold, numbered from 0, and check it on the raters of the fold.
 
-    `before` are the scores of the version before: a taste has no sign of its own, so it is given the sign that fits. Ratings may be on any
-    scale.
+    `before` are the scores of the previous version: the sign of a taste is arbitrary, so it is chosen to agree with them. Ratings may be on
+    any scale.
     """
     count = before.shape[1] // 2
     priors = []
@@ -63,12 +63,12 @@ def learn(
         try:
             priors.append(PriorsByPart.learn(features, [one for one, own in zip(raters, folds, strict=True) if own != fold], seed))
         except TooFewRatings as error:
-            return _unused(len(features), count, f"{error} They are the people outside of fold {fold + 1} of {count}.", {})
+            return _unused(len(features), count, f"{error} These are the raters outside fold {fold + 1} of {count}.", {})
     shots = _checked(features, raters, folds, hyperprior, priors, seed, progress)
     if not shots:
-        return _unused(len(features), count, f"Fewer than {LEAST_TESTED} people can be tested.", shots)
+        return _unused(len(features), count, f"Fewer than {LEAST_TESTED} raters can be tested.", shots)
     if not all(population_gain.passes(gains) for gains in shots.values()):
-        return _unused(len(features), count, "On held-out people it does not help.", shots)
+        return _unused(len(features), count, "On held-out raters it does not help.", shots)
     scores = np.concatenate([_signed(one.whole, before[:, 2 * fold : 2 * fold + 2]) for fold, one in enumerate(priors)], axis=1)
     return PriorsByFold(scores, np.stack([one.whole.weights for one in priors]), {"used": True, "reason": "", "shots": shots})
 
@@ -82,24 +82,24 @@ def _checked(
     seed: int,
     progress: ProgressCallback,
 ) -> dict[str, Gains]:
-    """Gains by number of shots, where enough raters have the ratings for it.
+    """Gains by number of shots, where enough raters have enough ratings.
 
-    SROCC is taken of all left-out ratings at once: a rater here has too few for one per part of the photos.
+    SROCC covers all left-out ratings at once: a rater has too few of them for one SROCC per part of the photos.
     """
     rng = np.random.default_rng(seed)
-    tested = [int(who) for fold in range(len(priors)) for who in rng.permutation(np.flatnonzero(folds == fold))[:MOST_TESTED]]
+    tested = [int(rater) for fold in range(len(priors)) for rater in rng.permutation(np.flatnonzero(folds == fold))[:MOST_TESTED]]
     found: dict[str, Gains] = {}
     for count in SHOTS:
-        able = [who for who in tested if len(raters[who].ratings) >= count + LEAST_LEFT]
+        able = [rater for rater in tested if len(raters[rater].ratings) >= count + LEAST_LEFT]
         if len(able) < LEAST_TESTED:
             continue
         rated, unrated = [], []
-        for number, who in enumerate(able, start=1):
+        for number, rater in enumerate(able, start=1):
             progress(f"checking, {count} shots", number, len(able))
-            draw = draw_shots(raters[who], who, count, 0, seed)
-            predictions = population_gain.predict(features, raters[who], draw, hyperprior, priors[folds[who]])
-            rated.append(population_gain.pair(raters[who], predictions.left, predictions.alone, predictions.together))
-            unrated.append(population_gain.pair(raters[who], predictions.left, predictions.alone, predictions.apart))
+            draw = draw_shots(raters[rater], rater, count, 0, seed)
+            predictions = population_gain.predict(features, raters[rater], draw, hyperprior, priors[folds[rater]])
+            rated.append(population_gain.pair(raters[rater], predictions.left, predictions.alone, predictions.together))
+            unrated.append(population_gain.pair(raters[rater], predictions.left, predictions.alone, predictions.apart))
         found[str(count)] = {"rated": population_gain.gain(rated, seed), "unrated": population_gain.gain(unrated, seed)}
     return found
 

@@ -1,4 +1,4 @@
-"""What a population prior adds for raters who had no part in it, on photos that others rated and on photos that nobody did. NumPy alone."""
+"""Gain of a population prior for raters who did not contribute to it, on photos rated and unrated by others. NumPy only."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from personalize.numerics.metrics import MeanOverRaters
 from personalize.numerics.population_prior import PopulationPrior
 from personalize.numerics.ratings import RaterRatings
 
-PARTS = 4  # of the photos, each in turn standing for unrated ones
-HARM = -0.005  # of SROCC on unrated photos: worse than this on held-out raters, and the prior is not used
+PARTS = 4  # of the photos; each in turn is treated as unrated
+HARM = -0.005  # change of SROCC on unrated photos of held-out raters; below it, the prior is not used
 
 
 class Gain(TypedDict):
@@ -26,7 +26,7 @@ class Gain(TypedDict):
 
 
 class Gains(TypedDict):
-    """The gain at one number of shots, on photos that the prior's raters rated and on photos that none of them did."""
+    """The gain at one number of shots, on photos that contributors to the prior rated and on photos that none of them rated."""
 
     rated: Gain
     unrated: Gain
@@ -34,7 +34,7 @@ class Gains(TypedDict):
 
 @dataclass(frozen=True)
 class PriorsByPart:
-    """The population prior of some raters: of all photos, and for each part of the photos as if nobody had rated it."""
+    """The population prior learned from all photos, and for each part of the photos the prior learned without its ratings."""
 
     whole: PopulationPrior
     parts: list[Int[np.ndarray, "part"]]
@@ -52,10 +52,10 @@ class PriorsByPart:
 class Predictions:
     """Scores of every photo for a rater after some shots."""
 
-    left: Int[np.ndarray, "left"]  # places in the rater's ratings that were not among the shots
+    left: Int[np.ndarray, "left"]  # places of the rater's ratings that are not shots
     alone: Float[np.ndarray, "photos"]
     together: Float[np.ndarray, "photos"]  # with the prior
-    apart: Float[np.ndarray, "photos"]  # with the prior as if nobody had rated this photo
+    apart: Float[np.ndarray, "photos"]  # with the prior learned without ratings of this photo
 
 
 def predict(
@@ -65,7 +65,7 @@ def predict(
     hyperprior: Hyperprior,
     priors: PriorsByPart,
 ) -> Predictions:
-    """Predictions for a rater who had no part in the priors; `draw` are the places of the shots and of all others in their ratings."""
+    """Predictions for a rater who did not contribute to the priors; `draw` holds the places of the shots and of the other ratings."""
     seen, left = draw
     shots = rater.at(seen)
     apart = np.zeros(len(features))
@@ -76,13 +76,13 @@ def predict(
 
 
 def pair(rater: RaterRatings, places: np.ndarray, alone: np.ndarray, together: np.ndarray) -> Float[np.ndarray, "2"]:
-    """SROCC of both with the rater's ratings at these places."""
+    """SROCC of `alone` and of `together` with the rater's ratings at these places."""
     left = rater.at(places)
     return np.array([metrics.srocc(alone[left.photos], left.ratings), metrics.srocc(together[left.photos], left.ratings)])
 
 
 def gain(pairs: Sequence[Float[np.ndarray, "2"]], seed: int) -> Gain:
-    """Mean SROCC without and with the prior and the gain, over raters, from one pair each."""
+    """Mean SROCC without and with the prior and the gain, over raters, from one pair per rater."""
     rng = np.random.default_rng(seed)
     alone, together = np.array(pairs).reshape(-1, 2).T
     difference = metrics.mean_over_raters(together - alone, rng)
@@ -94,13 +94,13 @@ def gain(pairs: Sequence[Float[np.ndarray, "2"]], seed: int) -> Gain:
 
 
 def passes(gains: Gains) -> bool:
-    """The floor: the prior helps on photos that its raters rated, and does no harm on those that they did not."""
+    """Whether the prior helps on photos that its contributors rated, and does no harm on the others."""
     return bool(gains["rated"]["gain"]["mean"] > 0 and gains["unrated"]["gain"]["mean"] >= HARM)
 
 
 def as_table(shots: Mapping[str, Gains]) -> str:
     """Gains by number of shots as a Markdown table."""
-    lines = ["| photos | shots | alone | with what others said | gain (95 % interval over people) |", "|---|---|---|---|---|"]
+    lines = ["| photos | shots | alone | with the prior | gain (95 % interval over raters) |", "|---|---|---|---|---|"]
     for number, gains in shots.items():
         lines.append(_row("rated", number, gains["rated"]))
     for number, gains in shots.items():
@@ -114,7 +114,7 @@ def _row(kind: str, shots: str, cell: Gain) -> str:
 
 
 def _unrated(raters: Sequence[RaterRatings], photos: np.ndarray) -> list[RaterRatings]:
-    """The ratings of all other photos, of the raters who have any."""
+    """The ratings without those of `photos`; raters without any are left out."""
     kept = [one.at(np.flatnonzero(~np.isin(one.photos, photos))) for one in raters]
     return [one for one in kept if len(one.ratings)]
 

@@ -1,11 +1,11 @@
-"""What everybody's ratings say of photos: a mean and low-rank tastes, learned by EM. NumPy alone.
+"""Population prior: the mean rating and low-rank tastes of each photo, learned from many raters by EM. NumPy only.
 
-A person's standardised rating of photo i is c s_i + mu_i + L_i . b + (what the person's own features say) + noise, with b ~ N(0, I).
-The mean is what the features predict, as a prior mean of everybody's weights, plus what is the photo's own: mu = Phi m + e, with
-e_i ~ N(0, t^2). L is the photo's own. Both are as wide as people's ratings allow, so a photo that nobody rated has e_i = 0, L_i = 0.
+A rater's standardised rating of photo i is c s_i + mu_i + L_i . b + (the rater's own weights over the features) + noise, with
+b ~ N(0, I). The mean is mu = Phi m + e: what the features predict with m, the prior mean of all raters' weights, plus a residual per photo,
+e_i ~ N(0, t^2). L_i is free for each photo. The ratings determine the variances of e and L; an unrated photo has e_i = 0, L_i = 0.
 
 References:
-    Dempster, Laird & Rubin 1977 (EM); Tipping & Bishop 1999 (probabilistic principal components); Salakhutdinov & Mnih 2008 (with gaps).
+    Dempster, Laird & Rubin 1977 (EM); Tipping & Bishop 1999 (probabilistic principal components); Salakhutdinov & Mnih 2008 (gaps).
 """
 
 from collections.abc import Sequence
@@ -17,18 +17,18 @@ from jaxtyping import Float
 from personalize.errors import TooFewRatings
 from personalize.numerics.ratings import RaterRatings
 
-LEAST_RATERS = 20  # fewer cannot tell a shared taste from chance
+LEAST_RATERS = 20  # with fewer, a shared taste cannot be told from chance
 ROUNDS = 30
-SHARES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)  # of the photos' variance that the features may explain
+SHARES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9)  # of the variance of mu that the features may explain
 
 
 @dataclass(frozen=True)
 class PopulationPrior:
-    """Shared knowledge of each photo, in units of standardised ratings."""
+    """Mean rating and tastes of each photo, in units of standardised ratings."""
 
     mean: Float[np.ndarray, "photos"]
     factors: Float[np.ndarray, "photos rank"]
-    weights: Float[np.ndarray, "features"]  # m: the mean of a photo outside the catalogue is its projected numbers . m
+    weights: Float[np.ndarray, "features"]  # m: the mean of a photo outside the catalogue is its projected features . m
     rater_count: int
 
     @property
@@ -38,28 +38,28 @@ class PopulationPrior:
 
 
 def learn(features: Float[np.ndarray, "photos features"], raters: Sequence[RaterRatings], rank: int = 1, seed: int = 0) -> PopulationPrior:
-    """Learn from people's ratings of a catalogue (features as stored: the standardised generic score, then the projected numbers).
+    """Learn from raters' ratings of a catalogue (features as stored: the standardised generic score, then the projected features).
 
-    People whose ratings are all alike tell nothing and are left out.
+    Raters whose ratings are all equal carry no information and are left out.
 
     Raises:
-        TooFewRatings: fewer than `LEAST_RATERS` people tell anything.
+        TooFewRatings: fewer than `LEAST_RATERS` raters remain.
     """
-    telling = [one for one in raters if len(one.ratings) and np.std(one.ratings) > 0]
-    if len(telling) < LEAST_RATERS:
-        raise TooFewRatings(f"{len(telling)} people are too few: {LEAST_RATERS} are needed.")
-    who = np.concatenate([np.full(len(one.photos), number) for number, one in enumerate(telling)])
-    photo = np.concatenate([one.photos for one in telling])
-    rating = np.concatenate([(one.ratings - one.ratings.mean()) / one.ratings.std() for one in telling])
+    informative = [one for one in raters if len(one.ratings) and np.std(one.ratings) > 0]
+    if len(informative) < LEAST_RATERS:
+        raise TooFewRatings(f"{len(informative)} raters are too few: {LEAST_RATERS} are needed.")
+    rater = np.concatenate([np.full(len(one.photos), number) for number, one in enumerate(informative)])
+    photo = np.concatenate([one.photos for one in informative])
+    rating = np.concatenate([(one.ratings - one.ratings.mean()) / one.ratings.std() for one in informative])
     shown = features[photo, 0]
     residual = rating - shown * float(shown @ rating) / float(shown @ shown)
     mean, weights, noise = _means(photo, residual, features[:, 1:])
-    factors = _factors(who, photo, residual - mean[photo], noise, (len(telling), len(features), rank), np.random.default_rng(seed))
-    return PopulationPrior(mean, factors, weights, len(telling))
+    factors = _factors(rater, photo, residual - mean[photo], noise, (len(informative), len(features), rank), np.random.default_rng(seed))
+    return PopulationPrior(mean, factors, weights, len(informative))
 
 
 def _means(photo: np.ndarray, residual: np.ndarray, phi: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """Posterior means of mu for every photo and of m, and the noise; variances by EM, their split between Phi m and e by evidence."""
+    """Posterior means of mu for every photo and of m, and the noise. EM finds the variances; evidence splits them between Phi m and e."""
     photos = len(phi)
     counts, sums = np.bincount(photo, minlength=photos), np.bincount(photo, residual, minlength=photos)
     seen = counts > 0
@@ -79,7 +79,7 @@ def _means(photo: np.ndarray, residual: np.ndarray, phi: np.ndarray) -> tuple[np
 def _regressed(
     average: np.ndarray, unsure: np.ndarray, phi: np.ndarray, seen: np.ndarray, wide: float, own: float
 ) -> tuple[float, np.ndarray, np.ndarray]:
-    """Log evidence and posterior means of mu and m for m ~ N(0, wide I) and e ~ N(0, own I), in as many unknowns as there are features."""
+    """Log evidence and posterior means of mu and m for m ~ N(0, wide I) and e ~ N(0, own I), solved in the dimension of the features."""
     known, apart = phi[seen], own + unsure
     inner = np.eye(phi.shape[1]) + wide * (known.T / apart) @ known
     weights = wide * np.linalg.solve(inner, known.T @ (average / apart))
@@ -91,22 +91,25 @@ def _regressed(
 
 
 def _factors(
-    who: np.ndarray, photo: np.ndarray, residual: np.ndarray, noise: float, shape: tuple[int, int, int], rng: np.random.Generator
+    rater: np.ndarray, photo: np.ndarray, residual: np.ndarray, noise: float, shape: tuple[int, int, int], rng: np.random.Generator
 ) -> np.ndarray:
-    """Low-rank part with missing entries: b_u and L_i by turns, each with the uncertainty of the other; variance of L and noise by EM."""
-    people, photos, rank = shape
+    """Low-rank part with missing entries: alternating updates of b_u and L_i, each with the uncertainty of the other.
+
+    EM finds the variance of L and the noise.
+    """
+    raters, photos, rank = shape
     if rank == 0:
         return np.zeros((photos, 0))
     loading = 0.1 * rng.normal(size=(photos, rank))
     spread, width = np.zeros((photos, rank, rank)), np.full(rank, 0.1)
     for _ in range(ROUNDS):
-        taste, unsure = _posterior(who, photo, residual, loading, spread, noise, np.ones(rank), people)
-        loading, spread = _posterior(photo, who, residual, taste, unsure, noise, 1 / np.maximum(width, 1e-6), photos)
+        taste, unsure = _posterior(rater, photo, residual, loading, spread, noise, np.ones(rank), raters)
+        loading, spread = _posterior(photo, rater, residual, taste, unsure, noise, 1 / np.maximum(width, 1e-6), photos)
         seen = np.bincount(photo, minlength=photos) > 0
         width = (loading**2 + np.diagonal(spread, axis1=1, axis2=2))[seen].mean(axis=0)
-        predicted = (taste[who] * loading[photo]).sum(axis=1)
+        predicted = (taste[rater] * loading[photo]).sum(axis=1)
         second = taste[:, :, None] * taste[:, None, :] + unsure
-        beyond = np.einsum("nij,nij->n", second[who], loading[photo][:, :, None] * loading[photo][:, None, :] + spread[photo])
+        beyond = np.einsum("nij,nij->n", second[rater], loading[photo][:, :, None] * loading[photo][:, None, :] + spread[photo])
         noise = float(np.maximum(residual**2 - 2 * residual * predicted + beyond, 0).mean())
     return loading
 

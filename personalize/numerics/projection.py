@@ -1,7 +1,7 @@
-"""From a photo's raw description (score, tangents, embeddings) to the 256 numbers that are stored.
+"""Projection of a photo's raw features (score, tangents, embeddings) to the 256 stored features.
 
-Each raw number is centred and divided by its group's scale over the catalogue, and the whole is turned onto the leading principal
-axes. All of it is fixed in the bank, so photos described years apart stay comparable. NumPy alone.
+Each raw number is centred and divided by its group's scale over the catalogue; the result is projected onto the leading principal axes.
+The bank fixes the projection, so that the features of all photos are comparable, whenever they are extracted. NumPy only.
 """
 
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ import numpy as np
 from jaxtyping import Float
 
 SHARES = {"tangents": 0.2, "merged": 0.4, "plain": 0.4}  # of the features' mean square length
-FEATURES = 256  # place 0 the standardised score, then 255 projected numbers
+FEATURES = 256  # place 0 is the standardised score; 255 projected numbers follow
 
 Raw = Mapping[str, Float[np.ndarray, "photos numbers"]]
 
 
 @dataclass(frozen=True)
 class Projection:
-    """Catalogue statistics and axes; the raw groups lie side by side in the order of `groups`."""
+    """Catalogue statistics and axes; the raw groups are concatenated in the order of `groups`."""
 
     groups: tuple[str, ...]
     score_mean: float
@@ -27,16 +27,16 @@ class Projection:
     axes: Float[np.ndarray, "raw axes"]  # group scales included
 
     def apply(self, score: Float[np.ndarray, "photos"], raw: Raw) -> Float[np.ndarray, "photos features"]:
-        """The stored numbers of photos: mean square length of the projected part about 1 over the catalogue."""
+        """The stored features of photos; the projected part has a mean square length of about 1 over the catalogue."""
         joined = np.concatenate([raw[group] for group in self.groups], axis=1) - self.centre
         standard = (score - self.score_mean) / self.score_std
         return np.concatenate([standard[:, None], joined @ self.axes], axis=1).astype(np.float32)
 
 
 def learn(score: Float[np.ndarray, "photos"], raw: Raw, shares: Mapping[str, float]) -> Projection:
-    """Principal axes of a catalogue.
+    """Learn the projection of a catalogue from its principal axes.
 
-    `shares` says how much of the mean square length each group gets; they sum to 1.
+    `shares` is the share of the mean square length that each group gets; they sum to 1.
     """
     groups = tuple(shares)
     centres, scales = [], []

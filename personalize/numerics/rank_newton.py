@@ -1,4 +1,4 @@
-"""The convex problem inside an exact fit: rank loss of scores that are linear in the coefficients, plus a pull to a centre. NumPy alone."""
+"""Newton's method for the convex problem of an exact fit: rank loss of linear scores plus a quadratic penalty. NumPy only."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,8 @@ from jaxtyping import Float
 FOLDS = 10
 ITERATIONS = 100
 BISECTIONS = 24
-WEAKEST, STRONGEST = np.log(1e-8), np.log(1e8)  # of the further pull that bounds a step
-SHORTEST = 1e-10  # step of the line search; below, rounding decides
+WEAKEST, STRONGEST = np.log(1e-8), np.log(1e8)  # range of the log of the extra penalty that bounds a step
+SHORTEST = 1e-10  # step of the line search; below it, rounding errors dominate
 
 
 def rank_loss(scores: Float[np.ndarray, "n"], ratings: Float[np.ndarray, "n"]) -> float:
@@ -42,7 +42,7 @@ def minimise(
 ) -> Float[np.ndarray, "p"]:
     """argmin over beta of rank_loss(scores + slopes (beta - here)) + strength / 2 ||beta - centre||^2, by Newton's method in the dual.
 
-    The minimum is centre + slopes^T u with `strength` u = -dL/ds: n unknowns in place of p. Strictly convex, so it is the only one.
+    The minimum is centre + slopes^T u with `strength` u = -dL/ds: n unknowns instead of p. The problem is strictly convex, so it is unique.
     """
     kernel = slopes @ slopes.T
     base = scores + slopes @ (centre - here)
@@ -76,7 +76,7 @@ def minimise_within(
     strength: float,
     reach: float,
 ) -> Float[np.ndarray, "p"]:
-    """The same with ||beta - here|| at most `reach`: a further pull towards `here`, as strong as it takes (found by bisection)."""
+    """The same with ||beta - here|| <= `reach`: bisection finds the extra penalty towards `here` that this takes."""
     there = minimise(scores, slopes, ratings, here, centre, strength)
     if np.linalg.norm(there - here) <= reach:
         return there
@@ -96,10 +96,9 @@ def cross_validated(
     strengths: Sequence[float],
     rng: np.random.Generator,
 ) -> float:
-    """The strength whose fits rank best what they have not seen: mean rank loss between left-out ratings and all others, over folds.
+    """The strength with the lowest cross-validated rank loss, averaged over pairs of a left-out rating and any other rating.
 
-    A left-out photo is compared with every other one, at the scores that the fit without its fold gives. The strongest wins ties, and where
-    all ratings are equal.
+    The scores of both photos of a pair come from the fit without the fold. The strongest wins ties, and where all ratings are equal.
     """
     n = len(ratings)
     folds = np.array_split(rng.permutation(n), min(FOLDS, n))
@@ -110,10 +109,10 @@ def cross_validated(
         for left in folds:
             kept = np.setdiff1d(np.arange(n), left)
             change = minimise(scores[kept], slopes[kept], ratings[kept], origin, origin, strength)
-            told = scores + slopes @ change
+            predicted = scores + slopes @ change
             between = np.isin(np.arange(n), left)
             mixed = (ratings[:, None] > ratings[None, :]) & (between[:, None] | between[None, :])
-            total += np.logaddexp(0, (told[None, :] - told[:, None])[mixed]).sum()
+            total += np.logaddexp(0, (predicted[None, :] - predicted[:, None])[mixed]).sum()
             pairs += int(mixed.sum())
         losses.append(total / max(pairs, 1))
     return max(strength for strength, loss in zip(strengths, losses, strict=True) if loss <= min(losses))

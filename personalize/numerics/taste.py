@@ -1,16 +1,16 @@
-"""The taste model: one person's ratings to one vector of weights, in closed form.
+"""Taste model: the instant fit of a rater's ratings to one vector of weights, in closed form.
 
-A photo is 256 numbers: x = (s, phi), s the generic score standardised over the catalogue, phi its projected tangents and
-embeddings. A person's score of it is f(x) = (c + w) s + phi . a, with w ~ N(0, v_b), a ~ N(0, v_f I), and a rating, standardised,
-is f(x) + m + noise with m ~ N(0, 1) and noise ~ N(0, v_n). So f is a Gaussian process with a linear kernel and all below is exact
-linear algebra.
+A photo is represented by 256 features: x = (s, phi), with s the generic score standardised over the catalogue and phi the projected
+tangents and embeddings. A rater's score of it is f(x) = (c + w) s + phi . a, with w ~ N(0, v_b), a ~ N(0, v_f I), and a rating,
+standardised, is f(x) + m + noise with m ~ N(0, 1) and noise ~ N(0, v_n). So f is a Gaussian process with a linear kernel, and the fit is
+exact linear algebra.
 
-How much to trust the generic score (c, v_b), the features (v_f) and the ratings (v_n) differs widely between people: the four are
-not fixed but averaged over a grid, each point weighted by its evidence (marginal likelihood) times a hyperprior learned from other people.
-One eigendecomposition serves the whole grid. NumPy alone; NumPy's `float64` inside, `float32` out.
+How much to trust the generic score (c, v_b), the features (v_f) and the ratings (v_n) differs widely between raters. The four
+hyperparameters are therefore averaged over a grid, each point weighted by its evidence (marginal likelihood) times a hyperprior learned
+from other raters. One eigendecomposition covers the whole grid. NumPy only; computes in `float64`, returns `float32`.
 
 References:
-    Yun & Choo, ECCV 2024 (the model that phi carries to first order); Rasmussen & Williams, Gaussian Processes for Machine Learning,
+    Yun & Choo, ECCV 2024 (the model that phi represents to first order); Rasmussen & Williams, Gaussian Processes for Machine Learning,
     MIT Press 2006, sections 2.7 (linear mean), 5.4 (evidence, leave-one-out).
 """
 
@@ -24,7 +24,7 @@ from personalize.numerics.hyperparameter_grid import INTERCEPT, HyperparameterGr
 
 @dataclass(frozen=True)
 class Covariance:
-    """Posterior covariance of the 256 weights: diag(prior) - factor factor^T, at the most plausible point of the grid."""
+    """Posterior covariance of the 256 weights: diag(prior) - factor factor^T, at the most probable point of the grid."""
 
     noise: float
     prior: Float[np.ndarray, "features"]
@@ -35,7 +35,7 @@ class Covariance:
         return (a * self.prior) @ b.T - (a @ self.factor) @ (b @ self.factor).T
 
     def to_bytes(self) -> bytes:
-        """Half precision, row after row: noise, prior, factor transposed."""
+        """Half precision, in this order: noise, prior, rows of the transposed factor."""
         rows = np.concatenate([[self.noise], self.prior, self.factor.T.ravel()])
         return rows.astype("<f2").tobytes()
 
@@ -53,12 +53,12 @@ class Covariance:
 
 @dataclass(frozen=True)
 class Taste:
-    """What a person's ratings say."""
+    """The instant fit of one rater."""
 
     weights: Float[np.ndarray, "features"]  # a photo's personal score is its features . weights
-    leave_one_out: Float[np.ndarray, "ratings"]  # score of each rated photo, as told by all other ratings
+    leave_one_out: Float[np.ndarray, "ratings"]  # score of each rated photo, predicted from all other ratings
     log_evidence: float  # of the ratings, averaged over the hyperprior
-    posterior: Float[np.ndarray, "b f n c"]  # how plausible each point of the grid is now; sums to 1
+    posterior: Float[np.ndarray, "b f n c"]  # probability of each point of the grid given the ratings; sums to 1
     covariance: Covariance
     population_weights: Float[np.ndarray, "columns"]  # of a photo's population scores; empty without any
 
@@ -72,16 +72,16 @@ def fit(
     hyperprior: Hyperprior,
     population_scores: Float[np.ndarray, "rows columns"] = NO_POPULATION_SCORES,
 ) -> Taste:
-    """Fit one person.
+    """Fit one rater.
 
-    `population_scores` is what others' ratings say of the rated photos (`PopulationPrior.scores`): the first column is added to the score
-    as it is, the weights of all others are a priori N(0, 1).
+    `population_scores` are the rated photos' scores in the population prior (`PopulationPrior.scores`): the first column is added to the
+    score with weight 1, the weights of the other columns are a priori N(0, 1).
 
-    Ratings may be on any scale: only their order and relative distances matter. Without ratings, or where all are equal, nothing tells
-    one photo from another, and the generic order (weight on s alone) comes back.
+    Ratings may be on any scale: only their order and relative distances matter. Without ratings, or where all are equal, the result is the
+    generic order (weight on s alone).
 
     Raises:
-        ValueError: the two differ in length, or a number is not finite.
+        ValueError: `features` and `ratings` differ in length, or a number is not finite.
     """
     if len(features) != len(ratings):
         raise ValueError(f"{len(features)} photos but {len(ratings)} ratings.")
@@ -112,7 +112,7 @@ def log_evidence(
     ratings: Float[np.ndarray, "ratings"],
     hyperprior: Hyperprior,
 ) -> Float[np.ndarray, "b f n c"]:
-    """Log marginal likelihood of the standardised ratings at every point of the grid, the hyperprior's weights left out."""
+    """Log marginal likelihood of the standardised ratings at every point of the grid, without the hyperprior's weights."""
     standard = (ratings - np.mean(ratings)) / np.std(ratings)
     return HyperparameterGrid(features.astype(np.float64), standard, hyperprior, np.zeros((len(ratings), 0))).log_likelihood
 
@@ -133,6 +133,6 @@ def _covariance(features: np.ndarray, base: float, feature: float, noise: float)
     spread = features * prior
     kernel = spread @ features.T + INTERCEPT + noise * np.eye(len(features))
     half = np.linalg.solve(np.linalg.cholesky(kernel), spread).T if len(features) else np.zeros((features.shape[1], 0))
-    if half.shape[1] > half.shape[0]:  # more ratings than features: the same product in fewer columns
+    if half.shape[1] > half.shape[0]:  # more ratings than features: the same product with fewer columns
         half = np.asarray(np.linalg.qr(half.T, mode="r")).T
     return Covariance(noise, prior, half)

@@ -1,1 +1,1 @@
-"""Networks that score photos: a bank, which describes them for everybody, and one person's model."""
+"""Networks that score photos: feature extraction with a bank, and models of single raters."""

@@ -1,4 +1,4 @@
-"""Feature extraction: a bank's network turns photos, once each and for everybody, into the numbers that are stored. Needs torch."""
+"""Feature extraction: the stored features of photos, computed once per photo with a bank's network. Needs torch."""
 
 import ctypes
 import sys
@@ -27,17 +27,17 @@ TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
 LARGEST = 1 << 30  # bytes; larger than any activation of a batch
 
 RawFeatures = tuple[Float[np.ndarray, "photos"], dict[str, Float[np.ndarray, "photos numbers"]]]
-"""Scores, and by group the numbers that a projection takes."""
+"""Scores, and by group the raw features that a projection takes."""
 
 
 class FeatureExtractor:
     """A bank's network at the bank's starting coefficients.
 
-    The base model is loaded only where it is asked for, and vectors stay as the bank keeps them: one model in memory is enough.
+    The base model is loaded only on request, and task vectors keep their stored form, so that one model in memory is enough.
     """
 
     def __init__(self, bank: Bank, groups: tuple[str, ...] | None = None) -> None:
-        """`groups` are those of the bank's projection unless given; of a bank without a projection, all."""
+        """`groups` defaults to the groups of the bank's projection, or to all groups where the bank has none."""
         self.bank = bank
         self.groups = groups or (banks.projection(bank.arrays).groups if "projection/groups" in bank.arrays else GROUPS)
         self.preprocessing = backbones.find(bank.metadata.backbone).preprocessing
@@ -46,7 +46,7 @@ class FeatureExtractor:
 
     @cached_property
     def base(self) -> Scorer:
-        """The base model itself."""
+        """The base model, without task vectors."""
         return self.bank.scorer()
 
     @cached_property
@@ -58,19 +58,19 @@ class FeatureExtractor:
         return Tangents(self.bank.merged(self.bank.start), list(self.bank.vectors.values()))
 
     def features(self, photos: Iterable[Image.Image]) -> Float[np.ndarray, "photos features"]:
-        """The 256 stored numbers of each photo; place 0 is the generic score, standardised over the bank's catalogue (mean 0, sd 1).
+        """The 256 features of each photo; place 0 is the generic score, standardised over the bank's catalogue (mean 0, sd 1).
 
         Raises:
             BadBank: the bank has no projection.
         """
         scores, raw = self.raw_features(photos)
-        # NumPy's threads would go on spinning on the cores that torch's need for the next photo: that more than doubled its time.
+        # Otherwise NumPy's threads spin on the cores that torch needs for the next photo, which more than doubles its time.
         with self._pools.limit(limits=1, user_api="blas"):
             return self.projection.apply(scores, raw)
 
     def raw_features(self, photos: Iterable[Image.Image]) -> RawFeatures:
-        """Scores (1 to 10) and the raw groups: tangents (blocks x tasks), embedding of the merged and of the plain encoder."""
-        parts = [self._of_batch(few) for few in _few_at_once(photos)]
+        """Scores (1 to 10) and the raw groups: tangents (blocks x tasks), embeddings of the merged and of the plain encoder."""
+        parts = [self._of_batch(batch) for batch in _batches(photos)]
         return np.concatenate([scores for scores, _ in parts]), {
             group: np.concatenate([raw[group] for _, raw in parts]) for group in parts[0][1]
         }
@@ -88,7 +88,7 @@ class FeatureExtractor:
 
 @torch.no_grad()
 def task_scores(model: Scorer, bank: Bank, task: str, photos: Sequence[Path], progress: ProgressCallback) -> Float[np.ndarray, "photos"]:
-    """Scores of photos by one task's own model, which `model` is turned into."""
+    """Scores of photos by one task's own model; overwrites the weights of `model`."""
     merging.merge_into(model, bank.base, list(bank.vectors.values()), bank.one_hot(task))
     preprocessing = backbones.find(bank.metadata.backbone).preprocessing
     counted = list(tracked(f"scoring with {task}", photos, progress))
@@ -97,10 +97,10 @@ def task_scores(model: Scorer, bank: Bank, task: str, photos: Sequence[Path], pr
 
 @cache
 def keep_freed_memory() -> None:
-    """Have the C library keep large freed blocks for this process.
+    """Make the C library keep large freed blocks for this process.
 
-    By default glibc maps every large tensor anew and gives it back when freed, so each layer of each batch pays for thousands of
-    page faults: about a quarter of the time of a photo on CPUs. Elsewhere than on Linux with glibc this does nothing.
+    By default glibc maps memory for every large tensor and unmaps it when freed, so each layer of each batch causes thousands of page
+    faults: about a quarter of the time per photo on CPUs. Has no effect on systems other than Linux with glibc.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -110,7 +110,7 @@ def keep_freed_memory() -> None:
         mallopt(TRIM_THRESHOLD, LARGEST)
 
 
-def _few_at_once(photos: Iterable[Image.Image]) -> Iterator[list[Image.Image]]:
-    left = iter(photos)
-    while few := list(islice(left, AT_ONCE)):
-        yield few
+def _batches(photos: Iterable[Image.Image]) -> Iterator[list[Image.Image]]:
+    remaining = iter(photos)
+    while batch := list(islice(remaining, AT_ONCE)):
+        yield batch

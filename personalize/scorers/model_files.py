@@ -1,6 +1,6 @@
-"""One rater's model on disk: `json` for use with its bank, `safetensors` and `onnx` for use alone. Each file has a card. Needs torch.
+"""Model files of single raters: `json` for use with the bank, `safetensors` and `onnx` standalone; each with a model card. Needs torch.
 
-Writing reads the file again and compares its scores with those of the model in memory before it says done.
+After writing, the file is read again, and its scores are compared with those of the model in memory.
 """
 
 import json
@@ -30,14 +30,14 @@ from personalize.scorers import rater_models
 from personalize.scorers.rater_models import Parts, RaterModel
 
 FORMAT = "pav-person-1"
-TOLERANCE = 1e-4  # by which scores of a file read again may differ
+TOLERANCE = 1e-4  # largest difference of scores after reading a file again
 
 FileFormat = Literal["json", "safetensors", "onnx"]
 Score = Callable[[Tensor], np.ndarray]
 
 
 class FitFacts(TypedDict, total=False):
-    """What is known of a fit; goes into the card of its model."""
+    """Facts about a fit, for the model card."""
 
     rater: str  # a random id; `person` in files of versions before 0.1
     method: str  # instant or exact
@@ -52,7 +52,7 @@ class FitFacts(TypedDict, total=False):
 
 
 class ModelCard(FitFacts, total=False):
-    """The card of an exported model, as JSON."""
+    """The model card of an exported model, as JSON."""
 
     format: Required[str]
     pav_version: str
@@ -61,23 +61,23 @@ class ModelCard(FitFacts, total=False):
     preprocessing: Required[PreprocessingFacts]
     trained_on: dict[str, str]
     database_licences: dict[str, str]
-    sha256: str  # of the file, and so not in it; neither are those that follow
+    sha256: str  # of the file; this key and those below are in the separate card only
     bytes: int
-    checked: float  # how far the scores of the file were from those of the fit
+    checked: float  # largest difference between the scores of the file and of the fit
 
 
 @dataclass(frozen=True)
 class Opened:
     """A model file in memory."""
 
-    card: ModelCard  # as it lies in the file: without the file's size and sha256
-    preprocessing: Preprocessing  # of photos, before they are scored
+    card: ModelCard  # from the file: without its size and sha256
+    preprocessing: Preprocessing  # of photos before scoring
     score: Score
 
 
 @dataclass(frozen=True)
 class RaterFit:
-    """A fit to write: weights of an instant one, or coefficients; and what the card says of it."""
+    """A fit to write: the weights of an instant fit or the coefficients of an exact one, with the facts for its card."""
 
     facts: FitFacts
     weights: np.ndarray | None = None
@@ -85,10 +85,10 @@ class RaterFit:
 
 
 def write(path: Path, file_format: FileFormat, fit: RaterFit, bank: Bank) -> ModelCard:
-    """Write one person's model and the card beside it (`.card.json`); the card.
+    """Write one rater's model, and the model card next to it (`.card.json`); returns the card.
 
     Raises:
-        BadModel: an unknown format, a fit of another bank, or the file does not give the same scores; then nothing is left behind.
+        BadModel: the format is unknown, the fit belongs to another bank, or the file gives other scores; then no file remains.
     """
     if file_format not in get_args(FileFormat):
         raise BadModel(f"There is no format {file_format!r}. Known: {', '.join(get_args(FileFormat))}.")
@@ -119,25 +119,25 @@ def write(path: Path, file_format: FileFormat, fit: RaterFit, bank: Bank) -> Mod
 
 
 def opened(path: Path, bank: Bank | None = None) -> Opened:
-    """A model of any kind of file, which is read once; only `json` needs the bank.
+    """Open a model file of any format; only `json` needs the bank.
 
     Raises:
-        BadModel: the file cannot be read, is no such model, or is of another bank.
+        BadModel: the file cannot be read, is not a rater's model, or belongs to another bank.
     """
     try:
         if path.suffix == ".json":
             return _of_json(path, bank)
         if path.suffix in (".onnx", ".safetensors"):
             return _of_onnx(path) if path.suffix == ".onnx" else _of_safetensors(path)
-        raise BadModel(f"{path} ends in none of .json, .safetensors and .onnx.")
+        raise BadModel(f"{path} does not end in .json, .safetensors or .onnx.")
     except BadModel:
         raise
-    except Exception as error:  # three libraries, each with errors of its own
-        raise BadModel(f"{path} cannot be read as a person's model: {error}") from error
+    except Exception as error:  # three libraries, each with its own errors
+        raise BadModel(f"{path} cannot be read as a rater's model: {error}") from error
 
 
 def score(path: Path, photos: Sequence[Path], bank: Bank | None, progress: ProgressCallback) -> list[float]:
-    """Scores of photo files, in their order; nan where a file cannot be read as a photo.
+    """Scores of photo files, in the same order; nan where a file cannot be read as a photo.
 
     Raises:
         BadModel: see `opened`.
@@ -147,7 +147,7 @@ def score(path: Path, photos: Sequence[Path], bank: Bank | None, progress: Progr
     for photo in tracked("scoring", photos, progress):
         try:
             pixels = images.to_pixels(images.read(photo), model.preprocessing)
-        except BadPhoto:  # the others are wanted all the same
+        except BadPhoto:  # one bad file must not stop the others
             found.append(float("nan"))
             continue
         found.append(float(model.score(images.to_input(pixels[None], model.preprocessing))[0]))
@@ -171,7 +171,7 @@ def _of_json(path: Path, bank: Bank | None) -> Opened:
     card = json.loads(path.read_text(encoding="utf-8"))
     _same_format(card.get("format"), path)
     if bank is None:
-        raise BadModel(f"{path} holds coefficients alone: it needs the bank {card['bank']} beside it (--bank).")
+        raise BadModel(f"{path} holds only the numbers of a fit: it also needs the bank {card['bank']} (--bank).")
     _same_bank(card["bank"], bank)
     numbers = {name: np.array(card.pop(name)) for name in ("weights", "coefficients") if name in card}
     return _opened(card, _in_torch(_model(RaterFit(card, **numbers), bank)))
@@ -206,7 +206,7 @@ def _write_onnx(path: Path, fit: RaterFit, model: RaterModel, card: ModelCard) -
 
 def _export_graph(path: Path, model: RaterModel, photo: Tensor, metadata: dict[str, str]) -> None:
     with torch.no_grad():
-        traced = make_fx(model)(photo).eval()  # both streams as one graph of plain operations
+        traced = make_fx(model)(photo).eval()  # the primal and the dual stream as one graph of plain operations
     program = torch.onnx.export(traced, (photo,), dynamo=True, verbose=False, input_names=["photo"], output_names=["score"])
     if program is None:
         raise BadModel("The model could not be written as ONNX.")
@@ -248,10 +248,10 @@ def _same_format(found: str | None, path: Path) -> None:
 
 def _same_bank(wanted: str, bank: Bank) -> None:
     """Raises:
-    BadModel: a fit of the bank with the hash `wanted` cannot be used with this one.
+    BadModel: the hash of the bank is not `wanted`.
     """
     if wanted != bank.metadata.hash:
-        raise BadModel(f"The fit belongs to bank {wanted}; the bank at hand is {bank.metadata.hash}.")
+        raise BadModel(f"The fit belongs to bank {wanted}; the given bank is {bank.metadata.hash}.")
 
 
 def _examples(preprocessing: Preprocessing) -> Tensor:

@@ -1,4 +1,4 @@
-"""A bank's network as raters are fitted through it."""
+"""Exact fits of raters through a bank's network."""
 
 from collections.abc import Iterable, Sequence
 
@@ -15,7 +15,7 @@ from personalize.progress import ProgressCallback, no_progress
 
 
 class RaterFitter:
-    """The network of a bank, on a GPU where there is one."""
+    """A bank's network for exact fits, on a GPU if available."""
 
     def __init__(self, bank: Bank) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -24,31 +24,31 @@ class RaterFitter:
         self.network = CoefficientNetwork(bank.scorer().to(self.device), bank.base, list(bank.vectors.values()))
 
     def shots(self, pixels: Sequence[np.ndarray], ratings: Sequence[float]) -> NetworkShots:
-        """Decoded photos and their ratings as inputs of the network."""
+        """Decoded photos as network inputs, with their ratings."""
         photos = self.inputs(pixels)
         return NetworkShots(photos, photos.new_tensor(ratings))
 
     def inputs(self, pixels: Sequence[np.ndarray]) -> Tensor:
-        """Decoded photos as inputs of the network."""
+        """Decoded photos as network inputs."""
         return images.to_input(np.stack(pixels), self.preprocessing).to(self.device)
 
     def exact(self, pixels: Sequence[np.ndarray], ratings: Sequence[float], seed: int = 0) -> Float[np.ndarray, "blocks tasks"]:
-        """Coefficients of the exact fit of the rater of these photos; the network stays at them."""
+        """Coefficients of the exact fit to these photos and ratings; leaves the network set to them."""
         return exact(self.network, self.shots(pixels, ratings), self.start, seed=seed).coefficients.cpu().numpy()
 
     def use(self, coefficients: Float[np.ndarray, "numbers"]) -> None:
-        """Set the network to the coefficients, block after block."""
+        """Set the network to the coefficients, given block by block."""
         self.network.set(torch.from_numpy(coefficients.copy()).view_as(self.start).to(self.start))
 
     def score(self, pixels: Sequence[np.ndarray]) -> Float[np.ndarray, "photos"]:
-        """Scores of decoded photos by the network as it is set."""
+        """Scores of decoded photos at the network's current coefficients."""
         return self.network.score(self.inputs(pixels)).double().cpu().numpy() if pixels else np.zeros(0)
 
 
 def exact_fit(
     bank: Bank, photos: Iterable[Image.Image], ratings: Sequence[float], progress: ProgressCallback = no_progress, seed: int = 0
 ) -> Fitted:
-    """The exact fit of one rater from photos, opened one at a time, and ratings."""
+    """The exact fit of one rater to photos, which are opened one at a time, and ratings."""
     fitter = RaterFitter(bank)
     shots = fitter.shots([images.to_pixels(photo, fitter.preprocessing) for photo in photos], ratings)
     return exact(fitter.network, shots, fitter.start, seed=seed, progress=progress)

@@ -1,9 +1,9 @@
-"""One rater's model as one network: photo in, the rater's score out. Needs torch.
+"""Rater models: one network per rater, from photos to the rater's scores. Needs torch.
 
-A fit of coefficients is the merged network. An instant fit is w_0 times the standardised generic score plus phi(x) . a, and phi is linear
-in the tangents and the embeddings: the embeddings' part is a linear head, the tangents' part sum_{b,t} a[b, t] ds/dalpha[b, t] is one
-derivative of the score along the direction d theta[b] = sum_t a[b, t] tau_t[b]. So a second, dual stream runs beside the first
-(forward-mode differentiation), and nothing is ever propagated back.
+The model of coefficients is the merged network. An instant fit is w_0 times the standardised generic score plus phi(x) . a, and phi is
+linear in the tangents and the embeddings: the embeddings' part is a linear head; the tangents' part sum_{b,t} a[b, t] ds/dalpha[b, t] is
+one derivative of the score along the direction d theta[b] = sum_t a[b, t] tau_t[b]. Forward-mode differentiation computes it in a second,
+dual stream, without a backward pass.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,22 +25,22 @@ from personalize.networks import task_vectors
 from personalize.networks.scorer import Scorer
 from personalize.networks.task_blocks import TaskBlocks
 
-Pair = tuple[Tensor, Tensor]  # score and embedding, or what they change by
+Pair = tuple[Tensor, Tensor]  # score and embedding, or their derivatives
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What an instant fit is made of, beside the merged network."""
+    """The parts of an instant fit besides the merged network."""
 
     direction: Mapping[str, Tensor]  # d theta, by block
     merged: Float[Tensor, "width"]  # linear head on the merged encoder's embedding
-    plain: Float[Tensor, "width"]  # the same on the plain encoder's; no numbers where that is not used
+    plain: Float[Tensor, "width"]  # linear head on the plain encoder's embedding; empty where that is not used
     score: float  # weight of the generic score
     constant: float
 
 
 class RaterModel(nn.Module):
-    """Photos, preprocessed, to the rater's scores (higher is liked more; an instant fit's are standardised)."""
+    """Maps preprocessed photos to the rater's scores (higher is better; those of an instant fit are standardised)."""
 
     merged_head: Tensor
     plain_head: Tensor
@@ -56,7 +56,7 @@ class RaterModel(nn.Module):
         self.dual = parts is not None
         if parts is not None:
             for place, name in enumerate(self.blocks):
-                # In the memory layout of the weights: where the two differ, PyTorch copies in a way that ONNX does not know.
+                # In the memory layout of the weights: otherwise PyTorch copies with an operation that ONNX does not support.
                 self.register_buffer(f"direction_{place}", torch.empty_like(own[name]).copy_(parts.direction[name]))
             self.register_buffer("merged_head", parts.merged)
             self.register_buffer("plain_head", parts.plain)
@@ -82,7 +82,7 @@ class RaterModel(nn.Module):
 
 @contextmanager
 def _differentiable_attention() -> Iterator[None]:
-    """Only the plain way of computing attention has forward-mode derivatives: PyTorch's fast paths are off within."""
+    """Turns off PyTorch's fast paths for attention: only the plain implementation has forward-mode derivatives."""
     before = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
@@ -102,10 +102,10 @@ def of_weights(bank: Bank, weights: Float[np.ndarray, "features"]) -> RaterModel
     """The model of an instant fit.
 
     Raises:
-        BadBank: the bank has no projection, so that no fit can be of it.
+        BadBank: the bank has no projection, which instant fits need.
     """
     projection, merged = banks.projection(bank.arrays), bank.merged(bank.start)
-    raw = projection.axes.astype(np.float64) @ weights[1:].astype(np.float64)  # one weight for each raw number
+    raw = projection.axes.astype(np.float64) @ weights[1:].astype(np.float64)  # one weight per raw feature
     width = backbones.find(bank.metadata.backbone).width
     sizes = {"tangents": bank.start.numel(), "merged": width, "plain": width}
     parts, begin = {}, 0

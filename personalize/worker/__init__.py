@@ -1,1 +1,1 @@
-"""What workers do between Django's tables and the library: one module per kind of task."""
+"""Background tasks, connecting Django's tables with the library: one module per kind of task."""

@@ -1,7 +1,7 @@
-"""The steps of an exact refit, one at a time, so that no run is long and feature extraction comes in between.
+"""Steps of an exact refit; each is a short task, so that feature extraction can run in between.
 
-Steps 1 to FOLDS: both models predict the ratings of one fold; after the last one the comparison decides which is active. If it is the
-exact one, one step fits it to all ratings, and each further step scores some of the rater's first photos.
+Steps 1 to FOLDS: both models predict the ratings of one fold; after the last fold, the comparison decides which model is active. If it is
+the exact one, one step fits it to all ratings, and each further step scores some of the rater's top photos.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,10 @@ DECODED = 512  # photos that a worker keeps decoded, 0.15 MB each
 
 
 def advance(rater: UUID) -> bool:
-    """Do the next step of a rater's exact refit; True if there is another one. A step that fails ends it: other raters are waiting."""
+    """Run the next step of a rater's exact refit; True if there is another one.
+
+    A failing step ends the exact refit, so that those of other raters can run.
+    """
     work = exact_refits.under_way(rater)
     if work is None:
         return False
@@ -127,7 +130,7 @@ def _score(work: Work, ratings: Ratings) -> bool:
 
 
 def _readable(ids: Sequence[int]) -> list[Photo]:
-    """Photos by id, in that order, without those whose file is missing or damaged."""
+    """Photos by id, in this order, without those whose file is missing or damaged."""
     found = photos_by_id(ids)
     return [found[photo] for photo in ids if photo in found and _is_readable(found[photo])]
 

@@ -1,4 +1,4 @@
-"""The instant fit of a rater's history."""
+"""Instant fit of a rater's rating history."""
 
 import numpy as np
 from jaxtyping import Int
@@ -14,8 +14,8 @@ ANCHORS = (1.0, 2.0)  # "dislike" and "like", as ratings of two average photos
 def fit(history: History, which: Int[np.ndarray, "some"] | None = None) -> Taste:
     """Fit the whole history, or its ratings at the places `which`.
 
-    Two ratings of an average photo come first, and fix what "like" means. Ratings count relative to each other: without these anchors the
-    first rating, or five likes in a row, would move nothing. The anchors also come first in `leave_one_out`.
+    Two ratings of an average photo come first and anchor the scale. Only relative ratings matter, so without these anchors the first
+    rating, or five likes in a row, would have no effect. The anchors also come first in `leave_one_out`.
     """
     some = slice(None) if which is None else which
     features, values, scores = history.features[some], history.values[some], history.population_scores[some]

@@ -1,4 +1,4 @@
-"""The bank, read once per worker process."""
+"""The bank, loaded once per worker process."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -52,7 +52,7 @@ def fitting() -> "RaterFitter":
 
 @cache
 def _extractor() -> "FeatureExtractor":
-    # torch takes seconds and hundreds of megabytes to load; workers of the queue `refit` never call this.
+    # Importing torch takes seconds and hundreds of megabytes, so only the workers that need it do; those of the queue `refit` do not.
     from personalize.scorers.feature_extraction import FeatureExtractor
 
     return FeatureExtractor(bank())

@@ -1,4 +1,4 @@
-"""Making a model export: one rater a run, then the archive."""
+"""Model export: one rater per task run, then the archive."""
 
 import logging
 import secrets
@@ -29,10 +29,10 @@ Score photos without a database, in PAV's folder:
     ./pav score --model rater-ID.{file_format} photos...
 {note}"""
 NOTES = {
-    "json": "\nA JSON file needs the same bank (the card has its hash).\n",
+    "json": "\nA JSON file needs the same bank (the model card has its hash).\n",
     "safetensors": "",
     "onnx": (
-        "\nAn ONNX file runs in any ONNX runtime. Input `photo`: 1 x 3 x height x width, preprocessed as the card says.\nOutput: `score`.\n"
+        "\nAn ONNX file runs in any ONNX runtime. Input `photo`: 1 x 3 x height x width, preprocessed as its card says.\nOutput: `score`.\n"
     ),
 }
 
@@ -46,29 +46,29 @@ def rater_fit(fit: FitToExport) -> RaterFit:
 
 
 def advance(export_id: UUID) -> bool:
-    """Make the next rater's model, or pack them all; True if there is more to do."""
+    """Write the next rater's model, or the archive of all models; True if there is more to do."""
     row = services.under_way(export_id)
     if row is None:
         return False
     if row.done_count < len(row.raters):
         services.start(row)
-        stored = services.store_step(row, _made(export_id, row.raters[row.done_count], row.file_format))
+        stored = services.store_step(row, _write_model(export_id, row.raters[row.done_count], row.file_format))
         if not stored:
             services.remove_leftovers(export_id)  # finished or deleted in the meantime: the new files would never be removed
         return stored
-    services.finish(row, _packed(export_id, row.file_format))
-    # Only after the row says that the archive is ready: a run killed before that must find every model again.
+    services.finish(row, _write_archive(export_id, row.file_format))
+    # Only after the row records the finished archive: if the worker is killed before, the next run needs every model.
     services.remove_leftovers(export_id)
     return False
 
 
-def _made(export_id: UUID, rater: str, file_format: str) -> str:
-    """Write one rater's files; returns why they cannot be made, or an empty string."""
+def _write_model(export_id: UUID, rater: str, file_format: str) -> str:
+    """Write one rater's files; returns the reason why it is impossible, or an empty string."""
     fit = selectors.fit_to_export(UUID(rater))
     if fit is None:
         return services.NO_FIT
     place = services.folder(export_id)
-    own = place / secrets.token_hex(8)  # two workers may make the same model: neither sees the other's unfinished file
+    own = place / secrets.token_hex(8)  # two workers may write the same model: neither may see the other's unfinished file
     try:
         bank = loaded_bank.bank()
         model_files.write(own / f"rater-{rater}.{file_format}", file_format, rater_fit(fit), bank)  # type: ignore[arg-type]  # checks it
@@ -77,7 +77,7 @@ def _made(export_id: UUID, rater: str, file_format: str) -> str:
     except (PersonalizeError, OSError) as error:
         logger.warning("The model of %s was not exported: %s", rater, error)
         return str(error) or type(error).__name__
-    except Exception as error:  # from any of three libraries: one model must not block all others
+    except Exception as error:  # from one of three libraries: one bad model must not block the others
         logger.exception("The model of %s was not exported.", rater)
         return f"Unexpected error: {error}"
     finally:
@@ -85,16 +85,16 @@ def _made(export_id: UUID, rater: str, file_format: str) -> str:
     return ""
 
 
-def _packed(export_id: UUID, file_format: str) -> int:
-    """Write the archive, uncompressed (models do not shrink); returns its size, 0 if there is no model."""
+def _write_archive(export_id: UUID, file_format: str) -> int:
+    """Write the archive, uncompressed because models do not compress; returns its size, or 0 if there is no model."""
     place, target = services.folder(export_id), services.archive(export_id)
     files = sorted(file for file in place.glob("*") if file.is_file())
     if files:
-        _write(export_id, files, README.format(file_format=file_format, note=NOTES[file_format]))
+        _write_zip(export_id, files, README.format(file_format=file_format, note=NOTES[file_format]))
     return target.stat().st_size if target.exists() else 0
 
 
-def _write(export_id: UUID, files: list[Path], readme: str) -> None:
+def _write_zip(export_id: UUID, files: list[Path], readme: str) -> None:
     target = services.archive(export_id)
     partial = target.with_name(f"{target.name}.{secrets.token_hex(8)}")
     try:

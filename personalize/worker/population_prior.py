@@ -1,4 +1,4 @@
-"""Learning the population prior from raters who share their ratings: read, learn, check, store a new version."""
+"""Nightly learning of the population prior from raters who share their ratings: read, learn, check, store a version."""
 
 import logging
 
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 def learn(progress: ProgressCallback = no_progress) -> PopulationPrior | None:
-    """The new version, current where it helps; None where there is no bank."""
+    """Learn and store a new version, current if it helps; None without a bank."""
     shared = population_prior.shared_ratings()
     if shared is None:
         return None

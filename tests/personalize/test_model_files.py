@@ -118,7 +118,7 @@ def test_coefficients_alone_are_a_few_kilobytes_and_ask_for_their_bank(bank, wri
 
 def test_a_fit_of_another_bank_is_refused_naming_both(bank, instant, tmp_path):
     other = RaterFit(instant.facts | {"bank": "feedfeedfeedfeed"}, weights=instant.weights)
-    with pytest.raises(BadModel, match=f"belongs to bank feedfeedfeedfeed; the bank at hand is {bank.metadata.hash}"):
+    with pytest.raises(BadModel, match=f"belongs to bank feedfeedfeedfeed; the given bank is {bank.metadata.hash}"):
         model_files.write(tmp_path / "anna.json", "json", other, bank)
 
 
@@ -153,7 +153,7 @@ def test_a_model_that_does_not_say_how_photos_are_prepared_is_refused(bank, writ
     card = json.loads(written("json")[0].read_text())
     del card["preprocessing"]
     path.write_text(json.dumps(card))
-    with pytest.raises(BadModel, match="cannot be read as a person's model"):
+    with pytest.raises(BadModel, match="cannot be read as a rater's model"):
         model_files.opened(path, bank)
 
 

@@ -62,9 +62,9 @@ def test_the_regression_is_that_of_the_plain_gaussian_process():
 def test_too_few_people_and_people_who_rate_all_alike_teach_nothing(planted):
     features, _, _, people = planted
     alike = [RaterRatings(one.photos, np.full(60, 3.0)) for one in people]
-    with pytest.raises(ValueError, match="0 people are too few: 20 are needed"):
+    with pytest.raises(ValueError, match="0 raters are too few: 20 are needed"):
         population_prior.learn(features, alike)
-    with pytest.raises(ValueError, match="19 people are too few"):
+    with pytest.raises(ValueError, match="19 raters are too few"):
         population_prior.learn(features, people[:19])
 
 

@@ -193,7 +193,7 @@ def test_too_few_raters_teach_nothing_and_the_reason_is_told(photos):
         teacher(number, photos, np.arange(float(PHOTOS)), np.arange(20))
     version = population_prior.learn()
     assert not version.is_current
-    assert "people are too few: 20 are needed" in version.report["reason"]
+    assert "raters are too few: 20 are needed" in version.report["reason"]
 
 
 def test_where_it_does_not_help_it_is_not_used(photos):
@@ -202,7 +202,7 @@ def test_where_it_does_not_help_it_is_not_used(photos):
         teacher(number, photos, rng.normal(size=len(photos)), rng.permutation(len(photos))[:ANSWERS])
     version = population_prior.learn()
     assert not version.is_current
-    assert version.report["reason"] == "On held-out people it does not help."
+    assert version.report["reason"] == "On held-out raters it does not help."
     assert not told().any()
 
 
