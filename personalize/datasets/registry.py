@@ -53,7 +53,7 @@ ROWS = (
     ),
     Dataset(
         "ava", "ava", "counts of 1..10", 1, 10, 1.4, "aesthetics, 255,000 photos", "AVA, Murray, Marchesotti & Perronnin 2012",
-        layout="ava should contain AVA.txt (by blanks: index, image id, counts of scores 1..10, ...) and <id>.jpg in images/ or beside it.",
+        layout="ava should contain AVA.txt (lines: index, image id, counts of scores 1..10, ...) and <id>.jpg in images/ or beside it.",
         photos=loaders.ava, licence="none found; photos belong to their photographers",
     ),
     Dataset(
