@@ -24,7 +24,7 @@ from personalize.networks.task_vectors import blocks
 FORMAT = "pav-task-1"
 STATE_FORMAT = "pav-run-1"
 MOMENTS = ("exp_avg", "exp_avg_sq")
-ANEW = "Train without --resume to start over."
+START_OVER = "Train without --resume to start over."
 
 
 class RunFacts(TypedDict):
@@ -105,11 +105,11 @@ def load_state(
     Raises:
         BadCheckpoint: missing, damaged, or the state of another run; the message names what differs.
     """
-    metadata, tensors = _read(path, STATE_FORMAT, ANEW)
+    metadata, tensors = _read(path, STATE_FORMAT, START_OVER)
     before: dict[str, object] = json.loads(metadata["what"])
     for name, value in run.items():
         if before.get(name) != value:
-            raise BadCheckpoint(f"{path} is of a run with {name} {before.get(name)!r}, not {value!r}. {ANEW}")
+            raise BadCheckpoint(f"{path} is of a run with {name} {before.get(name)!r}, not {value!r}. {START_OVER}")
     with torch.no_grad():
         for name, block in blocks(model).items():
             block.copy_(tensors[f"model/{name}"])
