@@ -1,9 +1,9 @@
-"""How much describing a photo costs beside a plain forward pass: `./pav bench describe [--photos N] [--device cpu] [--json OUT]`.
+"""Benchmark of feature extraction against a plain forward pass: `./pav bench describe [--photos N] [--device cpu] [--json OUT]`.
 
-Described is a photo once its score, its tangents in all coefficients and its embedding are known. The baseline is the same scorer in
-inference mode on the same batch, the two in turn, so that what else the machine does falls on both. EfficientNet-Lite0 as the shipped bank
-has it, and OpenCLIP's ViT-B-16 with random weights (the time is that of trained ones), six task vectors each, whole and factorised
-(rank 16). `autograd` is the plain way: a photo at a time, every weight gradient formed and multiplied with every task vector.
+Feature extraction (`described` in the JSON) computes a photo's score, its tangents in all coefficients and its embedding. The baseline is
+the same scorer in inference mode on the same batch; the two alternate, so that other load on the machine affects both. Models:
+EfficientNet-Lite0 from the shipped bank, and OpenCLIP's ViT-B-16 with random weights (as fast as trained ones), with six task vectors each,
+whole and factorised (rank 16). `autograd` is the naive way: one photo at a time, each weight gradient multiplied by each task vector.
 """
 
 import argparse
@@ -31,7 +31,7 @@ GOALS = {"whole": 3.5, "factorised": 2.5}  # forward passes
 
 
 def seconds(ways: dict[str, Callable[[], object]], rounds: int, device: torch.device) -> dict[str, float]:
-    """Median time of each way, the ways taking turns."""
+    """Median seconds of each way; the ways alternate."""
     taken: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(rounds + 1):
         for name, way in ways.items():
@@ -39,7 +39,7 @@ def seconds(ways: dict[str, Callable[[], object]], rounds: int, device: torch.de
             began = time.perf_counter()
             way()
             _wait(device)
-            if turn:  # the first turn warms up
+            if turn:  # the first turn is a warm-up
                 taken[name].append(time.perf_counter() - began)
     return {name: statistics.median(values) for name, values in taken.items()}
 
@@ -78,7 +78,7 @@ def _factors(value: Tensor, draw: torch.Generator) -> Tensor | task_vectors.Fact
 
 
 def measure(model: Scorer, vectors: list[Vector], batch: int, rounds: int, device: torch.device) -> dict[str, float]:
-    """Milliseconds a photo: plain in a batch and alone, described in a batch; and the ratio of the two in a batch."""
+    """Milliseconds per photo: plain in a batch and alone, feature extraction in a batch; and the ratio of the two in a batch."""
     photos = torch.randn(batch, 3, 224, 224, generator=torch.Generator().manual_seed(1)).to(device)
     if device.type == "cpu":
         photos = photos.contiguous(memory_format=torch.channels_last)
@@ -92,7 +92,7 @@ def measure(model: Scorer, vectors: list[Vector], batch: int, rounds: int, devic
 
 
 def measure_autograd(model: Scorer, vectors: list[Vector], device: torch.device) -> float:
-    """Milliseconds for one photo the plain way."""
+    """Milliseconds for one photo the naive way."""
     photo = torch.randn(1, 3, 224, 224).to(device)
     here: list[Vector] = [{name: value.to(device) for name, value in task_vectors.whole(vector).items()} for vector in vectors]
     return 1000 * seconds({"autograd": lambda: autograd(model, here, photo)}, 3, device)["autograd"]
@@ -101,18 +101,18 @@ def measure_autograd(model: Scorer, vectors: list[Vector], device: torch.device)
 def main(arguments: list[str]) -> None:
     models = {"efficientnet_lite0": lite0, "ViT-B-16": vit_b_16}
     parser = argparse.ArgumentParser(prog="pav bench describe", description=__doc__)
-    parser.add_argument("--photos", type=int, default=8, help="in a batch")
+    parser.add_argument("--photos", type=int, default=8, help="photos in a batch")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--models", nargs="+", default=list(models), choices=list(models))
-    parser.add_argument("--json", type=Path, help="file for the numbers")
+    parser.add_argument("--json", type=Path, help="file for the results")
     options = parser.parse_args(arguments)
     device = torch.device(options.device)
     keep_freed_memory()
 
     where = torch.cuda.get_device_name() if device.type == "cuda" else platform.processor()
     results: dict[str, Any] = {"device": where, "photos": options.photos}
-    print(f"{'model, task vectors':<36}{'plain ms':>10}{'alone':>8}{'described':>11}{'passes':>8}{'goal':>6}")
+    print(f"{'model, task vectors':<36}{'plain ms':>10}{'alone':>8}{'features':>11}{'passes':>8}{'goal':>6}")
     for name in options.models:
         model, factorised = models[name]()
         whole: list[Vector] = [dict(task_vectors.whole(vector)) for vector in factorised]

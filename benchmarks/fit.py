@@ -1,8 +1,8 @@
-"""The instant fit beside one step of the published procedure and beside choosing the next cards, on the same photos: `./pav bench fit`.
+"""Benchmark of the instant fit against the published procedure and the acquisition, on the same photos: `./pav bench fit`.
 
-A step of the procedure (Yun & Choo, ECCV 2024): merge the task vectors with this person's coefficients, score a batch of at most 32
-photos, Bradley-Terry loss over its pairs, gradient in the coefficients, AdamW. It takes 500 of them. Photos are random pixels:
-neither time depends on what is in a photo.
+A step of the procedure (Yun & Choo, ECCV 2024): merge the task vectors with the rater's coefficients, score a batch of at most 32 photos,
+Bradley-Terry loss over its pairs, gradient in the coefficients, AdamW. The procedure takes 500 steps. Photos are random pixels, because no
+time depends on their content.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from personalize.scorers.feature_extraction import FeatureExtractor
 from personalize.worker import loaded_bank
 
 STEPS, BATCH, RATE = 500, 32, 1e-2
-CARDS, CANDIDATES = 10, 128  # as the app chooses them after a fit
+CARDS, CANDIDATES = 10, 128  # as in the app's acquisition after a fit
 
 
 def _median_seconds(work: Callable[[], object], rounds: int) -> float:
@@ -33,11 +33,11 @@ def _median_seconds(work: Callable[[], object], rounds: int) -> float:
         start = time.perf_counter()
         work()
         times.append(time.perf_counter() - start)
-    return float(np.median(times[1:]))  # the first warms up
+    return float(np.median(times[1:]))  # the first is a warm-up
 
 
 class PublishedProcedure:
-    """`coefficient_fits.paper`, a step at a time."""
+    """`coefficient_fits.paper`, one step at a time."""
 
     def __init__(self, bank: Bank, inputs: torch.Tensor, ratings: np.ndarray) -> None:
         self.network = CoefficientNetwork(bank.scorer(), bank.base, list(bank.vectors.values()))
@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> None:
     preprocessing = extractor.preprocessing
     photos = [Image.fromarray(rng.integers(0, 256, (256, 256, 3), dtype=np.uint8)) for _ in range(max(options.ratings))]
     inputs = images.to_input(np.stack([images.to_pixels(photo, preprocessing) for photo in photos]), preprocessing)
-    extractor.features(photos[:1])  # the first builds the network
+    extractor.features(photos[:1])  # the first call builds the network
     start = time.perf_counter()
     features = np.concatenate([extractor.features([photo]) for photo in photos])
     seconds = (time.perf_counter() - start) / len(photos)
@@ -74,7 +74,7 @@ def main(arguments: list[str]) -> None:
     candidates = rng.normal(size=(CANDIDATES, features.shape[1])) * features.std(axis=0)
 
     print(f"Bank {banks.read_metadata().hash}, {torch.get_num_threads()} threads for torch, 1 for the instant fit.")
-    print(f"Features of a photo alone, once for everybody: {1000 * seconds:.0f} ms, {seconds / plain:.1f} plain forward passes.\n")
+    print(f"Features of one photo, extracted once for all raters: {1000 * seconds:.0f} ms, {seconds / plain:.1f} plain forward passes.\n")
     cards_of = f"choosing {CARDS} of {CANDIDATES} cards | its ratio to the fit"
     print(f"| ratings | instant fit | {cards_of} | one published step | ratio of 500 steps to the fit |\n|---|---|---|---|---|---|")
     for count in options.ratings:

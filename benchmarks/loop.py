@@ -1,4 +1,4 @@
-"""From a swipe to the pushed new ranking, over HTTP and websocket, against a stack of its own: `./pav bench loop`."""
+"""Benchmark of the time from a swipe to the pushed ranking, over HTTP and websocket, on a separate installation: `./pav bench loop`."""
 
 import argparse
 import asyncio
@@ -14,7 +14,7 @@ PARTS = ("write and queue", "read", "fit", "store", "query", "push")
 VALUES = ("dislike", "like", "love")
 
 
-async def _one(swiper: Swiper, swipes: int, pause: float, rng: random.Random) -> list[Swipe]:
+async def _swipe(swiper: Swiper, swipes: int, pause: float, rng: random.Random) -> list[Swipe]:
     times = []
     for _ in range(swipes):
         if pause:
@@ -24,19 +24,19 @@ async def _one(swiper: Swiper, swipes: int, pause: float, rng: random.Random) ->
 
 
 async def _measure(address: str, raters: int, swipes: int, pause: float) -> list[Swipe]:
-    """So many swipes of each of so many people at once."""
+    """Swipe `swipes` times as each of `raters` raters at once."""
     swipers = [Swiper(address) for _ in range(raters)]
     for swiper in swipers:
         await swiper.arrive()
-        await swiper.swipe(lambda _photo: "like")  # the first is not counted: connections are opened, pools filled
-    times = await asyncio.gather(*(_one(swiper, swipes, pause, random.Random(seed)) for seed, swiper in enumerate(swipers)))
+        await swiper.swipe(lambda _photo: "like")  # the first is a warm-up: it opens connections and fills pools
+    times = await asyncio.gather(*(_swipe(swiper, swipes, pause, random.Random(seed)) for seed, swiper in enumerate(swipers)))
     for swiper in swipers:
         await swiper.leave()
     return [swipe for one in times for swipe in one]
 
 
 def _parts(swipe: Swipe, fits: list[dict[str, Any]]) -> tuple[float, ...] | None:
-    """Seconds of each of `PARTS`, which add up to the whole. The fit is the last one pushed before the arrival, of as many events."""
+    """Seconds of each of `PARTS`, which add up to the whole. Uses the last fit of as many events that was pushed before the arrival."""
     own = [fit for fit in fits if fit["seq"] == swipe.contained and swipe.sent < fit["push"][0] < swipe.arrived]
     if not own:
         return None
@@ -64,33 +64,33 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="pav bench loop", description=__doc__)
     parser.add_argument("--photos", type=int, default=2000)
     parser.add_argument("--raters", "--people", type=int, default=20)
-    parser.add_argument("--swipes", type=int, default=60, help="counted swipes of each person")
-    parser.add_argument("--pause", type=float, default=1.0, help="mean seconds between the swipes of one of many people")
+    parser.add_argument("--swipes", type=int, default=60, help="measured swipes of each rater")
+    parser.add_argument("--pause", type=float, default=1.0, help="mean seconds between two swipes of a rater")
     options = parser.parse_args(arguments)
     runs = {
-        "1 person, as fast as it goes": (1, options.swipes, 0),
-        f"1 person, a swipe every {options.pause:g} s": (1, options.swipes // 2, options.pause),
-        f"{options.raters} people, each a swipe every {options.pause:g} s": (options.raters, options.swipes, options.pause),
-        f"{options.raters} people, as fast as it goes": (options.raters, options.swipes // 4, 0),
+        "1 rater, without pauses": (1, options.swipes, 0),
+        f"1 rater, a swipe every {options.pause:g} s": (1, options.swipes // 2, options.pause),
+        f"{options.raters} raters, each a swipe every {options.pause:g} s": (options.raters, options.swipes, options.pause),
+        f"{options.raters} raters, without pauses": (options.raters, options.swipes // 4, 0),
     }
     with running(options.photos) as (address, file):
         floor = 1000 * asyncio.run(_floor(address, 100))
-        rows = {who: asyncio.run(_measure(address, *run)) for who, run in runs.items()}
+        rows = {name: asyncio.run(_measure(address, *run)) for name, run in runs.items()}
         fits = [json.loads(line) for line in file.read_text().splitlines()]
-    print(f"{options.photos} photos. Milliseconds from the swipe to ...; ratio to a request that is refused at once")
-    print(f"(median {np.median(floor):.1f} ms, run beside it).\n")
-    print("| who | acknowledged p50 | p95 | new ranking p50 | p95 | ratio p50 |\n|---|---|---|---|---|---|")
-    for who, swipes in rows.items():
+    print(f"{options.photos} photos. Milliseconds from the swipe to ...; ratio to a request that is refused immediately")
+    print(f"(median {np.median(floor):.1f} ms, same installation).\n")
+    print("| raters | acknowledged p50 | p95 | new ranking p50 | p95 | ratio p50 |\n|---|---|---|---|---|---|")
+    for row, swipes in rows.items():
         written, arrived = (
             1000 * np.array([getattr(swipe, name) - swipe.sent for swipe in swipes]) for name in ("acknowledged", "arrived")
         )
         cells = (*np.percentile(written, [50, 95]), *np.percentile(arrived, [50, 95]))
-        print(f"| {who} | " + " | ".join(f"{cell:.1f}" for cell in cells) + f" | {np.median(arrived) / np.median(floor):.1f} |")
+        print(f"| {row} | " + " | ".join(f"{cell:.1f}" for cell in cells) + f" | {np.median(arrived) / np.median(floor):.1f} |")
     print("\nParts of the time to the new ranking, milliseconds, medians.\n")
-    print(f"| who | {' | '.join(PARTS)} |\n|---|" + "---|" * len(PARTS))
-    for who, swipes in rows.items():
+    print(f"| raters | {' | '.join(PARTS)} |\n|---|" + "---|" * len(PARTS))
+    for row, swipes in rows.items():
         parts = np.array([found for swipe in swipes if (found := _parts(swipe, fits))])
-        print(f"| {who} | " + " | ".join(f"{1000 * cell:.1f}" for cell in np.median(parts, axis=0)) + " |")
+        print(f"| {row} | " + " | ".join(f"{1000 * cell:.1f}" for cell in np.median(parts, axis=0)) + " |")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What a large bank takes in memory beside one plain model of its backbone: `./pav bench memory`.
+"""Benchmark of the memory of a large bank against one plain model of its backbone: `./pav bench memory`.
 
-A bank of random numbers is made in a temporary folder (no weights are needed: memory does not depend on them), then a process of its own
-opens it, checks its hash, merges it at its start and scores a photo; another process makes one plain model and scores a photo; a third only
-imports. Each tells its peak of resident memory and what is resident in the end, mapped file pages apart. Linux only: /proc tells.
+Creates a synthetic bank of random numbers in a temporary folder; memory does not depend on the weights. One process opens the bank, checks
+its hash, merges it at its start and scores a photo; a second one builds a plain model and scores a photo; a third one only imports. Each
+reports its peak of resident memory, and the resident memory at the end, with mapped file pages separate. Linux only, as it reads /proc.
 """
 
 import argparse
@@ -25,11 +25,11 @@ from personalize.networks import task_vectors
 from personalize.networks.scorer import Scorer
 from personalize.networks.task_vectors import Block, Factors, Quantised
 
-SPREAD = 1e-3  # of the random task vectors: small, so that the merged model still computes with finite numbers
+SPREAD = 1e-3  # of the random task vectors: small enough for finite scores of the merged model
 
 
 def make(path: Path, backbone: str, tasks: list[str], form: Form) -> None:
-    """A bank of random numbers, written array by array."""
+    """Write a bank of random numbers, array by array."""
     draw = torch.Generator().manual_seed(0)
     shapes = {name: value.shape for name, value in task_vectors.blocks(backbones.empty(backbone)).items()}
     start = np.full((len(shapes), len(tasks)), 1 / len(tasks), dtype=np.float32)
@@ -48,7 +48,7 @@ def make(path: Path, backbone: str, tasks: list[str], form: Form) -> None:
 
 
 def _random_block(form: Form, shape: torch.Size, draw: torch.Generator) -> Block:
-    """A block as `form` would leave it, its factors drawn and not computed: a thousand decompositions would take minutes."""
+    """A random block in `form`. Factors are drawn, not computed: a thousand decompositions would take minutes."""
     kept = form.of(torch.empty(shape, device="meta"))
     if isinstance(kept, Factors):
         left, right = (torch.randn(side.shape, generator=draw).mul_(SPREAD**0.5).half() for side in (kept.left, kept.right))
@@ -61,15 +61,15 @@ def _random_block(form: Form, shape: torch.Size, draw: torch.Generator) -> Block
 
 def bank(backbone: str, path: Path) -> object:
     opened = open_bank(path)
-    return opened, _having_scored(opened.merged(opened.start), backbone)
+    return opened, _after_scoring(opened.merged(opened.start), backbone)
 
 
 def plain(backbone: str, _: Path) -> object:
-    return _having_scored(backbones.untrained(backbone), backbone)
+    return _after_scoring(backbones.untrained(backbone), backbone)
 
 
 def imports(*_: object) -> object:
-    """Nothing more than what is imported above."""
+    """Nothing beyond this module's imports."""
     return None
 
 
@@ -77,7 +77,7 @@ PROGRAMS = {"imports alone": imports, "one plain model": plain, "the bank, merge
 
 
 @torch.inference_mode()
-def _having_scored(model: Scorer, backbone: str) -> Scorer:
+def _after_scoring(model: Scorer, backbone: str) -> Scorer:
     side = backbones.find(backbone).preprocessing.crop
     score = model.score(torch.zeros(1, 3, side, side))
     assert torch.isfinite(score).all()
@@ -85,23 +85,23 @@ def _having_scored(model: Scorer, backbone: str) -> Scorer:
 
 
 def _resident() -> dict[str, float]:
-    """Megabytes, from /proc: the peak, and of now the memory of its own and the mapped pages of files."""
+    """Megabytes of resident memory, from /proc: the peak, and the current private memory and mapped pages of files."""
     lines = (line.split() for line in Path("/proc/self/status").read_text().splitlines())
-    told = {words[0].rstrip(":"): int(words[1]) / 1024 for words in lines if len(words) == 3 and words[2] == "kB"}
-    return {"peak": told["VmHWM"], "own": told["RssAnon"], "files": told["RssFile"]}
+    sizes = {words[0].rstrip(":"): int(words[1]) / 1024 for words in lines if len(words) == 3 and words[2] == "kB"}
+    return {"peak": sizes["VmHWM"], "own": sizes["RssAnon"], "files": sizes["RssFile"]}
 
 
 def _measured(program: str, backbone: str, path: Path) -> dict[str, float]:
     command = [sys.executable, "-m", "benchmarks.memory", "--program", program, "--backbone", backbone, "--bank", str(path)]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return dict(json.loads(told))
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return dict(json.loads(output))
 
 
 def _rows(options: argparse.Namespace, path: Path) -> Iterator[str]:
     yield f"{'':18}{'peak':>9}{'own':>9}{'files':>9}   MB resident"
     for program in PROGRAMS:
-        told = _measured(program, options.backbone, path)
-        yield f"{program:18}{told['peak']:9.0f}{told['own']:9.0f}{told['files']:9.0f}"
+        sizes = _measured(program, options.backbone, path)
+        yield f"{program:18}{sizes['peak']:9.0f}{sizes['own']:9.0f}{sizes['files']:9.0f}"
 
 
 def main(arguments: list[str]) -> None:
@@ -110,14 +110,14 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--tasks", type=int, default=6)
     parser.add_argument("--form", default="factorised", choices=["full", "half", "factorised", "quantised"])
     parser.add_argument("--rank", type=int, default=Form.rank)
-    parser.add_argument("--folder", type=Path, help="where the bank is made for a while; else the system's temporary folder")
+    parser.add_argument("--folder", type=Path, help="folder for the temporary bank; default: the system's")
     parser.add_argument("--program", choices=list(PROGRAMS), help=argparse.SUPPRESS)
     parser.add_argument("--bank", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.program:
         kept = PROGRAMS[options.program](options.backbone, options.bank)
         print(json.dumps(_resident()))
-        del kept  # so far it was held on purpose
+        del kept  # kept alive until here, to be measured
         return
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         path = Path(folder) / "bank.safetensors"

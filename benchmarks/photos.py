@@ -1,8 +1,8 @@
-"""How fast photos are taken in: `./pav bench photos [--count N] [--json OUT]`.
+"""Benchmark of the photo intake: `./pav bench photos [--count N] [--json OUT]`.
 
-Nothing is stored in a database. Each kind of photo is read by `ratings.intake.normalise` and, beside it, by the least that any program
-could do: Pillow decodes it, makes it 1280 pixels wide and writes one JPEG. The ratio says what the rest costs: sRGB, upright, hash,
-preview, master and three WebP files.
+Does not use the database. Compares `ratings.photos.intake.normalise` with a minimal baseline, for each kind of photo: Pillow decodes it,
+shrinks it to 1280 pixels and writes one JPEG. The ratio is the cost of everything else: sRGB, rotation, hash, preview, master and three
+WebP files.
 """
 
 import argparse
@@ -21,11 +21,11 @@ from ratings.photos.intake import normalise
 from ratings.photos.samples import samples
 
 AT_ONCE = 2
-"""As many as an import reads at once: `ratings.importing.READERS`."""
+"""Photos that an import reads at once: `ratings.photos.importing.READERS`."""
 
 
 def photos() -> dict[str, bytes]:
-    """One photo of each kind, made from a sample: a small one, a web photo, a camera's JPEG, a phone's HEIC, a large PNG."""
+    """One photo of each kind, derived from a sample: a small one, a web photo, a camera's JPEG, a phone's HEIC, a large PNG."""
     pavilion = next(sample for sample in samples() if sample.name == "pavilion.png").image()
     camera = _with_noise(pavilion.resize((4032, 3024), Image.Resampling.BICUBIC))
     return {
@@ -38,7 +38,7 @@ def photos() -> dict[str, bytes]:
 
 
 def plainly(data: bytes) -> bytes:
-    """The baseline: decode, turn upright, make smaller, write one JPEG."""
+    """The baseline: decode, rotate upright, shrink, write one JPEG."""
     with Image.open(io.BytesIO(data)) as image:
         image.draft("RGB", (1280, 1280))
         upright = ImageOps.exif_transpose(image).convert("RGB")
@@ -47,9 +47,9 @@ def plainly(data: bytes) -> bytes:
 
 
 def measure(data: bytes, count: int) -> dict[str, float]:
-    """Photos per second: the baseline, the intake alone, and as many intakes at once as an import runs. Medians over five rounds.
+    """Photos per second: the baseline, one intake at a time, and as many at once as an import runs. Medians over five rounds.
 
-    The rounds of the three follow each other in turn, so that what else the machine does falls on all of them.
+    The three alternate, so that other load on the machine affects all of them.
     """
     ways: dict[str, Callable[[], object]] = {
         "plain": lambda: [plainly(data) for _ in range(count)],
@@ -74,7 +74,7 @@ def _at_once(data: bytes, count: int) -> None:
 
 
 def _with_noise(image: Image.Image) -> Image.Image:
-    """A photo made larger is too smooth: without the noise of a sensor it would compress and decode unlike any real one."""
+    """Add sensor noise: an enlarged photo is too smooth, so it would compress and decode unlike a real one."""
     noise = np.random.default_rng(0).normal(0, 4, (image.height, image.width, 3))
     return Image.fromarray((np.asarray(image) + noise).clip(0, 255).astype(np.uint8))
 
@@ -88,11 +88,11 @@ def _encoded(image: Image.Image, kind: str, **settings: int) -> bytes:
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="pav bench photos", description=__doc__)
     parser.add_argument("--count", type=int, default=6, help="photos in each round")
-    parser.add_argument("--json", type=Path, help="file for the numbers")
+    parser.add_argument("--json", type=Path, help="file for the results")
     options = parser.parse_args(arguments)
 
     results = {}
-    print(f"{'photos a second':<20}{'plain Pillow':>14}{'intake':>10}{f'{AT_ONCE} at once':>12}{'ratio':>8}")
+    print(f"{'photos per second':<20}{'plain Pillow':>14}{'intake':>10}{f'{AT_ONCE} at once':>12}{'ratio':>8}")
     for name, data in photos().items():
         results[name] = found = measure(data, options.count)
         print(f"{name:<20}{found['plain']:>14}{found['intake']:>10}{found['import']:>12}{found['ratio']:>8}")

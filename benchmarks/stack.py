@@ -1,4 +1,4 @@
-"""A whole PAV of its own for measuring: services, web server, refit worker, photos with synthetic features, people without a browser."""
+"""Separate installation for benchmarks: services, web server, refit worker, photos with synthetic features, and simulated raters."""
 
 import asyncio
 import json
@@ -22,9 +22,9 @@ from pav_site.embedded import Services
 from pav_site.environment import BASE
 from pav_site.supervisor import Program, Supervisor
 
-PATIENCE_SECONDS = 120  # far more than anything takes: a busy machine is no failure
+PATIENCE_SECONDS = 120  # far more than anything takes, so that a busy machine does not cause failures
 
-# In the end what autovacuum does within a minute of an import: from then on PostgreSQL knows the tables' sizes.
+# The VACUUM at the end replaces the autovacuum that follows an import within a minute: PostgreSQL then knows the tables' sizes.
 FILL = """
 import numpy as np
 from django.db import connection
@@ -45,8 +45,10 @@ connection.cursor().execute("VACUUM ANALYZE")
 
 @contextmanager
 def running(photos: int, fill: str = FILL) -> Iterator[tuple[str, Path]]:
-    """A stack that holds so many described photos, as `fill` makes them: its address, and the file in which `timed_worker` writes of each
-    fit. Everything ends and is removed with the block."""
+    """Run an installation with this number of photos, which the code in `fill` creates with their features.
+
+    Yields its address and the file to which `timed_worker` writes each fit. Stops and removes everything at the end of the block.
+    """
     with tempfile.TemporaryDirectory(prefix="pav-bench-") as folder, socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -67,13 +69,13 @@ def running(photos: int, fill: str = FILL) -> Iterator[tuple[str, Path]]:
                 for name, command in (("web", [*manage, "serve", "--port", str(port)]), ("refit worker", worker)):
                     supervisor.start(Program(name, command, Path(folder) / "logs" / f"{name}.log", environment))
                 address = f"http://127.0.0.1:{port}"
-                _wait_until_well(address)
+                _wait_until_healthy(address)
                 yield address, fits
             finally:
                 supervisor.stop()
 
 
-def _wait_until_well(address: str) -> None:
+def _wait_until_healthy(address: str) -> None:
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
         try:
@@ -82,12 +84,12 @@ def _wait_until_well(address: str) -> None:
         except httpx.HTTPError:
             pass
         time.sleep(0.2)
-    raise RuntimeError("The stack does not become healthy.")
+    raise RuntimeError(f"The installation did not become healthy within {PATIENCE_SECONDS} seconds.")
 
 
 @dataclass(frozen=True)
 class Swipe:
-    """When things happened, in seconds since 1970."""
+    """Times of one swipe, in seconds since 1970."""
 
     sent: float
     acknowledged: float
@@ -96,7 +98,7 @@ class Swipe:
 
 
 class Swiper:
-    """Somebody with a session, a deck and an open websocket, but without a browser."""
+    """A simulated rater with a session, a deck and an open websocket, but without a browser."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -112,10 +114,10 @@ class Swiper:
         self.socket = await self.another_page()
         self.reader = asyncio.create_task(self._read())
 
-    def another_page(self, **differently: Any) -> websockets.connect:
-        """One more websocket of the same person."""
+    def another_page(self, **changes: Any) -> websockets.connect:
+        """One more websocket of the same rater; `changes` are arguments of `websockets.connect`."""
         cookie = "; ".join(f"{name}={value}" for name, value in self.http.cookies.items())
-        settings = {"origin": self.address, "additional_headers": {"Cookie": cookie}} | differently
+        settings = {"origin": self.address, "additional_headers": {"Cookie": cookie}} | changes
         return websockets.connect(self.address.replace("http", "ws") + "/ws/taste/", **settings)
 
     async def leave(self) -> None:
@@ -133,12 +135,12 @@ class Swiper:
 
     async def _card(self) -> tuple[str, int]:
         if not self.cards:
-            answer = (await self.http.get("/api/v1/deck")).json()
-            self.cards = [(card["token"], card["photo"]["id"]) for card in answer["cards"]]
+            deck = (await self.http.get("/api/v1/deck")).json()
+            self.cards = [(card["token"], card["photo"]["id"]) for card in deck["cards"]]
         return self.cards.pop(0)
 
     async def swipe(self, taste: Callable[[int], str]) -> Swipe:
-        """Answer the next card; `taste` says how, given the photo. Then wait for the first ranking that contains the answer."""
+        """Rate the next card with the value that `taste` returns for its photo, and wait for the first ranking that includes the rating."""
         token, photo = await self._card()
         body = {"client_id": str(uuid4()), "token": token, "value": taste(photo)}
         sent = time.time()
@@ -150,7 +152,7 @@ class Swiper:
         return Swipe(sent, acknowledged, *next((arrival, contained) for contained, arrival in self.rankings if contained >= seq))
 
     async def refused(self) -> float:
-        """Seconds for the least that a request can need: one that is refused before anything is done."""
+        """Seconds of a minimal request, which is refused before any work is done."""
         start = time.perf_counter()
         await self.http.post("/api/v1/ratings", json={}, headers=self.headers)
         return time.perf_counter() - start

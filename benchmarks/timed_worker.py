@@ -1,4 +1,4 @@
-"""The refit worker with a clock: the same command, with each part of a fit timed and written down, one line of JSON per fit."""
+"""Refit worker that times each part of every fit, and writes one line of JSON per fit."""
 
 import importlib
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 import django
 
-PARTS = {  # what is timed: the module that holds the function, its name there, and its name in the table
+PARTS = {  # functions to time: (module, name) -> name of the part
     ("ratings.ranking.services", "begin_refit"): "begin",
     ("personalize.tasks", "rating_history"): "history",
     ("personalize.worker.instant_fit", "fit"): "fit",
@@ -22,7 +22,7 @@ PARTS = {  # what is timed: the module that holds the function, its name there, 
 
 
 def timed(part: str, function: Callable[..., Any], fit: dict[str, Any]) -> Callable[..., Any]:
-    """The function, with its start and end recorded in `fit` (seconds since 1970)."""
+    """A wrapper of `function` that records its start and end in `fit` (seconds since 1970)."""
 
     def run(*args: Any, **kwargs: Any) -> Any:
         began = time.time()
@@ -43,18 +43,18 @@ def main(file: Path) -> None:
     from ratings.ranking import services
 
     fit: dict[str, Any] = {}
-    for (where, name), part in PARTS.items():
-        module = importlib.import_module(where)
+    for (module_name, name), part in PARTS.items():
+        module = importlib.import_module(module_name)
         setattr(module, name, timed(part, getattr(module, name), fit))
 
     store_next_photos = services.store_next_photos
     with file.open("w", buffering=1) as lines:
 
-        def last_of_a_fit(*, rater_id: Any, **kwargs: Any) -> None:
+        def store_and_log(*, rater_id: Any, **kwargs: Any) -> None:
             store_next_photos(rater_id=rater_id, **kwargs)
             lines.write(json.dumps(fit | {"rater": str(rater_id), "end": time.time()}) + "\n")
 
-        services.store_next_photos = last_of_a_fit
+        services.store_next_photos = store_and_log
         call_command("worker", queue="refit", beat=True)
 
 

@@ -1,1 +1,1 @@
-"""Bank building: fine-tuned models or published checkpoints become a bank; a bank is compressed and inspected."""
+"""Bank building: from fine-tuned models or published checkpoints; compression and summaries of banks."""

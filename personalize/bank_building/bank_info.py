@@ -1,4 +1,4 @@
-"""What a bank is made of, in numbers: the program behind `./pav bank_info`. Needs torch."""
+"""Summary of a bank in numbers; behind `./pav bank_info`. Needs torch."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ from personalize.networks import task_vectors
 
 
 class BankInfo(TypedDict):
-    """As plain data for JSON; what is by task is in the order of the tasks."""
+    """Summary of a bank, as plain data for JSON. Everything per task is in the order of `tasks`."""
 
     format: str
     pav_version: str
@@ -31,7 +31,7 @@ class BankInfo(TypedDict):
     encoder: str
     form: dict[str, str]
     megabytes: dict[str, float]  # by part
-    start: dict[str, float | list[float]]  # one number where all blocks start alike, else the smallest and the largest
+    start: dict[str, float | list[float]]  # one number where all blocks start at the same, else the smallest and the largest
     norms: dict[str, float]  # of the task vectors
     cosines: list[list[float]]  # of the angles between them
     projection: bool
@@ -40,7 +40,7 @@ class BankInfo(TypedDict):
 
 
 def bank_info(path: Path = banks.DEFAULT) -> BankInfo:
-    """Tasks, sizes, start, lengths of the task vectors and the cosines of the angles between them; one block at a time is in memory.
+    """Summarise a bank, with the lengths of its task vectors and the cosines of their angles. Keeps one block at a time in memory.
 
     Raises:
         BadBank: see `open_banks.open_bank`.
@@ -80,7 +80,7 @@ def _span(coefficients: torch.Tensor) -> float | list[float]:
 
 
 def _sizes(bank: Bank) -> dict[str, int]:
-    """Bytes by part: each task's vector, and the first word of every other array's name."""
+    """Bytes by part: each task's vector by itself; other arrays by the first word of their names."""
     sizes: dict[str, int] = {}
     for name in bank.arrays:
         words = name.split("/")

@@ -1,7 +1,7 @@
-"""Making a bank from fine-tuned models: the program behind `./pav build_bank`. Needs torch.
+"""Building of a bank from fine-tuned models; behind `./pav build_bank`. Needs torch.
 
-Task vectors are factorised, or kept in another form, and the loss in SROCC is measured on photos that no task has seen; every photo of
-the datasets that may shape the bank fixes the projection; raters' single ratings of photos set aside teach the hyperprior.
+Task vectors are factorised, or stored in another form, and the loss in SROCC is measured on test photos. The projection is learned from
+the train and validation photos of all tasks, the hyperprior from single ratings of photos that were set aside.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,18 +34,18 @@ TASKS = ("oasis-beauty", "oasis-valence", "oasis-arousal", "streetpsych-preferen
 
 @dataclass(frozen=True)
 class BuildPlan:
-    """What goes into a bank."""
+    """Contents of a bank to build."""
 
     tasks: tuple[str, ...] = TASKS
-    lead: str = "oasis-beauty"  # the task that the generic score leans on
+    lead: str = "oasis-beauty"  # the task with the largest part in the generic score
     lead_coefficient: float = 0.75  # the others share the rest equally; see docs/decisions/starting-coefficients.md
-    form: Form = field(default_factory=lambda: Form("factorised"))  # how task vectors are kept
+    form: Form = field(default_factory=lambda: Form("factorised"))  # how task vectors are stored
     shares: tuple[tuple[str, float], ...] = tuple(projection.SHARES.items())
-    raters: tuple[str, str] = ("oasis/ratings.csv", "oasis/images")  # who teach the hyperprior, below the root
+    raters: tuple[str, str] = ("oasis/ratings.csv", "oasis/images")  # table and photos to learn the hyperprior from, below the root
 
 
 class FormCost(TypedDict):
-    """SROCC on a task's test photos: of the fine-tuned model whole, and as the bank keeps it."""
+    """SROCC on a task's test photos: of the fine-tuned model, and of the model that the bank stores."""
 
     photos: int
     srocc_whole: float
@@ -57,8 +57,8 @@ def build(trained_folder: Path, root: Path, out: Path, plan: BuildPlan, progress
     """Build and write a bank.
 
     Raises:
-        BadBank: `out` has another ending than a bank's file.
-        BadCheckpoint: a fine-tuned model is missing, or the models differ in their backbone.
+        BadBank: `out` does not have the file name ending of a bank.
+        BadCheckpoint: a fine-tuned model is missing, or the models have different backbones.
         BadDataset: see `datasets.load` and `rating_tables.read`.
     """
     banks.check_name(out)
@@ -79,7 +79,7 @@ def build(trained_folder: Path, root: Path, out: Path, plan: BuildPlan, progress
     rated = rating_tables.read(table, folder, seen)
     raw = extractor.raw_features(images.read(photo) for photo in tracked("extracting features of rated photos", rated.photos, progress))
     features = learned.apply(*raw).astype(np.float64)
-    # The app asks for dislike, like or love; the hyperprior is learned on ratings cut to the same three steps.
+    # Raters of the app choose among dislike, like and love, so the hyperprior is learned from ratings reduced to three steps.
     hyperprior = learn_hyperprior([(features[one.photos], rating_tables.in_three_steps(one.ratings)) for one in rated.raters])
 
     arrays = {
@@ -92,7 +92,7 @@ def build(trained_folder: Path, root: Path, out: Path, plan: BuildPlan, progress
 
 
 def _without_projection(backbone: str, plan: BuildPlan, models: Mapping[str, Trained]) -> Bank:
-    """The bank as far as the fine-tuned models make it, in memory."""
+    """The part of the bank that follows from the fine-tuned models, in memory."""
     base = task_vectors.copied_blocks(backbones.scorer(backbone))
     arrays = {f"base/{name}": value.half().numpy() for name, value in base.items() if name.startswith("head.")}
     for task, model in models.items():
@@ -112,12 +112,12 @@ def _cost_of_form(bank: Bank, task: str, model: Trained, root: Path, progress: P
     fine_tuned = backbones.scorer(bank.metadata.backbone)
     merging.put_weights(fine_tuned, model.weights)
     whole = metrics.srocc(train.score(fine_tuned, pixels, preprocessing), truth)
-    kept = metrics.srocc(train.score(bank.merged(bank.one_hot(task)), pixels, preprocessing), truth)
-    return {"photos": len(photos), "srocc_whole": round(whole, 4), "srocc_in_bank": round(kept, 4), "cost": round(whole - kept, 4)}
+    stored = metrics.srocc(train.score(bank.merged(bank.one_hot(task)), pixels, preprocessing), truth)
+    return {"photos": len(photos), "srocc_whole": round(whole, 4), "srocc_in_bank": round(stored, 4), "cost": round(whole - stored, 4)}
 
 
 def _shaping_photos(tasks: Sequence[str], root: Path) -> list[Path]:
-    """Every photo whose score trained a task vector or picked its epoch."""
+    """Every photo that trained a task vector or selected its epoch."""
     photos = {photo.path for task in tasks for photo in datasets.load(task, root) if photo.split != "test"}
     return sorted(photos)
 

@@ -1,6 +1,6 @@
-"""Making a bank smaller, with the loss measured: the program behind `./pav bank_compress`. Needs torch.
+"""Compression of a bank, with its loss of accuracy; behind `./pav bank_compress`. Needs torch.
 
-Block by block: besides the mapped files, one block of one task vector is in memory, and one model while photos are scored.
+Works block by block: besides the mapped files, memory contains one block of one task vector, and one model while photos are scored.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +36,7 @@ FORMS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Form:
-    """How task vectors are kept."""
+    """How task vectors are stored."""
 
     name: str
     rank: int = 16  # of factors
@@ -45,7 +45,7 @@ class Form:
         if self.name not in FORMS:
             raise UnknownName("form of task vectors", self.name, list(FORMS))
         if self.rank < 1:
-            raise BadOption(f"Factors have a rank of at least 1, not {self.rank}.")
+            raise BadOption(f"The rank of factors is {self.rank}: it must be at least 1.")
 
     @property
     def facts(self) -> dict[str, object]:
@@ -61,22 +61,22 @@ class Form:
         return value.half() if self.name == "half" else value.float()
 
     def planned(self, shapes: Mapping[str, Sequence[int]], prefix: str) -> Iterator[tuple[str, Planned]]:
-        """The arrays that a task vector of blocks in these shapes will be stored as."""
+        """Names, types and shapes of the arrays that store a task vector with blocks of these shapes."""
         for block, shape in shapes.items():
             kept = self.of(torch.empty(tuple(shape), device="meta"))
             yield from ((f"{prefix}{block}/{part}", planned) for part, planned in planned_parts(kept))
 
 
 def compress(path: Path, out: Path, form: Form, photos: Path | None = None, progress: ProgressCallback = no_progress) -> BankMetadata:
-    """Write the bank at `path` with its task vectors in another form, and what that costs into its metadata.
+    """Write the bank at `path` with its task vectors in another form, and the measured cost in its metadata.
 
-    Measured: the relative error of each task vector, |tau - kept| / |tau|; with a folder of photos also how each task's model scores and
-    ranks them with the vector kept so, beside the vector as it was. Everything else in the bank stays as it is. A run that was stopped goes
-    on after the last task vector that it finished (`unfinished_banks`).
+    Measures the relative error of each task vector, |tau - kept| / |tau|; with a folder of photos also how each task model's scores and
+    ranking change. Leaves everything else in the bank as it is. A stopped run resumes after the last task vector that it finished
+    (`unfinished_banks`).
 
     Raises:
-        BadBank: the bank cannot be read, or would be written over itself.
-        BadPhoto: no photos in the folder, or a file there is no photo.
+        BadBank: the bank cannot be read, or would be overwritten.
+        BadPhoto: the folder has no photos, or a file in it is not a photo.
     """
     if out.resolve() == path.resolve():
         raise BadBank(f"{out} is the bank itself: name another file.")
@@ -95,11 +95,11 @@ def compress(path: Path, out: Path, form: Form, photos: Path | None = None, prog
     }
     with unfinished(out, inputs, planned) as bank:
 
-        def others_as_they_are() -> None:
+        def copy_others() -> None:
             for name in others:
                 bank.writer.put(name, source.arrays[name])
 
-        bank.step("others", others_as_they_are)
+        bank.step("others", copy_others)
         work = {task: partial(_compress_vector, source, task, form, bank.writer, progress) for task in source.vectors}
         errors = {task: bank.step(f"vector {task}", compressed) for task, compressed in work.items()}
         cost: Compression = {
@@ -119,7 +119,7 @@ def compress(path: Path, out: Path, form: Form, photos: Path | None = None, prog
 
 
 def versions() -> dict[str, str]:
-    """Of what decides the last bits of a form: a run goes on only where they are the same."""
+    """Versions that affect rounding in a form; a run resumes only with the same ones."""
     return {"pav": __version__, "torch": torch.__version__, "numpy": np.__version__}
 
 

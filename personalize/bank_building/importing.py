@@ -1,7 +1,7 @@
-"""A bank out of the checkpoints that Yun & Choo (ECCV 2024) published: the program behind `./pav import_bank`. Needs torch.
+"""Import of the checkpoints that Yun & Choo (ECCV 2024) published, as a bank; behind `./pav import_bank`. Needs torch.
 
-tau_t = theta_t - theta_0, theta_0 the pre-trained image tower. The head that all began with was not published: the mean of the task heads
-stands for it, and any choice gives the same task models.
+tau_t = theta_t - theta_0, with theta_0 the pre-trained image tower. The head from which all tasks started was not published; the mean of
+the task heads replaces it. Any other choice gives the same task models.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,30 +31,31 @@ from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.numerics.projection import SHARES, Projection
 from personalize.progress import ProgressCallback, no_progress, tracked
 
-AT_ONCE = 8  # photos that go through the network together
+AT_ONCE = 8  # photos in a batch
 
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """What goes into an imported bank."""
+    """Contents of a bank to import."""
 
     backbone: str
     checkpoints: Mapping[str, Path]  # by task
-    weights: Path | None = None  # of the pre-trained base; else the backbone's own, from the hub's cache or its download
+    weights: Path | None = None  # file of the pre-trained base; None: the backbone's own, from the hub's cache or a download
     form: Form = field(default_factory=lambda: Form("full"))
-    photos: Path | None = None  # a folder of photos that fix the projection; none: a bank for fits and evaluation alone
+    photos: Path | None = None  # folder of photos to learn the projection from; None: a bank for fits and evaluation only
 
 
 def import_bank(plan: ImportPlan, out: Path, progress: ProgressCallback = no_progress) -> BankMetadata:
-    """Write a bank that holds its base encoder, a vector a task, an equal mixture to start from, and the hash of every source.
+    """Write a bank with its base encoder, a vector per task, equal starting coefficients, and the hash of every source.
 
-    A run that was stopped goes on after the last checkpoint that it finished (`unfinished_banks`).
+    A stopped run resumes after the last checkpoint that it finished (`unfinished_banks`).
 
     Raises:
         MissingWeights: the base weights, or a checkpoint, cannot be read; see `backbones.scorer`.
-        IncompatibleTaskVector: a checkpoint and the base differ in a key or its shape, or hold numbers that are not finite; it is named.
-        BadPhoto: no photos in the folder.
-        BadBank: `out` has another ending than a bank's file.
+        IncompatibleTaskVector: a checkpoint differs from the base in a key or its shape, or contains numbers that are not finite; the
+            message names the key.
+        BadPhoto: the folder has no photos.
+        BadBank: `out` does not have the file name ending of a bank.
     """
     banks.check_name(out)
     photos = photos_in(plan.photos) if plan.photos else []
@@ -107,7 +108,7 @@ def _write_vector(task: str, path: Path, base: Scorer, form: Form, writer: Array
     tuned = published_checkpoints.aligned(weight_files.read(path), base, path)
     for name in tracked(f"importing {task}", list(own), progress):
         if not bool(torch.isfinite(tuned[name]).all()):
-            raise IncompatibleTaskVector(f"{path}: {published_checkpoints.their_name(name)} holds numbers that are not finite.")
+            raise IncompatibleTaskVector(f"{path}: {published_checkpoints.their_name(name)} contains numbers that are not finite.")
         for part, tensor in parts(form.of(tuned[name].float() - own[name])):
             writer.put(f"vectors/{task}/{name}/{part}", tensor.numpy())
 
@@ -120,7 +121,7 @@ def _planned_projection(tangents: int, width: int) -> dict[str, Planned]:
 
 
 def _learn_projection(bank: Bank, photos: Sequence[Path], progress: ProgressCallback) -> Projection:
-    """Photos pass twice, so that one model at a time is in memory: merged with tangents, then plain."""
+    """Learn the projection in two passes over the photos, merged with tangents, then plain: only one model at a time is in memory."""
     preprocessing = backbones.find(bank.metadata.backbone).preprocessing
 
     def batches(what: str) -> Iterator[Tensor]:

@@ -1,7 +1,7 @@
-"""The checkpoints that Yun & Choo (ECCV 2024) published, as they lie in their files. Needs torch.
+"""Reader of the checkpoints that Yun & Choo (ECCV 2024) published. Needs torch.
 
-Each is a PyTorch file, a dict whose key `model` holds `backbone.*` (a whole OpenCLIP model, of which the image tower is kept) and
-`score_predictor.projection.{0,3}.{weight,bias}`. They name their dataset by the last word of the file's name.
+Each is a PyTorch file with a dict, whose key `model` contains `backbone.*` (a whole OpenCLIP model, of which PAV keeps the image tower) and
+`score_predictor.projection.{0,3}.{weight,bias}`. The last word of the file name is the dataset.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,10 +21,10 @@ TEXT = ("transformer.", "text", "token_embedding.", "positional_embedding", "ln_
 
 
 def task_names(files: Sequence[str]) -> dict[str, Path]:
-    """Tasks by the last word of their files' names: `clip_L_3fc_ava.pth` is `ava`; or as given, `NAME=FILE`.
+    """Files by task: named by the last word of the file name (`clip_L_3fc_ava.pth` is `ava`), or explicitly, as `NAME=FILE`.
 
     Raises:
-        BadCheckpoint: two files of one name, or a file that is not there.
+        BadCheckpoint: two files have the same name, or a file does not exist.
     """
     named: dict[str, Path] = {}
     for given in files:
@@ -32,9 +32,9 @@ def task_names(files: Sequence[str]) -> dict[str, Path]:
         path = Path(file)
         task = name or path.stem.rsplit("_", 1)[-1]
         if not task or "/" in task:
-            raise BadCheckpoint(f"{task!r} is no name for a task: letters, digits, - and _ make one.")
+            raise BadCheckpoint(f"{task!r} is not a valid name of a task: use letters, digits, - and _.")
         if task in named:
-            raise BadCheckpoint(f"{named[task]} and {path} are both named {task}: tell them apart with NAME=FILE.")
+            raise BadCheckpoint(f"{named[task]} and {path} are both named {task}: name them with NAME=FILE.")
         if not path.is_file():
             raise BadCheckpoint(f"There is no file {path}.")
         named[task] = path
@@ -42,12 +42,12 @@ def task_names(files: Sequence[str]) -> dict[str, Path]:
 
 
 def aligned(held: Mapping[str, Tensor], base: Scorer, path: Path) -> dict[str, Tensor]:
-    """A checkpoint's tensors by the names of our blocks, in our order; text tower and temperature are left out.
+    """A checkpoint's tensors by PAV's names of blocks, in PAV's order, without text tower and temperature.
 
     Raises:
-        IncompatibleTaskVector: the first key that is missing, unknown, of another shape, or that no task vector can carry.
+        IncompatibleTaskVector: a key is missing, unknown or of another shape, or a buffer differs from the base; names the first one.
     """
-    found = {name: value for key, value in held.items() if (name := _our_name(key, path))}
+    found = {name: value for key, value in held.items() if (name := _block_name(key, path))}
     own, others = task_vectors.blocks(base), buffers(base)
     for name, value in (own | others).items():
         if name not in found:
@@ -57,38 +57,38 @@ def aligned(held: Mapping[str, Tensor], base: Scorer, path: Path) -> dict[str, T
             raise IncompatibleTaskVector(f"{path}: {their_name(name)} has shape {shapes}.")
     for name, value in others.items():
         if not name.endswith("num_batches_tracked") and not torch.equal(found[name], value):
-            raise IncompatibleTaskVector(f"{path}: {their_name(name)} differs from the base, and a task vector moves parameters alone.")
+            raise IncompatibleTaskVector(f"{path}: {their_name(name)} differs from the base, but a task vector changes parameters only.")
     unknown = [name for name in found if name not in own and name not in others]
     if unknown:
-        raise IncompatibleTaskVector(f"{path} has {their_name(unknown[0])}, which the base has not.")
+        raise IncompatibleTaskVector(f"{path} has {their_name(unknown[0])}, which the base does not have.")
     return {name: found[name] for name in own}
 
 
 def buffers(base: Scorer) -> dict[str, Tensor]:
-    """What a weights file brings beside the blocks: statistics of batch norms."""
+    """Tensors of a weights file that are not blocks: statistics of batch norms."""
     own = task_vectors.blocks(base)
     return {name: value for name, value in base.state_dict().items() if name not in own}
 
 
-def _our_name(key: str, path: Path) -> str | None:
+def _block_name(key: str, path: Path) -> str | None:
     if key.startswith(ENCODER):
         return f"encoder.{key.removeprefix(ENCODER)}"
     if key.startswith(HEAD):
         return f"head.{key.removeprefix(HEAD)}"
     if key.startswith("backbone.") and key.removeprefix("backbone.").startswith(TEXT):
         return None
-    raise IncompatibleTaskVector(f"{path} has {key}, which is neither of the image tower, of the text tower nor of the head.")
+    raise IncompatibleTaskVector(f"{path} has {key}, which belongs to neither the image tower, the text tower nor the head.")
 
 
 def their_name(name: str) -> str:
-    """The key of a block, or of a statistic, in a published checkpoint."""
+    """The key of a block or a buffer in a published checkpoint."""
     part, _, rest = name.partition(".")
     return f"{ENCODER if part == 'encoder' else HEAD}{rest}"
 
 
 @torch.no_grad()
 def put_mean_head(base: Scorer, checkpoints: Mapping[str, Path]) -> None:
-    """Give the base the mean of the task heads. All checkpoints are checked on the way (see `aligned`), before anything is written."""
+    """Set the base's head to the mean of the task heads. Checks all checkpoints (see `aligned`) before the bank is written."""
     sums: dict[str, Tensor] = {}
     for path in checkpoints.values():
         for name, value in aligned(weight_files.read(path), base, path).items():

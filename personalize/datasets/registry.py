@@ -53,7 +53,7 @@ ROWS = (
     ),
     Dataset(
         "ava", "ava", "counts of 1..10", 1, 10, 1.4, "aesthetics, 255,000 photos", "AVA, Murray, Marchesotti & Perronnin 2012",
-        layout="ava should contain AVA.txt (by blanks: index, image id, counts of scores 1..10, ...) and <id>.jpg in images/ or beside it.",
+        layout="ava should contain AVA.txt (lines: index, image id, counts of scores 1..10, ...) and <id>.jpg in images/ or beside it.",
         photos=loaders.ava, licence="none found; photos belong to their photographers",
     ),
     Dataset(
@@ -105,7 +105,7 @@ ROWS = (
             "real-cur should contain <album>/<1..5>/<image>, or images/<worker>/<score>/<name> with test_list.csv (worker, image, score)."
         ),
         photos=loaders.real_cur, split="all photos are test", licence=FLICKR,
-        ratings=single_ratings.real_cur, testers=single_ratings.everybody,
+        ratings=single_ratings.real_cur, testers=single_ratings.all_raters,
     ),
     Dataset(
         "kadid-10k", "kadid-10k", "dmos", 1, 5, 1.5, "damaged photos, 10,125 of 81 references", "KADID-10k, Lin, Hosu & Saupe 2019",

@@ -110,7 +110,7 @@ def any_table(root: Path) -> tuple[Path, PhotoFolder]:
     return table, PhotoFolder(table.parent, "images", "")
 
 
-def everybody(folder: Path, row: Dataset, ratings: RatingsByRater) -> frozenset[str]:
+def all_raters(folder: Path, row: Dataset, ratings: RatingsByRater) -> frozenset[str]:
     return frozenset(ratings)
 
 

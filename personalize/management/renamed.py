@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 
-def tell(old: str, new: str) -> None:
+def print_new_name(old: str, new: str) -> None:
     """Print the new name on standard error, which carries no results."""
     print(f"{old} is now called {new}; the old name still works.", file=sys.stderr)
 
@@ -17,5 +17,5 @@ class OldOption(Action):
     def __call__(
         self, parser: ArgumentParser, namespace: Namespace, values: str | Sequence[Any] | None, option_string: str | None = None
     ) -> None:
-        tell(option_string or "", f"--{self.dest.replace('_', '-')}")
+        print_new_name(option_string or "", f"--{self.dest.replace('_', '-')}")
         setattr(namespace, self.dest, values)

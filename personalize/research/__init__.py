@@ -1,1 +1,1 @@
-"""Research: people's real ratings replayed to measure methods. Nothing in production imports this package."""
+"""Research: measurements of methods on real ratings. Production code never imports this package."""

@@ -1,6 +1,6 @@
-"""Rules for which photo to deal next, to be compared by `replay`. `acquisition.next_photos` is the one that the app uses.
+"""Acquisition rules that `replay` compares: which photo to present next. The app uses `acquisition.next_photos`.
 
-A rule sees a person's fit so far and the photos that it may deal; it never sees a rating that has not been given.
+A rule sees the rater's current fit and the photos that it may present; it never sees the rating of a photo before presenting it.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,59 +18,59 @@ from personalize.numerics.taste import Covariance, Taste
 
 @dataclass(frozen=True)
 class Situation:
-    """What a rule may look at."""
+    """The information that a rule may use."""
 
     features: Float[np.ndarray, "photos features"]  # the whole catalogue
-    left: Int[np.ndarray, "left"]  # places of the photos that may be dealt
-    seen: Int[np.ndarray, "seen"]  # places of the cards answered so far, in order
-    fit: Taste  # to the answers so far
+    left: Int[np.ndarray, "left"]  # places of the photos that may be presented
+    seen: Int[np.ndarray, "seen"]  # places of the photos rated so far, in order
+    fit: Taste  # to the ratings so far
     hyperprior: Hyperprior
     rng: np.random.Generator
 
 
-Rule = Callable[[Situation, int], list[int]]  # (situation, cards wanted) -> places in `left`, in the order to deal them
+Rule = Callable[[Situation, int], list[int]]  # (situation, number of photos) -> places in `left`, in order of presentation
 
 
 def random(situation: Situation, count: int) -> list[int]:
-    """Any photo, each as likely."""
+    """Photos drawn uniformly at random."""
     return [int(index) for index in situation.rng.permutation(len(situation.left))[:count]]
 
 
 def uncertainty(situation: Situation, count: int) -> list[int]:
-    """The photo whose score is least certain (D-optimal design, one card after the other)."""
+    """The photo with the largest variance of its score (D-optimal design, greedy)."""
     return _greedy([(1.0, situation.fit.covariance)], situation, count, lambda onto, joint, noise: joint.diagonal().copy())
 
 
 def teach(situation: Situation, count: int, explore: float = 0.0, bold: bool = True) -> list[int]:
-    """The app's rule: the photo whose rating lowers the variance of all differences most, by a bolder prior than the fitted one."""
+    """The app's rule: the photo whose rating reduces the variance of all differences most, under a wider prior than the fitted one."""
     candidates = situation.features[situation.left]
-    cards = acquisition.next_photos(
+    chosen = acquisition.next_photos(
         situation.fit.covariance, candidates, count, situation.rng, explore=explore, bold=bold, catalogue=situation.features
     )
-    return [card.index for card in cards]
+    return [photo.index for photo in chosen]
 
 
 def at_boldness(situation: Situation, count: int, feature: float) -> list[int]:
-    """As `teach`, with another variance of a feature's weight."""
+    """As `teach`, with `feature` as the prior variance of a feature's weight."""
     covariance = acquisition.bolder(situation.fit.covariance, feature=feature)
     return _greedy([(1.0, covariance)], situation, count, _order_gain)
 
 
 def mixture(situation: Situation, count: int, mass: float = 0.9) -> list[int]:
-    """As `teach` by the fitted posterior, its gain averaged over the plausible points of the grid instead of at the one most plausible."""
+    """As `teach` under the fitted posterior, with the gain averaged over the most plausible grid points, which together have `mass`."""
     weights = situation.fit.posterior.sum(axis=3)
     order = np.argsort(weights.ravel())[::-1]
     kept = order[: int(np.searchsorted(np.cumsum(weights.ravel()[order]), mass)) + 1]
     rows, points = situation.features, []
     for point in kept:
         covariance = _at(situation, *(int(place) for place in np.unravel_index(point, weights.shape)))
-        spread = (rows * covariance.prior * rows).sum(axis=1).mean()  # gains count as shares of it
+        spread = (rows * covariance.prior * rows).sum(axis=1).mean()  # makes the gains of the points comparable
         points.append((float(weights.ravel()[point]) / spread, covariance))
     return _greedy(points, situation, count, _order_gain)
 
 
 def generic_spread(situation: Situation, count: int) -> list[int]:
-    """Cards spread over the quantiles of the generic score: the middles of ever finer parts (van der Corput's order)."""
+    """Photos spread over the quantiles of the generic score, in the order of the van der Corput sequence."""
     order = situation.left[np.argsort(situation.features[situation.left, 0])]
     taken: set[int] = set()
     for number in range(len(situation.seen), len(situation.seen) + count):
@@ -85,12 +85,12 @@ def generic_spread(situation: Situation, count: int) -> list[int]:
 
 
 def longest(situation: Situation, count: int) -> list[int]:
-    """The photos with the largest features, the most unlike an average photo."""
+    """The photos with the longest feature vectors, which differ most from an average photo."""
     return [int(index) for index in np.argsort(-(situation.features[situation.left, 1:] ** 2).sum(axis=1))[:count]]
 
 
 def diversity(situation: Situation, count: int) -> list[int]:
-    """The photo farthest from all cards so far (k-centre, in the features beyond the generic score)."""
+    """The photo farthest from all photos presented so far (k-centre, in the features without the generic score)."""
     phi = situation.features[:, 1:]
     chosen: list[int] = []
     far = np.full(len(situation.left), np.inf)
@@ -105,7 +105,7 @@ def diversity(situation: Situation, count: int) -> list[int]:
 
 
 def near_the_top(situation: Situation, count: int) -> list[int]:
-    """The best photo of a taste drawn from the posterior (Thompson sampling): looks for favourites, not for the order of all."""
+    """The best photo under weights drawn from the posterior (Thompson sampling). Finds favourites; does not aim at the whole ranking."""
     rows = situation.features[situation.left]
     mean = rows @ situation.fit.weights
     joint = situation.fit.covariance.between(rows, rows)
@@ -117,7 +117,7 @@ def near_the_top(situation: Situation, count: int) -> list[int]:
     return chosen
 
 
-Gain = Callable[[np.ndarray, np.ndarray, float], np.ndarray]  # covariance of all photos and of those left with those left, noise
+Gain = Callable[[np.ndarray, np.ndarray, float], np.ndarray]  # covariance (all photos, left), covariance (left, left), noise
 
 
 def _order_gain(onto: np.ndarray, joint: np.ndarray, noise: float) -> np.ndarray:
@@ -125,7 +125,7 @@ def _order_gain(onto: np.ndarray, joint: np.ndarray, noise: float) -> np.ndarray
 
 
 def _greedy(posteriors: Sequence[tuple[float, Covariance | Bolder]], situation: Situation, count: int, gain: Gain) -> list[int]:
-    """One card after the other, by the weighted sum of the gains under each posterior."""
+    """Choose photos one by one, by the weighted sum of the gains under each posterior."""
     rows = situation.features[situation.left]
     states = [(weight, each.between(situation.features, rows), each.between(rows, rows), each.noise) for weight, each in posteriors]
     chosen: list[int] = []
@@ -141,7 +141,7 @@ def _greedy(posteriors: Sequence[tuple[float, Covariance | Bolder]], situation: 
 
 
 def _at(situation: Situation, b: int, f: int, n: int) -> Covariance:
-    """Covariance at one point of the grid; what was answered does not enter it, only of which photos."""
+    """Covariance at one point of the grid. It depends on which photos were rated, not on the ratings."""
     grid = situation.hyperprior
     axes = grid.base[b : b + 1], grid.feature[f : f + 1], grid.noise[n : n + 1]
     point = Hyperprior(grid.trust[:1], *axes, np.ones((1, 1, 1, 1)))

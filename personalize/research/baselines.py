@@ -1,4 +1,4 @@
-"""What the instant fit is measured against. Each takes a rater's shots and scores every photo. NumPy and scikit-learn alone."""
+"""Baselines of the instant fit; each takes a rater's shots and scores every photo. Needs only NumPy and scikit-learn."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ STRENGTHS = np.logspace(-3, 3, 25)  # of ridge regression
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All photos as every method needs them."""
+    """Features, scores and embeddings of all photos."""
 
     features: Float[np.ndarray, "photos 256"]
     task_scores: Float[np.ndarray, "photos tasks"]
@@ -24,14 +24,14 @@ class Catalogue:
 
 
 def generic(catalogue: Catalogue, shots: RaterRatings, hyperprior: Hyperprior) -> Float[np.ndarray, "photos"]:
-    """The score at equal coefficients: the same for everybody."""
+    """The generic score, the same for every rater."""
     return catalogue.features[:, 0]
 
 
 def softmax_init(catalogue: Catalogue, shots: RaterRatings, hyperprior: Hyperprior) -> Float[np.ndarray, "photos"]:
-    """Outputs of the task models mixed by softmax(10 x SROCC on the shots), the published starting point (Yun & Choo, ECCV 2024).
+    """Task models' scores weighted by softmax(10 x SROCC on the shots), the published starting point (Yun & Choo, ECCV 2024).
 
-    Where SROCC is undefined (all shots rated alike) it counts as 0.
+    An undefined SROCC (all shots have the same rating) counts as 0.
     """
     agreement = np.array([metrics.srocc(scores[shots.photos], shots.ratings) for scores in catalogue.task_scores.T])
     return catalogue.task_scores @ metrics.softmax_mixture(agreement)
@@ -53,7 +53,7 @@ def instant(catalogue: Catalogue, shots: RaterRatings, hyperprior: Hyperprior) -
 
 
 def _ridge(embedding: Float[np.ndarray, "photos width"], shots: RaterRatings) -> Float[np.ndarray, "photos"]:
-    """Ridge regression on standardised columns, its strength chosen on the shots by exact leave-one-out error."""
+    """Ridge regression on standardised columns; exact leave-one-out error on the shots selects its strength."""
     x = (embedding - embedding.mean(axis=0)) / (embedding.std(axis=0) + 1e-8) / np.sqrt(embedding.shape[1])
     if len(shots.ratings) < 2:
         return np.zeros(len(x))

@@ -1,4 +1,4 @@
-"""Features of a folder of photos for every method of `evaluate`, extracted once: the result is kept on disk. Needs torch."""
+"""Features of a folder of photos for all methods of `evaluate`, extracted once and cached on disk. Needs torch."""
 
 import hashlib
 from collections.abc import Sequence
@@ -21,12 +21,12 @@ def make_catalogue(photos: Sequence[Path], bank: Path, cache: Path, progress: Pr
 
     Raises:
         BadBank: see `banks.read`.
-        BadPhoto: a file is no photo.
+        BadPhoto: a file is not a photo.
     """
     content = "".join(digest(photo) for photo in photos)
-    kept = cache / f"{banks.read_metadata(bank).hash}-{hashlib.sha256(content.encode()).hexdigest()[:16]}.npz"
-    if kept.is_file():
-        with np.load(kept, allow_pickle=False) as file:
+    cached = cache / f"{banks.read_metadata(bank).hash}-{hashlib.sha256(content.encode()).hexdigest()[:16]}.npz"
+    if cached.is_file():
+        with np.load(cached, allow_pickle=False) as file:
             return Catalogue(file["features"], file["task_scores"], file["plain"], file["merged"])
     opened = open_bank(bank)
     score, raw = FeatureExtractor(opened, GROUPS).raw_features(
@@ -34,13 +34,13 @@ def make_catalogue(photos: Sequence[Path], bank: Path, cache: Path, progress: Pr
     )
     features = _projection(opened, score, raw).apply(score, raw).astype(np.float64)
     catalogue = Catalogue(features, _task_scores(opened, photos, progress), raw["plain"], raw["merged"])
-    with atomic_files.replacing(kept) as partial:
+    with atomic_files.replacing(cached) as partial:
         np.savez(partial, **vars(catalogue))
     return catalogue
 
 
 def _projection(bank: Bank, score: np.ndarray, raw: Raw) -> Projection:
-    """That of the bank; where it was imported without one, the principal axes of these very photos: no rating is looked at."""
+    """The bank's projection; where it was imported without one, the principal axes of these photos. Does not use ratings."""
     if "projection/score" in bank.arrays:
         return banks.projection(bank.arrays)
     return projection.learn(score, raw, projection.SHARES)

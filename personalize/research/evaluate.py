@@ -1,8 +1,8 @@
-"""How well raters' left-out ratings are ranked after a few shots: the program behind `./pav evaluate`. Needs no torch itself.
+"""Evaluation of methods on raters' left-out ratings after a few shots; behind `./pav evaluate`. Needs no torch itself.
 
-A test person's shots are drawn at random, all their other ratings are the test. One SROCC and one PLCC per person, number of shots and
-method (mean over the repeats); reported as means over people with bootstrap intervals over people. Every method sees the same shots: they
-depend on the seed, the person, their number and the repeat alone, so runs can be split, stopped and resumed.
+The shots of a test rater are drawn at random; all other ratings are the test. Each rater, number of shots and method gets one SROCC and one
+PLCC (the mean over the repeats); results are means over raters with bootstrap intervals over raters. Every method sees the same shots. They
+depend only on the seed, the rater, the number of shots and the repeat, so runs can be split, stopped and resumed.
 """
 
 import platform
@@ -34,17 +34,17 @@ Source = Literal["half", "shipped", "leave-one-out", "flat"]
 
 @dataclass(frozen=True)
 class EvaluationProtocol:
-    """How to evaluate. The names of the fields are keys in stored results.
+    """Settings of an evaluation. The names of the fields are keys in stored results.
 
     Raises:
-        BadOption: a number below its least.
+        BadOption: a number is below its minimum.
     """
 
     shots: tuple[int, ...] = (10, 30, 50)
     repeats: int = 5
     methods: tuple[str, ...] = QUICK
-    hyperprior: Source = "half"  # half of the people teach it, the others are tested; or the bank's; or all others for each; or none
-    people: int = 0  # test at most so many, drawn by the seed; 0 is everybody
+    hyperprior: Source = "half"  # learned from half of the raters, the others tested; the bank's; from all other raters; or flat
+    people: int = 0  # test at most this many raters, drawn by the seed; 0: all
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -54,7 +54,7 @@ class EvaluationProtocol:
 
 @dataclass(frozen=True)
 class Subject:
-    """What is evaluated."""
+    """The photos, raters and fits to evaluate."""
 
     catalogue: Catalogue
     raters: Sequence[RaterRatings]
@@ -64,7 +64,7 @@ class Subject:
 
 
 class Took(TypedDict):
-    """Medians over raters of what a fit and the scores took."""
+    """Costs of a fit and its scores, as medians over raters."""
 
     seconds: float | None
     image_passes: float | None
@@ -72,7 +72,7 @@ class Took(TypedDict):
 
 
 class SwapResult(TypedDict):
-    """The swap test: see `swap.swap`."""
+    """Result of the swap test; see `swap.swap`."""
 
     shots: int
     people: int
@@ -82,7 +82,7 @@ class SwapResult(TypedDict):
 
 
 class Evaluation(TypedDict):
-    """Everything measured, as plain data for JSON; by number of shots and method."""
+    """All results, as plain data for JSON; by number of shots and method."""
 
     protocol: dict[str, Any]
     people: dict[str, int]
@@ -109,30 +109,32 @@ def evaluate(
     part: tuple[int, int] = (1, 1),
     progress: ProgressCallback = no_progress,
 ) -> Evaluation:
-    """Run the protocol; the answer is plain data for JSON.
+    """Run the protocol. Does not compute again what `kept` contains.
 
-    Results that `kept` has are not computed again. `part` = (i, n) computes every nth draw beginning with the ith, and is to be followed by
-    a run of all: draws of other parts that `kept` has not are left out of the summary.
+    `part` = (i, n) computes every nth draw from the ith on. Run all parts, then once without `part`: the summary of one part lacks the
+    draws of the others.
 
     Raises:
-        TooFewRatings: too few raters, for the split or for a method, or nobody has enough ratings for the largest number of shots.
-        BadBank: the bank ships no hyperprior, which the protocol asks for.
+        TooFewRatings: too few raters for the split or for a method, or no rater has enough ratings for a number of shots.
+        BadBank: the protocol needs the bank's hyperprior, but the bank has none.
     """
     teachers, tested = split(subject.raters, subject.tested, protocol)
     hyperprior_of, prior_of = hyperpriors(subject, protocol, teachers), population_priors(subject, teachers)
-    draws = [(shots, who, repeat) for shots in protocol.shots for who in able(subject, tested, shots) for repeat in range(protocol.repeats)]
-    for number, (shots, who, repeat) in enumerate(draws, start=1):
+    draws = [
+        (shots, index, repeat) for shots in protocol.shots for index in able(subject, tested, shots) for repeat in range(protocol.repeats)
+    ]
+    for number, (shots, index, repeat) in enumerate(draws, start=1):
         if (number - part[0]) % part[1]:
             continue
         progress(f"{shots} shots", number, len(draws))
-        rater = subject.raters[who]
-        seen, left = draw_shots(rater, who, shots, repeat, protocol.seed)
-        context = Context(subject.catalogue, hyperprior_of(who), partial(prior_of, who), subject.network, protocol.seed)
+        rater = subject.raters[index]
+        seen, left = draw_shots(rater, index, shots, repeat, protocol.seed)
+        context = Context(subject.catalogue, hyperprior_of(index), partial(prior_of, index), subject.network, protocol.seed)
         for method in protocol.methods:
             key = (method, rater.rater, shots, repeat)
             if key not in kept:
                 kept.add(key, _measure(context, rater, method, seen, left))
-    names = [subject.raters[who].rater for who in tested]
+    names = [subject.raters[index].rater for index in tested]
     result: Evaluation = {
         "protocol": asdict(protocol),
         "people": {"teachers": len(teachers), "tested": len(tested)},
@@ -158,79 +160,83 @@ def evaluate(
 
 
 def split(raters: Sequence[RaterRatings], of_dataset: frozenset[str] | None, protocol: EvaluationProtocol) -> tuple[list[int], list[int]]:
-    """Places of the raters who teach the hyperprior and of those tested: the ones that a dataset names, where it does.
+    """Places of the raters who teach the hyperprior, and of those tested. Where a dataset names test raters, those are tested.
 
     Raises:
-        TooFewRatings: fewer than two raters where half of them teach.
+        TooFewRatings: fewer than two raters, where half of them teach.
     """
     first, second = halves(len(raters), protocol.seed)
-    everybody = [*first, *second]
+    everyone = [*first, *second]
     if of_dataset is not None:
-        tested = [who for who in everybody if raters[who].rater in of_dataset]
-        teachers = [who for who in everybody if raters[who].rater not in of_dataset]
+        tested = [index for index in everyone if raters[index].rater in of_dataset]
+        teachers = [index for index in everyone if raters[index].rater not in of_dataset]
     elif protocol.hyperprior == "half":
-        if len(everybody) < 2:
-            raise TooFewRatings("At least two people are needed: half of them teach the hyperprior, the other half is tested.")
+        if len(everyone) < 2:
+            raise TooFewRatings("At least two raters are needed: half of them teach the hyperprior, the other half is tested.")
         teachers, tested = first, second
     else:
-        teachers, tested = everybody, everybody
+        teachers, tested = everyone, everyone
     return sorted(teachers), sorted(tested[: protocol.people or None])
 
 
 def able(subject: Subject, tested: Sequence[int], shots: int) -> list[int]:
-    """Those who have enough ratings.
+    """The tested raters who have enough ratings for this number of shots.
 
     Raises:
-        TooFewRatings: nobody has.
+        TooFewRatings: there is none.
     """
-    found = [who for who in tested if len(subject.raters[who].ratings) >= shots + LEAST_LEFT]
+    found = [index for index in tested if len(subject.raters[index].ratings) >= shots + LEAST_LEFT]
     if not found:
-        raise TooFewRatings(f"No test person has the {shots + LEAST_LEFT} ratings that {shots} shots need.")
+        raise TooFewRatings(f"No test rater has the {shots + LEAST_LEFT} ratings that {shots} shots need.")
     return found
 
 
 def hyperpriors(subject: Subject, protocol: EvaluationProtocol, teachers: Sequence[int]) -> Callable[[int], Hyperprior]:
-    taught = {who: (subject.catalogue.features[subject.raters[who].photos], subject.raters[who].ratings) for who in teachers}
+    """The hyperprior for each tested rater, from the source that the protocol names.
+
+    Raises:
+        BadBank: the protocol needs the bank's hyperprior, but the bank has none.
+    """
+    ratings = {index: (subject.catalogue.features[subject.raters[index].photos], subject.raters[index].ratings) for index in teachers}
     if protocol.hyperprior == "leave-one-out":
-        return lambda who: learn_hyperprior([taught[other] for other in teachers if other != who])
+        return lambda index: learn_hyperprior([ratings[other] for other in teachers if other != index])
     if protocol.hyperprior == "shipped":
         if subject.shipped is None:
-            raise BadBank("This bank ships no hyperprior: choose another with --hyperprior.")
+            raise BadBank("This bank ships no hyperprior: choose another source with --hyperprior.")
         one = subject.shipped
     else:
-        one = Hyperprior.flat() if protocol.hyperprior == "flat" else learn_hyperprior(list(taught.values()))
-    return lambda who: one
+        one = Hyperprior.flat() if protocol.hyperprior == "flat" else learn_hyperprior(list(ratings.values()))
+    return lambda index: one
 
 
 def population_priors(subject: Subject, teachers: Collection[int]) -> Callable[[int], PopulationPrior]:
-    """What the teachers' ratings say of the photos, for each rater tested: without that rater, where everybody teaches and is tested.
+    """The population prior for each tested rater: learned from the teachers, without that rater.
 
-    Learned when asked for, once for all who teach nobody and once for each who does. The function raises TooFewRatings where too few teach.
+    Learned on demand: once for all raters who are not teachers, and once for each teacher. The returned function raises TooFewRatings where
+    there are too few teachers.
     """
 
     @cache
     def learned(left_out: int | None) -> PopulationPrior:
-        raters = [subject.raters[who] for who in sorted(teachers) if who != left_out]
-        telling = [one for one in raters if np.std(one.ratings) > 0]
-        if len(telling) < LEAST_RATERS:
-            raise TooFewRatings(
-                f"{OTHERS} learns from at least {LEAST_RATERS} other people whose ratings differ; there are {len(telling)}."
-            )
-        return population_prior.learn(subject.catalogue.features, telling)
+        raters = [subject.raters[index] for index in sorted(teachers) if index != left_out]
+        varied = [one for one in raters if np.std(one.ratings) > 0]
+        if len(varied) < LEAST_RATERS:
+            raise TooFewRatings(f"{OTHERS} learns from at least {LEAST_RATERS} other raters whose ratings differ; there are {len(varied)}.")
+        return population_prior.learn(subject.catalogue.features, varied)
 
-    return lambda who: learned(who if who in teachers else None)
+    return lambda index: learned(index if index in teachers else None)
 
 
 def _measure(context: Context, rater: RaterRatings, method: str, seen: np.ndarray, left: np.ndarray) -> Result:
     began = time.perf_counter()
-    answer = METHODS[method](context, rater.at(seen), rater.photos[left])
+    output = METHODS[method](context, rater.at(seen), rater.photos[left])
     seconds = time.perf_counter() - began
     truth = rater.ratings[left]
-    return Result(metrics.srocc(answer.scores, truth), metrics.plcc(answer.scores, truth), seconds, answer.image_passes, answer.loss)
+    return Result(metrics.srocc(output.scores, truth), metrics.plcc(output.scores, truth), seconds, output.image_passes, output.loss)
 
 
 def _summarise(result: Evaluation, shots: str, table: dict[str, np.ndarray], rng: np.random.Generator) -> None:
-    """Add what was measured at one number of shots; `table` has a method's rows as `_by_rater` gives them."""
+    """Add the results at one number of shots to `result`. `table` contains each method's rows from `_by_rater`."""
     lead = result["lead"]
     for place, means in enumerate((result["srocc"], result["plcc"])):
         means[shots] = {method: metrics.mean_over_raters(values[:, place], rng) for method, values in table.items()}
@@ -247,7 +253,7 @@ def _summarise(result: Evaluation, shots: str, table: dict[str, np.ndarray], rng
 def _by_rater(
     kept: KeptResults, protocol: EvaluationProtocol, names: Sequence[str], method: str, shots: int
 ) -> Float[np.ndarray, "raters 5"]:
-    """Mean over the repeats of SROCC, PLCC, seconds, image passes and loss; nan where nothing can be said."""
+    """Mean over the repeats of SROCC, PLCC, seconds, image passes and loss; nan where there is no value."""
     rows = []
     for name in names:
         results = [kept.get((method, name, shots, repeat)) for repeat in range(protocol.repeats)]

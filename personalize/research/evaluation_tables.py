@@ -1,4 +1,4 @@
-"""An evaluation as Markdown."""
+"""Markdown tables of an evaluation."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -8,12 +8,12 @@ from personalize.research.evaluate import Evaluation, SwapResult
 
 
 def as_table(result: Evaluation, metric: Literal["srocc", "plcc"] = "srocc") -> str:
-    """Means over people with 95 % intervals, one row a method."""
+    """Means over raters with 95 % intervals, one row per method."""
     return _table(result, lambda method, shots: _interval(result[metric][shots][method]))
 
 
 def differences(result: Evaluation) -> str:
-    """The leading method minus each other one, paired by person."""
+    """The leading method minus each other method, paired by rater."""
 
     def cell(method: str, shots: str) -> str:
         found = result["minus"][shots].get(method)
@@ -23,7 +23,7 @@ def differences(result: Evaluation) -> str:
 
 
 def costs(result: Evaluation) -> str:
-    """What a fit took: medians over people."""
+    """Costs of a fit, as medians over raters."""
 
     def cell(method: str, shots: str) -> str:
         took = result["took"][shots][method]
@@ -35,24 +35,24 @@ def costs(result: Evaluation) -> str:
 
 
 def in_full(result: Evaluation) -> str:
-    """All of it, under headings."""
+    """All tables, under headings."""
     parts = {
-        "Mean SROCC (95 % interval over people)": as_table(result),
-        "Mean PLCC (95 % interval over people)": as_table(result, "plcc"),
-        f"SROCC of {result['lead']} minus that of each other method, paired by person": differences(result),
+        "Mean SROCC (95 % interval over raters)": as_table(result),
+        "Mean PLCC (95 % interval over raters)": as_table(result, "plcc"),
+        f"SROCC of {result['lead']} minus that of each other method, paired by rater": differences(result),
         "A fit and the scores of the left-out photos, medians": costs(result),
     }
     return "\n\n".join(f"{title}:\n\n{table}" for title, table in parts.items())
 
 
 def of_swap(found: SwapResult) -> str:
-    """The swap test in two sentences."""
+    """Result of the swap test, in two sentences."""
     gain = found["gain"]
     return (
-        f"Swap test, {found['people']} people, {found['shots']} shots: one's own model ranks one's left-out ratings better than somebody "
-        f"else's by {gain['mean']:+.3f} SROCC ({gain['low']:+.3f} to {gain['high']:+.3f}). "
-        f"It wins {100 * found['pairs_won']:.1f} % of all pairs, and for "
-        f"{100 * found['people_better_with_their_own']:.1f} % of the people it is better than the others' on average."
+        f"Swap test, {found['people']} raters, {found['shots']} shots: raters' own models rank their left-out ratings better than other "
+        f"raters' models by {gain['mean']:+.3f} SROCC ({gain['low']:+.3f} to {gain['high']:+.3f}). "
+        f"They win {100 * found['pairs_won']:.1f} % of all pairs; for {100 * found['people_better_with_their_own']:.1f} % of the raters, "
+        "their own model is better than the others' models on average."
     )
 
 

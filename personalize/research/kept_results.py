@@ -1,4 +1,4 @@
-"""Results of an evaluation as they come, a line each, so that long runs can be stopped, resumed and shared between processes."""
+"""Results of an evaluation, stored line by line, so that long runs can be stopped, resumed and divided among processes."""
 
 import json
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ Key = tuple[str, str, int, int]  # method, rater, shots, repeat
 
 @dataclass(frozen=True)
 class Result:
-    """One method on one draw of shots."""
+    """Result of one method on one draw of shots."""
 
     srocc: float
     plcc: float
-    seconds: float  # to fit and to score the photos asked for
+    seconds: float  # to fit, and to score the requested photos
     image_passes: int
     loss: float | None
 
@@ -25,13 +25,13 @@ class Result:
 
 
 class KeptResults:
-    """Results by key; with a folder, also those of earlier runs and other processes with the same `identity`."""
+    """Results by key. With a folder, includes those of earlier runs and other processes with the same `identity`."""
 
     def __init__(self, folder: Path | None = None, identity: str = "", part: int = 1) -> None:
-        """`identity` names all that a result depends on beside its key; `part` tells processes that write at the same time apart.
+        """`identity` stands for all that a result depends on besides its key; processes that write at the same time differ in `part`.
 
         Raises:
-            BadResults: a kept line cannot be read; file and line are named.
+            BadResults: a line cannot be read; the message names the file and the line.
         """
         self._found: dict[Key, Result] = {}
         self._path: Path | None = None
@@ -62,7 +62,7 @@ class KeptResults:
                 method, name, shots, repeat = entry["key"]
                 self._found[method, name, shots, repeat] = Result(**entry["result"])
             except (ValueError, KeyError, TypeError) as error:
-                if number == len(lines):  # the run that wrote it was stopped in the middle of the line
+                if number == len(lines):  # the run was stopped while it wrote this line
                     atomic_files.write_text(path, "".join(f"{whole}\n" for whole in lines[:-1]))
                     return
-                raise BadResults(f"{path} line {number} is no result: delete the file to measure anew.") from error
+                raise BadResults(f"{path} line {number} is not a result: delete the file to measure again.") from error

@@ -1,8 +1,8 @@
-"""Every way of ranking a person's photos that `evaluate` compares, by name, with one interface.
+"""Ranking methods that `evaluate` compares, by name, with one interface.
 
-A method sees a person's shots and answers scores for the photos that are asked for. Those of `baselines.py` need the described catalogue
-alone; `instant+others` also what other people's ratings say of the photos, learned when it is called; `paper`, `exact` and `refined` send
-photos through the network, which is loaded when the first of them is called. This module itself needs no torch.
+A method sees a rater's shots and returns scores of the requested photos. The methods of `baselines.py` need only the features of the
+catalogue. `instant+others` also needs a population prior, learned when it is called. `paper`, `exact` and `refined` send photos through the
+network, which is loaded when the first of them is called. This module itself needs no torch.
 """
 
 from collections.abc import Callable
@@ -24,15 +24,15 @@ OTHERS = "instant+others"
 
 @dataclass(frozen=True)
 class Answer:
-    """Scores of the photos asked for, and what they took."""
+    """Scores of the requested photos, and their cost."""
 
     scores: Float[np.ndarray, "asked"]
-    image_passes: int = 0  # photos sent through the network to fit the rater; scoring photos afterwards is not counted
-    loss: float | None = None  # rank loss on the shots, of methods that lower it
+    image_passes: int = 0  # photos sent through the network for the fit; scoring photos afterwards is not counted
+    loss: float | None = None  # rank loss on the shots, for methods that minimise it
 
 
 class NetworkFits(Protocol):
-    """Fits through the network: `network_methods.NetworkMethods`, which alone needs torch."""
+    """Fits through the network. `network_methods.NetworkMethods` implements them; only that module needs torch."""
 
     def paper(self, shots: RaterRatings, asked: Int[np.ndarray, "asked"], seed: int) -> Answer: ...
 
@@ -41,11 +41,11 @@ class NetworkFits(Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """What methods may use beside the shots."""
+    """The information that methods may use besides the shots."""
 
     catalogue: Catalogue
-    hyperprior: Hyperprior  # learned without the rater tested, unless the protocol says otherwise
-    population_prior: Callable[[], PopulationPrior]  # what others' ratings say of the photos, never learned from the rater tested
+    hyperprior: Hyperprior  # learned without the tested rater, unless the protocol says otherwise
+    population_prior: Callable[[], PopulationPrior]  # never learned from the tested rater
     network: Callable[[], NetworkFits]
     seed: int
 
@@ -58,7 +58,7 @@ def _from_catalogue(method: Callable[[Catalogue, RaterRatings, Hyperprior], np.n
 
 
 def instant_with_others(context: Context, shots: RaterRatings, asked: Int[np.ndarray, "asked"]) -> Answer:
-    """The instant fit with a mean and tastes of each photo beside its features, as others' ratings tell them (`population_prior.py`)."""
+    """The instant fit on features and population scores, which are learned from other raters (`population_prior.py`)."""
     features, scores = context.catalogue.features, context.population_prior().scores
     fitted = taste.fit(features[shots.photos], shots.ratings, context.hyperprior, scores[shots.photos])
     return Answer(features[asked] @ fitted.weights + scores[asked] @ fitted.population_weights)
@@ -70,28 +70,28 @@ def paper(context: Context, shots: RaterRatings, asked: Int[np.ndarray, "asked"]
 
 
 def exact(context: Context, shots: RaterRatings, asked: Int[np.ndarray, "asked"]) -> Answer:
-    """Gauss-Newton on the same loss with a pull to the bank's start, its strength cross-validated on the shots."""
+    """Gauss-Newton on the same loss, regularised towards the bank's start with a strength that is cross-validated on the shots."""
     return context.network().exact(shots, asked, context.seed)
 
 
 def refined(context: Context, shots: RaterRatings, asked: Int[np.ndarray, "asked"]) -> Answer:
-    """What the app does while a rater pauses: the exact fit where it guesses left-out shots clearly better than the instant one."""
+    """The app's exact refit: the exact fit where it predicts held-out shots clearly better than the instant fit."""
     count, passes = len(shots.photos), 0
 
-    def guesses(method: Method) -> list[np.ndarray]:
+    def predictions(method: Method) -> list[np.ndarray]:
         def scores(seen: np.ndarray) -> np.ndarray:
             nonlocal passes
-            answer = method(context, shots.at(seen), shots.photos)
-            passes += answer.image_passes
-            return answer.scores
+            result = method(context, shots.at(seen), shots.photos)
+            passes += result.image_passes
+            return result.scores
 
         return [model_comparison.guesses(scores, count, fold) for fold in model_comparison.folds(count, context.seed)]
 
     if count < model_comparison.LEAST:
         return METHODS["instant"](context, shots, asked)
-    comparison = model_comparison.compare(guesses(METHODS["instant"]), guesses(exact), shots.ratings, context.seed)
-    answer = METHODS[comparison.active](context, shots, asked)
-    return Answer(answer.scores, passes + answer.image_passes, answer.loss)
+    comparison = model_comparison.compare(predictions(METHODS["instant"]), predictions(exact), shots.ratings, context.seed)
+    result = METHODS[comparison.active](context, shots, asked)
+    return Answer(result.scores, passes + result.image_passes, result.loss)
 
 
 METHODS: dict[str, Method] = {
@@ -106,4 +106,4 @@ METHODS: dict[str, Method] = {
     "paper": paper,
 }
 SLOW = ("exact", "refined", "paper")  # need the network
-QUICK = tuple(name for name in METHODS if name not in (OTHERS, *SLOW))  # need neither it nor a least number of people
+QUICK = tuple(name for name in METHODS if name not in (OTHERS, *SLOW))  # need neither the network nor a least number of raters

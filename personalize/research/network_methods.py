@@ -1,4 +1,4 @@
-"""Fits through the network on the photos of an evaluation, for the methods that need them."""
+"""Fits through the network, for the methods of an evaluation that need it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from personalize.numerics.ratings import RaterRatings
 from personalize.research.methods import Answer
 from personalize.scorers.rater_fitting import RaterFitter
 
-KEPT = 4096  # decoded photos that are kept, 0.15 MB each
+KEPT = 4096  # decoded photos in the cache, 0.15 MB each
 
 
 class NetworkMethods:

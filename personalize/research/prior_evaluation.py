@@ -1,7 +1,7 @@
-"""What a population prior adds for raters who had no part in it: the program behind `./pav evaluate_prior`.
+"""Evaluation of a population prior on raters that it was not learned from; behind `./pav evaluate_prior`.
 
-Half of the raters teach, the other half is tested (the split of `evaluate.py`). Two questions: how well are photos ranked that the teachers
-rated, and how well those that none of them rated (each part of the photos is in turn taken from the teachers).
+Half of the raters teach, the other half is tested (the split of `evaluate.py`). Measures how well it ranks photos that the teachers rated,
+and photos that none of them rated (each part of the photos is in turn withheld from the teachers).
 """
 
 from collections.abc import Sequence
@@ -19,17 +19,17 @@ from personalize.progress import ProgressCallback, no_progress
 from personalize.research import evaluate
 from personalize.research.evaluate import EvaluationProtocol
 
-LEAST_IN_PART = 8  # left-out ratings in a part of the photos that a correlation is taken of
+LEAST_IN_PART = 8  # left-out ratings that a part of the photos needs for a correlation
 
 
 class PriorEvaluation(TypedDict):
-    """Everything measured, as plain data for JSON; gains by number of shots."""
+    """All results, as plain data for JSON; gains by number of shots."""
 
     people: dict[str, int]
     photos: int
     seed: int
     held_out_teachers: dict[str, Gains]
-    used: bool  # whether the floor passes it on held-out teachers
+    used: bool  # whether it passes the threshold for use on held-out teachers
     shots: dict[str, Gains]
     bank: NotRequired[str]
     format: NotRequired[str]
@@ -42,11 +42,11 @@ def evaluate_prior(
     seed: int = 0,
     progress: ProgressCallback = no_progress,
 ) -> PriorEvaluation:
-    """Mean SROCC of the tested raters with and without the prior, on rated and unrated photos, and whether the floor passes it.
+    """Mean SROCC of the tested raters with and without the prior, on rated and unrated photos, and whether the prior is good enough to use.
 
     Raises:
         TooFewRatings: too few raters.
-        BadOption: a number below its least.
+        BadOption: a number is below its minimum.
     """
     at_least(1, shots=min(shots))
     teachers, tested = evaluate.split(raters, None, EvaluationProtocol(seed=seed))
@@ -70,16 +70,16 @@ def _gains(
     seed: int,
     progress: ProgressCallback,
 ) -> dict[str, Gains]:
-    hyperprior = learn_hyperprior([(features[raters[who].photos], raters[who].ratings) for who in teachers])
-    priors = PriorsByPart.learn(features, [raters[who] for who in teachers], seed)
+    hyperprior = learn_hyperprior([(features[raters[index].photos], raters[index].ratings) for index in teachers])
+    priors = PriorsByPart.learn(features, [raters[index] for index in teachers], seed)
     found: dict[str, Gains] = {}
     for count in shots:
         rated, unrated = [], []
-        able = [who for who in tested if len(raters[who].ratings) >= count + LEAST_LEFT]
-        for number, who in enumerate(able, start=1):
+        able = [index for index in tested if len(raters[index].ratings) >= count + LEAST_LEFT]
+        for number, index in enumerate(able, start=1):
             progress(f"{count} shots", number, len(able))
-            rater = raters[who]
-            predictions = population_gain.predict(features, rater, draw_shots(rater, who, count, 0, seed), hyperprior, priors)
+            rater = raters[index]
+            predictions = population_gain.predict(features, rater, draw_shots(rater, index, count, 0, seed), hyperprior, priors)
             rated.append(population_gain.pair(rater, predictions.left, predictions.alone, predictions.together))
             parts = [predictions.left[np.isin(rater.photos[predictions.left], part)] for part in priors.parts]
             pairs = [

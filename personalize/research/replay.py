@@ -1,9 +1,9 @@
-"""How many ratings a rule of dealing saves: real people's ratings, dealt again by each rule. The program behind `./pav replay`.
+"""Replay of real ratings under each acquisition rule, to measure how many ratings it saves; behind `./pav replay`.
 
-Half of the people teach the hyperprior, the other half is tested. Of a test person's photos a random part is set aside, the same for all
-rules; the rest is the pool to choose from. Cards are dealt from the pool one hand at a time, by the rule and the fit so far, and the
-SROCC with the ratings of the set-aside photos is measured after some counts of cards. Random dealing is measured after many, which
-gives the curve that tells how many random cards reach the same SROCC.
+Half of the raters teach the hyperprior, the other half is tested. A random part of a test rater's photos is set aside, the same for all
+rules; the rest is the pool. The rule presents photos from the pool one hand at a time, given the current fit; the SROCC with the ratings of
+the set-aside photos is measured after each count of presented photos ("cards"). The random rule is measured at many counts. The resulting
+curve gives the number of random cards that reach the same SROCC.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,26 +26,26 @@ from personalize.research.acquisition_rules import RULES, Rule, Situation
 BASELINE = "random"
 HALVES = ("tested", "teaching")
 FOLDS = 5  # of the teaching half, where rules are tuned: each fold is tested with the hyperprior of the others
-DRAWS = 2000  # of the bootstrap over people
+DRAWS = 2000  # of the bootstrap over raters
 
 FACTORS = np.exp(np.linspace(-np.log(4), np.log(4), 401))
 
 
 @dataclass(frozen=True)
 class ReplayProtocol:
-    """How to replay.
+    """Settings of a replay. The names of the fields are keys in stored results.
 
     Raises:
-        BadOption: a number below its least.
+        BadOption: a number is below its minimum.
     """
 
     rules: tuple[str, ...] = ("random", "uncertainty", "as-fitted", "teach", "teach-explore")
     cards: tuple[int, ...] = (5, 10, 20, 40)
-    repeats: int = 5  # set-aside parts drawn for each person
-    hand: int = 5  # cards dealt between two fits, as many as lie in the app's deck
-    set_aside: float = 0.25  # part of a person's photos
-    half: str = "tested"  # or "teaching": tune there, and look at the tested half once
-    planted: bool = False  # ratings of tastes drawn from the model itself, in place of the real ones
+    repeats: int = 5  # set-aside parts drawn for each rater
+    hand: int = 5  # photos presented between two fits, as many as the app's deck has
+    set_aside: float = 0.25  # share of a rater's photos
+    half: str = "tested"  # or "teaching": tune on the teaching half, and use the tested half once
+    planted: bool = False  # replace the real ratings by ratings drawn from the model
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -62,14 +62,14 @@ class Interval(TypedDict):
 
 
 class Cell(TypedDict):
-    """What a rule reached after one count of cards."""
+    """Result of a rule after one count of cards."""
 
     srocc: Interval
     minus_random: Interval
 
 
 RuleResult = Mapping[str, Cell | Interval]
-"""What a rule reached: a `Cell` by count of cards, and under "saving" the `Interval` of what it saves."""
+"""Result of a rule: a `Cell` by count of cards, and under "saving" the `Interval` of the saving."""
 
 
 class RandomCurve(TypedDict):
@@ -80,7 +80,7 @@ class RandomCurve(TypedDict):
 
 
 class Replay(TypedDict):
-    """Everything measured, as plain data for JSON."""
+    """All results, as plain data for JSON."""
 
     protocol: dict[str, Any]
     people: int
@@ -96,10 +96,10 @@ def replay(
     protocol: ReplayProtocol,
     progress: ProgressCallback = no_progress,
 ) -> Replay:
-    """Run the protocol; the answer is plain data for JSON.
+    """Run the protocol.
 
     Raises:
-        TooFewRatings: too few raters, or somebody tested has too few ratings, or ratings that are all alike.
+        TooFewRatings: too few raters, a tested rater has too few ratings, or no rater has ratings that differ.
     """
     tested = _tested(features, raters, protocol)
     if protocol.planted:
@@ -109,25 +109,25 @@ def replay(
         ]
     smallest = min(len(rater.photos) - _aside(rater, protocol) for rater, _ in tested)
     if smallest < max(protocol.cards):
-        raise TooFewRatings(f"{max(protocol.cards)} cards were asked for, but somebody has only {smallest} photos to deal; ask for fewer.")
+        raise TooFewRatings(f"--cards is {max(protocol.cards)}, but a rater has only {smallest} photos to present; use a smaller number.")
     counts = {rule: np.array(protocol.cards) for rule in protocol.rules} | {BASELINE: _many(smallest, protocol.cards)}
     curves: dict[str, list[np.ndarray]] = {rule: [] for rule in counts}
     for done, (rater, hyperprior) in enumerate(tested, start=1):
         for rule, curve in _of_rater(features, rater, hyperprior, counts, protocol, [protocol.seed, done]).items():
             curves[rule].append(curve)
-        progress("replaying people", done, len(tested))
+        progress("replaying raters", done, len(tested))
     table = {rule: np.array(rows) for rule, rows in curves.items()}
-    telling = ~np.isnan(np.concatenate(list(table.values()), axis=1)).any(axis=1)
-    if not telling.any():
-        raise TooFewRatings("Nobody's ratings can be ranked: all photos are rated alike.")
-    chance = table[BASELINE][telling]
+    varied = ~np.isnan(np.concatenate(list(table.values()), axis=1)).any(axis=1)
+    if not varied.any():
+        raise TooFewRatings("No rater's ratings can be ranked: all photos are rated alike.")
+    chance = table[BASELINE][varied]
     table[BASELINE] = table[BASELINE][:, np.searchsorted(counts[BASELINE], protocol.cards)]
     return {
         "protocol": asdict(protocol),
-        "people": int(telling.sum()),
+        "people": int(varied.sum()),
         "photos": len(features),
         "random": {"cards": counts[BASELINE].tolist(), "srocc": chance.mean(axis=0).round(4).tolist()},
-        "rules": {rule: _of_rule(table[rule][telling], chance, protocol.cards, counts[BASELINE], protocol.seed) for rule in protocol.rules},
+        "rules": {rule: _of_rule(table[rule][varied], chance, protocol.cards, counts[BASELINE], protocol.seed) for rule in protocol.rules},
     }
 
 
@@ -140,13 +140,13 @@ def deal(
     hand: int,
     rng: np.random.Generator,
 ) -> list[Float[np.ndarray, "features"]]:
-    """Deal from the pool until the largest of `counts`; the fitted weights after each of them.
+    """Present photos from the pool up to the largest of `counts`. Returns the fitted weights after each count.
 
-    The rule sees a rating only after it has dealt that card.
+    The rule sees a rating only after it has presented the photo.
     """
     order: list[int] = []  # places in the pool
     fitted: dict[int, np.ndarray] = {}
-    static = rule is RULES[BASELINE]  # needs no fit, so none is made between the counts
+    static = rule is RULES[BASELINE]  # ignores the fit, so no fits are needed between the counts
     fit = taste.fit(features[:0], pool.ratings[:0], hyperprior)
     while len(order) < max(counts):
         left = np.setdiff1d(np.arange(len(pool.photos)), order)
@@ -167,36 +167,37 @@ def saving(
     srocc: Float[np.ndarray, "counts"],
     cards: Sequence[int],
 ) -> float:
-    """Share of ratings that a rule saves for the same SROCC; 0.2 is a fifth fewer, negative is worse than random.
+    """Share of ratings that a rule saves for the same SROCC: 0.2 is a fifth fewer, negative is worse than random.
 
-    1 - 1 / k for the one factor k between 1/4 and 4 at which k times as many random cards come nearest to the rule at all counts (least
-    squares). One factor, because the curves are flat: read off at a single count, noise of .002 is half of the cards. The random curve is
-    made monotone first (isotonic regression), then interpolated linearly in the logarithm of the cards; its ends count beyond it.
+    The saving is 1 - 1 / k, with the factor k between 1/4 and 4 for which the random curve at k times as many cards comes nearest to the
+    rule's curve at all counts (least squares). All counts share one factor, because the curves are flat: at a single count, noise of .002
+    SROCC corresponds to half of the cards. The random curve is made monotone first (isotonic regression), then interpolated linearly in the
+    logarithm of the cards, and constant beyond its ends.
     """
     rising, at = isotonic_regression(random_srocc), np.log(random_cards)
     reached = np.interp(np.log(cards)[None, :] + np.log(FACTORS)[:, None], at, rising)  # (factors, counts)
-    error = ((reached - srocc) ** 2).sum(axis=1) + 1e-9 * np.log(FACTORS) ** 2  # where the curve is level, the least saving or loss
+    error = ((reached - srocc) ** 2).sum(axis=1) + 1e-9 * np.log(FACTORS) ** 2  # ties where the curve is level: k nearest to 1
     return float(1 - 1 / FACTORS[error.argmin()])
 
 
 def _tested(features: np.ndarray, raters: Sequence[RaterRatings], protocol: ReplayProtocol) -> list[tuple[RaterRatings, Hyperprior]]:
-    """The raters to test, each with a hyperprior learned from others; the split of `evaluate`."""
+    """The raters to test, each with a hyperprior learned from other raters; the split of `evaluate`."""
     teachers, others = (sorted(half) for half in halves(len(raters), protocol.seed))
     if len(teachers) < FOLDS:
-        raise TooFewRatings(f"At least {2 * FOLDS} people are needed: half of them teach the hyperprior, the other half is tested.")
+        raise TooFewRatings(f"At least {2 * FOLDS} raters are needed: half of them teach the hyperprior, the other half is tested.")
 
     def learn(chosen: Sequence[int]) -> Hyperprior:
-        return learn_hyperprior([(features[raters[who].photos], raters[who].ratings) for who in chosen])
+        return learn_hyperprior([(features[raters[index].photos], raters[index].ratings) for index in chosen])
 
     if protocol.half == "tested":
         hyperprior = learn(teachers)
-        return [(raters[who], hyperprior) for who in others]
-    folds = [learn([who for place, who in enumerate(teachers) if place % FOLDS != fold]) for fold in range(FOLDS)]
-    return [(raters[who], folds[place % FOLDS]) for place, who in enumerate(teachers)]
+        return [(raters[index], hyperprior) for index in others]
+    folds = [learn([index for place, index in enumerate(teachers) if place % FOLDS != fold]) for fold in range(FOLDS)]
+    return [(raters[index], folds[place % FOLDS]) for place, index in enumerate(teachers)]
 
 
 def _planted(features: np.ndarray, rater: RaterRatings, hyperprior: Hyperprior, seed: list[int]) -> RaterRatings:
-    """The same photos, rated by a taste and with a noise drawn from the hyperprior."""
+    """The same photos, with ratings from weights and noise drawn from the hyperprior."""
     rng = np.random.default_rng([*seed, 2])
     point = rng.choice(hyperprior.weights.size, p=hyperprior.weights.ravel())
     b, f, n, c = np.unravel_index(point, hyperprior.weights.shape)
@@ -214,7 +215,7 @@ def _of_rater(
     protocol: ReplayProtocol,
     seed: list[int],
 ) -> dict[str, np.ndarray]:
-    """Mean over the repeats of the SROCC after each count of cards, for each rule."""
+    """Mean SROCC over the repeats after each count of cards, by rule."""
     draws: dict[str, list[list[float]]] = {rule: [] for rule in counts}
     for repeat in range(protocol.repeats):
         order = np.random.default_rng([*seed, repeat]).permutation(len(rater.photos))
@@ -228,7 +229,7 @@ def _of_rater(
 
 
 def _known_mean(rows: np.ndarray) -> np.ndarray:
-    """Mean of the repeats whose set-aside ratings are not all alike; nan where there is none."""
+    """Mean over the repeats whose set-aside ratings differ; nan where there is none."""
     kept = rows[~np.isnan(rows).any(axis=1)]
     return kept.mean(axis=0) if len(kept) else np.full(rows.shape[1], np.nan)
 
@@ -248,7 +249,7 @@ def _of_rule(curve: np.ndarray, chance: np.ndarray, cards: Sequence[int], random
 
 
 def _interval(values: np.ndarray) -> Interval:
-    """The first value is measured, the others are bootstrap draws."""
+    """Interval of `values`: the first is measured, the others are bootstrap draws."""
     low, high = np.percentile(values[1:], [2.5, 97.5])
     return {"mean": round(float(values[0]), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
 
@@ -258,7 +259,7 @@ def _aside(rater: RaterRatings, protocol: ReplayProtocol) -> int:
 
 
 def _many(most: int, cards: Sequence[int]) -> np.ndarray:
-    """Counts at which the random curve is measured: all small ones, then ever wider apart, up to the smallest pool."""
+    """Counts at which the random curve is measured: all small ones, then at growing distances, up to the smallest pool."""
     counts = {most, *cards}
     count = 2.0
     while count < most:

@@ -1,4 +1,4 @@
-"""The swap test: one's own model against somebody else's, for every pair of raters. NumPy and scikit-learn alone."""
+"""Swap test: each rater's own model against the models of all other raters. Needs only NumPy and scikit-learn."""
 
 import numpy as np
 
@@ -10,10 +10,10 @@ from personalize.research.evaluate import EvaluationProtocol, Subject, SwapResul
 
 
 def swap(subject: Subject, protocol: EvaluationProtocol, progress: ProgressCallback = no_progress) -> SwapResult:
-    """Fit everybody by the instant fit at the largest number of shots; rank each one's left-out ratings by everybody's model.
+    """Fit every rater by the instant fit at the largest number of shots, and rank each rater's left-out ratings by every model.
 
-    The answer has the mean gain of one's own model over others' (SROCC, bootstrap interval over raters), the share of pairs (a rater and
-    somebody else's model) that one's own wins, and the share of raters whose own model is better than the average of all others'.
+    Returns the mean gain of raters' own models over others' (SROCC, bootstrap interval over raters), the share of pairs (a rater and
+    another rater's model) in which the own model wins, and the share of raters whose own model is better than the average of the others'.
 
     Raises:
         TooFewRatings, BadBank: see `evaluate.evaluate`.
@@ -24,11 +24,11 @@ def swap(subject: Subject, protocol: EvaluationProtocol, progress: ProgressCallb
     features = subject.catalogue.features
     able = evaluate.able(subject, tested, shots)
     weights, left = [], []
-    for number, who in enumerate(able, start=1):
+    for number, index in enumerate(able, start=1):
         progress("swap test", number, len(able))
-        rater = subject.raters[who]
-        seen, rest = draw_shots(rater, who, shots, 0, protocol.seed)
-        weights.append(taste.fit(features[rater.photos[seen]], rater.ratings[seen], hyperprior(who)).weights)
+        rater = subject.raters[index]
+        seen, rest = draw_shots(rater, index, shots, 0, protocol.seed)
+        weights.append(taste.fit(features[rater.photos[seen]], rater.ratings[seen], hyperprior(index)).weights)
         left.append(rater.at(rest))
     scores = features @ np.array(weights).T  # (photos, raters)
     agreement = np.array([_agreements(scores, rest) for rest in left])
@@ -46,5 +46,5 @@ def swap(subject: Subject, protocol: EvaluationProtocol, progress: ProgressCallb
 
 
 def _agreements(scores: np.ndarray, left: RaterRatings) -> list[float]:
-    """SROCC of everybody's model with one rater's left-out ratings."""
+    """SROCC of every rater's model with one rater's left-out ratings."""
     return [metrics.srocc(column[left.photos], left.ratings) for column in scores.T]

@@ -1,1 +1,1 @@
-"""Training task vectors."""
+"""Training of task vectors."""

@@ -1,8 +1,8 @@
-"""What training leaves on the disk, a safetensors file each: fine-tuned models, and the state of a run that is not at its end.
+"""Checkpoints of training, as safetensors files: fine-tuned models, and the state of unfinished runs.
 
-A file is replaced as a whole, so a killed run leaves the last whole one. The state holds the model, the moments of AdamW and the best
-weights so far, by parameter name, and in the header what the run is and how far it got. Nothing random needs keeping: what is drawn depends
-on the seed and the step alone.
+Files are replaced atomically, so a killed run leaves its last complete state. The state contains the model, the moments of AdamW and the
+best weights so far, by parameter name; its header contains the facts and the progress of the run. It needs no state of random generators,
+because every draw depends on the seed and the step only.
 """
 
 import json
@@ -24,11 +24,11 @@ from personalize.networks.task_vectors import blocks
 FORMAT = "pav-task-1"
 STATE_FORMAT = "pav-run-1"
 MOMENTS = ("exp_avg", "exp_avg_sq")
-ANEW = "Train without --resume to begin anew."
+START_OVER = "Train without --resume to start over."
 
 
 class RunFacts(TypedDict):
-    """What a run is: all that must be the same when it goes on. The names are keys in files."""
+    """Identity of a run: everything that must be the same when it is resumed. The names are keys in files."""
 
     database: str
     protocol: str
@@ -37,7 +37,7 @@ class RunFacts(TypedDict):
 
 
 class Record(Origin, total=False):
-    """How a model was fine-tuned, and how it did. The names are keys in files."""
+    """How a model was fine-tuned, and its accuracy. The names are keys in files."""
 
     backbone: Required[str]
     protocol: str
@@ -54,7 +54,7 @@ class Record(Origin, total=False):
 
 @dataclass(frozen=True)
 class Trained:
-    """A fine-tuned model and how it did."""
+    """A fine-tuned model and its record."""
 
     weights: dict[str, Tensor]  # the blocks of the fine-tuned scorer
     record: Record
@@ -62,10 +62,10 @@ class Trained:
 
 @dataclass
 class RunProgress:
-    """How far a run is."""
+    """Progress of a run."""
 
-    epoch: int = 0  # of the step that comes next, from 0
-    step: int = 0  # within the epoch
+    epoch: int = 0  # of the next step, from 0
+    step: int = 0  # the next step, within the epoch
     best_epoch: int = 0  # from 1; 0 before the first validation
     best_srocc: float = -2.0
 
@@ -81,7 +81,7 @@ def load(path: Path) -> Trained:
     Raises:
         BadCheckpoint: the file is missing, damaged or of another format.
     """
-    metadata, weights = _read(path, FORMAT, "Make it with ./pav train_task_vector.")
+    metadata, weights = _read(path, FORMAT, "Create it with ./pav train_task_vector.")
     return Trained(weights, json.loads(metadata["record"]))
 
 
@@ -100,16 +100,16 @@ def save_state(
 def load_state(
     path: Path, run: RunFacts, model: torch.nn.Module, optimizer: torch.optim.Optimizer
 ) -> tuple[RunProgress, dict[str, Tensor]]:
-    """Put the state back into a model and an optimizer just made; how far the run was, and its best weights.
+    """Restore the state into a new model and a new optimizer. Returns the progress of the run and its best weights.
 
     Raises:
-        BadCheckpoint: missing, damaged, or the state of another run; what differs is named.
+        BadCheckpoint: missing, damaged, or the state of another run; the message names what differs.
     """
-    metadata, tensors = _read(path, STATE_FORMAT, ANEW)
+    metadata, tensors = _read(path, STATE_FORMAT, START_OVER)
     before: dict[str, object] = json.loads(metadata["what"])
     for name, value in run.items():
         if before.get(name) != value:
-            raise BadCheckpoint(f"{path} is of a run with {name} {before.get(name)!r}, not {value!r}. {ANEW}")
+            raise BadCheckpoint(f"{path} is of a run with {name} {before.get(name)!r}, not {value!r}. {START_OVER}")
     with torch.no_grad():
         for name, block in blocks(model).items():
             block.copy_(tensors[f"model/{name}"])
@@ -126,10 +126,10 @@ def _write(path: Path, tensors: Mapping[str, Tensor], file_format: str, metadata
 
 
 def _read(path: Path, file_format: str, advice: str) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """What the file's header says, and its tensors by name.
+    """Metadata of the file's header, and its tensors by name.
 
     Raises:
-        BadCheckpoint: missing or damaged, with the `advice` what to do; or of another format.
+        BadCheckpoint: missing or damaged, with `advice` on what to do; or of another format.
     """
     try:
         with safe_open(path, framework="pt") as file:

@@ -1,8 +1,9 @@
-"""Fine-tune one scorer on one dataset: the program behind `./pav train_task_vector`.
+"""Fine-tuning of a scorer on one dataset; behind `./pav train_task_vector`.
 
-AdamW with one learning rate for the encoder and one for the head, warm-up and cosine, batch norm statistics frozen at the base model's (a
-task vector moves parameters only), loss = earth mover's distance to the distribution of scores + Bradley-Terry loss of the order within a
-batch. The epoch is picked on validation photos; test photos are scored once, at the end. One process, or many through Accelerate.
+AdamW with one learning rate for the encoder and one for the head, warm-up and cosine schedule; batch norm statistics stay those of the base
+model, because a task vector changes parameters only. Loss = earth mover's distance to the distribution of scores + rank_weight x
+Bradley-Terry loss of the order within a batch. Validation photos select the epoch; test photos are scored once, at the end. Runs in one
+process, or in several through Accelerate.
 """
 
 import time
@@ -38,14 +39,14 @@ STATE = "state.safetensors"
 
 @dataclass(frozen=True)
 class Run:
-    """Where and how a recipe is carried out; nothing here changes what is learned, but for rounding."""
+    """Where and how to run a recipe."""
 
-    folder: Path | None = None  # for its state and its TensorBoard log; None keeps neither
+    folder: Path | None = None  # of the state and the TensorBoard log; None: neither is written
     resume: bool = False
     save_every: int = 0  # steps; 0: at the end of each epoch only
-    precision: str = ""  # no, bf16 or fp16; empty: bf16 on a GPU that has it, no elsewhere
+    precision: str = ""  # no, bf16 or fp16; empty: bf16 on a GPU that supports it, else no
     workers: int = 0  # processes that decode photos; 0: this one
-    weights: Path | None = None  # file of the pre-trained weights, where the backbone's own are not to be had
+    weights: Path | None = None  # file of the pre-trained weights; None: the backbone's own
     protocol: datasets.DatasetProtocol = "leak-free"
 
 
@@ -56,8 +57,8 @@ def fine_tune(
 
     Raises:
         UnknownName, BadDataset, MissingWeights: see `datasets.load` and `backbones.scorer`.
-        BadCheckpoint: there is no state to resume, or it is of another run.
-        PersonalizeError: the batch cannot be shared by the processes, or there are too few photos for one.
+        BadCheckpoint: there is no state to resume, or it belongs to another run.
+        PersonalizeError: the batch cannot be divided among the processes, or there are too few photos for a batch.
     """
     return _Training(dataset, root, backbone, recipe, progress, run).result()
 
@@ -71,7 +72,9 @@ class _Training:
         self.report = progress if self.accelerator.is_main_process else no_progress
         self.share = recipe.batch // recipe.accumulate
         if self.share % self.accelerator.num_processes:
-            raise PersonalizeError(f"{self.share} photos at once cannot be shared equally by {self.accelerator.num_processes} processes.")
+            raise PersonalizeError(
+                f"{self.share} photos at once cannot be divided equally among {self.accelerator.num_processes} processes."
+            )
         self.preprocessing = backbones.find(backbone).preprocessing
         self.parts = _parts(dataset, datasets.load(dataset, root, run.protocol))
         self.model = backbones.scorer(backbone, seed=0, weights=run.weights)
@@ -89,7 +92,7 @@ class _Training:
         if run.resume and run.folder:
             self.progress, self.best = checkpoints.load_state(run.folder / STATE, self.facts, self.model, self.optimizer)
             recipes.fast_forward(self.rates, self._step())
-        # Last, because it takes long: what is wrong with anything else has been said.
+        # Reading photos is slow, so it comes last: other errors are raised before it.
         self.photos = {split: TrainingPhotos(part, self.preprocessing, recipe, self.report, split) for split, part in self.parts.items()}
 
     def result(self) -> Trained:
@@ -117,27 +120,27 @@ class _Training:
         for pixels, chosen in self._batches():
             step, began = self._step(), time.perf_counter()
             parts = list(zip(pixels.chunk(recipe.accumulate), chosen.chunk(recipe.accumulate), strict=True))
-            moved = ranked = 0.0
-            for number, (some, who) in enumerate(parts):
-                # Dropout draws from torch's own generator: what it draws depends on the step, so that a resumed run draws the same.
+            distances = orders = 0.0
+            for number, (some, places) in enumerate(parts):
+                # Dropout draws from torch's global generator. Seeding it by the step makes a resumed run draw the same.
                 torch.manual_seed(hash((recipe.seed, step, number, self.accelerator.process_index)) % 2**63)
-                distance, order = self._losses(some, distributions[who], means[who])
+                distance, order = self._losses(some, distributions[places], means[places])
                 self.accelerator.backward((distance + recipe.rank_weight * order) / len(parts))
-                moved, ranked = moved + distance.item() / len(parts), ranked + order.item() / len(parts)
+                distances, orders = distances + distance.item() / len(parts), orders + order.item() / len(parts)
             self.accelerator.clip_grad_norm_(self.wrapped.parameters(), recipe.clip)
             self.optimizer.step()
             self.optimizer.zero_grad()
             self.progress.step += 1
             if log:
-                self._log(log, step, moved, ranked, len(chosen) * self.accelerator.num_processes / (time.perf_counter() - began))
+                self._log(log, step, distances, orders, len(chosen) * self.accelerator.num_processes / (time.perf_counter() - began))
             self.rates.step()
-            loss = moved + recipe.rank_weight * ranked
+            loss = distances + recipe.rank_weight * orders
             self.report(f"{self.dataset.name}: epoch {self.progress.epoch + 1} of {recipe.epochs}, loss {loss:.3f}", step + 1, self.steps)
             if self.run.save_every and self.progress.step % self.run.save_every == 0:
                 self._save()
 
     def _step(self) -> int:
-        """Of the whole run, from 0; the one that comes next."""
+        """The next step, counted from 0 over the whole run."""
         return self.progress.epoch * self.steps_of_epoch + self.progress.step
 
     def _losses(self, pixels: Tensor, distributions: Tensor, means: Tensor) -> tuple[Tensor, Tensor]:
@@ -145,7 +148,7 @@ class _Training:
         return losses.earth_movers_distance(predicted, distributions), losses.bradley_terry(predicted @ self.model.levels, means)
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """This process's share of each batch from the next step on: pixels, and places of the photos."""
+        """This process's share of each batch, from the next step on: pixels, and places of the photos."""
         epoch, left = self.progress.epoch, self._order(self.progress.epoch)[self.progress.step :]
         mine = [batch[self.accelerator.process_index :: self.accelerator.num_processes] for batch in left]
         asked = [[(epoch, int(place)) for place in batch] for batch in mine]
@@ -154,7 +157,7 @@ class _Training:
             yield pixels, torch.from_numpy(batch)
 
     def _order(self, epoch: int) -> list[np.ndarray]:
-        """The batches of an epoch, as places of photos; the last is cut to what processes and parts can share equally."""
+        """The batches of an epoch, as places of photos; the last is cut so that processes and parts divide it equally."""
         recipe = self.recipe
         order = np.random.default_rng([recipe.seed, epoch]).permutation(len(self.parts["train"]))[: recipe.most_photos]
         equal = self.accelerator.num_processes * recipe.accumulate
@@ -180,9 +183,14 @@ class _Training:
         if self.run.folder and self.accelerator.is_main_process:
             checkpoints.save_state(self.run.folder / STATE, self.facts, self.progress, self.model, self.optimizer, self.best)
 
-    def _log(self, log: SummaryWriter, step: int, moved: float, ranked: float, speed: float) -> None:
+    def _log(self, log: SummaryWriter, step: int, distance: float, order: float, speed: float) -> None:
         groups = self.optimizer.param_groups
-        figures = {"earth_movers_distance": moved, "bradley_terry": ranked, "encoder_rate": groups[0]["lr"], "head_rate": groups[-1]["lr"]}
+        figures = {
+            "earth_movers_distance": distance,
+            "bradley_terry": order,
+            "encoder_rate": groups[0]["lr"],
+            "head_rate": groups[-1]["lr"],
+        }
         for name, value in (figures | {"photos_per_second": speed}).items():
             log.add_scalar(f"train/{name}", value, step)
 
@@ -205,7 +213,7 @@ class _Training:
 
 @torch.no_grad()
 def score(model: Scorer, pixels: np.ndarray, preprocessing: images.Preprocessing) -> np.ndarray:
-    """Scores 1 to 10 of photos given as centre cuts (photos, crop, crop, 3)."""
+    """Scores 1 to 10 of photos given as centre crops (photos, crop, crop, 3)."""
     device = next(model.parameters()).device
     parts = [model.score(images.to_input(pixels[start : start + 32], preprocessing).to(device)) for start in range(0, len(pixels), 32)]
     return torch.cat(parts).cpu().numpy()

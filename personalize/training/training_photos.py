@@ -1,4 +1,4 @@
-"""Photos as training sees them: decoded, cut and mirrored at random, with the distribution that is to be predicted."""
+"""Training inputs and targets: photos decoded, cropped and mirrored at random, and distributions of scores."""
 
 from collections.abc import Sequence
 
@@ -16,11 +16,11 @@ from personalize.networks import losses
 from personalize.progress import ProgressCallback, tracked
 from personalize.training.recipes import Recipe
 
-KEPT = 4096  # photos of which all are decoded once and kept, 0.2 MB each; beyond, they are decoded whenever they are wanted
+KEPT = 4096  # most photos of a split that are decoded once and kept, 0.2 MB each; larger splits are decoded at every use
 
 
 class TrainingPhotos(Dataset[Tensor]):
-    """Photos by (epoch, place). What is cut and mirrored depends on the seed, the epoch and the place alone, not on who asks or when."""
+    """Photos by (epoch, place). Crop and mirroring depend on the seed, the epoch and the place only, not on the process or the order."""
 
     def __init__(
         self, photos: Sequence[RatedPhoto], preprocessing: Preprocessing, recipe: Recipe, progress: ProgressCallback, what: str
@@ -34,7 +34,7 @@ class TrainingPhotos(Dataset[Tensor]):
         return len(self.photos)
 
     def __getitem__(self, which: tuple[int, int]) -> Tensor:
-        """Pixels 0..255 (crop, crop, 3) of one photo in one epoch; epoch -1 is the centre, unmirrored."""
+        """Pixels 0..255 (crop, crop, 3) of one photo in one epoch; epoch -1 is the centre crop, not mirrored."""
         epoch, place = which
         pixels = self.kept[place] if self.kept is not None else self._decoded(self.photos[place])
         crop, slack = self.preprocessing.crop, pixels.shape[0] - self.preprocessing.crop
@@ -50,9 +50,9 @@ class TrainingPhotos(Dataset[Tensor]):
 
 
 def targets(photos: Sequence[RatedPhoto], dataset: datasets.Dataset) -> tuple[Float[Tensor, "photos levels"], Float[Tensor, "photos"]]:
-    """The distribution over 1..10 that is to be predicted, and its mean.
+    """The distribution over 1..10 to predict, and its mean.
 
-    The published one where the dataset has one, else a normal one around the mean score with the spread of the dataset's single raters.
+    The published distribution where the dataset has one, else a normal one around the mean score with the dataset's assumed `spread`.
     """
     means = torch.tensor([on_levels(photo.score, dataset) for photo in photos])
     assumed = losses.normal_distribution(means, dataset.spread)
@@ -61,5 +61,5 @@ def targets(photos: Sequence[RatedPhoto], dataset: datasets.Dataset) -> tuple[Fl
 
 
 def on_levels(score: float, dataset: datasets.Dataset) -> float:
-    """The dataset's scale laid linearly over 1..10; what lies outside is clipped."""
+    """A score of the dataset's scale, mapped linearly to 1..10 and clipped."""
     return float(np.clip(1 + 9 * (score - dataset.low) / (dataset.high - dataset.low), 1, 10))

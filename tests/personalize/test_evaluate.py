@@ -214,7 +214,7 @@ def test_the_people_whom_a_database_tests_teach_no_population(crowd):
 
 
 def test_too_few_people_to_learn_from_are_counted_and_the_method_is_named(planted):
-    with pytest.raises(TooFewRatings, match=r"instant\+others learns from at least 20 other people .* there are 8\."):
+    with pytest.raises(TooFewRatings, match=r"instant\+others learns from at least 20 other raters .* there are 8\."):
         run(planted, shots=(10,), repeats=1, methods=(OTHERS,))
 
 

@@ -150,8 +150,8 @@ def changed(key, value):
         (changed("backbone.visual.extra", torch.zeros(2)), r"has backbone\.visual\.extra"),
         (changed("score_predictor.projection.6.bias", torch.zeros(2)), r"has score_predictor\.projection\.6\.bias"),
         (changed("backbone.visual.proj", torch.zeros(3, 4)), r"backbone\.visual\.proj has shape \(3, 4\), the base has \(64, 24\)"),
-        (changed("backbone.visual.proj", torch.full((64, 24), torch.nan)), r"backbone\.visual\.proj holds numbers that are not finite"),
-        (changed("optimizer_step", torch.zeros(1)), "has optimizer_step, which is neither"),
+        (changed("backbone.visual.proj", torch.full((64, 24), torch.nan)), r"backbone\.visual\.proj contains numbers that are not finite"),
+        (changed("optimizer_step", torch.zeros(1)), "has optimizer_step, which belongs to neither"),
     ],
 )
 def test_a_checkpoint_that_does_not_fit_is_refused_by_the_first_bad_key(folder, tmp_path, harm, message):

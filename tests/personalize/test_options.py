@@ -16,7 +16,7 @@ from personalize.training.recipes import Recipe
     ("make", "named"),
     [
         (lambda: EvaluationProtocol(repeats=0), "repeats is 0: it must be at least 1"),
-        (lambda: EvaluationProtocol(people=-3), "people is -3"),
+        (lambda: EvaluationProtocol(people=-3), "raters is -3"),
         (lambda: EvaluationProtocol(shots=(10, -1)), "shots is -1"),
         (lambda: ReplayProtocol(cards=(0, 5)), "cards is 0"),
         (lambda: ReplayProtocol(hand=0), "hand is 0"),

@@ -8,5 +8,5 @@ from personalize.management.commands import datasets
 
 class Command(datasets.Command):
     def handle(self, *args: Any, **options: Any) -> None:
-        renamed.tell("./pav databases", "./pav datasets")
+        renamed.print_new_name("./pav databases", "./pav datasets")
         super().handle(*args, **options)

@@ -8,5 +8,5 @@ from personalize.management.commands import learn_population_prior
 
 class Command(learn_population_prior.Command):
     def handle(self, *args: Any, **options: Any) -> None:
-        renamed.tell("./pav learn_population", "./pav learn_population_prior")
+        renamed.print_new_name("./pav learn_population", "./pav learn_population_prior")
         super().handle(*args, **options)

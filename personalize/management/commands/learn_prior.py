@@ -8,5 +8,5 @@ from personalize.management.commands import evaluate_prior
 
 class Command(evaluate_prior.Command):
     def handle(self, *args: Any, **options: Any) -> None:
-        renamed.tell("./pav learn_prior", "./pav evaluate_prior")
+        renamed.print_new_name("./pav learn_prior", "./pav evaluate_prior")
         super().handle(*args, **options)
