@@ -155,7 +155,7 @@ def test_the_covariance_is_stored(alice):
     np.testing.assert_allclose(stored.between(eye, eye), expected.between(eye, eye), atol=2e-3)
 
 
-def test_the_sweeper_requests_refits_for_raters_with_newer_ratings_alone(alice, bob, queued):
+def test_the_sweeper_requests_refits_only_for_raters_with_newer_ratings(alice, bob, queued):
     swipe(alice)
     Rater.objects.update(refit_queued_at=None)
     sweep()
