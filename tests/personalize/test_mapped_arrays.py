@@ -60,7 +60,7 @@ def test_an_array_is_intact_after_its_pages_are_released(path):
     np.testing.assert_array_equal(first, ARRAYS["large"])
 
 
-@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux tells what is resident of one file")
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="only Linux reports the resident size of a mapped file")
 def test_reading_a_large_file_keeps_one_array_resident(tmp_path):
     arrays = {f"array{number}": np.full(2**21, number, dtype=np.float32) for number in range(16)}  # 8 MB each
     save_file(arrays, tmp_path / "large.safetensors")
