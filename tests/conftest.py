@@ -1,4 +1,4 @@
-"""Fixtures for all tests: the embedded PostgreSQL and Redis, started on first use; a clean media folder and Redis; guests."""
+"""Fixtures for all tests: embedded PostgreSQL and Redis, started on first use; an empty media folder and Redis for each test; guests."""
 
 import os
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ pytest_plugins = ["tests.guests"]
 hypothesis.settings.register_profile("busy machines", deadline=None)
 hypothesis.settings.load_profile("busy machines")
 
-PROCESSES = 2  # more would wait for the browser tests, which stay together
+PROCESSES = 2  # the browser tests share one process and take longest, so more processes save no time
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """For `-n auto`, which `./pav test` adds: two processes for the whole suite, none beside pytest's own for a part of it."""
+    """The number of processes for `-n auto`, which `./pav test` adds: two for the whole suite; none besides pytest itself for a part."""
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword and not config.option.markexpr
     return PROCESSES if whole and (os.cpu_count() or 1) >= PROCESSES else 0
 
@@ -27,15 +27,15 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object | None:
     if config.option.dist != "loadfile":
         return None
-    from tests.dividing import ByWhatIsShared
+    from tests.dividing import GroupedScheduling
 
-    config.option.loadscopereorder = False  # by the number of tests, which says nothing of their length
-    return ByWhatIsShared(config, log)
+    config.option.loadscopereorder = False  # it sorts by the number of tests, which does not predict the run time
+    return GroupedScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
 def services() -> Iterator[None]:
-    """PostgreSQL with pgvector and Redis, empty, for the length of the test run."""
+    """PostgreSQL with pgvector, and Redis; both empty, both running until the test run ends."""
     from django.conf import settings
 
     with settings.EMBEDDED.started():
@@ -44,7 +44,7 @@ def services() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(services: None) -> None:
-    """Every test that asks for the database asks for the services first."""
+    """Start the services before pytest-django opens the database."""
 
 
 def _uses_database(request: pytest.FixtureRequest) -> bool:
@@ -53,7 +53,7 @@ def _uses_database(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture(autouse=True)
 def media(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A media folder for each test that uses the database: no test sees another's files."""
+    """A media folder for each test that uses the database, so that no test sees the files of another."""
     if not _uses_database(request):
         yield Path(os.devnull)
         return
@@ -64,7 +64,7 @@ def media(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(autouse=True)
 def empty_redis(request: pytest.FixtureRequest) -> None:
-    """Each test that uses the database starts with empty queues and unused rate limits."""
+    """Clear queues and rate limits before each test that uses the database."""
     if _uses_database(request):
         import redis
 

@@ -1,17 +1,17 @@
-"""How pytest-xdist divides the tests among processes."""
+"""Distribution of tests among pytest-xdist processes."""
 
 from xdist.scheduler import LoadFileScheduling
 
-# What shares something dear, or wants most of the machine, is done by one process, one test after the other.
+# Tests that share an expensive fixture, or that need most of the machine, run in one process, one after the other.
 TOGETHER = {
-    "tests/browser/": "browser",  # one stack and one browser serve them all
+    "tests/browser/": "browser",  # all of them share one stack and one browser
     "tests/platform/test_demo.py": "whole installations",
     "tests/platform/test_killed.py": "whole installations",
 }
 
 
-class ByWhatIsShared(LoadFileScheduling):
-    """Files whole, for their fixtures, in the order of their names: the browser tests, which take longest, begin."""
+class GroupedScheduling(LoadFileScheduling):
+    """Keep the tests of a file in one process, since they share fixtures; start with the browser tests, which take longest."""
 
     def _split_scope(self, nodeid: str) -> str:
         return next((group for start, group in TOGETHER.items() if nodeid.startswith(start)), nodeid.split("::", 1)[0])

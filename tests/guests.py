@@ -15,7 +15,7 @@ BANK = "test-bank"
 
 
 def make_photos(count: int, seed: int = 0, owner: Rater | None = None) -> list[Photo]:
-    """Photos with random features; the first has the highest generic score."""
+    """Create photos with random features; the first has the highest generic score."""
     use_bank(hash=BANK, metadata={})
     rng = np.random.default_rng(seed)
     features = rng.normal(size=(count, 256)) / 16
@@ -34,7 +34,7 @@ def make_photos(count: int, seed: int = 0, owner: Rater | None = None) -> list[P
 
 
 def collect_requests(monkeypatch: pytest.MonkeyPatch, request: str) -> list[UUID]:
-    """The steps queued by `jobs.<request>`; no worker runs them, and the slow queue looks empty."""
+    """Replace `jobs.<request>` by a list that collects the requests; no worker runs them, and the GPU queue appears empty."""
     queue: list[UUID] = []
     monkeypatch.setattr(jobs, request, queue.append)
     monkeypatch.setattr(jobs, "gpu_waiting", lambda: 0)
@@ -42,7 +42,7 @@ def collect_requests(monkeypatch: pytest.MonkeyPatch, request: str) -> list[UUID
 
 
 class Guest:
-    """A guest's browser: every request carries its cookies, its CSRF token and its origin."""
+    """The browser of a guest: every request carries its cookies, CSRF token and origin."""
 
     def __init__(self) -> None:
         self.browser = Client(enforce_csrf_checks=True)

@@ -1,10 +1,10 @@
-"""Settings of the tests: those of the site, on services and a folder of their own, so a running demo is never touched."""
+"""Django settings for tests: the site's settings with separate services and a separate folder, so that a running demo is not touched."""
 
 import os
 from contextlib import ExitStack
 
-# One thread for each process, inherited by those it starts: beside anything else that runs, threads of OpenMP and of BLAS wait for each
-# other so long that some tests take thirty times as long.
+# One thread per process, inherited by child processes: on a busy machine, OpenMP and BLAS threads wait for each other, and some tests
+# take thirty times as long.
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(threads, "1")
 
@@ -14,14 +14,14 @@ from threadpoolctl import threadpool_limits  # noqa: E402
 from pav_site.embedded import FolderInUse, Services  # noqa: E402
 from pav_site.environment import BASE  # noqa: E402
 
-threadpool_limits(int(os.environ["OPENBLAS_NUM_THREADS"]))  # one of pytest's plugins has brought NumPy in before this
+threadpool_limits(int(os.environ["OPENBLAS_NUM_THREADS"]))  # one of pytest's plugins has already imported NumPy
 
-CHECKED = ("numerics", "networks", "files.images")  # shapes in signatures
-HELD = ExitStack()  # the folder's lock: kept for the life of this process
+CHECKED = ("numerics", "networks", "files.images")  # modules whose array shapes are checked at every call
+HELD = ExitStack()  # holds the folder's lock until this process ends
 
 
 def _free_folder() -> str:
-    """The first folder that no other test run holds: several may run at once, and a used one starts faster than a new one."""
+    """The first folder that no other test run holds. Test runs may overlap, and an existing folder starts faster than a new one."""
     for number in range(1, 100):
         folder = BASE / "var" / f"test-{number}"
         try:
@@ -32,12 +32,12 @@ def _free_folder() -> str:
     raise FolderInUse("99 test runs at once?")
 
 
-RUN = os.environ.get("PYTEST_XDIST_WORKER", "alone")  # each process that runs tests is a test run of its own
+RUN = os.environ.get("PYTEST_XDIST_WORKER", "alone")  # each pytest-xdist process is a separate test run
 if os.environ.get("PAV_TESTING") != "1" or os.environ.get("PAV_TESTING_RUN", RUN) != RUN:
-    # The processes that a test starts inherit the folder of their test run; those among which pytest-xdist divides the tests do not.
+    # Processes that a test starts inherit the folder of their test run; pytest-xdist processes do not.
     os.environ |= {"PAV_VAR": _free_folder(), "PAV_TESTING": "1", "PAV_TESTING_RUN": RUN}
-    # The shapes that signatures promise are checked in every call. Here, not by pytest's option: Django's apps import some of these
-    # modules before pytest would hook them.
+    # Check array shapes in signatures at every call. The import hook is installed here and not by pytest's option, because Django's apps
+    # import some of these modules before pytest installs its hook.
     install_import_hook([f"personalize.{name}" for name in CHECKED], "beartype.beartype")
 
 from pav_site.settings import *  # noqa: E402, F403
@@ -47,5 +47,5 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True
-STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405 (WhiteNoise warns of a folder that is not there)
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405 (WhiteNoise warns about a missing folder)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,4 +1,4 @@
-"""The same thing at the same moment, from several threads on the real PostgreSQL: one of them counts."""
+"""Concurrent deck requests from several threads on the real PostgreSQL: each one takes effect once."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -21,7 +21,7 @@ THREADS = 8
 
 
 def at_once(actions: list[Callable[[], object]]) -> list[object]:
-    """What each action gave or raised; all begin at the same moment, each on a connection of its own."""
+    """Run all actions at the same moment, each on its own connection; return the result or the error name of each."""
     start = Barrier(len(actions))
 
     def run(action: Callable[[], object]) -> object:
@@ -44,41 +44,41 @@ def alice() -> UUID:
     return make_guest().id
 
 
-def answer(alice: UUID, token: UUID, client_id: UUID, value: int) -> Callable[[], object]:
+def rating(alice: UUID, token: UUID, client_id: UUID, value: int) -> Callable[[], object]:
     return lambda: record_rating(rater_id=alice, token=token, client_id=client_id, value=value)
 
 
-def test_the_same_swipe_sent_eight_times_at_once_leaves_one_event(alice):
+def test_the_same_rating_sent_eight_times_at_once_is_stored_once(alice):
     token, client_id = deal(rater_id=alice, count=5)[0].token, uuid4()
-    recorded = at_once([answer(alice, token, client_id, 3)] * THREADS)
+    recorded = at_once([rating(alice, token, client_id, 3)] * THREADS)
     assert Counter(reply.created for reply in recorded) == {True: 1, False: THREADS - 1}
     assert {reply.ratings_seq for reply in recorded} == {1}
     assert RatingEvent.objects.count() == 1
     assert Rater.objects.get(id=alice).ratings_seq == 1
 
 
-def test_of_different_answers_to_one_card_exactly_one_wins(alice):
+def test_one_of_several_concurrent_ratings_of_a_card_is_accepted(alice):
     token = deal(rater_id=alice, count=5)[0].token
-    replies = at_once([answer(alice, token, uuid4(), 1 + number % 3) for number in range(THREADS)])
+    replies = at_once([rating(alice, token, uuid4(), 1 + number % 3) for number in range(THREADS)])
     winners = [reply for reply in replies if isinstance(reply, Recorded)]
     assert (len(winners), Counter(reply for reply in replies if isinstance(reply, str))) == (1, {"UsedCard": THREADS - 1})
     assert Presentation.objects.get(token=token).value == RatingEvent.objects.get().value
     assert Rater.objects.get(id=alice).ratings_seq == 1
 
 
-def test_answers_to_different_cards_are_all_numbered(alice):
+def test_concurrent_ratings_of_different_cards_get_consecutive_numbers(alice):
     cards = deal(rater_id=alice, count=THREADS)
-    at_once([answer(alice, card.token, uuid4(), 2) for card in cards])
+    at_once([rating(alice, card.token, uuid4(), 2) for card in cards])
     assert sorted(RatingEvent.objects.values_list("seq", flat=True)) == list(range(1, THREADS + 1))
 
 
-def test_pages_that_ask_at_once_get_the_same_cards(alice):
+def test_concurrent_deck_requests_get_the_same_cards(alice):
     decks = at_once([lambda: [card.token for card in deal(rater_id=alice, count=5)]] * THREADS)
     assert all(deck == decks[0] for deck in decks)
     assert Presentation.objects.count() == 5
 
 
-def test_undos_at_once_each_take_one_answer_back(alice):
+def test_concurrent_undos_each_undo_one_rating(alice):
     for card in deal(rater_id=alice, count=5):
         record_rating(rater_id=alice, token=card.token, client_id=uuid4(), value=2)
     replies = at_once([lambda: undo_last_rating(rater_id=alice, client_id=uuid4())] * THREADS)
@@ -86,7 +86,7 @@ def test_undos_at_once_each_take_one_answer_back(alice):
     assert Presentation.objects.filter(rated_at=None).count() == 5
 
 
-def test_an_undo_sent_eight_times_at_once_takes_one_answer_back(alice):
+def test_the_same_undo_sent_eight_times_at_once_undoes_one_rating(alice):
     for card in deal(rater_id=alice, count=5):
         record_rating(rater_id=alice, token=card.token, client_id=uuid4(), value=2)
     client_id = uuid4()
@@ -94,7 +94,7 @@ def test_an_undo_sent_eight_times_at_once_takes_one_answer_back(alice):
     assert Presentation.objects.filter(rated_at=None).count() == 1
 
 
-def test_of_fits_stored_at_once_the_newest_stays(alice):
+def test_the_newest_of_several_concurrent_fits_is_kept(alice):
     store = [
         lambda seq=seq: store_fit(
             rater_id=alice, bank="test-bank", ratings_seq=seq, weights=[float(seq)] * 256, covariance=b"", accuracy=None

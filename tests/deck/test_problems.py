@@ -1,4 +1,4 @@
-"""What a caller who does something wrong is told: one sentence, and never an error of the server."""
+"""Invalid API requests: each gets a client error with one sentence, never a server error."""
 
 from uuid import uuid4
 
@@ -24,25 +24,25 @@ def body(**parts) -> dict:
         ({"token": ["a"]}, "token"),
     ],
 )
-def test_the_sentence_names_the_field_that_is_wrong(alice, wrong, named):
+def test_an_invalid_field_is_named_in_the_error(alice, wrong, named):
     refused = alice.browser.post("/api/v1/ratings", body(**wrong), content_type="application/json", headers=alice.headers())
     assert refused.status_code == 422
     assert refused.json()["detail"].startswith(f"Please check “{named}”: ")
 
 
 @pytest.mark.parametrize("content", ["", "{", "null", "[]", '"like"', "\x00"])
-def test_a_body_that_is_no_rating_is_refused_in_a_sentence(alice, content):
+def test_a_malformed_body_is_refused_with_a_sentence(alice, content):
     refused = alice.browser.post("/api/v1/ratings", content, content_type="application/json", headers=alice.headers())
     assert refused.status_code in (400, 422)
     assert isinstance(refused.json()["detail"], str)
 
 
-def test_a_huge_body_is_refused(alice):
+def test_a_body_over_the_size_limit_is_refused(alice):
     huge = '{"value": "' + "x" * 100_000 + '"}'
     assert alice.browser.post("/api/v1/ratings", huge, content_type="application/json", headers=alice.headers()).status_code == 400
 
 
-def test_a_missing_csrf_token_is_told_in_a_sentence(alice):
+def test_a_missing_csrf_token_is_refused_with_a_sentence(alice):
     refused = alice.browser.post("/api/v1/ratings", body(), content_type="application/json")
     assert (refused.status_code, refused.json()["detail"].startswith("This request did not come from")) == (403, True)
 
@@ -50,32 +50,32 @@ def test_a_missing_csrf_token_is_told_in_a_sentence(alice):
 @pytest.mark.parametrize(
     "address", ["/api/v1/ranking?limit=0", "/api/v1/ranking?limit=501", "/api/v1/ranking?offset=-1", "/api/v1/ranking?of=bob"]
 )
-def test_a_ranking_out_of_bounds_is_refused_in_a_sentence(alice, address):
+def test_ranking_parameters_out_of_bounds_are_refused_with_a_sentence(alice, address):
     refused = alice.get(address)
     assert (refused.status_code, type(refused.json()["detail"])) == (422, str)
 
 
 @pytest.mark.parametrize("ids", ["", ",,,", "1,abc,-4", "9" * 40, "1," * 500])
-def test_odd_lists_of_photos_harm_nobody(alice, ids):
+def test_malformed_photo_ids_are_ignored(alice, ids):
     assert alice.get(f"/api/v1/photos?ids={ids}").status_code == 200
 
 
-def test_somebody_who_was_deleted_is_sent_to_the_start_page(alice):
+def test_a_deleted_rater_is_told_to_open_the_start_page(alice):
     Rater.objects.all().delete()
-    answer = alice.get("/api/v1/deck")
-    assert (answer.status_code, answer.json()["detail"][:20]) == (403, "Open the start page ")
+    reply = alice.get("/api/v1/deck")
+    assert (reply.status_code, reply.json()["detail"][:20]) == (403, "Open the start page ")
 
 
-def test_an_answer_of_somebody_who_was_deleted_is_refused(alice):
+def test_a_rating_by_a_deleted_rater_is_refused(alice):
     card = alice.deck()[0]
     Rater.objects.all().delete()
     assert [alice.rate(card["token"]).status_code, alice.undo().status_code] == [403, 403]
     assert RatingEvent.objects.count() == 0
 
 
-def test_a_card_past_the_end_of_the_ranking_is_an_empty_stretch(alice):
-    answer = alice.get("/api/v1/ranking?offset=1000").json()
-    assert (answer["top"], answer["total"]) == ([], 30)
+def test_an_offset_past_the_end_of_the_ranking_returns_no_photos(alice):
+    reply = alice.get("/api/v1/ranking?offset=1000").json()
+    assert (reply["top"], reply["total"]) == ([], 30)
 
 
 def test_the_openapi_document_is_valid(client, settings):

@@ -1,4 +1,4 @@
-"""Dealing, answering, re-sending, skipping and taking back, over HTTP."""
+"""Deck requests over HTTP: deal, rate, resend, skip and undo."""
 
 from uuid import uuid4
 
@@ -8,15 +8,15 @@ from ratings.models import Fit, Photo, Presentation, Rater, RatingEvent
 from ratings.ranking.selectors import generic_weights
 
 
-def test_an_answer_is_stored_with_how_it_was_given(alice):
+def test_a_rating_is_stored_with_its_time_on_screen_and_modality(alice):
     card = alice.deck()[0]
-    answer = alice.rate(card["token"], "love", on_screen_ms=1200, modality="key")
-    assert (answer.status_code, answer.json()) == (201, {"ratings_seq": 1})
+    reply = alice.rate(card["token"], "love", on_screen_ms=1200, modality="key")
+    assert (reply.status_code, reply.json()) == (201, {"ratings_seq": 1})
     event = RatingEvent.objects.get()
     assert (event.value, event.on_screen_ms, event.modality, str(event.rater_id)) == (3, 1200, "key", alice.id)
 
 
-def test_a_resent_swipe_leaves_one_rating(alice):
+def test_a_resent_rating_is_stored_once(alice):
     card, same = alice.deck()[0], str(uuid4())
     first, again = alice.rate(card["token"], "like", same), alice.rate(card["token"], "like", same)
     assert (first.status_code, again.status_code) == (201, 200)
@@ -25,7 +25,7 @@ def test_a_resent_swipe_leaves_one_rating(alice):
     assert Rater.objects.get(id=alice.id).ratings_seq == 1
 
 
-def test_a_client_id_that_carries_another_answer_is_refused(alice):
+def test_a_client_id_with_a_different_rating_is_refused(alice):
     card, same = alice.deck()[0], str(uuid4())
     alice.rate(card["token"], "like", same)
     refused = alice.rate(card["token"], "love", same)
@@ -34,7 +34,7 @@ def test_a_client_id_that_carries_another_answer_is_refused(alice):
     assert RatingEvent.objects.count() == 1
 
 
-def test_a_card_takes_one_answer(alice):
+def test_a_rated_card_cannot_be_rated_again(alice):
     card = alice.deck()[0]
     alice.rate(card["token"])
     refused = alice.rate(card["token"], "dislike")
@@ -42,20 +42,20 @@ def test_a_card_takes_one_answer(alice):
     assert Rater.objects.get(id=alice.id).ratings_seq == 1
 
 
-def test_alice_cannot_answer_bobs_card(alice, bob):
+def test_a_rater_cannot_rate_the_card_of_another_rater(alice, bob):
     card = bob.deck()[0]
     assert alice.rate(card["token"]).status_code == 404
     assert RatingEvent.objects.count() == 0
 
 
-def test_an_unknown_token_is_refused_in_plain_words(alice):
+def test_an_unknown_token_is_refused_with_a_sentence(alice):
     refused = alice.rate(str(uuid4()))
     assert refused.status_code == 404
     assert refused.json()["detail"] == "This photo is not in your deck. Reload the page to get your photos."
 
 
 @pytest.mark.parametrize("body", [{"value": "hate"}, {"on_screen_ms": -1}, {"modality": "telepathy"}, {"client_id": "7"}])
-def test_nonsense_is_refused_and_writes_nothing(alice, body):
+def test_an_invalid_rating_is_refused_and_not_stored(alice, body):
     card = alice.deck()[0]
     whole = {"client_id": str(uuid4()), "token": card["token"], "value": "like"} | body
     refused = alice.browser.post("/api/v1/ratings", whole, content_type="application/json", headers=alice.headers())
@@ -75,14 +75,14 @@ def test_a_photo_is_never_dealt_twice(alice):
     assert len(seen) == len(set(seen)) == 30
 
 
-def test_the_deck_is_empty_when_all_photos_were_answered(alice):
+def test_the_deck_is_empty_when_every_photo_is_rated(alice):
     while cards := alice.deck():
         alice.rate(cards[0]["token"], "skip")
     deck = alice.get("/api/v1/deck").json()
     assert deck == {"cards": [], "rated": 30, "photos": {"ready": 30, "total": 30}}
 
 
-def test_undo_opens_the_card_again_as_the_first(alice):
+def test_undo_makes_the_card_the_first_of_the_deck_again(alice):
     first, second = alice.deck()[:2]
     alice.rate(first["token"], "dislike")
     alice.rate(second["token"], "love")
@@ -92,7 +92,7 @@ def test_undo_opens_the_card_again_as_the_first(alice):
     assert [(event.kind, event.value) for event in RatingEvent.objects.order_by("seq")] == [("set", 1), ("set", 3), ("undo", 3)]
 
 
-def test_undo_reaches_back_to_the_first_answer_and_no_further(alice):
+def test_undo_reaches_back_to_the_first_rating(alice):
     first, second = alice.deck()[:2]
     alice.rate(first["token"])
     alice.rate(second["token"], "skip")
@@ -101,7 +101,7 @@ def test_undo_reaches_back_to_the_first_answer_and_no_further(alice):
     assert (nothing.status_code, nothing.json()["detail"]) == (404, "There is no rating to undo.")
 
 
-def test_a_resent_undo_takes_one_answer_back(alice):
+def test_a_resent_undo_undoes_one_rating(alice):
     for card in alice.deck()[:2]:
         alice.rate(card["token"])
     same = str(uuid4())
@@ -109,7 +109,7 @@ def test_a_resent_undo_takes_one_answer_back(alice):
     assert Presentation.objects.filter(rated_at__isnull=False).count() == 1
 
 
-def test_an_undone_card_can_be_answered_anew(alice):
+def test_an_undone_card_can_be_rated_again(alice):
     card = alice.deck()[0]
     alice.rate(card["token"], "dislike")
     alice.undo()
@@ -117,14 +117,14 @@ def test_an_undone_card_can_be_answered_anew(alice):
     assert Presentation.objects.get(token=card["token"]).value == 3
 
 
-def test_what_a_fit_chose_is_dealt_first(alice, photos):
+def test_photos_chosen_by_a_fit_are_dealt_first(alice, photos):
     chosen = [{"photo": photos[n].id, "algorithm": "teach", "reason": {"gain": 0.1}} for n in (7, 3)]
     Fit.objects.create(rater_id=alice.id, weights=generic_weights(), next_photos=chosen)
     assert [card["photo"]["id"] for card in alice.deck()[:2]] == [photos[7].id, photos[3].id]
     assert Presentation.objects.filter(algorithm="teach").count() == 2
 
 
-def test_a_deleted_photo_that_a_fit_chose_is_passed_over(alice, photos):
+def test_a_deleted_photo_chosen_by_a_fit_is_skipped(alice, photos):
     Fit.objects.create(
         rater_id=alice.id, weights=generic_weights(), next_photos=[{"photo": photos[7].id, "algorithm": "teach", "reason": {}}]
     )
@@ -132,13 +132,13 @@ def test_a_deleted_photo_that_a_fit_chose_is_passed_over(alice, photos):
     assert len(alice.deck()) == 5
 
 
-def test_a_card_never_tells_owner_path_or_file_name(alice):
+def test_a_card_contains_no_owner_path_or_file_name(alice):
     photo = alice.deck()[0]["photo"]
     assert set(photo) == {"id", "src", "srcset", "width", "height", "thumbhash", "alt", "credit", "licence"}
     assert Photo.objects.get(id=photo["id"]).name not in str(photo)
 
 
-def test_an_answer_takes_few_exchanges_with_the_database(alice, django_assert_max_num_queries):
+def test_a_rating_takes_few_database_queries(alice, django_assert_max_num_queries):
     card = alice.deck()[0]
-    with django_assert_max_num_queries(7):  # session, four of the answer, and the begin and end of the test's savepoint
+    with django_assert_max_num_queries(7):  # the session, four for the rating, and the start and end of the test's savepoint
         alice.rate(card["token"])

@@ -1,4 +1,4 @@
-"""An administrator at work: asks for exports, has every step done, takes the archive home."""
+"""Helpers of export tests: request an export as an administrator, run its steps, read its archive."""
 
 import asyncio
 import zipfile
@@ -15,10 +15,10 @@ from ratings.models import ModelExport, Rater
 RATERS = "/admin/ratings/rater/"
 
 
-def staff(name: str, *, superuser: bool = False, may: tuple[str, ...] = ("view_rater", "add_modelexport", "view_modelexport")):
+def staff(name: str, *, superuser: bool = False, permissions: tuple[str, ...] = ("view_rater", "add_modelexport", "view_modelexport")):
     users = get_user_model().objects
     user = users.create_superuser(name) if superuser else users.create_user(name, is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=may, content_type__app_label="ratings"))
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions, content_type__app_label="ratings"))
     browser = Client()
     browser.force_login(user)
     browser.user = user
@@ -35,17 +35,17 @@ def export(browser: Client, raters: list[Rater], file_format: str = "json") -> M
     return ModelExport.objects.get(id=reply["Location"].split("/")[-2])
 
 
-def run(row: ModelExport, asked: list[UUID]) -> dict[str, bytes]:
-    """Every step; the files in the archive by name."""
+def run(row: ModelExport, requested: list[UUID]) -> dict[str, bytes]:
+    """Run every step; return the files in the archive by name."""
     export_models(str(row.id))
-    while asked:
-        export_models(str(asked.pop()))
+    while requested:
+        export_models(str(requested.pop()))
     row.refresh_from_db()
     path = services.archive(row.id)
     if not path.exists():
         return {}
-    with zipfile.ZipFile(path) as packed:
-        return {name: packed.read(name) for name in packed.namelist()}
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def downloaded(reply) -> bytes:

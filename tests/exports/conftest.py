@@ -1,4 +1,4 @@
-"""Exports go to a folder of the test; queued steps wait until the test runs them."""
+"""Fixtures of export tests: a temporary exports folder, requested steps that the test runs itself, raters and an administrator."""
 
 from pathlib import Path
 from uuid import UUID
@@ -22,20 +22,20 @@ def exports_root(settings, tmp_path) -> Path:
 
 
 @pytest.fixture
-def asked(monkeypatch) -> list[UUID]:
+def requested(monkeypatch) -> list[UUID]:
     return collect_requests(monkeypatch, "request_export")
 
 
 @pytest.fixture
 def raters(db) -> list[Rater]:
-    """Three raters: two with a fit that uses the shipped bank, one without any rating."""
-    card = banks.read_metadata()
-    use_bank(hash=card.hash, metadata=card.facts)
-    made = [make_guest() for _ in range(3)]
-    for number, rater in enumerate(made[:2]):
+    """Three raters: two with a fit of the shipped bank, one without ratings."""
+    bank_metadata = banks.read_metadata()
+    use_bank(hash=bank_metadata.hash, metadata=bank_metadata.facts)
+    created = [make_guest() for _ in range(3)]
+    for number, rater in enumerate(created[:2]):
         weights = np.r_[0.4, 0.3 * np.random.default_rng(number).normal(size=255)]
-        Fit.objects.create(rater=rater, bank_id=card.hash, weights=weights.tolist(), ratings_seq=12)
-    return made
+        Fit.objects.create(rater=rater, bank_id=bank_metadata.hash, weights=weights.tolist(), ratings_seq=12)
+    return created
 
 
 @pytest.fixture

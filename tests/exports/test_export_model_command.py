@@ -1,4 +1,4 @@
-"""`./pav export_model` and `./pav score`: from a person's row to scores without a database."""
+"""The commands export_model and score: a rater's model as a file, and scores from that file without a database."""
 
 import io
 import json
@@ -22,12 +22,12 @@ from ratings.raters.services import make_guest
 
 @pytest.fixture
 def alice(db):
-    """Somebody with a fit made with the shipped bank."""
-    card = banks.read_metadata()
-    use_bank(hash=card.hash, metadata=card.facts)
+    """A rater with a fit of the shipped bank."""
+    metadata = banks.read_metadata()
+    use_bank(hash=metadata.hash, metadata=metadata.facts)
     rater = make_guest()
     weights = np.r_[0.4, 0.3 * np.random.default_rng(0).normal(size=255)]
-    Fit.objects.create(rater=rater, bank_id=card.hash, weights=weights.tolist(), ratings_seq=12, accuracy={"srocc": 0.5})
+    Fit.objects.create(rater=rater, bank_id=metadata.hash, weights=weights.tolist(), ratings_seq=12, accuracy={"srocc": 0.5})
     return rater
 
 
@@ -47,25 +47,25 @@ def exported(alice, path):
     return json.loads(path.with_suffix(".card.json").read_text())
 
 
-def told(path, photos):
+def file_scores(path, photos):
     out = io.StringIO()
     call_command("score", str(photos), model=path, json=True, stdout=out)
     return {row["photo"].rsplit("/", 1)[1]: row["score"] for row in json.loads(out.getvalue())}
 
 
 @pytest.mark.parametrize("kind", ["json", "onnx"])
-def test_an_exported_model_scores_photos_as_the_ranking_does(alice, photos, tmp_path, kind):
+def test_an_exported_model_gives_the_scores_of_the_ranking(alice, photos, tmp_path, kind):
     path = tmp_path / f"alice.{kind}"
     exported(alice, path)
     weights = np.array(fit_to_export(alice.id).weights)
-    scores = told(path, photos)
+    scores = file_scores(path, photos)
     assert len(scores) == 3
     for name, score in scores.items():
         ((_, features),) = loaded_bank.extract_features([Image.open(photos / name)])
-        assert score == pytest.approx(float(features @ weights), abs=1e-3)  # ReLU6 has kinks
+        assert score == pytest.approx(float(features @ weights), abs=1e-3)  # ReLU6 is not differentiable everywhere
 
 
-def test_the_card_tells_what_the_model_was_made_of(alice, tmp_path):
+def test_the_model_card_states_fit_bank_licence_and_preprocessing(alice, tmp_path):
     card = exported(alice, tmp_path / "alice.json")
     assert card["rater"] == str(alice.id)
     assert card["method"] == "instant"
@@ -75,7 +75,7 @@ def test_the_card_tells_what_the_model_was_made_of(alice, tmp_path):
     assert card["preprocessing"]["crop"] == 224
 
 
-def test_photos_are_listed_best_first(alice, photos, tmp_path):
+def test_score_lists_photos_with_the_best_first(alice, photos, tmp_path):
     exported(alice, tmp_path / "alice.json")
     out = io.StringIO()
     call_command("score", str(photos), model=tmp_path / "alice.json", stdout=out)
@@ -84,25 +84,25 @@ def test_photos_are_listed_best_first(alice, photos, tmp_path):
     assert scores == sorted(scores, reverse=True)
 
 
-def test_somebody_without_a_fit_has_no_model(db, tmp_path):
+def test_exporting_a_rater_without_a_fit_is_refused(db, tmp_path):
     for rater in (uuid4(), make_guest().id):
         with pytest.raises(CommandError, match="There is no rater"):
             call_command("export_model", rater=rater, out=tmp_path / "nobody.json")
     assert not list(tmp_path.iterdir())
 
 
-def test_an_ending_that_is_not_the_format_is_refused(alice, tmp_path):
+def test_a_file_name_that_does_not_match_the_format_is_refused(alice, tmp_path):
     with pytest.raises(CommandError, match=r"must end in \.onnx"):
         call_command("export_model", rater=alice.id, format="onnx", out=tmp_path / "alice.bin")
 
 
-def test_no_photos_to_score_is_said(alice, tmp_path):
+def test_scoring_a_missing_folder_is_refused(alice, tmp_path):
     exported(alice, tmp_path / "alice.json")
     with pytest.raises(CommandError, match="neither a photo nor a folder"):
         call_command("score", str(tmp_path / "nowhere"), model=tmp_path / "alice.json")
 
 
-def test_an_exact_fit_is_made_from_the_photos_that_were_answered(alice, photos, tmp_path):
+def test_an_exact_fit_uses_the_rated_photos_whose_files_exist(alice, photos, tmp_path):
     added = [add_photo(data=(photos / f"p{number}.png").read_bytes(), name=f"p{number}.png") for number in range(3)]
     for number, photo in enumerate(added):
         Presentation.objects.create(rater=alice, photo=photo, position=number, value=number + 1, rated_at=timezone.now())
@@ -110,7 +110,7 @@ def test_an_exact_fit_is_made_from_the_photos_that_were_answered(alice, photos, 
     card = json.loads((tmp_path / "alice.card.json").read_text())
     assert card["method"] == "exact"
     assert card["ratings"] == 3
-    assert len(told(tmp_path / "alice.json", photos)) == 3
+    assert len(file_scores(tmp_path / "alice.json", photos)) == 3
 
     files.path(added[0], files.MASTER).unlink()
     call_command("export_model", rater=alice.id, fit="exact", out=tmp_path / "alice.json", stdout=io.StringIO())
@@ -120,12 +120,12 @@ def test_an_exact_fit_is_made_from_the_photos_that_were_answered(alice, photos, 
         call_command("export_model", rater=alice.id, fit="exact", out=tmp_path / "alice.json", stdout=io.StringIO())
 
 
-def test_a_file_that_is_no_photo_costs_no_other_its_score(alice, photos, tmp_path, capsys):
+def test_an_unreadable_photo_is_reported_and_the_others_are_scored(alice, photos, tmp_path, capsys):
     exported(alice, tmp_path / "alice.json")
     (photos / "broken.png").write_bytes(b"no photo")
     call_command("score", str(photos), model=tmp_path / "alice.json", json=True)
-    said = capsys.readouterr()
-    assert "broken.png cannot be read as a photo" in said.err
-    assert not [one for one in json.loads(said.out) if "broken" in one["photo"]]
+    output = capsys.readouterr()
+    assert "broken.png cannot be read as a photo" in output.err
+    assert not [row for row in json.loads(output.out) if "broken" in row["photo"]]
     with pytest.raises(CommandError, match="None of the files"):
         call_command("score", str(photos / "broken.png"), model=tmp_path / "alice.json")

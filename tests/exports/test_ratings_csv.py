@@ -1,4 +1,4 @@
-"""Ratings as a table to take home: which stand in it, who downloads it, and that every column is documented."""
+"""Ratings as CSV: which ratings it contains, who may download it, and documentation of every column."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ def rows() -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO("".join(ratings_csv()).removeprefix("\ufeff"))))
 
 
-def test_the_table_holds_the_answers_that_stand(alice, bob):
+def test_the_csv_contains_the_current_ratings_without_skips(alice, bob):
     first, second, third = alice.deck()[:3]
     alice.rate(first["token"], "dislike", on_screen_ms=900, modality="touch")
     alice.rate(second["token"], "skip")
@@ -34,14 +34,14 @@ def test_the_table_holds_the_answers_that_stand(alice, bob):
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+cmd", "-2", "@SUM(A1)"])
-def test_a_file_name_cannot_become_a_formula(name, alice):
+def test_a_file_name_cannot_be_a_spreadsheet_formula(name, alice):
     Photo.objects.update(name=name)
     alice.rate(alice.deck()[0]["token"])
     assert rows()[0]["image"] == f"'{name}"
 
 
-@pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")  # the test's client is not asynchronous, the server is
-def test_staff_download_the_table(alice):
+@pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")  # the test client is synchronous, the server is not
+def test_staff_can_download_the_csv(alice):
     alice.rate(alice.deck()[0]["token"])
     browser = Client()
     browser.force_login(get_user_model().objects.create_superuser("admin"))
@@ -50,7 +50,7 @@ def test_staff_download_the_table(alice):
     assert len(b"".join(reply).splitlines()) == 2
 
 
-def test_every_column_is_documented():
+def test_the_documentation_describes_every_column():
     text = (Path(BASE) / "docs" / "api.md").read_text(encoding="utf-8")
     for column in COLUMNS:
         assert f"`{column.name}`" in text

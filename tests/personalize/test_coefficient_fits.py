@@ -1,4 +1,4 @@
-"""Published and exact fits of one person on a scorer small enough to fit in no time."""
+"""Published and exact coefficient fits for one rater, on a small scorer."""
 
 import numpy as np
 import pytest
@@ -39,14 +39,14 @@ def start(network):
 
 @pytest.fixture
 def shots(network):
-    """Photos as a person of known coefficients would rate them."""
+    """Photos with the ratings of a rater whose coefficients are known."""
     photos = torch.randn(24, 3, 16, 16, generator=torch.Generator().manual_seed(2))
     network.set(torch.randn(len(network.own), TASKS, generator=torch.Generator().manual_seed(3)))
     return NetworkShots(photos, network.score(photos).argsort().argsort().div(8, rounding_mode="floor") + 1.0)
 
 
 @pytest.mark.parametrize("rank", [0, 4])
-def test_the_gradient_is_that_of_autograd_through_the_merge(network, vectors, start, shots, rank):
+def test_the_gradient_matches_autograd_through_the_merge(network, vectors, start, shots, rank):
     if rank:
         factors = [task_vectors.factorise(vector, rank) for vector in vectors]
         vectors = [task_vectors.whole(vector) for vector in factors]
@@ -63,7 +63,7 @@ def test_the_gradient_is_that_of_autograd_through_the_merge(network, vectors, st
     torch.testing.assert_close(ours, autograd, atol=1e-5, rtol=1e-4)
 
 
-def test_one_hot_coefficients_make_the_network_that_task_model(network, vectors, shots):
+def test_one_hot_coefficients_give_the_model_of_that_task(network, vectors, shots):
     one = torch.zeros(len(network.own), TASKS)
     one[:, 1] = 1
     network.set(one)
@@ -71,7 +71,7 @@ def test_one_hot_coefficients_make_the_network_that_task_model(network, vectors,
     assert all(torch.allclose(own[name], network.base[name] + vectors[1][name], atol=1e-6) for name in own)
 
 
-def test_the_published_start_leans_on_the_task_that_agrees_most(network, shots):
+def test_the_published_start_weights_tasks_by_their_agreement_with_the_ratings(network, shots):
     start = coefficient_fits.softmax_start(network, shots)
     agreement = []
     for task in range(TASKS):
@@ -82,12 +82,12 @@ def test_the_published_start_leans_on_the_task_that_agrees_most(network, shots):
     assert (start == start[0]).all()
 
 
-def test_shots_rated_alike_start_from_the_equal_mixture(network, shots):
+def test_equal_ratings_start_from_the_equal_mixture(network, shots):
     start = coefficient_fits.softmax_start(network, NetworkShots(shots.photos, torch.ones(24)))
     torch.testing.assert_close(start, torch.full_like(start, 1 / TASKS))
 
 
-def test_the_published_procedure_lowers_the_loss_and_repeats_itself_by_seed(network, shots):
+def test_the_published_fit_lowers_the_loss_and_depends_on_the_seed_alone(network, shots):
     first = coefficient_fits.paper(network, shots, seed=0, steps=30, batch=8)
     again = coefficient_fits.paper(network, shots, seed=0, steps=30, batch=8)
     other = coefficient_fits.paper(network, shots, seed=1, steps=30, batch=8)
@@ -97,31 +97,31 @@ def test_the_published_procedure_lowers_the_loss_and_repeats_itself_by_seed(netw
     assert first.image_passes == TASKS * 24 + 30 * 8 + 24
 
 
-def test_at_the_same_number_of_image_passes_an_exact_fit_is_ahead_of_the_published_one(network, start, shots):
+def test_an_exact_fit_has_a_lower_loss_than_the_published_one_at_equal_image_passes(network, start, shots):
     ours = coefficient_fits.exact(network, shots, start, seed=0, strength=1e-6, trials=10)
     published = coefficient_fits.paper(network, shots, seed=0, steps=ours.image_passes // len(shots.ratings))
     assert ours.image_passes <= published.image_passes
     assert ours.loss < published.loss
 
 
-def test_the_loss_of_an_exact_fit_is_that_of_its_coefficients(network, start, shots):
+def test_the_reported_loss_of_an_exact_fit_is_that_of_its_coefficients(network, start, shots):
     fitted = coefficient_fits.exact(network, shots, start, seed=0)
     network.set(fitted.coefficients)
     assert float(losses.bradley_terry(network.score(shots.photos), shots.ratings)) == pytest.approx(fitted.loss, abs=1e-5)
     assert fitted.loss < fitted.losses[0]
 
 
-def test_a_strong_pull_keeps_an_exact_fit_at_its_start(network, start, shots):
+def test_strong_regularisation_keeps_an_exact_fit_at_its_start(network, start, shots):
     fitted = coefficient_fits.exact(network, shots, start, seed=0, strength=1e6)
     torch.testing.assert_close(fitted.coefficients, start, atol=1e-4, rtol=0)
 
 
-def test_equal_ratings_leave_an_exact_fit_at_its_start(network, start, shots):
+def test_equal_ratings_keep_an_exact_fit_at_its_start(network, start, shots):
     fitted = coefficient_fits.exact(network, NetworkShots(shots.photos, torch.ones(24)), start, seed=0)
     torch.testing.assert_close(fitted.coefficients, start)
 
 
-def test_one_network_serves_many_people_without_growing(network, start, shots):
+def test_repeated_fits_leave_no_hooks_in_the_network(network, start, shots):
     coefficient_fits.exact(network, shots, start, seed=0, trials=2)
     hooks = [len(layer._forward_hooks) + len(layer._forward_pre_hooks) for layer in network.model.modules()]
     coefficient_fits.exact(network, shots, start, seed=0, trials=2)

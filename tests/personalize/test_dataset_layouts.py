@@ -1,4 +1,4 @@
-"""Public databases in exactly their published layouts, their people, and both protocols. Photos are empty files: loading opens none."""
+"""Layouts of public datasets, their raters and both split protocols. Photos are empty files, since loading does not open them."""
 
 import json
 from pathlib import Path
@@ -14,55 +14,55 @@ from personalize.datasets.dataset import on_ten_levels
 from personalize.errors import BadDataset, UnknownName
 
 
-def put(path, text=""):
+def write_text(path, text=""):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
 
 
 def make_ava(root):
     lines = [f"{n} {1000 + n} 0 1 5 17 38 36 15 6 5 1 1 22 1396" for n in range(40)]
-    put(root / "AVA.txt", "\n".join(lines) + "\n")
+    write_text(root / "AVA.txt", "\n".join(lines) + "\n")
     for n in range(40):
-        put(root / f"images/{1000 + n}.jpg")
+        write_text(root / f"images/{1000 + n}.jpg")
 
 
 def make_tad66k(root):
     for part in ("train", "test"):
-        put(root / f"labels/merge/{part}.csv", "image,score\n" + "".join(f"{part}{n}.jpg,5.{n}\n" for n in range(9)))
+        write_text(root / f"labels/merge/{part}.csv", "image,score\n" + "".join(f"{part}{n}.jpg,5.{n}\n" for n in range(9)))
         for n in range(9):
-            put(root / f"TAD66K/{part}{n}.jpg")
+            write_text(root / f"TAD66K/{part}{n}.jpg")
 
 
 def make_flickr(root):
-    put(root / "FLICKR-AES_image_score.txt", "".join(f" p{n}.jpg 0.{n + 1}\n" for n in range(8)))
+    write_text(root / "FLICKR-AES_image_score.txt", "".join(f" p{n}.jpg 0.{n + 1}\n" for n in range(8)))
     rows = [f" w{w}, p{n}.jpg, {1 + (n + w) % 5}\n" for w, own in enumerate([(0, 1), (2, 3, 4, 5, 6, 7)]) for n in own]
-    put(root / "FLICKR-AES_image_labeled_by_each_worker.csv", "\ufeffworker, imagePair, score\n" + "".join(rows))
-    put(root / "test_workers.csv", "ID\nw0\n")
+    write_text(root / "FLICKR-AES_image_labeled_by_each_worker.csv", "\ufeffworker, imagePair, score\n" + "".join(rows))
+    write_text(root / "test_workers.csv", "ID\nw0\n")
     for n in range(8):
-        put(root / f"40K/p{n}.jpg")
+        write_text(root / f"40K/p{n}.jpg")
 
 
 def make_para(root):
     steps = ",".join(f"aestheticScore_{1 + n / 2:.1f}" for n in range(9))
     for part, photos in (("Train", range(8)), ("Test", range(8, 10))):
         rows = "".join(f"s{n % 2},p{n}.jpg,0,0,0,0,0,0,0,1,1,4.75\n" for n in photos)
-        put(root / f"annotation/PARA-Giaa{part}.csv", f"sessionId,imageName,{steps},aestheticScore_mean\n" + rows)
-    said = "".join(f"s{n % 2},p{n}.jpg,u{n % 5},{1 + n % 5}\n" for n in range(10))
-    put(root / "annotation/PARA-Images.csv", "sessionId,imageName,userId,aestheticScore\n" + said)
+        write_text(root / f"annotation/PARA-Giaa{part}.csv", f"sessionId,imageName,{steps},aestheticScore_mean\n" + rows)
+    ratings = "".join(f"s{n % 2},p{n}.jpg,u{n % 5},{1 + n % 5}\n" for n in range(10))
+    write_text(root / "annotation/PARA-Images.csv", "sessionId,imageName,userId,aestheticScore\n" + ratings)
     for n in range(10):
-        put(root / f"imgs/s{n % 2}/p{n}.jpg")
+        write_text(root / f"imgs/s{n % 2}/p{n}.jpg")
 
 
 def make_koniq(root):
     sets = ("training", "validation", "test")
     rows = "".join(f"k{n}.jpg,0,0,0,50,50,100,88.1,.5,{sets[n % 3]}\n" for n in range(6))
-    put(root / "koniq10k_distributions_sets.csv", "image_name,c1,c2,c3,c4,c5,c_total,MOS,SD,set\n" + rows)
+    write_text(root / "koniq10k_distributions_sets.csv", "image_name,c1,c2,c3,c4,c5,c_total,MOS,SD,set\n" + rows)
     for n in range(6):
-        put(root / f"512x384/k{n}.jpg")
+        write_text(root / f"512x384/k{n}.jpg")
 
 
 def make_spaq(root):
-    put(root / "TestImage/00001.jpg")
+    write_text(root / "TestImage/00001.jpg")
     book = Workbook()
     book.active.append(["Image name", "MOS"])
     book.active.append(["00001.jpg", 62.5])
@@ -73,52 +73,52 @@ def make_spaq(root):
 def make_aadb(root):
     for number, part in enumerate(("Train", "Validation", "Test")):
         rows = "".join(f"p{n}.jpg 0.{n + 1}\n" for n in range(number * 3, number * 3 + 3))
-        put(root / f"imgListFiles_label/imgList{part}Regression_score.txt", rows)
-    said = "".join(f"w{n % 3},http://photos.example/a/p{n}.jpg,{1 + n % 5},,\n" for n in range(9))
-    put(root / "batch.csv", "WorkerId,Input.image_url1,Answer.overallScore1,Input.image_url2,Answer.overallScore2\n" + said)
+        write_text(root / f"imgListFiles_label/imgList{part}Regression_score.txt", rows)
+    ratings = "".join(f"w{n % 3},http://photos.example/a/p{n}.jpg,{1 + n % 5},,\n" for n in range(9))
+    write_text(root / "batch.csv", "WorkerId,Input.image_url1,Answer.overallScore1,Input.image_url2,Answer.overallScore2\n" + ratings)
     for n in range(9):
-        put(root / f"datasetImages_warp256/p{n}.jpg")
+        write_text(root / f"datasetImages_warp256/p{n}.jpg")
 
 
 def make_real_cur(root):
     for album in range(14):
         for score in range(1, 6):
-            put(root / f"album{album}/{score}/p{score}.jpg")
+            write_text(root / f"album{album}/{score}/p{score}.jpg")
 
 
 def make_kadid(root):
     names = [(f"I{ref:02}_{kind:02}_01.png", f"I{ref:02}.png") for ref in range(12) for kind in range(5)]
-    put(root / "dmos.csv", "dist_img,ref_img,dmos,var\n" + "".join(f"{name},{ref},4.57,0.5\n" for name, ref in names))
+    write_text(root / "dmos.csv", "dist_img,ref_img,dmos,var\n" + "".join(f"{name},{ref},4.57,0.5\n" for name, ref in names))
     for name, _ in names:
-        put(root / "images" / name)
+        write_text(root / "images" / name)
 
 
 def make_csv(root):
-    put(root / "scores.csv", "image,score,split,rater\na.jpg,2,train,ann\na.jpg,4,train,bob\nb.jpg,9,test,ann\n")
-    put(root / "images/a.jpg")
-    put(root / "images/b.jpg")
+    write_text(root / "scores.csv", "image,score,split,rater\na.jpg,2,train,ann\na.jpg,4,train,bob\nb.jpg,9,test,ann\n")
+    write_text(root / "images/a.jpg")
+    write_text(root / "images/b.jpg")
 
 
-MAKERS = {
+LAYOUTS = {
     "ava": make_ava, "tad66k": make_tad66k, "flickr-aes": make_flickr, "para": make_para, "koniq-10k": make_koniq, "spaq": make_spaq,
     "aadb": make_aadb, "real-cur": make_real_cur, "kadid-10k": make_kadid, "csv": make_csv,
 }  # fmt: skip
 
 
 @pytest.fixture
-def made(tmp_path):
+def root(tmp_path):
     def make(name):
         (tmp_path / name).mkdir()
-        MAKERS[name](tmp_path / name)
+        LAYOUTS[name](tmp_path / name)
         return tmp_path / name
 
     return make
 
 
-@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("name", LAYOUTS)
 @pytest.mark.parametrize("protocol", datasets.PROTOCOLS)
-def test_every_layout_is_read(made, name, protocol):
-    photos = datasets.load(name, made(name), protocol)
+def test_every_dataset_layout_is_read(root, name, protocol):
+    photos = datasets.load(name, root(name), protocol)
     row = datasets.find(name)
     assert photos
     for photo in photos:
@@ -127,22 +127,22 @@ def test_every_layout_is_read(made, name, protocol):
         assert photo.distribution is None or sum(photo.distribution) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("name", [name for name in MAKERS if name != "csv"])
-def test_the_root_may_be_the_folder_of_all_databases(made, name):
-    folder = made(name)
+@pytest.mark.parametrize("name", [name for name in LAYOUTS if name != "csv"])
+def test_the_root_may_be_the_folder_of_all_datasets(root, name):
+    folder = root(name)
     assert datasets.load(name, folder.parent) == datasets.load(name, folder)
 
 
-@pytest.mark.parametrize("name", MAKERS)
-def test_an_empty_folder_is_told_the_layout(tmp_path, name):
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_an_empty_folder_is_refused_with_the_expected_layout(tmp_path, name):
     with pytest.raises(BadDataset) as refused:
         datasets.load(name, tmp_path)
     assert datasets.find(name).layout in str(refused.value)
 
 
 @pytest.mark.parametrize("name", ["flickr-aes", "para", "aadb", "real-cur"])
-def test_no_photo_of_a_test_person_trains_under_leak_free(made, name):
-    folder = made(name)
+def test_photos_of_test_raters_are_not_trained_on_in_the_leak_free_split(root, name):
+    folder = root(name)
     ratings = datasets.ratings(name, folder)
     tested = {ratings.photos[place] for one in ratings.tested for place in one.photos}
     assert tested
@@ -151,30 +151,30 @@ def test_no_photo_of_a_test_person_trains_under_leak_free(made, name):
     assert "leak-free" in ratings.about
 
 
-def test_the_published_split_keeps_the_lists_whoever_rated(made):
-    assert [photo.split for photo in datasets.load("aadb", made("aadb"), "published")] == 3 * ["train"] + 3 * ["validation"] + 3 * ["test"]
+def test_the_published_split_keeps_the_published_lists(root):
+    assert [photo.split for photo in datasets.load("aadb", root("aadb"), "published")] == 3 * ["train"] + 3 * ["validation"] + 3 * ["test"]
 
 
-def test_blanks_before_names_and_values_of_flickr_aes_are_stripped(made):
-    ratings = datasets.ratings("flickr-aes", made("flickr-aes"))
+def test_leading_spaces_in_flickr_aes_tables_are_stripped(root):
+    ratings = datasets.ratings("flickr-aes", root("flickr-aes"))
     assert (ratings.test_raters, [one.rater for one in ratings.raters]) == (frozenset({"w0"}), ["w0", "w1"])
 
 
 def test_both_layouts_of_real_cur_are_read(tmp_path):
-    put(tmp_path / "images/ann/3/a.jpg")
-    put(tmp_path / "test_list.csv", "worker,image,score\nann,a.jpg,3\n")
+    write_text(tmp_path / "images/ann/3/a.jpg")
+    write_text(tmp_path / "test_list.csv", "worker,image,score\nann,a.jpg,3\n")
     assert datasets.ratings("real-cur", tmp_path).raters[0].ratings.tolist() == [3.0]
 
 
-def test_damaged_copies_of_one_reference_are_in_one_split(made):
+def test_distorted_copies_of_a_reference_are_in_the_same_split(root):
     splits = {}
-    for photo in datasets.load("kadid-10k", made("kadid-10k")):
+    for photo in datasets.load("kadid-10k", root("kadid-10k")):
         splits.setdefault(photo.path.name[:3], set()).add(photo.split)
     assert all(len(own) == 1 for own in splits.values())
 
 
-def test_a_few_missing_photos_of_ava_are_left_out_and_many_refused(made, caplog):
-    folder = made("ava")
+def test_a_few_missing_photos_of_ava_are_skipped_and_many_are_refused(root, caplog):
+    folder = root("ava")
     Path(folder / "images/1000.jpg").unlink()
     assert len(datasets.load("ava", folder)) == 39
     assert "1 of the 40 photos" in caplog.text
@@ -201,38 +201,38 @@ def test_a_distribution_keeps_the_mean_of_the_ratings():
         ("ava", "AVA.txt", "0 1000 0", "0 1000 none", "line 1: count1 is 'none'"),
     ],
 )
-def test_a_bad_table_is_refused_by_file_line_and_column(made, name, table, old, new, sentence):
-    path = made(name) / table
+def test_an_invalid_table_is_refused_with_file_line_and_column(root, name, table, old, new, sentence):
+    path = root(name) / table
     path.write_text(path.read_text().replace(old, new, 1))
     with pytest.raises(BadDataset, match=sentence):
         datasets.load(name, path.parent)
 
 
-def test_a_database_without_single_ratings_lists_those_that_have_them(made):
+def test_a_dataset_without_individual_ratings_is_refused_with_those_that_have_them(root):
     with pytest.raises(BadDataset, match="These have: aadb, csv"):
-        datasets.ratings("koniq-10k", made("koniq-10k"))
+        datasets.ratings("koniq-10k", root("koniq-10k"))
 
 
-def test_an_unknown_protocol_lists_the_known_ones(made):
+def test_an_unknown_protocol_is_refused_with_the_known_ones(root):
     with pytest.raises(UnknownName, match="leak-free, published"):
-        datasets.load("csv", made("csv"), "leaky")
+        datasets.load("csv", root("csv"), "leaky")
 
 
-def test_every_row_is_in_the_page_of_databases():
+def test_the_documentation_lists_every_dataset():
     page = (Path(__file__).parents[2] / "docs/datasets.md").read_text()
     assert not [name for name in datasets.REGISTRY if f"| `{name}` |" not in page]
 
 
-def test_the_command_counts_photos_and_people(made, capsys):
-    call_command("datasets", "aadb", "--root", str(made("aadb")), "--protocol", "published", "--json")
-    told = json.loads(capsys.readouterr().out)
-    assert (told["photos"], told["people"], told["protocol"]) == ({"train": 3, "validation": 3, "test": 3}, 3, "published")
+def test_the_command_counts_photos_and_raters(root, capsys):
+    call_command("datasets", "aadb", "--root", str(root("aadb")), "--protocol", "published", "--json")
+    report = json.loads(capsys.readouterr().out)
+    assert (report["photos"], report["people"], report["protocol"]) == ({"train": 3, "validation": 3, "test": 3}, 3, "published")
 
 
 def test_the_command_counts_the_photos_of_a_table_without_raters(tmp_path, capsys):
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     (tmp_path / "scores.csv").write_text("image,score\na.png,5\n")
     call_command("datasets", "csv", "--root", str(tmp_path), "--json")
-    told = json.loads(capsys.readouterr().out)
-    assert sum(told["photos"].values()) == 1
-    assert "people" not in told
+    report = json.loads(capsys.readouterr().out)
+    assert sum(report["photos"].values()) == 1
+    assert "people" not in report

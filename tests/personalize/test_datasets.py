@@ -1,4 +1,4 @@
-"""Databases and people's ratings, on small folders in the expected layout."""
+"""OASIS datasets and rating tables, on small folders in the expected layout."""
 
 import csv
 
@@ -35,18 +35,18 @@ def oasis(tmp_path):
     return tmp_path
 
 
-def test_scores_of_photos_set_aside_for_people_never_train(oasis):
+def test_photos_held_out_for_raters_are_test_photos(oasis):
     photos = datasets.load("oasis-beauty", oasis)
     assert {photo.split for photo in photos if int(photo.path.stem[1:]) % 2} == {"test"}
     assert {photo.split for photo in photos if not int(photo.path.stem[1:]) % 2} <= {"train", "validation"}
 
 
-def test_a_split_is_the_same_in_every_run(oasis):
+def test_the_split_is_the_same_in_every_run(oasis):
     validation = [photo.path.name for photo in datasets.load("oasis-beauty", oasis) if photo.split == "validation"]
-    assert validation == ["p8.jpg", "p18.jpg"]  # as it was when this test was written
+    assert validation == ["p8.jpg", "p18.jpg"]  # a fixed expectation, so that the split does not change between versions
 
 
-def test_technical_quality_shows_no_photo_that_is_set_aside_and_grades_each_damage(oasis):
+def test_technical_quality_excludes_held_out_photos_and_scores_each_distortion(oasis):
     photos = datasets.load("technical-quality", oasis)
     assert all(int(photo.path.stem[1:]) % 2 == 0 for photo in photos)
     one = [photo for photo in photos if photo.path.stem == "p0"]
@@ -54,31 +54,31 @@ def test_technical_quality_shows_no_photo_that_is_set_aside_and_grades_each_dama
     assert len({photo.split for photo in one}) == 1
 
 
-def test_damage_is_the_same_in_every_run(oasis):
+def test_distortions_are_the_same_in_every_run(oasis):
     first, second = ([photo.read().tobytes() for photo in datasets.load("technical-quality", oasis)[:21]] for _ in range(2))
     assert first == second
-    assert len(set(first)) == 21  # the untouched photo, and four kinds of damage in five steps
+    assert len(set(first)) == 21  # the original photo, and four distortions in five steps
 
 
-def test_a_wrong_folder_is_told_what_was_expected(tmp_path):
+def test_a_wrong_folder_is_refused_with_the_expected_files(tmp_path):
     with pytest.raises(BadDataset, match=r"scores\.csv with the columns image and beauty_mean"):
         datasets.load("oasis-beauty", tmp_path)
 
 
-def test_a_missing_photo_is_named_with_its_line(oasis):
+def test_a_missing_photo_is_refused_with_its_line(oasis):
     (oasis / "oasis/images/p3.jpg").unlink()
     with pytest.raises(BadDataset, match=r"line 5: .*p3\.jpg is missing"):
         datasets.load("oasis-beauty", oasis)
 
 
-def test_a_score_that_is_no_number_is_named_with_its_line(oasis):
+def test_a_score_that_is_not_a_number_is_refused_with_its_line(oasis):
     table = oasis / "oasis/scores.csv"
     table.write_text(table.read_text().replace("bank,1.2", "bank,nice"))
     with pytest.raises(BadDataset, match="line 4: beauty_mean is 'nice', not a number"):
         datasets.load("oasis-beauty", oasis)
 
 
-def test_an_unknown_database_lists_the_known_ones(tmp_path):
+def test_an_unknown_dataset_is_refused_with_the_known_ones(tmp_path):
     with pytest.raises(UnknownName, match="savoias-complexity"):
         datasets.load("flickr", tmp_path)
 
@@ -99,14 +99,14 @@ def album(tmp_path):
     return tmp_path
 
 
-def test_people_are_read_with_their_last_word_on_each_photo(album):
+def test_the_last_rating_of_a_photo_by_a_rater_counts(album):
     read = rating_tables.read(album / "ratings.csv", album / "photos")
     alice = read.raters[0]
     assert [photo.name for photo in read.photos] == ["p0.png", "p1.png", "p2.png"]
     assert (alice.rater, alice.photos.tolist(), alice.ratings.tolist()) == ("alice", [0, 1], [4.0, 5.0])
 
 
-def test_photos_that_trained_the_bank_are_left_out_whatever_their_name(album):
+def test_photos_that_trained_the_bank_are_left_out_even_when_renamed(album):
     seen = frozenset({digest(album / "photos/deep/p1.png")})
     (album / "photos/deep/p1.png").rename(album / "photos/deep/other.png")
     table = album / "ratings.csv"
@@ -124,7 +124,7 @@ def test_photos_that_trained_the_bank_are_left_out_whatever_their_name(album):
         ("bob,p2.png,3", "bob,p2.png,inf", "line 4: score is 'inf'"),
     ],
 )
-def test_a_bad_table_is_refused_by_line(album, old, new, sentence):
+def test_an_invalid_table_is_refused_with_its_line(album, old, new, sentence):
     table = album / "ratings.csv"
     table.write_text(table.read_text().replace(old, new))
     with pytest.raises(BadDataset, match=sentence):
@@ -139,6 +139,6 @@ def test_ratings_in_three_steps_keep_their_order():
 
 
 @pytest.mark.parametrize("ratings", [[2.0, 2, 2, 2, 5], [1.0, 5, 5, 5, 5], [1.0, 1, 1, 5, 5, 5]])
-def test_skewed_ratings_still_tell_their_ends_apart(ratings):
+def test_skewed_ratings_in_three_steps_keep_lowest_and_highest_apart(ratings):
     steps = rating_tables.in_three_steps(np.array(ratings))
     assert steps[np.argmin(ratings)] < steps[np.argmax(ratings)]

@@ -1,4 +1,4 @@
-"""The protocol on planted people, and training on photos small enough to learn by heart."""
+"""The evaluation protocol on synthetic raters, and fine-tuning on a small dataset."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ from tests.personalize.test_datasets import make_photo, write_table
 
 @pytest.fixture
 def planted():
-    """200 photos and 16 people whose taste is mostly their own."""
+    """200 photos and 16 raters with mostly individual tastes."""
     rng = np.random.default_rng(0)
     features = rng.normal(size=(200, 256)) / 16
     features[:, 0] = rng.normal(size=200)
@@ -35,20 +35,20 @@ def planted():
         taste = np.r_[0.2, 4 * rng.normal(size=39), np.zeros(216)]
         photos = rng.choice(200, size=120, replace=False)
         raters.append(RaterRatings(photos, features[photos] @ taste + 0.3 * rng.normal(size=120), f"r{number}"))
-    return Subject(catalogue, raters, None, None, no_network)
+    return Subject(catalogue, raters, None, None, refuse_network)
 
 
-def no_network():
-    raise AssertionError("Nobody asked for the network.")
+def refuse_network():
+    raise AssertionError("This test must not use the network.")
 
 
-def no_population():
-    raise AssertionError("Nobody asked what others said.")
+def refuse_population():
+    raise AssertionError("This test must not use the population prior.")
 
 
 @pytest.fixture
-def crowd(planted):
-    """50 people who mostly like the same photos, for reasons that no feature tells."""
+def like_minded(planted):
+    """50 raters who mostly like the same photos, for reasons that the features do not contain."""
     rng = np.random.default_rng(1)
     shared = rng.normal(size=200)
     drawn = [rng.choice(200, size=60, replace=False) for _ in range(50)]
@@ -60,45 +60,45 @@ def run(subject, **options):
     return evaluate.evaluate(subject, EvaluationProtocol(**options), KeptResults())
 
 
-def test_the_instant_fit_finds_planted_tastes_and_the_generic_score_does_not(planted):
+def test_the_instant_fit_predicts_synthetic_tastes_and_the_generic_score_does_not(planted):
     result = run(planted, shots=(50,), repeats=2)["srocc"]["50"]
     assert result["instant"]["mean"] > 0.5 > result["generic"]["mean"] + 0.3
 
 
-def test_a_protocol_gives_the_same_numbers_in_every_run(planted):
+def test_a_protocol_gives_the_same_results_in_every_run(planted):
     first, again = (run(planted, shots=(10,), repeats=1, seed=7) for _ in range(2))
     assert first["srocc"] == again["srocc"]
     assert first["by_person"] == again["by_person"]
 
 
-def test_half_of_the_people_teach_and_the_others_are_tested(planted):
+def test_half_of_the_raters_are_teachers_and_the_others_are_tested(planted):
     result = run(planted, shots=(10,), repeats=1)
     assert result["people"] == {"teachers": 8, "tested": 8}
     assert result["srocc"]["10"]["instant"]["people"] == 8
 
 
-def test_leaving_one_out_tests_everybody_with_what_all_others_taught(planted):
+def test_leave_one_out_tests_every_rater_with_all_others_as_teachers(planted):
     assert run(planted, shots=(10,), repeats=1, hyperprior="leave-one-out")["people"] == {"teachers": 16, "tested": 16}
 
 
-def test_the_people_whom_a_database_tests_never_teach(planted):
+def test_the_test_raters_of_a_dataset_are_never_teachers(planted):
     subject = replace(planted, tested=frozenset({"r1", "r2"}))
     result = run(subject, shots=(10,), repeats=1)
     assert result["names"] == ["r1", "r2"]
     assert result["people"] == {"teachers": 14, "tested": 2}
 
 
-def test_a_bank_without_a_hyperprior_cannot_ship_one(planted):
+def test_the_shipped_hyperprior_of_a_bank_without_one_is_refused(planted):
     with pytest.raises(BadBank, match="ships no hyperprior"):
         run(planted, hyperprior="shipped")
 
 
-def test_too_few_ratings_are_told_how_many_are_needed(planted):
+def test_too_few_ratings_are_refused_with_the_number_needed(planted):
     with pytest.raises(TooFewRatings, match="the 310 ratings that 300 shots need"):
         run(planted, shots=(300,))
 
 
-def test_a_stopped_run_goes_on_where_it_was(planted, tmp_path, monkeypatch):
+def test_a_stopped_evaluation_resumes_where_it_stopped(planted, tmp_path, monkeypatch):
     protocol = EvaluationProtocol(shots=(10,), repeats=1)
     whole = evaluate.evaluate(planted, protocol, KeptResults(tmp_path / "whole", "one"))
     measure, measured = evaluate._measure, []
@@ -113,7 +113,7 @@ def test_a_stopped_run_goes_on_where_it_was(planted, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         evaluate.evaluate(planted, protocol, KeptResults(tmp_path, "one"))
     first, measured = measured, []
-    monkeypatch.setattr(evaluate, "_measure", lambda *asked: measured.append((asked[1].rater, asked[2])) or measure(*asked))
+    monkeypatch.setattr(evaluate, "_measure", lambda *arguments: measured.append((arguments[1].rater, arguments[2])) or measure(*arguments))
     assert evaluate.evaluate(planted, protocol, KeptResults(tmp_path, "one"))["srocc"] == whole["srocc"]
     assert (len(first), len(measured)) == (10, 8 * len(QUICK) - 10)
     assert not set(first) & set(measured)
@@ -121,7 +121,7 @@ def test_a_stopped_run_goes_on_where_it_was(planted, tmp_path, monkeypatch):
     assert evaluate.evaluate(planted, protocol, KeptResults(tmp_path, "one"))["srocc"] == whole["srocc"]
 
 
-def test_parts_together_are_the_whole(planted, tmp_path):
+def test_results_of_all_parts_equal_those_of_one_run(planted, tmp_path):
     protocol = EvaluationProtocol(shots=(10, 30), repeats=1)
     for part in (1, 2, 3):
         evaluate.evaluate(planted, protocol, KeptResults(tmp_path, "one", part), (part, 3))
@@ -129,7 +129,7 @@ def test_parts_together_are_the_whole(planted, tmp_path):
     assert together["srocc"] == run(planted, shots=(10, 30), repeats=1)["srocc"]
 
 
-def test_a_line_that_was_cut_off_is_measured_again_and_a_spoilt_one_is_named(tmp_path):
+def test_a_truncated_last_line_is_ignored_and_an_invalid_line_is_refused(tmp_path):
     kept = KeptResults(tmp_path, "one")
     for name in ("ann", "bo"):
         kept.add(("generic", name, 10, 0), Result(0.5, 0.5, 0.1, 0, None))
@@ -142,13 +142,13 @@ def test_a_line_that_was_cut_off_is_measured_again_and_a_spoilt_one_is_named(tmp
         KeptResults(tmp_path, "one")
 
 
-def test_the_tables_name_every_method_of_the_run(planted):
+def test_the_tables_list_every_method_of_the_run(planted):
     text = evaluation_tables.in_full(run(planted, shots=(10, 30), repeats=1))
     assert all(text.count(f"| {method} |") == 4 for method in QUICK)
     assert "| 10 shots | 30 shots |" in text
 
 
-def test_the_plots_are_drawn_as_png_and_svg(planted, tmp_path):
+def test_plots_are_written_as_png_and_svg(planted, tmp_path):
     result = run(planted, shots=(10, 30), repeats=1)
     for draw, stem in ((plots.learning_curve, tmp_path / "curve"), (plots.per_person, tmp_path / "people")):
         png, svg = draw(result, stem)
@@ -158,7 +158,7 @@ def test_the_plots_are_drawn_as_png_and_svg(planted, tmp_path):
         assert (svg.suffix, "<svg " in text, text.rstrip().endswith("</svg>")) == (".svg", True, True)
 
 
-def test_ones_own_planted_taste_wins_against_everybody_elses(planted):
+def test_the_model_of_a_rater_predicts_them_better_than_models_of_others(planted):
     found = swap.swap(planted, EvaluationProtocol(shots=(50,)))
     assert found["gain"]["low"] > 0.2
     assert found["pairs_won"] > 0.95
@@ -166,68 +166,68 @@ def test_ones_own_planted_taste_wins_against_everybody_elses(planted):
 
 
 @pytest.mark.parametrize("method", QUICK)
-def test_every_method_without_network_and_population_survives_shots_that_are_rated_alike(method, planted):
-    context = Context(planted.catalogue, Hyperprior.flat(), no_population, no_network, 0)
-    answer = METHODS[method](context, RaterRatings(np.arange(5), np.full(5, 3.0)), np.arange(200))
-    assert answer.scores.shape == (200,)
-    assert np.isfinite(answer.scores).all()
+def test_every_quick_method_gives_finite_scores_for_equal_ratings(method, planted):
+    context = Context(planted.catalogue, Hyperprior.flat(), refuse_population, refuse_network, 0)
+    prediction = METHODS[method](context, RaterRatings(np.arange(5), np.full(5, 3.0)), np.arange(200))
+    assert prediction.scores.shape == (200,)
+    assert np.isfinite(prediction.scores).all()
 
 
-def test_what_others_said_ranks_photos_that_features_cannot(crowd):
-    result = run(crowd, shots=(10,), repeats=1, methods=("instant", OTHERS))["srocc"]["10"]
+def test_the_population_prior_ranks_photos_where_features_cannot(like_minded):
+    result = run(like_minded, shots=(10,), repeats=1, methods=("instant", OTHERS))["srocc"]["10"]
     assert result[OTHERS]["mean"] > 0.7 > result["instant"]["mean"] + 0.4
 
 
-def test_the_fit_with_others_is_that_of_the_population_alone_where_all_shots_are_alike(crowd):
-    taught = population_prior.learn(crowd.catalogue.features, crowd.raters[:25])
-    context = Context(crowd.catalogue, Hyperprior.flat(), lambda: taught, no_network, 0)
-    answer = METHODS[OTHERS](context, RaterRatings(np.arange(5), np.full(5, 3.0)), np.arange(200))
-    np.testing.assert_allclose(answer.scores, crowd.catalogue.features[:, 0] + taught.mean, atol=1e-6)
+def test_equal_ratings_give_the_scores_of_the_population_prior(like_minded):
+    prior = population_prior.learn(like_minded.catalogue.features, like_minded.raters[:25])
+    context = Context(like_minded.catalogue, Hyperprior.flat(), lambda: prior, refuse_network, 0)
+    prediction = METHODS[OTHERS](context, RaterRatings(np.arange(5), np.full(5, 3.0)), np.arange(200))
+    np.testing.assert_allclose(prediction.scores, like_minded.catalogue.features[:, 0] + prior.mean, atol=1e-6)
 
 
-def test_a_method_that_asks_nobody_learns_no_population(crowd, monkeypatch):
+def test_methods_without_a_population_prior_do_not_learn_one(like_minded, monkeypatch):
     monkeypatch.setattr(population_prior, "learn", None)
-    assert run(crowd, shots=(10,), repeats=1, methods=("instant",))["srocc"]["10"]["instant"]["people"] == 25
+    assert run(like_minded, shots=(10,), repeats=1, methods=("instant",))["srocc"]["10"]["instant"]["people"] == 25
 
 
 @pytest.mark.parametrize("source", ["leave-one-out", "shipped", "flat"])
-def test_where_everybody_teaches_nobody_is_told_their_own_ratings(crowd, source):
-    """Of photos that nobody else rated, what others said must be as if nobody had: the person's own ratings may not come back."""
+def test_the_population_prior_of_a_rater_excludes_their_own_ratings(like_minded, source):
+    """For photos that only this rater rated, the prior must equal that of unrated photos."""
     own = RaterRatings(np.arange(200), np.linspace(1, 5, 200), "alone")
-    others = [RaterRatings(one.photos % 100, one.ratings, one.rater) for one in crowd.raters[:25]]
-    subject = replace(crowd, raters=[own, *others], shipped=Hyperprior.flat())
+    others = [RaterRatings(one.photos % 100, one.ratings, one.rater) for one in like_minded.raters[:25]]
+    subject = replace(like_minded, raters=[own, *others], shipped=Hyperprior.flat())
     teachers, tested = evaluate.split(subject.raters, None, EvaluationProtocol(hyperprior=source))
     assert 0 in teachers
     assert 0 in tested
-    told = evaluate.population_priors(subject, teachers)(0)
-    assert told.rater_count == 25
-    assert not told.factors[100:].any()
-    np.testing.assert_allclose(told.mean[100:], crowd.catalogue.features[100:, 1:] @ told.weights)
+    prior = evaluate.population_priors(subject, teachers)(0)
+    assert prior.rater_count == 25
+    assert not prior.factors[100:].any()
+    np.testing.assert_allclose(prior.mean[100:], like_minded.catalogue.features[100:, 1:] @ prior.weights)
 
 
-def test_the_people_whom_a_database_tests_teach_no_population(crowd):
-    subject = replace(crowd, tested=frozenset({"c0", "c1"}))
+def test_the_test_raters_of_a_dataset_are_not_in_the_population_prior(like_minded):
+    subject = replace(like_minded, tested=frozenset({"c0", "c1"}))
     teachers, tested = evaluate.split(subject.raters, subject.tested, EvaluationProtocol())
-    populations = evaluate.population_priors(subject, teachers)
-    assert populations(tested[0]) is populations(tested[1])
-    assert populations(tested[0]).rater_count == 48
+    priors = evaluate.population_priors(subject, teachers)
+    assert priors(tested[0]) is priors(tested[1])
+    assert priors(tested[0]).rater_count == 48
 
 
-def test_too_few_people_to_learn_from_are_counted_and_the_method_is_named(planted):
+def test_too_few_raters_for_a_population_prior_are_refused_with_the_method(planted):
     with pytest.raises(TooFewRatings, match=r"instant\+others learns from at least 20 other raters .* there are 8\."):
         run(planted, shots=(10,), repeats=1, methods=(OTHERS,))
 
 
-def test_what_others_said_is_kept_and_tabled_like_any_method(crowd, tmp_path, monkeypatch):
+def test_results_with_the_population_prior_are_kept_and_tabulated(like_minded, tmp_path, monkeypatch):
     protocol = EvaluationProtocol(shots=(10,), repeats=1, methods=("generic", OTHERS))
-    whole = evaluate.evaluate(crowd, protocol, KeptResults(tmp_path, "one"))
+    whole = evaluate.evaluate(like_minded, protocol, KeptResults(tmp_path, "one"))
     monkeypatch.setattr(population_prior, "learn", None)
-    again = evaluate.evaluate(crowd, protocol, KeptResults(tmp_path, "one"))
+    again = evaluate.evaluate(like_minded, protocol, KeptResults(tmp_path, "one"))
     assert again["srocc"] == whole["srocc"]
     assert evaluation_tables.in_full(again).count(f"| {OTHERS} |") == 4
 
 
-def test_a_hyperprior_learns_how_noisy_people_are():
+def test_a_hyperprior_learned_from_noise_prefers_the_highest_noise():
     rng = np.random.default_rng(0)
     features = rng.normal(size=(60, 256)) / 16
     features[:, 0] = rng.normal(size=60)
@@ -239,11 +239,11 @@ def test_a_hyperprior_learns_how_noisy_people_are():
     assert learned.weights.min() > 0
 
 
-def test_nobody_to_learn_from_leaves_the_flat_hyperprior():
+def test_the_hyperprior_stays_flat_without_informative_raters():
     np.testing.assert_array_equal(learn_hyperprior([(np.zeros((3, 256)), np.ones(3))]).weights, Hyperprior.flat().weights)
 
 
-def test_fine_tuning_learns_and_records_how(tmp_path):
+def test_fine_tuning_learns_and_records_its_settings(tmp_path):
     rows = []
     for n in range(30):  # bright photos score high
         path = tmp_path / "oasis/images" / f"p{n}.png"
@@ -251,13 +251,13 @@ def test_fine_tuning_learns_and_records_how(tmp_path):
         Image.open(path).point(lambda value, n=n: value * n // 30).save(path)
         rows.append({"image": path.name, "split": "personal" if n % 5 == 0 else "bank", "beauty_mean": 1 + n / 5})
     write_table(tmp_path / "oasis/scores.csv", rows)
-    heard = []
+    reports = []
     trained = train.fine_tune(
-        "oasis-beauty", tmp_path, "efficientnet_lite0", recipes.Recipe(epochs=3, batch=8), lambda *said: heard.append(said)
+        "oasis-beauty", tmp_path, "efficientnet_lite0", recipes.Recipe(epochs=3, batch=8), lambda *report: reports.append(report)
     )
     assert trained.record["test_srocc"] > 0.5
     assert trained.record["photos"] == {"train": 22, "validation": 2, "test": 6}
     assert trained.record["recipe"]["seed"] == 0
     assert trained.record["licence"] == datasets.find("oasis-beauty").licence
     assert trained.record["pav_version"] == personalize.__version__
-    assert heard[-1][1] == heard[-1][2]
+    assert reports[-1][1] == reports[-1][2]

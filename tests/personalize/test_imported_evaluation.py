@@ -1,4 +1,4 @@
-"""From published checkpoints to a comparison of all methods, by the commands alone; everything in small."""
+"""Import of published checkpoints and evaluation of all methods, end to end with the commands on small data."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from tests.personalize import small_clip
 
 @pytest.fixture
 def data(tmp_path):
-    """Three checkpoints of a small CLIP, 24 photos, forty people who rated them."""
+    """Three checkpoints of a small CLIP, 24 photos and the ratings of 40 raters."""
     small_clip.register(tmp_path)
     base = small_clip.whole_model(seed=1)
     torch.save(base.state_dict(), tmp_path / "base.bin")

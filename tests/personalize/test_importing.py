@@ -1,4 +1,4 @@
-"""Importing published checkpoints: what PAV scores with is what their own forward pass gives."""
+"""Import of published checkpoints: scores match the published forward pass; compression; commands."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ TASKS = ("ava", "aes", "tad")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Base weights, three checkpoints as published, and a few photos."""
+    """Base weights, three checkpoints in the published layout, and a few photos."""
     folder = tmp_path_factory.mktemp("published")
     small_clip.register(folder)
     base = small_clip.whole_model(seed=1)
@@ -61,33 +61,33 @@ def held(folder, task):
 
 @pytest.mark.parametrize("task", TASKS)
 @torch.no_grad()
-def test_a_task_models_scores_are_those_of_the_published_forward_pass(folder, bank, photos, task):
+def test_task_models_give_the_scores_of_the_published_forward_pass(folder, bank, photos, task):
     expected = small_clip.published_model(held(folder, task))(photos)
     torch.testing.assert_close(bank.merged(bank.one_hot(task)).score(photos), expected, atol=1e-5, rtol=0)
-    assert expected.std() > 1e-3  # photos differ, or the comparison says nothing
+    assert expected.std() > 1e-3  # scores must differ for the comparison to be meaningful
 
 
-def test_the_merge_at_any_coefficients_is_the_plain_sum(folder, bank):
+def test_the_merge_is_the_weighted_sum_for_any_coefficients(folder, bank):
     coefficients = torch.randn(bank.start.shape, generator=torch.Generator().manual_seed(6))
     base = torch.load(folder / "base.bin", weights_only=True)
     tuned = [held(folder, task)["model"] for task in TASKS]
     merged = bank.merged(coefficients)
     for row, (name, value) in enumerate(task_vectors.blocks(merged).items()):
         if name.startswith("encoder."):
-            theirs, start = f"backbone.visual.{name.removeprefix('encoder.')}", base[f"visual.{name.removeprefix('encoder.')}"]
+            published_name, start = f"backbone.visual.{name.removeprefix('encoder.')}", base[f"visual.{name.removeprefix('encoder.')}"]
         else:
-            theirs = f"score_predictor.projection.{name.removeprefix('head.')}"
-            start = sum(state[theirs] for state in tuned) / len(tuned)
-        expected = start + sum(coefficients[row, column] * (state[theirs] - start) for column, state in enumerate(tuned))
+            published_name = f"score_predictor.projection.{name.removeprefix('head.')}"
+            start = sum(state[published_name] for state in tuned) / len(tuned)
+        expected = start + sum(coefficients[row, column] * (state[published_name] - start) for column, state in enumerate(tuned))
         torch.testing.assert_close(value.detach(), expected, atol=1e-5, rtol=0)
 
 
-def test_the_text_tower_and_the_temperature_are_left_out(bank):
+def test_the_bank_contains_no_text_tower_or_temperature(bank):
     assert not [name for name in bank.arrays if "transformer.resblocks" in name and "encoder." not in name]
     assert not [name for name in bank.arrays if "logit_scale" in name or "token_embedding" in name]
 
 
-def test_the_bank_needs_no_weights_but_its_own(folder, bank, photos, monkeypatch):
+def test_the_bank_needs_no_separate_backbone_weights(folder, bank, photos, monkeypatch):
     with torch.no_grad():
         expected = bank.merged(bank.start).score(photos)
 
@@ -100,11 +100,11 @@ def test_the_bank_needs_no_weights_but_its_own(folder, bank, photos, monkeypatch
         torch.testing.assert_close(alone.merged(alone.start).score(photos), expected)
 
 
-def test_the_metadata_tell_where_everything_came_from(folder, bank):
+def test_the_metadata_state_sources_versions_and_licences(folder, bank):
     facts = bank.metadata.facts
     assert facts["format"] == "pav-bank-2"
     assert facts["pav_version"] == personalize.__version__
-    assert banks.licences(facts) == dict.fromkeys(TASKS, "unknown")  # a checkpoint says nothing of it
+    assert banks.licences(facts) == dict.fromkeys(TASKS, "unknown")  # checkpoints state no licence
     assert banks.trained_on(facts) == {"ava": "AVA", "aes": "FLICKR-AES", "tad": "TAD66K"}
     assert facts["tasks"] == list(TASKS)
     assert facts["backbone_sha256"] == banks.sha256(folder / "base.bin")
@@ -118,7 +118,7 @@ def test_the_start_is_an_equal_mixture(bank):
     torch.testing.assert_close(bank.start, torch.full((len(bank.base), 3), 1 / 3))
 
 
-def test_photos_fix_a_projection_of_their_features(bank):
+def test_a_projection_is_learned_from_photos(bank):
     learned = banks.projection(bank.arrays)
     raw = {"tangents": bank.start.numel(), "merged": 24, "plain": 24}
     assert learned.centre.shape == (sum(raw.values()),)
@@ -127,7 +127,7 @@ def test_photos_fix_a_projection_of_their_features(bank):
     assert features[0, 0] == 0
 
 
-def test_a_bank_without_photos_has_no_projection_and_says_so(folder, tmp_path):
+def test_a_bank_imported_without_photos_has_no_projection(folder, tmp_path):
     metadata = importing.import_bank(plan(folder), tmp_path / "plain.safetensors")
     assert metadata.facts["projection"].startswith("none")
     with pytest.raises(BadBank, match="--photos"):
@@ -143,7 +143,7 @@ def changed(key, value):
 
 
 @pytest.mark.parametrize(
-    ("harm", "message"),
+    ("damage", "message"),
     [
         (without("backbone.visual.ln_post.bias"), r"lacks backbone\.visual\.ln_post\.bias"),
         (without("score_predictor.projection.3.weight"), r"lacks score_predictor\.projection\.3\.weight"),
@@ -154,16 +154,16 @@ def changed(key, value):
         (changed("optimizer_step", torch.zeros(1)), "has optimizer_step, which belongs to neither"),
     ],
 )
-def test_a_checkpoint_that_does_not_fit_is_refused_by_the_first_bad_key(folder, tmp_path, harm, message):
+def test_a_checkpoint_that_does_not_match_is_refused_with_the_first_bad_key(folder, tmp_path, damage, message):
     state = held(folder, "aes")
-    harm(state["model"])
+    damage(state["model"])
     torch.save(state, tmp_path / "clip_S_3fc_bad.pth")
     with pytest.raises(IncompatibleTaskVector, match=message):
         importing.import_bank(plan(folder, checkpoints={"bad": tmp_path / "clip_S_3fc_bad.pth"}), tmp_path / "bank.safetensors")
     assert [path.name for path in tmp_path.iterdir()] == ["clip_S_3fc_bad.pth"]
 
 
-def test_tasks_are_named_by_their_files_or_by_hand(folder):
+def test_tasks_are_named_by_their_files_or_explicitly(folder):
     files = [str(folder / "clip_S_3fc_ava.pth"), f"mine={folder / 'clip_S_3fc_aes.pth'}"]
     assert list(published_checkpoints.task_names(files)) == ["ava", "mine"]
     with pytest.raises(BadCheckpoint, match="both named ava"):
@@ -174,15 +174,15 @@ def test_tasks_are_named_by_their_files_or_by_hand(folder):
 
 class TestCompressing:
     @pytest.mark.parametrize(("form", "worst"), [("full", 0), ("half", 0.001), ("quantised", 0.02), ("factorised", 0.98)])
-    def test_the_loss_is_measured_and_true(self, folder, bank, tmp_path, form, worst):
+    def test_the_recorded_compression_error_is_correct(self, folder, bank, tmp_path, form, worst):
         metadata = compressing.compress(folder / "bank.safetensors", tmp_path / "small.safetensors", Form(form, rank=4))
         kept = open_banks.open_bank(tmp_path / "small.safetensors")
-        for task, told in metadata.facts["compressed"][-1]["relative_error"].items():
+        for task, recorded in metadata.facts["compressed"][-1]["relative_error"].items():
             before, after = task_vectors.whole(bank.vectors[task]), task_vectors.whole(kept.vectors[task])
             lost = sum((before[name] - after[name]).square().sum() for name in before) ** 0.5
             length = sum(value.square().sum() for value in before.values()) ** 0.5
-            assert told == pytest.approx(float(lost / length), abs=1e-5)
-            assert told <= worst
+            assert recorded == pytest.approx(float(lost / length), abs=1e-5)
+            assert recorded <= worst
             assert stored_vectors.form_of(kept.vectors[task]) == form
 
     def test_everything_else_is_kept(self, folder, bank, tmp_path):
@@ -196,7 +196,7 @@ class TestCompressing:
         assert "before this compression" in metadata.facts["compressed"][-1]["projection"]
         assert metadata.facts["bytes"] < bank.metadata.facts["bytes"] / 2
 
-    def test_photos_show_what_it_costs_in_scores(self, folder, bank, tmp_path):
+    def test_the_change_of_scores_is_measured_on_photos(self, folder, bank, tmp_path):
         metadata = compressing.compress(folder / "bank.safetensors", tmp_path / "small.safetensors", Form("quantised"), folder / "photos")
         kept = open_banks.open_bank(tmp_path / "small.safetensors")
         paths = photos_in(folder / "photos")
@@ -205,63 +205,63 @@ class TestCompressing:
             assert cost["largest_difference"] == pytest.approx(np.abs(scores[0] - scores[1]).max(), abs=1e-5)
             assert 0.5 < cost["srocc"] <= 1
 
-    def test_a_photo_that_cannot_be_read_leaves_nothing_behind(self, folder, bank, tmp_path):
+    def test_an_unreadable_photo_leaves_no_files(self, folder, bank, tmp_path):
         (tmp_path / "broken.jpg").write_text("no photo")
         with pytest.raises(BadPhoto, match=r"broken\.jpg"):
             compressing.compress(folder / "bank.safetensors", tmp_path / "small.safetensors", Form("half"), tmp_path)
         assert [path.name for path in tmp_path.iterdir()] == ["broken.jpg"]
 
-    def test_a_bank_is_not_written_over_itself(self, folder, bank):
+    def test_a_bank_does_not_overwrite_itself(self, folder, bank):
         with pytest.raises(BadBank, match="the bank itself"):
             compressing.compress(folder / "bank.safetensors", folder / "bank.safetensors", Form("half"))
 
-    def test_an_unknown_form_lists_the_known_ones(self):
+    def test_an_unknown_form_is_refused_with_the_known_ones(self):
         with pytest.raises(UnknownName, match="factorised, full, half, quantised"):
             Form("zip")
 
 
 class TestTheCommands:
-    def test_the_manual_knows_them_and_every_form(self):
-        manual = (Path(__file__).parents[2] / "docs" / "banks.md").read_text()
+    def test_the_documentation_names_every_command_and_form(self):
+        page = (Path(__file__).parents[2] / "docs" / "banks.md").read_text()
         for word in ("./pav import_bank", "./pav bank_info", "./pav bank_compress", banks.FORMAT, *compressing.FORMS):
-            assert word in manual
+            assert word in page
 
-    def test_importing_asking_and_compressing(self, folder, tmp_path, capsys):
+    def test_a_bank_is_imported_shown_and_compressed(self, folder, tmp_path, capsys):
         checkpoints = [str(folder / f"clip_S_3fc_{task}.pth") for task in TASKS]
         options = {"backbone": small_clip.NAME, "weights": folder / "base.bin", "out": tmp_path / "bank.safetensors", "json": True}
         call_command("import_bank", *checkpoints, **options)
         assert json.loads(capsys.readouterr().out)["tasks"] == list(TASKS)
         call_command("bank_info", str(tmp_path / "bank.safetensors"), json=True)
-        told = json.loads(capsys.readouterr().out)
-        assert told["form"] == dict.fromkeys(TASKS, "full")
-        assert np.array(told["cosines"]).shape == (3, 3)
+        shown = json.loads(capsys.readouterr().out)
+        assert shown["form"] == dict.fromkeys(TASKS, "full")
+        assert np.array(shown["cosines"]).shape == (3, 3)
         call_command("bank_compress", str(tmp_path / "bank.safetensors"), out=tmp_path / "small.safetensors", form="quantised")
         call_command("bank_info", str(tmp_path / "small.safetensors"))
-        said = capsys.readouterr().out
-        assert "quantised" in said
-        assert f"written by PAV {personalize.__version__}" in said
-        assert "aes: trained on FLICKR-AES; licence of the dataset: unknown" in said
+        output = capsys.readouterr().out
+        assert "quantised" in output
+        assert f"written by PAV {personalize.__version__}" in output
+        assert "aes: trained on FLICKR-AES; licence of the dataset: unknown" in output
 
-    def test_a_refusal_is_one_sentence(self, folder, tmp_path):
+    def test_a_missing_file_is_refused_with_a_sentence(self, folder, tmp_path):
         with pytest.raises(CommandError, match="There is no file"):
             call_command("import_bank", "nowhere_ava.pth", backbone=small_clip.NAME, out=tmp_path / "bank.safetensors")
 
 
-def test_norms_and_cosines_of_a_bank_are_those_of_its_vectors(bank, folder):
-    told = bank_info(folder / "bank.safetensors")
+def test_bank_info_reports_the_norms_and_cosines_of_the_vectors(bank, folder):
+    info = bank_info(folder / "bank.safetensors")
     flat = [torch.cat([value.flatten() for value in task_vectors.whole(bank.vectors[task]).values()]) for task in TASKS]
     for row, one in enumerate(flat):
-        assert told["norms"][TASKS[row]] == pytest.approx(float(one.norm()), rel=1e-4)
+        assert info["norms"][TASKS[row]] == pytest.approx(float(one.norm()), rel=1e-4)
         for column, other in enumerate(flat):
-            assert told["cosines"][row][column] == pytest.approx(float(torch.cosine_similarity(one, other, dim=0)), abs=1e-3)
-    assert sum(told["megabytes"].values()) == pytest.approx((folder / "bank.safetensors").stat().st_size / 1e6, rel=0.05)
+            assert info["cosines"][row][column] == pytest.approx(float(torch.cosine_similarity(one, other, dim=0)), abs=1e-3)
+    assert sum(info["megabytes"].values()) == pytest.approx((folder / "bank.safetensors").stat().st_size / 1e6, rel=0.05)
 
 
 @torch.no_grad()
-def test_at_the_papers_size_scores_and_blocks_are_the_published_ones(tmp_path):
+def test_vit_b_16_has_the_scores_and_blocks_of_the_paper(tmp_path):
     from open_clip.factory import get_model_config
 
-    config = get_model_config("ViT-B-16") | {"text_cfg": small_clip.CONFIG["text_cfg"]}  # the text tower is dropped: a small one will do
+    config = get_model_config("ViT-B-16") | {"text_cfg": small_clip.CONFIG["text_cfg"]}  # a small text tower, because the import drops it
     base = small_clip.whole_model(3, config)
     torch.save(base.visual.state_dict(), tmp_path / "base.bin")
     state = small_clip.checkpoint(base, 4)
@@ -271,5 +271,5 @@ def test_at_the_papers_size_scores_and_blocks_are_the_published_ones(tmp_path):
     bank = open_banks.open_bank(tmp_path / "bank.safetensors", check=False)
     assert bank.start.shape == (156, 1)
     photos = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(5))
-    theirs = small_clip.published_model(state, config)
-    torch.testing.assert_close(bank.merged(bank.start).score(photos), theirs(photos), atol=1e-5, rtol=0)
+    published = small_clip.published_model(state, config)
+    torch.testing.assert_close(bank.merged(bank.start).score(photos), published(photos), atol=1e-5, rtol=0)

@@ -1,4 +1,4 @@
-"""Merging into a model block by block, with vectors in every form that a bank keeps."""
+"""Merging task vectors into a model, for every form in which a bank stores them."""
 
 import pytest
 import torch
@@ -50,20 +50,20 @@ def test_merging_into_a_model_equals_the_plain_merge(base, vectors, coefficients
         torch.testing.assert_close(value.detach(), expected[name], atol=1e-5, rtol=0)
 
 
-def test_merging_twice_into_the_same_model_begins_at_the_base_again(base, vectors, coefficients):
+def test_merging_again_starts_from_the_base(base, vectors, coefficients):
     model = small_scorer()
     merging.merge_into(model, base, vectors, 5 * coefficients)
     merging.merge_into(model, base, vectors, torch.zeros_like(coefficients))
     assert all(torch.equal(value, base[name]) for name, value in task_vectors.blocks(model).items())
 
 
-def test_merging_into_a_model_leaves_its_blocks_able_to_learn(base, vectors, coefficients):
+def test_blocks_of_a_merged_model_still_require_gradients(base, vectors, coefficients):
     model = small_scorer()
     merging.merge_into(model, base, vectors, coefficients)
     assert all(value.requires_grad and value.grad_fn is None for value in task_vectors.blocks(model).values())
 
 
-def test_a_factorised_vector_of_another_shape_is_refused_before_anything_moves(base, vectors, coefficients):
+def test_a_factorised_vector_of_another_shape_is_refused_before_the_merge(base, vectors, coefficients):
     kept = dict(task_vectors.factorise(vectors[0], rank=4))
     kept["head.0.weight"] = task_vectors.factors(torch.randn(512, 25), rank=4)
     model = small_scorer()
@@ -72,19 +72,19 @@ def test_a_factorised_vector_of_another_shape_is_refused_before_anything_moves(b
     assert all(torch.equal(value, base[name]) for name, value in task_vectors.blocks(model).items())
 
 
-def test_a_quantised_row_is_off_by_half_a_step_at_most():
+def test_a_quantised_row_differs_by_half_a_step_at_most():
     value = torch.randn(24, 40, generator=torch.Generator().manual_seed(4)) * torch.logspace(-6, 2, 24)[:, None]
     kept = task_vectors.quantised(value)
     step = value.abs().amax(dim=1, keepdim=True) / 127
     assert ((kept.whole() - value).abs() <= 0.5001 * step).all()
 
 
-def test_a_row_of_zeros_stays_zeros_when_quantised():
+def test_a_row_of_zeros_stays_zero_when_quantised():
     assert torch.equal(task_vectors.quantised(torch.zeros(3, 4, 2)).whole(), torch.zeros(3, 4, 2))
 
 
 @pytest.mark.parametrize("shape", [(24, 40), (40, 24)])
-def test_factors_reach_the_error_of_the_dropped_singular_values(shape):
+def test_factors_have_the_error_of_the_dropped_singular_values(shape):
     value = torch.randn(shape, generator=torch.Generator().manual_seed(5))
     kept = task_vectors.factors(value, 5).whole()
     dropped = torch.linalg.svdvals(value)[5:]

@@ -1,4 +1,4 @@
-"""Rank correlation agrees with SciPy; intervals hold what they promise."""
+"""Rank correlation, compared with SciPy, and the coverage of intervals."""
 
 import numpy as np
 import pytest
@@ -23,26 +23,26 @@ def test_ties_share_their_mean_rank():
     assert metrics.ranks(np.array([5.0, 1.0, 5.0, 2.0])).tolist() == [3.5, 1, 3.5, 2]
 
 
-def test_accuracy_waits_for_eight_ratings_that_differ():
+def test_accuracy_needs_eight_differing_ratings():
     line = np.arange(8.0)
     assert metrics.accuracy(line[:7], line[:7]) is None
     assert metrics.accuracy(line, np.full(8, 2.0)) is None
     assert metrics.accuracy(line, line).srocc == pytest.approx(1)
 
 
-def test_the_interval_holds_the_true_correlation_about_nineteen_times_in_twenty():
+def test_the_interval_covers_the_true_correlation_about_95_percent_of_the_time():
     rng = np.random.default_rng(0)
     truth = 6 / np.pi * np.arcsin(0.5 / 2)  # Spearman's correlation of a bivariate normal with Pearson's .5
-    held = 0
+    covered = 0
     for _ in range(600):
         a = rng.normal(size=40)
         b = 0.5 * a + np.sqrt(0.75) * rng.normal(size=40)
         found = metrics.accuracy(a, b)
-        held += found.low <= truth <= found.high
-    assert 0.92 < held / 600 < 0.98
+        covered += found.low <= truth <= found.high
+    assert 0.92 < covered / 600 < 0.98
 
 
-def test_a_bootstrap_interval_surrounds_the_mean():
+def test_a_bootstrap_interval_contains_the_mean():
     values = np.random.default_rng(0).normal(loc=0.4, scale=0.2, size=100)
     low, high = metrics.bootstrap_interval(values, np.random.default_rng(1))
     assert low < values.mean() < high

@@ -1,4 +1,4 @@
-"""Which of two models is to speak."""
+"""Comparison of the instant and the exact model."""
 
 import numpy as np
 import pytest
@@ -12,8 +12,8 @@ from personalize.research.methods import Answer, Context, refined
 RATINGS = np.tile([1.0, 2.0, 3.0], 12)
 
 
-def told(scores: np.ndarray, seed: int = 0) -> list[np.ndarray]:
-    """Guesses of a model whose scores do not depend on what it was fitted to."""
+def fold_guesses(scores: np.ndarray, seed: int = 0) -> list[np.ndarray]:
+    """The predictions for each fold by a model whose scores do not depend on its ratings."""
     return [model_comparison.guesses(lambda _seen: scores, len(scores), fold) for fold in model_comparison.folds(len(scores), seed)]
 
 
@@ -24,66 +24,66 @@ def test_every_rating_is_in_one_fold():
     assert {len(fold) for fold in folds} == {7, 8}
 
 
-def test_a_model_never_sees_the_ratings_that_it_guesses():
+def test_a_model_never_sees_the_ratings_that_it_predicts():
     fold = model_comparison.folds(20, 0)[2]
     seen: list[np.ndarray] = []
     model_comparison.guesses(lambda places: seen.append(places) or np.zeros(20), 20, fold)
     assert sorted([*seen[0], *fold]) == list(range(20))
 
 
-def test_offset_and_scale_of_a_folds_scores_do_not_count():
+def test_offset_and_scale_of_the_scores_of_a_fold_do_not_matter():
     rng = np.random.default_rng(0)
     scores = rng.normal(size=20)
     moved = [
         model_comparison.guesses(lambda _seen, k=k: 7 * k + (1 + k) * scores, 20, fold)
         for k, fold in enumerate(model_comparison.folds(20, 0))
     ]
-    np.testing.assert_allclose(np.concatenate(moved), np.concatenate(told(scores)))
+    np.testing.assert_allclose(np.concatenate(moved), np.concatenate(fold_guesses(scores)))
 
 
-def test_the_clearly_better_model_speaks():
+def test_a_clearly_better_model_becomes_active():
     rng = np.random.default_rng(0)
     good, poor = RATINGS + 0.3 * rng.normal(size=36), rng.normal(size=36)
-    found = model_comparison.compare(told(poor), told(good), RATINGS, 0)
+    found = model_comparison.compare(fold_guesses(poor), fold_guesses(good), RATINGS, 0)
     assert found.active == "exact"
     assert found.exact > 0.8 > found.instant + found.error
-    assert model_comparison.compare(told(good), told(poor), RATINGS, 0).active == "instant"
+    assert model_comparison.compare(fold_guesses(good), fold_guesses(poor), RATINGS, 0).active == "instant"
 
 
-def test_of_equals_the_simpler_one_speaks():
+def test_the_instant_model_stays_active_when_both_are_about_equal():
     rng = np.random.default_rng(1)
     one = RATINGS + rng.normal(size=36)
     hardly_better = one.copy()
     hardly_better[0] -= 0.05
     for other in (one, hardly_better):
-        assert model_comparison.compare(told(one), told(other), RATINGS, 0).active == "instant"
+        assert model_comparison.compare(fold_guesses(one), fold_guesses(other), RATINGS, 0).active == "instant"
 
 
 @pytest.mark.parametrize("ratings", [np.full(36, 2.0), RATINGS])
-def test_where_nothing_can_be_said_the_instant_model_goes_on(ratings):
-    found = model_comparison.compare(told(np.zeros(36)), told(np.zeros(36)), ratings, 0)
+def test_the_instant_model_stays_active_without_information(ratings):
+    found = model_comparison.compare(fold_guesses(np.zeros(36)), fold_guesses(np.zeros(36)), ratings, 0)
     assert (found.active, found.instant, found.exact) == ("instant", 0.0, 0.0)
 
 
 class Network:
-    """An exact fit that knows the truth, as far as it is said to."""
+    """A stand-in for the network, whose exact fit predicts the given truth."""
 
     def __init__(self, truth: np.ndarray) -> None:
         self.truth, self.fits = truth, 0
 
-    def exact(self, shots, asked, seed):
+    def exact(self, shots, places, seed):
         self.fits += 1
-        return Answer(self.truth[asked], 6 * len(shots.photos), 0.1)
+        return Answer(self.truth[places], 6 * len(shots.photos), 0.1)
 
 
 @pytest.mark.parametrize(("sign", "count", "fits", "passes"), [(1, 30, 6, 900), (-1, 30, 5, 720), (1, 15, 0, 0)])
-def test_the_method_answers_with_the_model_that_speaks(sign, count, fits, passes):
+def test_the_method_gives_the_scores_of_the_active_model(sign, count, fits, passes):
     rng = np.random.default_rng(2)
     features = rng.normal(size=(60, 256)) / 16
     truth = rng.normal(size=60)
     catalogue = Catalogue(features, np.zeros((60, 1)), features, features)
     network = Network(sign * truth)
     context = Context(catalogue, Hyperprior.flat(), None, lambda: network, 0)
-    answer = refined(context, RaterRatings(np.arange(count), truth[:count]), np.arange(count, 60))
-    assert (network.fits, answer.image_passes) == (fits, passes)
-    assert np.array_equal(answer.scores, truth[count:]) == (fits == 6)
+    prediction = refined(context, RaterRatings(np.arange(count), truth[:count]), np.arange(count, 60))
+    assert (network.fits, prediction.image_passes) == (fits, passes)
+    assert np.array_equal(prediction.scores, truth[count:]) == (fits == 6)

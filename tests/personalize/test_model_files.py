@@ -1,4 +1,4 @@
-"""A person's model as a file: the same scores as the fit, from the file alone."""
+"""Exported model files: the file alone gives the scores of the fit."""
 
 import copy
 import functools
@@ -54,7 +54,7 @@ def instant(bank):
 
 @pytest.fixture(scope="module")
 def written(bank, instant, tmp_path_factory):
-    """A file of the instant fit in a format, and its model card; written once, since an ONNX file takes half a minute."""
+    """The file of the instant fit in a format, and its model card; written once, since writing ONNX takes half a minute."""
 
     @functools.cache
     def write(kind):
@@ -71,20 +71,20 @@ def exact(bank):
     return RaterFit(facts, coefficients=(bank.start + 0.05 * torch.randn(bank.start.shape, generator=draw)).numpy())
 
 
-def test_an_instant_model_scores_photos_as_their_features_do(bank, extractor, photos, prepared, instant):
+def test_an_instant_model_gives_the_scores_of_the_features(bank, extractor, photos, prepared, instant):
     features = extractor.features(photos)
     model = rater_models.of_weights(bank, instant.weights)
     np.testing.assert_allclose(model(prepared).detach().numpy(), features @ instant.weights, atol=1e-3)  # ReLU6 has kinks
 
 
-def test_an_exact_model_is_the_merged_network(bank, prepared, exact):
+def test_an_exact_model_gives_the_scores_of_the_merged_network(bank, prepared, exact):
     coefficients = torch.from_numpy(exact.coefficients)
     ours = rater_models.of_coefficients(bank, coefficients)(prepared)
     torch.testing.assert_close(ours, bank.merged(coefficients).score(prepared), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("kind", ["json", "safetensors", "onnx"])
-def test_a_file_read_again_gives_the_same_scores(kind, bank, extractor, prepared, instant, written):
+def test_a_written_file_gives_the_same_scores(kind, bank, extractor, prepared, instant, written):
     path, card = written(kind)
     model = rater_models.of_weights(bank, instant.weights)
     np.testing.assert_allclose(model_files.opened(path, bank).score(prepared), model(prepared).detach().numpy(), atol=1e-4)
@@ -94,7 +94,7 @@ def test_a_file_read_again_gives_the_same_scores(kind, bank, extractor, prepared
 
 
 @pytest.mark.parametrize("kind", ["json", "safetensors", "onnx"])
-def test_the_card_states_the_version_and_the_datasets_with_their_licences(kind, bank, written):
+def test_the_model_card_states_version_datasets_and_licences(kind, bank, written):
     path, first = written(kind)
     for card in (first, model_files.opened(path, bank).card):
         assert card["pav_version"] == personalize.__version__
@@ -103,35 +103,35 @@ def test_the_card_states_the_version_and_the_datasets_with_their_licences(kind, 
         assert list(card["database_licences"]) == list(bank.metadata.tasks)
 
 
-def test_an_exact_model_stands_alone_as_well(bank, prepared, exact, tmp_path):
+def test_an_exact_model_needs_no_bank(bank, prepared, exact, tmp_path):
     model_files.write(tmp_path / "bo.safetensors", "safetensors", exact, bank)
     ours = model_files.opened(tmp_path / "bo.safetensors").score(prepared)
     np.testing.assert_allclose(ours, bank.merged(torch.from_numpy(exact.coefficients)).score(prepared).detach().numpy(), atol=1e-4)
 
 
-def test_coefficients_alone_are_a_few_kilobytes_and_ask_for_their_bank(bank, written):
+def test_a_json_model_is_a_few_kilobytes_and_needs_its_bank(bank, written):
     path, _ = written("json")
     assert path.stat().st_size < 8000
     with pytest.raises(BadModel, match=f"needs the bank {bank.metadata.hash}"):
         model_files.opened(path)
 
 
-def test_a_fit_of_another_bank_is_refused_naming_both(bank, instant, tmp_path):
+def test_a_fit_of_another_bank_is_refused_with_both_hashes(bank, instant, tmp_path):
     other = RaterFit(instant.facts | {"bank": "feedfeedfeedfeed"}, weights=instant.weights)
     with pytest.raises(BadModel, match=f"belongs to bank feedfeedfeedfeed; the given bank is {bank.metadata.hash}"):
         model_files.write(tmp_path / "anna.json", "json", other, bank)
 
 
-def test_a_file_that_scores_otherwise_is_not_left_behind(bank, instant, tmp_path, monkeypatch):
-    nothing = model_files.Opened({}, images.Preprocessing(1, 1, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)), lambda photos: np.zeros(len(photos)))
-    monkeypatch.setattr(model_files, "opened", lambda *_: nothing)
+def test_a_file_that_gives_other_scores_is_deleted(bank, instant, tmp_path, monkeypatch):
+    other = model_files.Opened({}, images.Preprocessing(1, 1, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)), lambda photos: np.zeros(len(photos)))
+    monkeypatch.setattr(model_files, "opened", lambda *_: other)
     with pytest.raises(BadModel, match="was not written: read again, its scores differ"):
         model_files.write(tmp_path / "anna.json", "json", instant, bank)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("kind", ["json", "safetensors", "onnx"])
-def test_a_file_is_read_once_to_score(kind, bank, prepared, photos, written, tmp_path, monkeypatch):
+def test_scoring_reads_the_model_file_once(kind, bank, prepared, photos, written, tmp_path, monkeypatch):
     path, _ = written(kind)
     expected = model_files.opened(path, bank).score(prepared)
     names = []
@@ -148,7 +148,7 @@ def test_a_file_is_read_once_to_score(kind, bank, prepared, photos, written, tmp
     np.testing.assert_allclose(scores, expected, atol=1e-5)
 
 
-def test_a_model_that_does_not_say_how_photos_are_prepared_is_refused(bank, written, tmp_path):
+def test_a_model_without_preprocessing_is_refused(bank, written, tmp_path):
     path = tmp_path / "anna.json"
     card = json.loads(written("json")[0].read_text())
     del card["preprocessing"]
@@ -158,14 +158,14 @@ def test_a_model_that_does_not_say_how_photos_are_prepared_is_refused(bank, writ
 
 
 @pytest.mark.parametrize("name", ["no.json", "no.safetensors", "no.onnx"])
-def test_what_is_no_model_is_said(name, tmp_path):
+def test_a_file_that_is_not_a_model_is_refused(name, tmp_path):
     (tmp_path / name).write_text("nonsense")
     with pytest.raises(BadModel, match=f"{name} cannot be read"):
         model_files.opened(tmp_path / name)
 
 
-def test_a_vision_transformer_of_openclip_exports_both_streams(tmp_path):
-    """The graph alone: a tower small enough for a test, every block moved."""
+def test_the_graph_of_an_openclip_vision_transformer_is_exported(tmp_path):
+    """A small tower without a bank, with a direction for every block."""
     torch.manual_seed(3)
     tower = VisionTransformer(image_size=32, patch_size=8, width=32, layers=2, heads=4, mlp_ratio=2.0, output_dim=24)
     scorer = Scorer(tower, 24).eval()
@@ -186,9 +186,9 @@ def test_a_vision_transformer_of_openclip_exports_both_streams(tmp_path):
 
 
 def scorer_at(scorer, theta, photos):
-    """The same network elsewhere, in double precision."""
-    there = copy.deepcopy(scorer).double()
+    """The scores of the same network with other parameters, in double precision."""
+    moved_scorer = copy.deepcopy(scorer).double()
     with torch.no_grad():
-        for name, value in there.named_parameters():
+        for name, value in moved_scorer.named_parameters():
             value.copy_(theta[name])
-        return there.score(photos.double())
+        return moved_scorer.score(photos.double())

@@ -1,4 +1,4 @@
-"""What is wrong with the options of a command is said before the work, and a result is written whole."""
+"""Validation of command options before a long run, and atomic writes of results."""
 
 import json
 from argparse import ArgumentTypeError
@@ -27,18 +27,18 @@ from personalize.training.recipes import Recipe
         (lambda: at_least(1, batch=2, most_photos=0.5), "most photos is 0.5"),
     ],
 )
-def test_a_number_that_makes_no_sense_is_refused_by_name(make, named):
+def test_an_invalid_number_is_refused_with_its_name(make, named):
     with pytest.raises(BadOption, match=named):
         make()
 
 
-def test_the_folder_of_a_file_is_made_before_the_work(tmp_path):
+def test_the_folder_of_a_new_file_is_created_first(tmp_path):
     path = new_file(str(tmp_path / "new" / "result.json"))
     assert path.parent.is_dir()
     assert not path.exists()
 
 
-def test_where_no_file_can_be_written_that_is_said(tmp_path):
+def test_a_path_that_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ArgumentTypeError, match="is a folder"):
         new_file(str(tmp_path))
@@ -48,7 +48,7 @@ def test_where_no_file_can_be_written_that_is_said(tmp_path):
         new_folder(str(tmp_path / "file"))
 
 
-def test_a_result_is_written_whole_or_not_at_all(tmp_path):
+def test_a_result_is_written_completely_or_not_at_all(tmp_path):
     path = tmp_path / "result.json"
     write_json(path, {"srocc": 0.5})
     with pytest.raises(TypeError):

@@ -1,4 +1,4 @@
-"""What others' ratings add: planted means and tastes are found, unrated photos stay as they were."""
+"""The population prior on synthetic raters, and fits with its columns compared with a dense Gaussian process."""
 
 import numpy as np
 import pytest
@@ -14,40 +14,40 @@ PHOTOS = 120
 
 @pytest.fixture
 def planted():
-    """100 people who share a mean and one axis of taste; nobody rates the last 20 photos."""
+    """100 raters who share a mean and one factor of taste; nobody rates the last 20 photos."""
     rng = np.random.default_rng(0)
-    scores, mean, axis = rng.normal(size=PHOTOS), 0.7 * rng.normal(size=PHOTOS), rng.normal(size=PHOTOS)
-    people = []
+    scores, mean, factor = rng.normal(size=PHOTOS), 0.7 * rng.normal(size=PHOTOS), rng.normal(size=PHOTOS)
+    raters = []
     for _ in range(100):
         photos = rng.choice(100, size=60, replace=False)
-        own = 0.5 * scores + mean + 0.8 * rng.normal() * axis
-        people.append(RaterRatings(photos, own[photos] + 0.5 * rng.normal(size=60)))
+        own = 0.5 * scores + mean + 0.8 * rng.normal() * factor
+        raters.append(RaterRatings(photos, own[photos] + 0.5 * rng.normal(size=60)))
     features = np.concatenate([scores[:, None], rng.normal(size=(PHOTOS, 255)) / 16], axis=1)
-    return features, mean, axis, people
+    return features, mean, factor, raters
 
 
-def test_a_shared_mean_and_taste_are_found(planted):
-    features, mean, axis, people = planted
-    found = population_prior.learn(features, people, rank=1)
+def test_a_shared_mean_and_factor_are_found(planted):
+    features, mean, factor, raters = planted
+    found = population_prior.learn(features, raters, rank=1)
     assert abs(metrics.plcc(found.mean[:100], mean[:100])) > 0.9
-    assert abs(metrics.plcc(found.factors[:100, 0], axis[:100])) > 0.9
+    assert abs(metrics.plcc(found.factors[:100, 0], factor[:100])) > 0.9
     assert found.rater_count == 100
 
 
-def test_photos_that_nobody_rated_have_no_taste_of_their_own(planted):
-    features, _, _, people = planted
-    assert not population_prior.learn(features, people, rank=2).factors[100:].any()
+def test_unrated_photos_have_no_factors(planted):
+    features, _, _, raters = planted
+    assert not population_prior.learn(features, raters, rank=2).factors[100:].any()
 
 
-def test_a_mean_that_the_features_tell_reaches_photos_that_nobody_rated(planted):
-    features, _, _, people = planted
-    told = 16 * features[:, 1:] @ np.r_[np.ones(3), np.zeros(252)]
-    people = [RaterRatings(one.photos, one.ratings + told[one.photos]) for one in people]
-    found = population_prior.learn(features, people)
-    assert metrics.plcc(found.mean[100:], told[100:]) > 0.2
+def test_the_mean_of_unrated_photos_follows_their_features(planted):
+    features, _, _, raters = planted
+    from_features = 16 * features[:, 1:] @ np.r_[np.ones(3), np.zeros(252)]
+    raters = [RaterRatings(one.photos, one.ratings + from_features[one.photos]) for one in raters]
+    found = population_prior.learn(features, raters)
+    assert metrics.plcc(found.mean[100:], from_features[100:]) > 0.2
 
 
-def test_the_regression_is_that_of_the_plain_gaussian_process():
+def test_the_regression_matches_a_dense_gaussian_process():
     rng = np.random.default_rng(5)
     phi, seen = rng.normal(size=(9, 4)), np.arange(9) < 7
     average, unsure = rng.normal(size=7), rng.uniform(0.1, 0.5, 7)
@@ -59,17 +59,17 @@ def test_the_regression_is_that_of_the_plain_gaussian_process():
     assert evidence == pytest.approx(-0.5 * (average @ np.linalg.solve(kernel, average) + np.linalg.slogdet(kernel)[1]))
 
 
-def test_too_few_people_and_people_who_rate_all_alike_teach_nothing(planted):
-    features, _, _, people = planted
-    alike = [RaterRatings(one.photos, np.full(60, 3.0)) for one in people]
+def test_too_few_raters_with_differing_ratings_are_refused(planted):
+    features, _, _, raters = planted
+    alike = [RaterRatings(one.photos, np.full(60, 3.0)) for one in raters]
     with pytest.raises(ValueError, match="0 raters are too few: 20 are needed"):
         population_prior.learn(features, alike)
     with pytest.raises(ValueError, match="19 raters are too few"):
-        population_prior.learn(features, people[:19])
+        population_prior.learn(features, raters[:19])
 
 
 def dense_fit(features, ratings, shared, point):
-    """The oracle: the same Gaussian process at one point of the grid, by its covariance matrix."""
+    """The reference: the same Gaussian process at one grid point, from its covariance matrix."""
     trust, base, feature, noise = point
     z = (ratings - ratings.mean()) / ratings.std() - shared[:, 0]
     spread = np.full(features.shape[1], feature)
@@ -81,7 +81,7 @@ def dense_fit(features, ratings, shared, point):
     return weights, np.concatenate([[1.0], shared[:, 1:].T @ solved])
 
 
-def test_the_fit_with_shared_columns_is_that_of_the_plain_gaussian_process():
+def test_a_fit_with_population_columns_matches_a_dense_gaussian_process():
     rng = np.random.default_rng(1)
     features, shared = rng.normal(size=(12, 20)), rng.normal(size=(12, 3))
     ratings = rng.integers(1, 8, 12).astype(float)
@@ -93,16 +93,16 @@ def test_the_fit_with_shared_columns_is_that_of_the_plain_gaussian_process():
     np.testing.assert_allclose(fitted.population_weights, own, atol=1e-5)
 
 
-def test_columns_of_nothing_change_nothing():
+def test_zero_population_columns_do_not_change_the_fit():
     rng = np.random.default_rng(2)
     features, ratings = rng.normal(size=(15, 40)), rng.integers(1, 4, 15).astype(float)
-    alone = taste.fit(features, ratings, Hyperprior.flat())
-    with_nothing = taste.fit(features, ratings, Hyperprior.flat(), np.zeros((15, 2)))
-    np.testing.assert_allclose(alone.weights, with_nothing.weights, atol=1e-6)
-    np.testing.assert_allclose(alone.leave_one_out, with_nothing.leave_one_out, atol=1e-6)
+    without_columns = taste.fit(features, ratings, Hyperprior.flat())
+    with_zeros = taste.fit(features, ratings, Hyperprior.flat(), np.zeros((15, 2)))
+    np.testing.assert_allclose(without_columns.weights, with_zeros.weights, atol=1e-6)
+    np.testing.assert_allclose(without_columns.leave_one_out, with_zeros.leave_one_out, atol=1e-6)
 
 
-def test_leaving_one_out_is_fitting_without_it():
+def test_leave_one_out_predictions_match_fits_without_that_rating():
     rng = np.random.default_rng(3)
     features, shared = rng.normal(size=(9, 6)), rng.normal(size=(9, 2))
     ratings = rng.permutation(9).astype(float)
@@ -119,7 +119,7 @@ def test_leaving_one_out_is_fitting_without_it():
         assert fitted.leave_one_out[out] == pytest.approx(0.25 * features[out, 0] + shared[out, 0] + cross @ solved, abs=1e-4)
 
 
-def test_the_report_tells_the_gain_on_rated_photos_and_no_harm_on_others(planted):
+def test_the_report_shows_a_gain_on_rated_photos_and_no_loss_on_others(planted):
     features, _, _, rated = planted
     catalogue = Catalogue(features, np.zeros((PHOTOS, 1)), features[:, :1], features[:, :1])
     raters = [RaterRatings(one.photos, one.ratings, f"p{number}") for number, one in enumerate(rated)]

@@ -1,4 +1,4 @@
-"""The convex fit inside an exact fit, against hand derivations and a general optimiser."""
+"""The convex subproblem of an exact fit, compared with derivations by hand and a general optimiser."""
 
 import numpy as np
 import pytest
@@ -14,17 +14,17 @@ def problem():
     return scores, slopes, draw.integers(1, 4, size=9).astype(float), draw.normal(size=30), draw.normal(size=30)
 
 
-def test_the_rank_loss_of_two_photos_is_that_of_their_one_pair():
+def test_the_rank_loss_of_two_photos_is_that_of_their_pair():
     assert rank_newton.rank_loss(np.array([1.0, 3.0]), np.array([1.0, 2.0])) == pytest.approx(np.log(1 + np.exp(-2)))
 
 
-def test_the_gradient_pulls_the_better_photo_up_by_the_chance_of_being_wrong():
+def test_the_gradient_is_the_probability_of_the_wrong_order():
     gradient, _ = rank_newton.derivatives(np.array([0.0, 1.0]), np.array([2.0, 1.0]))
     wrong = 1 / (1 + np.exp(-1))  # sigma(s_j - s_i) for the one pair, i rated higher
     np.testing.assert_allclose(gradient, [-wrong, wrong])
 
 
-def test_gradient_and_hessian_are_those_of_the_loss(problem):
+def test_gradient_and_hessian_match_numeric_derivatives(problem):
     scores, _, ratings, _, _ = problem
     assert check_grad(lambda s: rank_newton.rank_loss(s, ratings), lambda s: rank_newton.derivatives(s, ratings)[0], scores) < 1e-6
     _, hessian = rank_newton.derivatives(scores, ratings)
@@ -34,7 +34,7 @@ def test_gradient_and_hessian_are_those_of_the_loss(problem):
 
 
 @pytest.mark.parametrize("strength", [1e-2, 1.0])
-def test_the_minimum_is_that_of_a_general_optimiser(problem, strength):
+def test_the_minimum_matches_a_general_optimiser(problem, strength):
     scores, slopes, ratings, here, centre = problem
 
     def loss(beta):
@@ -47,27 +47,27 @@ def test_the_minimum_is_that_of_a_general_optimiser(problem, strength):
     np.testing.assert_allclose(rank_newton.minimise(*problem, strength), general, atol=1e-6)
 
 
-def test_a_reach_bounds_the_step_and_is_used_up(problem):
+def test_the_step_reaches_but_does_not_exceed_the_trust_region(problem):
     *_, here, _ = problem
     there = rank_newton.minimise_within(*problem, 1e-3, 0.5)
     assert 0.49 < np.linalg.norm(there - here) <= 0.5
 
 
-def test_equal_ratings_leave_everything_at_the_centre(problem):
+def test_equal_ratings_give_the_centre(problem):
     scores, slopes, ratings, here, centre = problem
     np.testing.assert_allclose(rank_newton.minimise(scores, slopes, np.ones_like(ratings), here, centre, 0.1), centre)
     assert rank_newton.rank_loss(scores, np.ones_like(ratings)) == 0
 
 
-def chosen(slopes, ratings):
+def chosen_strength(slopes, ratings):
     return rank_newton.cross_validated(np.zeros(40), slopes, ratings, (0.01, 1.0, 100.0), np.random.default_rng(0))
 
 
-def test_signal_is_answered_by_a_weak_pull():
+def test_cross_validation_chooses_weak_regularisation_for_signal():
     slopes = np.random.default_rng(1).normal(size=(40, 4))
-    assert chosen(slopes, slopes @ np.array([1.0, -1, 0.5, 2])) == 0.01
+    assert chosen_strength(slopes, slopes @ np.array([1.0, -1, 0.5, 2])) == 0.01
 
 
-def test_noise_in_many_dimensions_is_answered_by_a_strong_pull():
+def test_cross_validation_chooses_strong_regularisation_for_noise():
     draw = np.random.default_rng(1)
-    assert chosen(draw.normal(size=(40, 60)), draw.normal(size=40)) > 0.01
+    assert chosen_strength(draw.normal(size=(40, 60)), draw.normal(size=40)) > 0.01

@@ -1,4 +1,4 @@
-"""Old names of commands and options still work and say the new one."""
+"""Renamed commands and options: the old names still work and print the new ones."""
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -6,7 +6,7 @@ from django.core.management import CommandError, call_command
 from personalize import datasets
 
 
-def test_the_old_name_of_the_list_of_datasets_says_the_new_one(capsys):
+def test_the_command_databases_still_works_and_prints_its_new_name(capsys):
     call_command("datasets")
     listed = capsys.readouterr()
     call_command("databases")
@@ -15,23 +15,23 @@ def test_the_old_name_of_the_list_of_datasets_says_the_new_one(capsys):
     assert again.err == "./pav databases is now called ./pav datasets; the old name still works.\n"
 
 
-def test_the_old_name_of_the_evaluation_of_a_prior_says_the_new_one(tmp_path, capsys):
+def test_the_command_learn_prior_still_works_and_prints_its_new_name(tmp_path, capsys):
     files = {"images": tmp_path, "ratings": tmp_path / "ratings.csv"}
     with pytest.raises(CommandError, match=r"ends in \.safetensors"):
         call_command("learn_prior", **files, out=tmp_path / "prior.json")
     assert "./pav learn_prior is now called ./pav evaluate_prior" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("option", "said"), [("--raters", ""), ("--people", "--people is now called --raters")])
-def test_the_old_option_limits_the_same_raters(option, said, capsys):
+@pytest.mark.parametrize(("option", "warning"), [("--raters", ""), ("--people", "--people is now called --raters")])
+def test_the_option_people_still_works_and_prints_its_new_name(option, warning, capsys):
     with pytest.raises(CommandError, match="raters is -3"):
         call_command("evaluate", f"{option}=-3")
-    assert said in capsys.readouterr().err
+    assert warning in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("option", "said"), [("--dataset", ""), ("--database", "--database is now called --dataset")])
-def test_the_old_option_names_the_same_dataset(option, said, monkeypatch, capsys):
+@pytest.mark.parametrize(("option", "warning"), [("--dataset", ""), ("--database", "--database is now called --dataset")])
+def test_the_option_database_still_works_and_prints_its_new_name(option, warning, monkeypatch, capsys):
     monkeypatch.setattr(datasets, "ratings", lambda name, root, split: pytest.fail(f"{name} in {root}"))
     with pytest.raises(pytest.fail.Exception, match="para in here"):
         call_command("evaluate", option, "para", "--root", "here")
-    assert said in capsys.readouterr().err
+    assert warning in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Banks that lie in the repository: one of the first format, kept as it was, and the one that comes with PAV."""
+"""Banks in the repository: one in the first format, stored unchanged, and the shipped bank."""
 
 from pathlib import Path
 
@@ -34,17 +34,17 @@ def batch(extractor, photo):
 
 
 class TestTheFirstFormat:
-    """A file that the first version of the format wrote, kept as it was."""
+    """A file written by the first version of the format, stored unchanged."""
 
     PATH = Path(__file__).parent / "stored" / "pav-bank-1.safetensors"
 
-    def test_it_is_read(self):
+    def test_a_bank_in_the_first_format_is_read(self):
         assert banks.read_metadata(self.PATH).facts["format"] == "pav-bank-1"
         arrays = banks.read(self.PATH)
         assert banks.projection(arrays).groups == ("merged",)
         np.testing.assert_array_equal(banks.hyperprior(arrays).trust, Hyperprior.flat().trust)
 
-    def test_it_is_opened(self):
+    def test_a_bank_in_the_first_format_is_opened(self):
         bank = open_banks.open_bank(self.PATH)
         assert not bank.holds_encoder
         np.testing.assert_array_equal(bank.start, [[0.75, 0.25], [0.75, 0.25]])
@@ -59,42 +59,42 @@ class TestTheFirstFormat:
 
 
 class TestTheShippedBank:
-    """The file in the repository, with the real backbone."""
+    """The shipped bank, with its real backbone."""
 
-    def test_it_is_small_and_matches_its_metadata(self):
+    def test_the_shipped_bank_is_small_and_matches_its_metadata(self):
         assert banks.DEFAULT.stat().st_size <= 12_000_000
         metadata = banks.read_metadata()
         assert banks.read(prefix="start")["start"].shape[1] == len(metadata.tasks) == 6
 
-    def test_its_hash_is_the_one_under_which_installations_keep_what_it_made(self):
+    def test_the_hash_of_the_shipped_bank_matches_stored_features_of_installations(self):
         assert banks.read_metadata().hash == "41de431beb7c1482"
 
-    def test_its_metadata_tell_what_it_is_made_of_and_what_factorising_cost(self):
+    def test_the_metadata_state_training_data_and_factorisation_cost(self):
         facts = banks.read_metadata().facts
         for task in facts["tasks"]:
             assert {"recipe", "photos", "test_srocc", "source", "licence"} <= facts["trained"][task].keys()
             assert facts["factorised"][task]["cost"] <= 0.005
 
-    def test_a_photo_has_256_finite_features_the_same_each_time(self, extractor, photo):
+    def test_a_photo_has_256_finite_reproducible_features(self, extractor, photo):
         (features,) = extractor.features([photo])
         (again,) = extractor.features([photo])
         assert features.shape == (256,)
         assert np.isfinite(features).all()
         np.testing.assert_allclose(features, again, atol=1e-5)
 
-    def test_opened_it_gives_the_same_models_as_read_whole(self, bank, batch):
+    def test_a_mapped_bank_gives_the_same_models_as_one_read_into_memory(self, bank, batch):
         whole = open_banks.of_arrays(banks.read_metadata(), banks.read())
         for coefficients in (bank.start, bank.one_hot("oasis-arousal")):
             with torch.no_grad():
                 expected = whole.merged(coefficients).score(batch)
                 torch.testing.assert_close(bank.merged(coefficients).score(batch), expected, atol=1e-5, rtol=0)
 
-    def test_its_score_is_that_of_the_merged_model(self, bank, extractor, photo, batch):
+    def test_the_generic_score_is_that_of_the_merged_model(self, bank, extractor, photo, batch):
         with torch.no_grad():
             plain = bank.merged(bank.start).score(batch).item()
         assert extractor.raw_features([photo])[0][0] == pytest.approx(plain, abs=1e-4)
 
-    def test_a_tangent_predicts_a_small_move_of_its_coefficient(self, bank, extractor, photo, batch):
+    def test_a_tangent_predicts_the_effect_of_a_small_change_of_its_coefficient(self, bank, extractor, photo, batch):
         (score,), raw = extractor.raw_features([photo])
         step = 0.02
         moved = bank.start.clone()

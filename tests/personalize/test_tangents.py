@@ -1,4 +1,4 @@
-"""Tangents for many photos at once, against autograd one photo at a time."""
+"""Tangents of a batch of photos, compared with autograd one photo at a time."""
 
 import pytest
 import timm
@@ -15,7 +15,7 @@ TASKS = 3
 
 
 def one_by_one(model, vectors, photos):
-    """The oracle: a backward pass a photo, every weight gradient formed and multiplied with every task vector."""
+    """The reference: one backward pass per photo, every weight gradient multiplied with every task vector."""
     blocks = task_vectors.blocks(model)
     found = []
     for photo in photos:
@@ -36,7 +36,7 @@ def efficient_net():
     encoder = timm.create_model("efficientnet_lite0", num_classes=0)
     draw = torch.Generator().manual_seed(5)
     for layer in encoder.modules():
-        if isinstance(layer, nn.BatchNorm2d):  # as if trained: no scale, shift or statistic is that of a fresh network
+        if isinstance(layer, nn.BatchNorm2d):  # as after training: no scale, shift or statistic has its initial value
             layer.weight.data.uniform_(0.5, 1.5, generator=draw)
             layer.bias.data.normal_(std=0.3, generator=draw)
             layer.running_mean.normal_(std=0.1, generator=draw)
@@ -67,26 +67,26 @@ def example(request):
     return model, vectors, torch.randn(3, 3, side, side, dtype=torch.float64)
 
 
-def test_tangents_of_a_batch_are_those_of_autograd_one_photo_at_a_time(example):
+def test_tangents_of_a_batch_match_autograd_one_photo_at_a_time(example):
     model, vectors, photos = example
     for ours, autograd in zip(Tangents(model, vectors).compute(photos), one_by_one(model, vectors, photos), strict=True):
         torch.testing.assert_close(ours, autograd, atol=1e-10, rtol=1e-8)
 
 
-def test_factorised_vectors_give_what_their_products_give(example):
+def test_tangents_of_factorised_vectors_match_those_of_their_products(example):
     model, vectors, photos = example
     factors = [task_vectors.factorise(vector, 4) for vector in vectors]
     whole = [{name: value.double() for name, value in task_vectors.whole(vector).items()} for vector in factors]
     _, tangents, _ = Tangents(model, factors).compute(photos)
     _, autograd, _ = one_by_one(model, whole, photos)
-    torch.testing.assert_close(tangents, autograd, atol=1e-5, rtol=1e-5)  # factors multiply in single precision where they are made whole
+    torch.testing.assert_close(tangents, autograd, atol=1e-5, rtol=1e-5)  # products of factors are in single precision
 
 
-def test_in_single_precision_tangents_agree_to_a_ten_thousandth(example):
+def test_tangents_in_single_precision_have_a_relative_error_below_one_in_ten_thousand(example):
     model, vectors, photos = example
     for layer in model.modules():
         if isinstance(getattr(layer, "act", None), nn.ReLU6):
-            layer.act = nn.SiLU()  # ReLU6 has kinks: an activation that rounds to the other side changes the derivative, in any computation
+            layer.act = nn.SiLU()  # near a kink of ReLU6, rounding changes the derivative in any computation
     model, photos = model.float(), photos.float()
     vectors = [{name: value.float() for name, value in vector.items()} for vector in vectors]
     _, tangents, _ = Tangents(model, vectors).compute(photos)
@@ -94,7 +94,7 @@ def test_in_single_precision_tangents_agree_to_a_ten_thousandth(example):
     assert (tangents - autograd).norm() < 1e-4 * autograd.norm()
 
 
-def test_describing_leaves_the_model_as_it_was(example):
+def test_computing_tangents_does_not_change_the_model(example):
     model, vectors, photos = example
     before = model.score(photos)
     Tangents(model, vectors).compute(photos)
@@ -102,7 +102,7 @@ def test_describing_leaves_the_model_as_it_was(example):
     assert len(task_vectors.blocks(model)) == len(vectors[0])
 
 
-def test_new_weights_are_seen_by_the_next_batch(example):
+def test_the_next_batch_uses_changed_weights(example):
     model, vectors, photos = example
     tangents = Tangents(model, vectors)
     tangents.compute(photos)
@@ -114,7 +114,7 @@ def test_new_weights_are_seen_by_the_next_batch(example):
     torch.testing.assert_close(ours, autograd, atol=1e-10, rtol=1e-8)
 
 
-def test_a_layer_without_a_rule_is_refused_by_the_name_of_its_parameter():
+def test_a_layer_without_a_rule_is_refused_with_the_name_of_its_parameter():
     model = Scorer(nn.Sequential(nn.Conv2d(3, 4, 3), nn.PReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()), 4)
     with pytest.raises(UnknownLayer, match=r"encoder\.1\.weight"):
         Tangents(model, [dict(task_vectors.copied_blocks(model))])

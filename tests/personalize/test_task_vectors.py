@@ -1,4 +1,4 @@
-"""Merging, factorising and tangents on a scorer small enough to differentiate by hand."""
+"""Merging, factorising and tangents of task vectors, and losses, on a small scorer."""
 
 import numpy as np
 import pytest
@@ -33,14 +33,14 @@ def test_merging_with_zero_coefficients_returns_the_base(base, vectors):
     assert all(torch.equal(merged[name], base[name]) for name in base)
 
 
-def test_a_one_hot_coefficient_gives_exactly_that_task_model(base, vectors):
+def test_one_hot_coefficients_give_exactly_the_model_of_that_task(base, vectors):
     coefficients = torch.zeros(len(base), 3)
     coefficients[:, 1] = 1
     merged = merging.merge(base, vectors, coefficients)
     assert all(torch.equal(merged[name], base[name] + vectors[1][name]) for name in base)
 
 
-def test_the_merge_is_the_plain_sum_at_any_coefficients(base, vectors):
+def test_the_merge_is_the_weighted_sum_for_any_coefficients(base, vectors):
     coefficients = torch.randn(len(base), 3, generator=torch.Generator().manual_seed(2))
     merged = merging.merge(base, vectors, coefficients)
     for row, name in enumerate(base):
@@ -54,13 +54,13 @@ def test_merging_changes_neither_base_nor_vectors(base, vectors):
     assert all(torch.equal(before[name], base[name]) for name in base)
 
 
-def test_a_vector_of_another_shape_is_refused_by_the_name_of_its_block(base, vectors):
+def test_a_vector_of_another_shape_is_refused_with_the_name_of_its_block(base, vectors):
     vectors[2]["head.3.bias"] = torch.zeros(11)
     with pytest.raises(IncompatibleTaskVector, match=r"head\.3\.bias has shape \(11,\), the base has \(10,\)"):
         merging.merge(base, vectors, torch.zeros(len(base), 3))
 
 
-def test_a_vector_that_lacks_a_block_is_refused_by_the_name_of_the_block(base, vectors):
+def test_a_vector_without_a_block_is_refused_with_the_name_of_the_block(base, vectors):
     del vectors[0]["encoder.0.weight"]
     with pytest.raises(IncompatibleTaskVector, match=r"encoder\.0\.weight of the base model is missing"):
         merging.merge(base, vectors, torch.zeros(len(base), 3))
@@ -81,7 +81,7 @@ def test_tangents_agree_with_autograd_through_the_merge(base, vectors):
     torch.testing.assert_close(tangents[0], expected, atol=1e-5, rtol=1e-4)
 
 
-def test_factors_of_full_rank_lose_nothing_but_half_precision():
+def test_factors_of_full_rank_lose_only_half_precision():
     value = torch.randn(24, 40, generator=torch.Generator().manual_seed(4))
     low_rank = value[:, :5] @ value[:5]
     kept = task_vectors.whole(task_vectors.factorise({"block": low_rank}, rank=5))["block"]
@@ -95,23 +95,23 @@ def test_factors_are_the_best_approximation_of_their_rank():
     assert (value - kept).norm().item() == pytest.approx(rest.square().sum().sqrt().item(), rel=1e-3)
 
 
-def test_vectors_and_depthwise_convolutions_stay_whole():
+def test_biases_and_depthwise_convolutions_are_not_factorised():
     vector = {"bias": torch.randn(30), "depthwise": torch.randn(32, 1, 3, 3)}
     kept = task_vectors.factorise(vector, rank=8)
     assert all(isinstance(value, torch.Tensor) and value.dtype == torch.float16 for value in kept.values())
 
 
-def test_the_head_starts_from_the_same_numbers_in_every_run_and_they_fit_half_precision():
+def test_the_initial_head_depends_on_the_seed_alone_and_is_exact_in_half_precision():
     heads = []
-    for elsewhere in (1, 2):  # whatever else was drawn before
-        torch.manual_seed(elsewhere)
+    for global_seed in (1, 2):  # the global random state must not matter
+        torch.manual_seed(global_seed)
         heads.append(Scorer(nn.Flatten(), width=6, seed=5).head[0].weight)
     one, other = heads
     assert torch.equal(one, other)
     assert torch.equal(one, one.half().float())
 
 
-def test_the_bradley_terry_gradient_is_the_one_derived_by_hand():
+def test_the_bradley_terry_gradient_matches_the_derivation_by_hand():
     # ratings 3 > 1 > 0: three pairs, the loss is their mean.
     # dL/ds_i = (-sum over j below i of sigma(s_j - s_i) + sum over j above i of sigma(s_i - s_j)) / 3
     scores = torch.tensor([0.2, -0.1, 0.5], requires_grad=True)
@@ -132,13 +132,13 @@ def test_equal_ratings_have_no_rank_loss():
     assert losses.bradley_terry(torch.tensor([1.0, 2.0]), torch.tensor([2.0, 2.0])).item() == 0
 
 
-def test_the_earth_movers_distance_of_one_level_in_ten():
+def test_the_earth_movers_distance_of_adjacent_levels_is_the_root_of_a_tenth():
     # All mass one level apart: the cumulative distributions differ by 1 at one of ten levels, root mean square = sqrt(1 / 10).
     one, other = torch.eye(10)[3:4], torch.eye(10)[4:5]
     assert losses.earth_movers_distance(one, other).item() == pytest.approx(0.1**0.5)
 
 
-def test_a_known_mean_becomes_a_distribution_with_that_mean():
-    made = losses.normal_distribution(torch.tensor([5.5, 4.0]), spread=1.0)
-    torch.testing.assert_close(made.sum(dim=1), torch.ones(2))
-    torch.testing.assert_close(made @ torch.arange(1.0, 11), torch.tensor([5.5, 4.0]), atol=1e-2, rtol=0)
+def test_a_mean_becomes_a_distribution_with_that_mean():
+    distribution = losses.normal_distribution(torch.tensor([5.5, 4.0]), spread=1.0)
+    torch.testing.assert_close(distribution.sum(dim=1), torch.ones(2))
+    torch.testing.assert_close(distribution @ torch.arange(1.0, 11), torch.tensor([5.5, 4.0]), atol=1e-2, rtol=0)

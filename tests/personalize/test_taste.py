@@ -1,4 +1,4 @@
-"""The closed form against a naive Gaussian process, one grid point and one left-out rating at a time."""
+"""The instant fit, compared with a naive Gaussian process at every grid point and left-out rating."""
 
 from dataclasses import replace
 from inspect import unwrap
@@ -14,7 +14,7 @@ from personalize.numerics.taste import Covariance
 
 
 def naive(features, ratings, hyperprior):
-    """Evidence of each grid point, mean weights, and left-out scores, by inverting every kernel on its own."""
+    """Evidence of each grid point, mean weights and left-out scores, with a separate inverse of every kernel."""
     z = (ratings - ratings.mean()) / ratings.std()
     s, phi, n = features[:, 0], features[:, 1:], len(z)
     evidence, weights, left_out, density = [], [], [], []
@@ -56,7 +56,7 @@ def alice():
 
 
 @pytest.mark.parametrize("count", [4, 9, 20])  # fewer and more ratings than the 11 features
-def test_the_closed_form_agrees_with_a_naive_gaussian_process(count):
+def test_the_closed_form_matches_a_naive_gaussian_process(count):
     rng = np.random.default_rng(count)
     features, ratings = rng.normal(size=(count, 12)), np.r_[1.0, 3.0, rng.integers(1, 4, count - 2)]
     hyperprior = replace(Hyperprior.flat(), weights=rng.dirichlet(np.ones(180)).reshape(Hyperprior.flat().weights.shape))
@@ -81,11 +81,11 @@ def test_at_one_grid_point_the_weights_maximise_the_posterior(alice):
     np.testing.assert_allclose(taste.fit(features, ratings, one).weights, np.r_[0.25 + best[0], best[1:-1]], atol=1e-6)
 
 
-def test_reversing_all_ratings_reverses_the_ranking_when_nothing_favours_the_generic_score(alice):
+def test_reversed_ratings_reverse_the_ranking_without_trust_in_the_generic_score(alice):
     features, ratings = alice
     hyperprior = replace(Hyperprior.flat(), trust=np.zeros(1), weights=np.full((3, 5, 4, 1), 1 / 60))
-    forth, back = (taste.fit(features, said, hyperprior).weights for said in (ratings, 4 - ratings))
-    np.testing.assert_allclose(forth, -back, atol=1e-6)
+    forward, backward = (taste.fit(features, values, hyperprior).weights for values in (ratings, 4 - ratings))
+    np.testing.assert_allclose(forward, -backward, atol=1e-6)
 
 
 def test_the_scale_of_the_ratings_does_not_matter(alice):
@@ -97,13 +97,13 @@ def test_the_scale_of_the_ratings_does_not_matter(alice):
 
 
 @pytest.mark.parametrize("ratings", [[], [2.0], [3.0, 3.0, 3.0]])
-def test_ratings_that_tell_nothing_apart_leave_the_generic_order(ratings):
+def test_missing_or_equal_ratings_give_the_generic_order(ratings):
     features = np.random.default_rng(0).normal(size=(len(ratings), 256))
     fit = taste.fit(features, np.array(ratings), Hyperprior.flat())
     np.testing.assert_array_equal(fit.weights, np.eye(256, dtype=np.float32)[0])
 
 
-def test_a_planted_taste_is_recovered():
+def test_a_synthetic_taste_is_recovered():
     rng = np.random.default_rng(2)
     features = rng.normal(size=(600, 256)) / 16
     features[:, 0] = rng.normal(size=600)
@@ -113,8 +113,8 @@ def test_a_planted_taste_is_recovered():
     assert srocc(features[300:] @ fit.weights, planted[300:]) > 0.7
 
 
-def test_without_any_taste_the_left_out_scores_do_not_promise_one():
-    # Leaving one out errs downwards where there is nothing to find: without a high rating the others point a little away from it.
+def test_left_out_scores_of_random_ratings_show_no_taste():
+    # For random ratings, leave-one-out is biased downwards: without a high rating, the others point slightly away from it.
     agreements = []
     for seed in range(40):
         rng = np.random.default_rng(seed)
@@ -123,7 +123,7 @@ def test_without_any_taste_the_left_out_scores_do_not_promise_one():
     assert -0.2 < np.mean(agreements) < 2 * np.std(agreements) / np.sqrt(40)
 
 
-def test_the_posterior_covariance_is_that_of_the_kernel(alice):
+def test_the_posterior_covariance_matches_the_kernel(alice):
     features, ratings = alice
     one = Hyperprior(np.array([0.25]), np.array([0.1]), np.array([0.4]), np.array([0.5]), np.ones((1, 1, 1, 1)))
     prior = np.diag(np.r_[0.1, np.full(11, 0.4)])
@@ -134,7 +134,7 @@ def test_the_posterior_covariance_is_that_of_the_kernel(alice):
 
 
 @pytest.mark.parametrize("count", [0, 30, 400])
-def test_a_covariance_survives_storage_and_never_outgrows_its_features(count):
+def test_a_stored_covariance_is_read_back_and_has_a_bounded_size(count):
     rng = np.random.default_rng(3)
     features = rng.normal(size=(count, 256)) / 16
     ratings = rng.integers(1, 4, count).astype(float)
@@ -150,6 +150,6 @@ def test_features_that_are_not_finite_are_refused():
         taste.fit(np.full((2, 256), np.nan), np.array([1.0, 2.0]), Hyperprior.flat())
 
 
-def test_as_many_ratings_as_photos_are_asked_for():
+def test_unequal_numbers_of_photos_and_ratings_are_refused():
     with pytest.raises(ValueError, match="3 photos but 2 ratings"):
-        unwrap(taste.fit)(np.zeros((3, 256)), np.array([1.0, 2.0]), Hyperprior.flat())  # in tests the shapes are checked before
+        unwrap(taste.fit)(np.zeros((3, 256)), np.array([1.0, 2.0]), Hyperprior.flat())  # unwrapped: the shape check would come first

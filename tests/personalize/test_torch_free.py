@@ -1,4 +1,4 @@
-"""Modules that say that they need no torch load none: web-side workers and most of research run without it."""
+"""Modules that need no torch do not import it: the workers for instant fits and most of research run without torch."""
 
 import ast
 import subprocess
@@ -8,8 +8,8 @@ from pathlib import Path
 import personalize
 
 ROOT = Path(personalize.__file__).parent
-PROMISES = ("NumPy alone", "scikit-learn alone", "eeds no torch")
-LOOK = """
+PHRASES = ("NumPy alone", "scikit-learn alone", "eeds no torch")
+CHECK = """
 import importlib, sys
 for name in sys.argv[1:]:
     importlib.import_module(name)
@@ -22,29 +22,29 @@ def module(path: Path) -> str:
     return ".".join(("personalize", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__")
 
 
-def promising() -> list[str]:
-    """Every module whose docstring promises it, and all of the numerics, whose package does."""
+def torch_free_modules() -> list[str]:
+    """Every module whose docstring says that it needs no torch, and all modules of numerics."""
     docstrings = {path: ast.get_docstring(ast.parse(path.read_text())) or "" for path in ROOT.rglob("*.py")}
-    said = {path for path, text in docstrings.items() if any(words in text for words in PROMISES)}
-    return sorted(map(module, said | set((ROOT / "numerics").glob("*.py"))))
+    declared = {path for path, text in docstrings.items() if any(words in text for words in PHRASES)}
+    return sorted(map(module, declared | set((ROOT / "numerics").glob("*.py"))))
 
 
-def look(*names: str) -> str:
-    """What a fresh interpreter says that imports these modules one after the other, until one has loaded torch."""
-    return subprocess.run([sys.executable, "-c", LOOK, *names], cwd=ROOT.parent, capture_output=True, text=True).stderr
+def import_and_check(*names: str) -> str:
+    """The error output of a new interpreter that imports the modules in order until one loads torch."""
+    return subprocess.run([sys.executable, "-c", CHECK, *names], cwd=ROOT.parent, capture_output=True, text=True).stderr
 
 
-def test_what_says_that_it_needs_no_torch_loads_none():
-    assert len(promising()) > 15
-    assert look(*promising()) == ""
+def test_torch_free_modules_do_not_load_torch():
+    assert len(torch_free_modules()) > 15
+    assert import_and_check(*torch_free_modules()) == ""
 
 
-def test_the_look_itself_sees_torch():
-    assert look("personalize.numerics.taste", "personalize.files.images").strip() == "personalize.files.images loads torch"
+def test_the_check_detects_a_module_that_loads_torch():
+    assert import_and_check("personalize.numerics.taste", "personalize.files.images").strip() == "personalize.files.images loads torch"
 
 
-def test_the_contract_names_every_module_that_promises_it():
+def test_the_import_contract_lists_every_torch_free_module():
     contracts = (ROOT.parent / "pyproject.toml").read_text().split("[[tool.importlinter.contracts]]")
     (contract,) = (one for one in contracts if "needs no torch" in one)
-    outside = [name for name in promising() if not name.startswith("personalize.numerics")]
+    outside = [name for name in torch_free_modules() if not name.startswith("personalize.numerics")]
     assert [name for name in outside if f'"{name}"' not in contract] == []

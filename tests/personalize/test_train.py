@@ -1,4 +1,4 @@
-"""Fine-tuning on a few made photos: the recipe by hand, runs that stop and go on, several processes at once."""
+"""Fine-tuning on a few synthetic photos: schedules, targets, resumed runs and several processes."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def small(monkeypatch):
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    """OASIS in small: 30 photos, the brighter the higher their score."""
+    """A small OASIS: 30 synthetic photos with scores."""
     folder = tmp_path_factory.mktemp("databases")
     rows = []
     for number in range(30):
@@ -57,20 +57,20 @@ def same(one, other):
     return all(torch.equal(one.weights[name], other.weights[name]) for name in one.weights)
 
 
-def test_rates_rise_in_the_warm_up_and_fall_along_a_cosine():
+def test_learning_rates_rise_during_warm_up_and_then_follow_a_cosine():
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     rates = recipes.schedule(optimizer, replace(RECIPE, warm_up=1 / 6), 12)
-    told = []
+    used = []
     for _ in range(12):
-        told.append(rates.get_last_lr()[0])
+        used.append(rates.get_last_lr()[0])
         optimizer.step()
         rates.step()
-    assert told[:3] == [0.5, 1.0, 1.0]  # two steps up; the cosine begins at its top
-    assert told[7] == pytest.approx(0.5)  # half way down
-    assert 0 < told[11] < 0.03
+    assert used[:3] == [0.5, 1.0, 1.0]  # two warm-up steps; the cosine starts at its maximum
+    assert used[7] == pytest.approx(0.5)  # halfway down
+    assert 0 < used[11] < 0.03
 
 
-def test_biases_norms_and_embeddings_do_not_decay():
+def test_biases_norms_and_embeddings_have_no_weight_decay():
     model = small_scorer("")
     groups = recipes.optimizer(model, RECIPE).param_groups
     decaying = {id(value) for group in groups if group["weight_decay"] for value in group["params"]}
@@ -82,18 +82,18 @@ def test_biases_norms_and_embeddings_do_not_decay():
     assert sum(len(group["params"]) for group in groups) == len(list(model.parameters()))
 
 
-def test_the_target_is_the_published_distribution_where_there_is_one():
+def test_the_target_is_the_published_distribution_if_available():
     row = datasets.find("oasis-beauty")
     published = (0.0, 0.0, 0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     photos = [RatedPhoto(Path("a"), 4.0, "train", published), RatedPhoto(Path("b"), 4.0, "train")]
     distributions, means = training_photos.targets(photos, row)
     np.testing.assert_allclose(distributions[0], published)
-    assert means.tolist() == [5.5, 5.5]  # the middle of 1..7 laid over 1..10
+    assert means.tolist() == [5.5, 5.5]  # the middle of 1..7, mapped to 1..10
     assert distributions[1].argmax() in (4, 5)
     assert float(distributions[1].sum()) == pytest.approx(1)
 
 
-def test_what_is_cut_from_a_photo_depends_on_the_seed_the_epoch_and_the_photo_alone(root):
+def test_the_crop_of_a_photo_depends_on_seed_epoch_and_photo_alone(root):
     photos = [photo for photo in datasets.load("oasis-beauty", root) if photo.split == "train"]
     preprocessing = backbones.find("efficientnet_lite0").preprocessing
     one, other = (training_photos.TrainingPhotos(photos, preprocessing, RECIPE, lambda *_: None, "train") for _ in range(2))
@@ -105,25 +105,25 @@ def test_what_is_cut_from_a_photo_depends_on_the_seed_the_epoch_and_the_photo_al
     )
 
 
-def test_too_few_photos_for_one_step_are_refused_before_the_work(root, small):
+def test_too_few_photos_for_one_step_are_refused_before_the_run(root, small):
     with pytest.raises(PersonalizeError, match="1 photos an epoch are too few"):
         trained(root, replace(RECIPE, most_photos=1, accumulate=2))
 
 
-def test_what_is_wrong_with_the_run_is_said_before_photos_are_decoded(root, small, tmp_path, monkeypatch):
+def test_a_run_that_cannot_be_resumed_is_refused_before_photos_are_decoded(root, small, tmp_path, monkeypatch):
     monkeypatch.setattr(train, "TrainingPhotos", lambda *_: pytest.fail("decoded"))
     with pytest.raises(PersonalizeError):
         trained(root, folder=tmp_path / "none.run", resume=True)
 
 
-def test_a_batch_in_parts_learns_as_the_whole_batch(root, small):
+def test_gradient_accumulation_learns_like_the_whole_batch(root, small):
     plain = replace(RECIPE, epochs=1, rank_weight=0.0)
     whole, parts = trained(root, plain), trained(root, replace(plain, accumulate=2))
     different = trained(root, replace(plain, seed=1))
-    # Dropout draws anew for each part, so the two differ a little; another order of the photos differs more.
+    # Dropout draws new masks for each part, so the two differ a little; another order of the photos differs more.
     assert all(whole.weights[name].shape == parts.weights[name].shape for name in whole.weights)
-    away = lambda other: sum(float((whole.weights[name] - other.weights[name]).norm()) for name in whole.weights)  # noqa: E731
-    assert 0 < away(parts) < away(different)
+    distance = lambda other: sum(float((whole.weights[name] - other.weights[name]).norm()) for name in whole.weights)  # noqa: E731
+    assert 0 < distance(parts) < distance(different)
 
 
 def test_a_batch_that_cannot_be_divided_is_refused():
@@ -132,13 +132,13 @@ def test_a_batch_that_cannot_be_divided_is_refused():
 
 
 @pytest.mark.parametrize("save_every", [0, 2])
-def test_a_stopped_run_goes_on_to_the_very_same_weights(root, small, tmp_path, save_every):
+def test_a_resumed_run_ends_with_the_same_weights(root, small, tmp_path, save_every):
     whole = trained(root)
-    saved = checkpoints.save_state
+    save_state = checkpoints.save_state
     states = []
 
     def stop_later(*args):
-        saved(*args)
+        save_state(*args)
         states.append(args[2])
         if len(states) == (2 if save_every == 0 else 3):
             raise KeyboardInterrupt
@@ -158,32 +158,32 @@ def test_a_run_of_another_recipe_is_not_resumed(root, small, tmp_path):
         trained(root, replace(RECIPE, epochs=1, seed=5), folder=tmp_path, resume=True)
 
 
-def test_nothing_to_resume_is_said(root, small, tmp_path):
+def test_resuming_without_a_saved_run_is_refused(root, small, tmp_path):
     with pytest.raises(BadCheckpoint, match="Train without --resume"):
         trained(root, folder=tmp_path, resume=True)
 
 
-def test_workers_that_decode_change_nothing(root, small):
+def test_decoding_workers_do_not_change_the_weights(root, small):
     once = replace(RECIPE, epochs=1)
     assert same(trained(root, once), trained(root, once, workers=1))
 
 
-def test_the_log_tells_losses_rates_and_speed(root, small, tmp_path):
+def test_the_log_contains_losses_learning_rates_and_speed(root, small, tmp_path):
     trained(root, replace(RECIPE, epochs=2), folder=tmp_path)
     log = EventAccumulator(str(tmp_path)).Reload()
-    told = set(log.Tags()["scalars"])
+    logged = set(log.Tags()["scalars"])
     assert {
         "train/earth_movers_distance",
         "train/bradley_terry",
         "train/encoder_rate",
         "train/photos_per_second",
         "validation/srocc",
-    } <= told
+    } <= logged
     assert len(log.Scalars("train/bradley_terry")) == 2 * 3  # 22 photos in batches of 8
 
 
 def test_two_processes_train_one_model(root, tmp_path):
-    # On processors alone `accelerate launch` wants MPI for more than one process; torch's launcher sets what Accelerate reads.
+    # Without a GPU, `accelerate launch` needs MPI for several processes; torch's launcher sets the variables that Accelerate reads.
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     command += ["manage.py", "train_task_vector", "oasis-beauty", "--root", str(root)]
     command += ["--out", str(tmp_path), "--epochs", "1", "--batch", "8", "--threads", "1"]

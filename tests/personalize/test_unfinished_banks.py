@@ -1,4 +1,4 @@
-"""A stopped import or compression goes on where it was, and ends with the same bytes; nothing half-written is taken for a bank."""
+"""Resumed imports and compressions of banks: same bytes as in one run, and no partial bank is read."""
 
 import signal
 import subprocess
@@ -22,7 +22,7 @@ TASKS = ("ava", "aes", "tad")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Base weights, three checkpoints, photos, and the bank of them all, made in one go."""
+    """Base weights, three checkpoints, photos, and the bank built from them in one run."""
     folder = tmp_path_factory.mktemp("sources")
     small_clip.register(folder)
     base = small_clip.whole_model(seed=1)
@@ -44,28 +44,28 @@ def plan(folder, **changes):
     )
 
 
-class Pulled(BaseException):
-    """The plug."""
+class Stopped(BaseException):
+    """Stops the work from within a progress report."""
 
 
-class Listener:
-    """Hears what is going on; pulls the plug at the first word of `at`."""
+class ProgressRecorder:
+    """Records the steps of the work; stops it when step `at` begins."""
 
     def __init__(self, at=None):
-        self.at, self.heard = at, []
+        self.at, self.steps = at, []
 
     def __call__(self, what, done, of):
         if what == self.at:
-            raise Pulled
-        if what not in self.heard:
-            self.heard.append(what)
+            raise Stopped
+        if what not in self.steps:
+            self.steps.append(what)
 
 
-def stopped(work, at):
-    listener = Listener(at)
-    with pytest.raises(Pulled):
-        work(listener)
-    return listener.heard
+def run_until(work, at):
+    recorder = ProgressRecorder(at)
+    with pytest.raises(Stopped):
+        work(recorder)
+    return recorder.steps
 
 
 def files(path):
@@ -80,31 +80,31 @@ def compressing_with_photos(folder, out, form="quantised"):
     return lambda report: compressing.compress(folder / "bank.safetensors", out, Form(form, rank=4), folder / "photos", report)
 
 
-def test_an_import_goes_on_after_the_last_checkpoint_that_it_finished(folder, tmp_path):
+def test_an_import_resumes_after_the_last_finished_checkpoint(folder, tmp_path):
     work = an_import(folder, tmp_path / "bank.safetensors")
-    assert stopped(work, "importing tad") == ["importing ava", "importing aes"]
-    assert stopped(work, "extracting features") == ["importing tad"]
-    again = Listener()
+    assert run_until(work, "importing tad") == ["importing ava", "importing aes"]
+    assert run_until(work, "extracting features") == ["importing tad"]
+    again = ProgressRecorder()
     work(again)
-    assert again.heard == ["extracting features", "extracting features of the base"]
+    assert again.steps == ["extracting features", "extracting features of the base"]
     assert files(tmp_path / "bank.safetensors") == files(folder / "bank.safetensors")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bank.json", "bank.safetensors"]
 
 
-def test_a_compression_goes_on_after_the_last_vector_and_the_last_score(folder, tmp_path):
+def test_a_compression_resumes_after_the_last_finished_vector_and_score(folder, tmp_path):
     compressing_with_photos(folder, tmp_path / "whole.safetensors")(lambda *_: None)
     work = compressing_with_photos(folder, tmp_path / "small.safetensors")
-    assert stopped(work, "compressing aes") == ["compressing ava"]
-    assert stopped(work, "scoring with aes") == ["compressing aes", "compressing tad", "scoring with ava"]
-    again = Listener()
+    assert run_until(work, "compressing aes") == ["compressing ava"]
+    assert run_until(work, "scoring with aes") == ["compressing aes", "compressing tad", "scoring with ava"]
+    again = ProgressRecorder()
     work(again)
-    assert again.heard == ["scoring with aes", "scoring with tad"]
+    assert again.steps == ["scoring with aes", "scoring with tad"]
     assert files(tmp_path / "small.safetensors") == files(tmp_path / "whole.safetensors")
     assert not (tmp_path / "small.unfinished").exists()
 
 
-def test_a_compression_that_was_killed_goes_on(folder, tmp_path):
-    """A process of its own kills itself in the middle of the second vector: no exception, no clean-up."""
+def test_a_killed_compression_resumes(folder, tmp_path):
+    """A separate process kills itself during the second vector, without an exception or cleanup."""
     script = (
         "import os, signal, sys; from pathlib import Path; from personalize.bank_building import compressing\n"
         "def report(what, done, of):\n"
@@ -115,17 +115,17 @@ def test_a_compression_that_was_killed_goes_on(folder, tmp_path):
     ended = subprocess.run([sys.executable, "-c", script, folder / "bank.safetensors", out], cwd=Path(__file__).parents[2])
     assert ended.returncode == -signal.SIGKILL
     assert [path.name for path in tmp_path.iterdir()] == ["small.unfinished"]
-    again = Listener()
+    again = ProgressRecorder()
     compressing.compress(folder / "bank.safetensors", out, Form("half"), None, again)
-    assert again.heard == ["compressing aes", "compressing tad"]
+    assert again.steps == ["compressing aes", "compressing tad"]
     compressing.compress(folder / "bank.safetensors", tmp_path / "whole.safetensors", Form("half"))
     assert files(out) == files(tmp_path / "whole.safetensors")
 
 
 @pytest.mark.parametrize("change", ["form", "checkpoint", "photos"])
-def test_a_changed_input_begins_anew(folder, tmp_path, change):
+def test_changed_inputs_restart_the_import(folder, tmp_path, change):
     out, changes = tmp_path / "bank.safetensors", {}
-    stopped(an_import(folder, out), "importing tad")
+    run_until(an_import(folder, out), "importing tad")
     if change == "form":
         changes = {"form": Form("half")}
     elif change == "checkpoint":
@@ -134,42 +134,42 @@ def test_a_changed_input_begins_anew(folder, tmp_path, change):
         changes = {"checkpoints": plan(folder).checkpoints | {"ava": tmp_path / "clip_S_3fc_ava.pth"}}
     else:
         changes = {"photos": None}
-    again = Listener()
+    again = ProgressRecorder()
     an_import(folder, out, **changes)(again)
-    assert again.heard[:3] == ["importing ava", "importing aes", "importing tad"]
+    assert again.steps[:3] == ["importing ava", "importing aes", "importing tad"]
     an_import(folder, tmp_path / "whole.safetensors", **changes)(lambda *_: None)
     assert files(out) == files(tmp_path / "whole.safetensors")
 
 
-def test_what_is_half_written_is_no_bank(folder, tmp_path):
-    stopped(an_import(folder, tmp_path / "bank.safetensors"), "importing aes")
+def test_a_partial_bank_cannot_be_read(folder, tmp_path):
+    run_until(an_import(folder, tmp_path / "bank.safetensors"), "importing aes")
     assert not (tmp_path / "bank.safetensors").exists()
     for path in (tmp_path / "bank.unfinished").iterdir():
         with pytest.raises(BadBank):
             banks.read(path)
 
 
-def test_an_older_bank_stays_until_the_new_one_is_whole(folder, tmp_path):
+def test_an_older_bank_stays_until_the_new_one_is_complete(folder, tmp_path):
     out = tmp_path / "bank.safetensors"
     importing.import_bank(plan(folder, photos=None), out)
     before = files(out)
-    stopped(an_import(folder, out), "extracting features")
+    run_until(an_import(folder, out), "extracting features")
     assert files(out) == before
     banks.read(out)
 
 
-@pytest.mark.parametrize("spoilt", ["steps.json", "arrays.partial"])
-def test_a_folder_that_lost_a_file_begins_anew(folder, tmp_path, spoilt):
+@pytest.mark.parametrize("lost_file", ["steps.json", "arrays.partial"])
+def test_a_missing_file_of_an_unfinished_import_restarts_it(folder, tmp_path, lost_file):
     work = an_import(folder, tmp_path / "bank.safetensors")
-    stopped(work, "importing tad")
-    (tmp_path / "bank.unfinished" / spoilt).unlink()
-    again = Listener()
+    run_until(work, "importing tad")
+    (tmp_path / "bank.unfinished" / lost_file).unlink()
+    again = ProgressRecorder()
     work(again)
-    assert again.heard[0] == "importing ava"
+    assert again.steps[0] == "importing ava"
     assert files(tmp_path / "bank.safetensors") == files(folder / "bank.safetensors")
 
 
-def test_inputs_that_are_refused_leave_nothing_behind(folder, tmp_path):
+def test_refused_inputs_leave_no_files(folder, tmp_path):
     state = small_clip.checkpoint(small_clip.whole_model(seed=1), 3)
     state["model"]["backbone.visual.proj"] = torch.full((64, 24), torch.nan)
     torch.save(state, tmp_path / "clip_S_3fc_bad.pth")
@@ -189,7 +189,7 @@ def test_two_processes_do_not_write_the_same_bank(tmp_path):
     np.testing.assert_array_equal(banks.read(tmp_path / "bank.safetensors")["numbers"], [1, 1])
 
 
-def test_a_bank_with_an_array_missing_is_not_published(tmp_path):
+def test_a_bank_with_a_missing_array_is_not_published(tmp_path):
     planned = {"numbers": (np.dtype("f4"), (2,))}
     with pytest.raises(ValueError, match="numbers was planned"), unfinished(tmp_path / "bank.safetensors", {}, planned) as bank:
         bank.publish({"backbone": "none", "tasks": []}, tmp_path / "bank.safetensors")

@@ -1,4 +1,4 @@
-"""Alice and Bob, who own photos; Charlie, who has just come; Dora of the staff."""
+"""Fixtures of photo tests: the raters Alice and Bob, browsers of raters, and Dora, a member of staff."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ def bob(db: None) -> Rater:
 
 @pytest.fixture
 def browser_of() -> Callable[[Rater], Client]:
-    """The browser of somebody who has been on the start page."""
+    """Open the browser of a rater who has already visited the start page."""
 
     def open_browser(rater: Rater) -> Client:
         browser = Client()
@@ -38,7 +38,7 @@ def browser_of() -> Callable[[Rater], Client]:
 
 @pytest.fixture
 def dora(db: None) -> Client:
-    """The browser of a signed-in member of the staff."""
+    """The browser of a signed-in member of staff."""
     browser = Client()
     browser.force_login(get_user_model().objects.create_user("dora", password="d", is_staff=True))
     return browser

@@ -1,4 +1,4 @@
-"""Photos and non-photos made for the tests, from numbers alone."""
+"""Synthetic photos and invalid files for tests."""
 
 import functools
 import io
@@ -13,11 +13,11 @@ from PIL import Image, ImageCms, PngImagePlugin
 
 pillow_heif.register_heif_opener()
 
-ACCEPTED = ["JPEG", "PNG", "WEBP", "HEIF", "AVIF"]  # kinds of photos that are taken
+ACCEPTED = ["JPEG", "PNG", "WEBP", "HEIF", "AVIF"]  # formats of photos that are accepted
 
 
 def scene(width: int = 640, height: int = 480, seed: int = 0) -> Image.Image:
-    """A smooth coloured scene with some texture; top left is red, top right green, bottom left blue, bottom right white."""
+    """A smooth gradient with some texture: red top left, green top right, blue bottom left, white bottom right."""
     y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
     red, green, blue = (1 - y) * (1 - x) + y * x, x, y
     texture = np.random.default_rng(seed).normal(0, 0.02, (height, width, 1))
@@ -32,7 +32,7 @@ def encoded(image: Image.Image, kind: str = "JPEG", **settings: Any) -> bytes:
 
 
 def exif(orientation: int = 1) -> Image.Exif:
-    """EXIF as a phone writes it: camera, time, orientation and the place where the photo was taken."""
+    """EXIF as a phone writes it: camera, time, orientation and location."""
     tags = Image.Exif()
     tags[0x0112] = orientation
     tags[0x010F] = "SECRETCAMERA"
@@ -46,7 +46,7 @@ def exif(orientation: int = 1) -> Image.Exif:
 
 @functools.cache
 def whole(kind: str) -> bytes:
-    """A file to be cut short."""
+    """A complete file, for tests of truncated ones."""
     return encoded(scene(1200, 900), kind)
 
 
@@ -54,7 +54,7 @@ XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF><exif:GPSLatitude>SECRETPLA
 
 
 def full_of_metadata(kind: str, orientation: int = 1) -> bytes:
-    """A photo with EXIF, place, XMP, a profile and, where its kind allows, comments and an embedded thumbnail."""
+    """A photo with EXIF, location, XMP, a colour profile and, where the format allows, a comment."""
     settings: dict[str, Any] = {"exif": exif(orientation).tobytes(), "icc_profile": srgb_profile()}
     if kind != "PNG":
         settings["xmp"] = XMP
@@ -73,7 +73,7 @@ def srgb_profile() -> bytes:
 
 
 def swapped_profile() -> bytes:
-    """A valid RGB profile in which red and green have changed places, so that nobody can overlook whether it was applied."""
+    """A valid RGB profile with red and green swapped, so that a test sees whether it is applied."""
     profile = bytearray(srgb_profile())
     count = struct.unpack(">I", profile[128:132])[0]
     places = {bytes(profile[132 + 12 * i : 136 + 12 * i]): 136 + 12 * i for i in range(count)}
@@ -87,7 +87,7 @@ def swapped_profile() -> bytes:
 
 
 def press_profile() -> bytes:
-    """A CMYK profile of a press with odd inks: its cyan prints green, so that nobody can overlook whether it was applied."""
+    """A CMYK profile whose cyan prints green, so that a test sees whether it is applied."""
     inks = [(1 - c, 1 - m, 1 - y, 1 - k) for c, m, y, k in itertools.product((0, 1), repeat=4)]
     table = b"".join(
         bytes([int(255 * k * (0.3 + 0.7 * (c + m + y) / 3)), 128 - (0 if c else 70), 128 + (0 if c else 60)]) for c, m, y, k in inks
@@ -115,24 +115,24 @@ def _chunk(name: bytes, body: bytes) -> bytes:
 
 
 def png_of(width: int, height: int, depth: int, colours: int, rows: bytes) -> bytes:
-    """A PNG from its raw rows, each with its filter byte in front."""
+    """A PNG from raw rows, each preceded by its filter byte."""
     head = struct.pack(">IIBBBBB", width, height, depth, colours, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", zlib.compress(rows)) + _chunk(b"IEND", b"")
 
 
 def png_header(width: int, height: int) -> bytes:
-    """A PNG that promises a size and holds next to nothing: a decompression bomb before the fuse."""
+    """A PNG whose header declares a size and that contains almost no data, like a decompression bomb."""
     return png_of(width, height, depth=8, colours=2, rows=b"\0" * 1000)
 
 
 def png_with(name: bytes, body: bytes, scene: Image.Image) -> bytes:
-    """The PNG of a scene with one more chunk right after its header."""
+    """The PNG of a scene with an additional chunk right after its header."""
     data = encoded(scene, "PNG")
     return data[:33] + _chunk(name, body) + data[33:]
 
 
 def jpeg_header(width: int, height: int) -> bytes:
-    """The JPEG of a small scene whose header promises another size."""
+    """The JPEG of a small scene whose header declares another size."""
     data = bytearray(encoded(scene(64, 64)))
     place = data.index(b"\xff\xc0") + 5
     data[place : place + 4] = struct.pack(">HH", height, width)
@@ -140,7 +140,7 @@ def jpeg_header(width: int, height: int) -> bytes:
 
 
 def webp_header(width: int, height: int) -> bytes:
-    """An animated WebP whose canvas promises another size than its pictures have."""
+    """An animated WebP whose canvas declares another size than its frames have."""
     data = bytearray(encoded(scene(64, 64), "WEBP", save_all=True, append_images=[scene(64, 64, seed=1)]))
     place = data.index(b"VP8X") + 12
     data[place : place + 6] = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
@@ -148,7 +148,7 @@ def webp_header(width: int, height: int) -> bytes:
 
 
 def corner_colours(data: bytes) -> dict[str, tuple[int, int, int]]:
-    """The colour of each corner, each the mean of a small square."""
+    """The mean colour of a small square in each corner."""
     pixels = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(float)
     squares = {
         "top left": pixels[:12, :12],

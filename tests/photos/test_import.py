@@ -1,4 +1,4 @@
-"""The command that imports folders and samples."""
+"""The command import_photos: folders, links, refusals and samples."""
 
 import os
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two photos, one of them deep down, and things that are no photos."""
+    """Two photos, one of them in a nested folder, and two files that are not photos."""
     (tmp_path / "summer" / "day [1]").mkdir(parents=True)
     (tmp_path / "beach.jpg").write_bytes(making.encoded(making.scene(seed=1)))
     (tmp_path / "summer" / "day [1]" / "sea.heic").write_bytes(making.encoded(making.scene(seed=2), "HEIF"))
@@ -28,13 +28,13 @@ def names() -> list[str]:
     return list(Photo.objects.order_by("id").values_list("name", flat=True))
 
 
-def test_a_folder_is_imported_with_all_below_it_in_order(folder):
+def test_a_folder_is_imported_recursively_and_in_order(folder):
     call_command("import_photos", str(folder))
 
     assert names() == ["beach.jpg", "sea.heic"]
 
 
-def test_the_import_goes_on_and_ends_with_what_was_refused_and_why(folder, capsys):
+def test_the_import_continues_after_refusals_and_lists_them_with_reasons(folder, capsys):
     call_command("import_photos", str(folder))
 
     counts, *refused = capsys.readouterr().out.strip().splitlines()
@@ -43,7 +43,7 @@ def test_the_import_goes_on_and_ends_with_what_was_refused_and_why(folder, capsy
     assert refused[1].strip().startswith("summer/cat.jpg: This is a program, not a photo")
 
 
-def test_a_second_import_changes_nothing_and_is_no_failure(folder, capsys):
+def test_a_second_import_changes_nothing_and_succeeds(folder, capsys):
     call_command("import_photos", str(folder))
     before = list(Photo.objects.values())
 
@@ -59,7 +59,7 @@ def test_credit_and_licence_are_recorded_with_each_photo(folder):
     assert set(Photo.objects.values_list("credit", "licence")) == {("Eve", "CC BY 4.0")}
 
 
-def test_where_nothing_could_be_imported_the_command_fails(tmp_path):
+def test_the_command_fails_when_no_photo_is_imported(tmp_path):
     (tmp_path / "notes.txt").write_text("a note")
 
     with pytest.raises(CommandError, match="No photo was imported"):
@@ -67,17 +67,17 @@ def test_where_nothing_could_be_imported_the_command_fails(tmp_path):
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [([], "Say what to import"), (["/there/is/none"], "There is no folder")])
-def test_a_call_that_cannot_work_says_so_before_the_work(arguments, sentence):
+def test_invalid_arguments_are_refused_before_the_import(arguments, sentence):
     with pytest.raises(CommandError, match=sentence):
         call_command("import_photos", *arguments)
 
 
-def test_an_empty_folder_says_that_it_is_empty(tmp_path):
+def test_an_empty_folder_is_refused_with_a_sentence(tmp_path):
     with pytest.raises(CommandError, match="There are no files"):
         call_command("import_photos", str(tmp_path))
 
 
-def test_links_that_go_round_do_not_keep_the_import_busy(folder):
+def test_circular_links_are_not_followed(folder):
     (folder / "summer" / "round").symlink_to(folder, target_is_directory=True)
     (folder / "summer" / "again").symlink_to(folder / "summer", target_is_directory=True)
     (folder / "dangling.jpg").symlink_to(folder / "gone.jpg")
@@ -95,7 +95,7 @@ def test_a_link_to_a_folder_elsewhere_is_followed(folder, tmp_path_factory):
     assert elsewhere / "hill.jpg" in [path.resolve() for path in importing.files_in(folder)]
 
 
-def test_hidden_files_are_left_out(tmp_path):
+def test_hidden_files_are_not_imported(tmp_path):
     (tmp_path / ".thumbnails").mkdir()
     (tmp_path / ".thumbnails" / "a.jpg").write_bytes(b"x")
     (tmp_path / "._a.jpg").write_bytes(b"x")
@@ -103,7 +103,7 @@ def test_hidden_files_are_left_out(tmp_path):
     assert importing.files_in(tmp_path) == []
 
 
-def test_pipes_and_lost_links_are_refused_and_do_not_keep_the_import_waiting(tmp_path):
+def test_pipes_and_dangling_links_are_refused_without_waiting(tmp_path):
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "lost.jpg").symlink_to(tmp_path / "nowhere.jpg")
 
@@ -112,9 +112,9 @@ def test_pipes_and_lost_links_are_refused_and_do_not_keep_the_import_waiting(tmp
     assert [(label, refusal.code) for label, refusal in report.refused] == [("lost.jpg", "unreadable"), ("pipe.jpg", "not_a_file")]
 
 
-def test_a_file_over_the_limit_is_not_read_whole(tmp_path):
+def test_a_file_over_the_size_limit_is_refused_unread(tmp_path):
     with (tmp_path / "huge.jpg").open("wb") as file:
-        file.truncate(40 * 1024**3)  # a hole: takes no room on the disk
+        file.truncate(40 * 1024**3)  # a sparse file: takes no space on the disk
 
     report = importing.import_all(importing.from_folder(tmp_path, About()))
 
@@ -135,7 +135,7 @@ def test_hostile_file_names_are_printed_safely(tmp_path, capsys):
     assert "  [bold]markup.txt: " in printed
 
 
-def test_each_photo_is_stored_before_all_are_read(tmp_path):
+def test_each_photo_is_stored_before_the_next_is_read(tmp_path):
     for seed in range(8):
         (tmp_path / f"{seed}.jpg").write_bytes(making.encoded(making.scene(seed=seed)))
     stored_at: list[int] = []
@@ -145,13 +145,13 @@ def test_each_photo_is_stored_before_all_are_read(tmp_path):
     assert stored_at == list(range(1, 9))
 
 
-def test_one_photo_alone_can_be_imported(folder):
+def test_a_single_file_can_be_imported(folder):
     call_command("import_photos", str(folder / "beach.jpg"))
 
     assert names() == ["beach.jpg"]
 
 
-def test_a_full_disk_ends_the_import_with_a_sentence_and_keeps_what_was_stored(folder, monkeypatch):
+def test_a_full_disk_ends_the_import_with_a_sentence_and_keeps_stored_photos(folder, monkeypatch):
     store = importing.files.store_files
 
     def store_files(photo):

@@ -1,4 +1,4 @@
-"""Every kind of file that people may bring: what becomes of it."""
+"""Photo intake: formats, sizes, metadata, orientation, colour profiles, bit depths and animations."""
 
 import io
 import struct
@@ -10,7 +10,7 @@ from PIL import Image, ImageChops, ImageCms
 from ratings.photos import intake
 from tests.photos import making
 
-LEFT_OVERS = [b"Exif", b"EXIF", b"GPS", b"xmp", b"XMP", b"adobe", b"ICC", b"http://ns.", b"SECRET", b"Photoshop", b"2026:01"]
+METADATA_MARKS = [b"Exif", b"EXIF", b"GPS", b"xmp", b"XMP", b"adobe", b"ICC", b"http://ns.", b"SECRET", b"Photoshop", b"2026:01"]
 
 
 def derivatives(photo: intake.NormalisedPhoto) -> dict[str, bytes]:
@@ -22,7 +22,7 @@ def opened(data: bytes) -> Image.Image:
 
 
 @pytest.mark.parametrize("kind", making.ACCEPTED)
-def test_every_accepted_kind_becomes_a_photo(kind):
+def test_every_accepted_format_becomes_a_photo(kind):
     photo = intake.normalise(making.encoded(making.scene(900, 600), kind), "holiday")
 
     assert (photo.width, photo.height) == (900, 600)
@@ -37,24 +37,24 @@ def test_every_accepted_kind_becomes_a_photo(kind):
 
 
 @pytest.mark.parametrize("kind", making.ACCEPTED)
-def test_the_name_does_not_decide_what_a_file_is(kind):
+def test_the_format_does_not_depend_on_the_file_name(kind):
     assert intake.normalise(making.encoded(making.scene(), kind), "innocent.txt").width == 640
 
 
-def test_a_large_photo_is_brought_down_to_2048_pixels():
+def test_a_large_photo_is_scaled_down_to_2048_pixels():
     photo = intake.normalise(making.encoded(making.scene(3000, 1500)), "big.jpg")
 
     assert (photo.width, photo.height) == (2048, 1024)
     assert list(photo.pages) == [320, 640, 1280]
 
 
-def test_a_small_photo_is_never_made_larger():
+def test_a_small_photo_is_not_enlarged():
     photo = intake.normalise(making.encoded(making.scene(200, 150)), "small.jpg")
 
     assert [opened(data).size for data in derivatives(photo).values()] == [(200, 150), (200, 150)]
 
 
-def test_the_same_pixels_in_another_wrapping_are_the_same_photo():
+def test_the_same_pixels_with_other_metadata_have_the_same_hash():
     plain = making.encoded(making.scene(), "PNG")
     wrapped = making.full_of_metadata("PNG")
 
@@ -68,21 +68,21 @@ def test_another_photo_has_another_hash():
 
 
 @pytest.mark.parametrize("kind", making.ACCEPTED)
-def test_no_derivative_says_where_when_or_with_what_the_photo_was_taken(kind):
+def test_no_derivative_contains_metadata(kind):
     data = making.full_of_metadata(kind)
     assert b"SECRET" in data, "the test photo must carry what is looked for"
 
     photo = intake.normalise(data, "holiday")
 
     for name, written in derivatives(photo).items():
-        found = [mark for mark in LEFT_OVERS if mark in written]
+        found = [mark for mark in METADATA_MARKS if mark in written]
         assert not found, f"{name} of {kind} holds {found}"
         image = opened(written)
         assert not dict(image.getexif())
         assert not {"exif", "xmp", "icc_profile", "comment", "photoshop"} & image.info.keys()
 
 
-def test_an_embedded_thumbnail_is_not_carried_along():
+def test_an_embedded_thumbnail_is_removed():
     thumbnail = making.encoded(making.scene(160, 120, seed=9))
     body = b"Exif\0\0" + b"MM\0*\0\0\0\x08\0\0\0\0\0\0" + thumbnail
     data = making.encoded(making.scene())
@@ -96,7 +96,7 @@ def test_an_embedded_thumbnail_is_not_carried_along():
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_photo_taken_with_the_camera_turned_stands_upright(kind, orientation):
+def test_the_exif_orientation_is_applied(kind, orientation):
     upright = making.scene(640, 480)
     undo = {1: None, 2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}[orientation]  # places in Image.Transpose
     stored = upright if undo is None else upright.transpose(Image.Transpose(undo))
@@ -111,7 +111,7 @@ def test_a_photo_taken_with_the_camera_turned_stands_upright(kind, orientation):
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
-def test_damaged_exif_does_not_cost_the_photo():
+def test_a_photo_with_damaged_exif_is_accepted():
     photo = intake.normalise(making.encoded(making.scene(), exif=b"Exif\0\0II*\0\xff\xff\xff\xff broken"), "a.jpg")
 
     assert (photo.width, photo.height) == (640, 480)
@@ -127,7 +127,7 @@ def test_cmyk_becomes_srgb():
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_colours_go_through_the_profile_of_the_photo(kind):
+def test_the_colour_profile_of_a_photo_is_applied(kind):
     red = Image.new("RGB", (200, 200), (230, 20, 20))
 
     photo = intake.normalise(making.encoded(red, kind, icc_profile=making.swapped_profile()), "swapped")
@@ -136,7 +136,7 @@ def test_colours_go_through_the_profile_of_the_photo(kind):
     assert g > 150 > 100 > r
 
 
-def test_cmyk_goes_through_the_profile_of_its_press():
+def test_the_cmyk_profile_of_a_photo_is_applied():
     cyan = Image.new("CMYK", (200, 200), (255, 0, 0, 0))
 
     plain = intake.normalise(making.encoded(cyan, "JPEG"), "a.jpg")
@@ -148,20 +148,20 @@ def test_cmyk_goes_through_the_profile_of_its_press():
     assert green > 100 > 90 > max(red, blue)
 
 
-def test_a_cmyk_photo_goes_through_a_cmyk_profile_only():
-    """An RGB profile in a CMYK photo is a mistake of some program; the photo is read without it."""
+def test_an_rgb_profile_in_a_cmyk_photo_is_ignored():
+    """Some programs write an RGB profile to a CMYK photo by mistake."""
     data = making.encoded(making.scene().convert("CMYK"), "JPEG", icc_profile=making.swapped_profile())
 
     assert making.corner_colours(intake.normalise(data, "a.jpg").master)["top left"][0] > 180
 
 
-def test_a_damaged_profile_is_left_out():
+def test_a_damaged_profile_is_ignored():
     photo = intake.normalise(making.encoded(making.scene(), icc_profile=b"no profile at all" * 20), "a.jpg")
 
     assert making.corner_colours(photo.master)["top left"][0] > 200
 
 
-def test_a_grey_profile_on_a_grey_photo_keeps_it_grey():
+def test_a_grey_photo_with_a_lab_profile_stays_grey():
     grey = making.scene().convert("L")
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
 
@@ -192,7 +192,7 @@ def test_sixteen_bit_colour_is_scaled_and_not_clipped():
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
-def test_what_is_transparent_becomes_white(mode):
+def test_transparent_pixels_become_white(mode):
     clear = Image.new("RGBA", (200, 200), (10, 10, 10, 0))
     clear.paste((10, 10, 10, 255), (100, 0, 200, 200))
     image = clear.convert("LA") if mode == "LA" else clear.quantize(8) if mode == "P" else clear
@@ -205,7 +205,7 @@ def test_what_is_transparent_becomes_white(mode):
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "I;16", "RGB", "RGBA", "LA"])
-def test_every_mode_of_pixels_is_read(mode):
+def test_every_pixel_mode_is_read(mode):
     grey = making.scene(200, 100).convert("L")
     image = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257) if mode == "I;16" else grey.convert(mode)
 
@@ -213,7 +213,7 @@ def test_every_mode_of_pixels_is_read(mode):
 
 
 @pytest.mark.parametrize("kind", ["WEBP", "PNG", "AVIF"])
-def test_of_an_animation_the_first_picture_is_taken(kind):
+def test_an_animation_becomes_its_first_frame(kind):
     first = Image.new("RGB", (200, 200), (220, 30, 30))
     later = [Image.new("RGB", (200, 200), colour) for colour in ((30, 30, 220), (30, 220, 30))]
     data = making.encoded(first, kind, save_all=True, append_images=later, duration=100)
@@ -224,7 +224,7 @@ def test_of_an_animation_the_first_picture_is_taken(kind):
     assert red > 180 > 80 > blue
 
 
-def test_of_a_jpeg_with_several_pictures_the_first_is_taken():
+def test_a_jpeg_with_several_pictures_becomes_its_first():
     first, second = Image.new("RGB", (200, 200), (220, 30, 30)), Image.new("RGB", (200, 200), (30, 30, 220))
     data = making.encoded(first, "MPO", save_all=True, append_images=[second])
 
@@ -235,14 +235,14 @@ def test_a_progressive_jpeg_is_read():
     assert intake.normalise(making.encoded(making.scene(), progressive=True), "a.jpg").width == 640
 
 
-def test_a_panorama_of_20000_pixels_is_made_smaller():
+def test_a_panorama_of_20000_pixels_is_scaled_down():
     photo = intake.normalise(making.encoded(making.scene(1000, 500).resize((20000, 1250)), quality=60), "panorama.jpg")
 
     assert (photo.width, photo.height) == (2048, 128)
 
 
-def test_two_pictures_that_look_the_same_stay_recognisable():
-    """The master keeps the looks: no colour shift or swap on the way from a PNG in sRGB."""
+def test_intake_does_not_change_the_colours_of_an_srgb_photo():
+    """The master of a PNG in sRGB shows no colour shift."""
     source = making.scene(800, 600)
 
     master = opened(intake.normalise(making.encoded(source, "PNG"), "a.png").master)

@@ -1,4 +1,4 @@
-"""Hostile and clumsy names become names that can be shown anywhere."""
+"""Display names of photos: hostile and malformed file names become safe to show."""
 
 import pytest
 from hypothesis import given
@@ -37,14 +37,14 @@ def test_a_name_is_made_safe_to_show(given_name, shown):
     assert display_name(given_name) == shown
 
 
-def test_a_name_of_5000_letters_is_shortened_and_keeps_its_ending():
+def test_a_name_of_5000_letters_is_shortened_and_keeps_its_extension():
     shown = display_name("a" * 5000 + ".jpeg")
 
     assert len(shown) == LONGEST_NAME
     assert shown.endswith("….jpeg")
 
 
-def test_a_tower_of_accents_is_cut_down():
+def test_long_runs_of_combining_accents_are_shortened():
     assert len(display_name("o" + "\u0335" * 400 + ".jpg")) < 12
 
 

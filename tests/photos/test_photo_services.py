@@ -1,4 +1,4 @@
-"""From bytes to files and a row."""
+"""Adding and deleting photos: rows, files, features requested, and failures while writing."""
 
 import base64
 import json
@@ -26,7 +26,7 @@ def stored_files(folder) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_photo_gets_a_row_and_all_its_files(media):
+def test_a_photo_gets_a_row_and_a_file_for_each_size(media):
     photo = add_photo(data=making.full_of_metadata("JPEG"), name="../holiday.jpg", credit="Eve", licence="CC0 1.0", alt="A beach")
 
     place = f"photos/{photo.sha256[:2]}/{photo.sha256}/"
@@ -38,14 +38,14 @@ def test_a_photo_gets_a_row_and_all_its_files(media):
     assert photo.owner is None
 
 
-def test_no_part_of_a_path_comes_from_the_name(media):
+def test_paths_contain_no_part_of_the_file_name(media):
     add_photo(data=making.encoded(making.scene()), name="../../SNEAKY\0.jpg")
 
     assert not [name for name in stored_files(media) if "SNEAKY" in name]
     assert not list(media.parent.glob("*SNEAKY*"))
 
 
-def test_a_photo_brought_twice_is_one_photo():
+def test_a_photo_added_twice_is_stored_once():
     data = making.encoded(making.scene(), "PNG")
 
     first = add_photo(data=data, name="a.png", credit="Eve")
@@ -72,7 +72,7 @@ def test_a_refused_photo_leaves_neither_row_nor_file(media):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_description_is_asked_for_after_commit(services):
+def test_feature_extraction_is_requested_after_commit(services):
     with current_app.connection_for_write() as connection:
         connection.default_channel._purge("gpu")
         with transaction.atomic():
@@ -88,7 +88,7 @@ def test_the_description_is_asked_for_after_commit(services):
     assert json.loads(base64.b64decode(message["body"]))[0] == [photo.id]
 
 
-def test_a_disk_that_fails_leaves_no_row_and_no_half_file(media, monkeypatch):
+def test_a_disk_error_leaves_no_row_and_no_partial_file(media, monkeypatch):
     calls = iter([None, OSError("No space left on device")])
 
     def fsync(_handle):
@@ -105,8 +105,8 @@ def test_a_disk_that_fails_leaves_no_row_and_no_half_file(media, monkeypatch):
     assert len(stored_files(media)) == 3
 
 
-def test_a_process_killed_while_writing_leaves_only_whole_files(media, tmp_path):
-    """The third file is being written when the process goes; what bears a final name is complete."""
+def test_a_process_killed_while_writing_leaves_only_complete_files(media, tmp_path):
+    """The process ends while it writes the third file; files under their final names are complete."""
     (tmp_path / "scene.jpg").write_bytes(making.encoded(making.scene(1000, 700)))
     program = """
         import os, sys, django
@@ -130,7 +130,7 @@ def test_a_process_killed_while_writing_leaves_only_whole_files(media, tmp_path)
     assert {name.rpartition("/")[2] for name in stored_files(media / "photos")} == set(files.file_names(photo))
 
 
-def test_what_a_killed_import_left_behind_is_removed_after_an_hour(media):
+def test_temporary_files_of_a_killed_import_are_removed_after_an_hour(media):
     old, young = media / "unfinished" / "old", media / "unfinished" / "young"
     old.parent.mkdir()
     old.write_bytes(b"half")
@@ -142,7 +142,7 @@ def test_what_a_killed_import_left_behind_is_removed_after_an_hour(media):
     assert (old.exists(), young.exists()) == (False, True)
 
 
-def test_a_lost_file_comes_back_with_the_next_import():
+def test_the_next_import_restores_a_lost_file():
     data = making.encoded(making.scene())
     photo = add_photo(data=data, name="a.jpg")
     files.path(photo, "320.webp").unlink()
@@ -152,7 +152,7 @@ def test_a_lost_file_comes_back_with_the_next_import():
     assert files.path(photo, "320.webp").exists()
 
 
-def test_models_get_the_master_as_rgb():
+def test_the_master_is_opened_as_rgb():
     photo = add_photo(data=making.encoded(making.scene(2500, 1000)), name="a.jpg")
 
     image = files.open_master(photo)
@@ -160,7 +160,7 @@ def test_models_get_the_master_as_rgb():
     assert (image.mode, image.size) == ("RGB", (2048, 819))
 
 
-def test_addresses_hold_the_hash_of_the_content():
+def test_urls_contain_the_content_hash():
     photo = add_photo(data=making.encoded(making.scene(1000, 600)), name="a.jpg")
 
     root = f"/photos/{photo.id}/{photo.content_hash}"
@@ -168,7 +168,7 @@ def test_addresses_hold_the_hash_of_the_content():
     assert files.srcset(photo) == f"{root}/320.webp 320w, {root}/640.webp 640w, {root}/1000.webp 1000w"
 
 
-def test_a_small_photo_has_only_addresses_that_exist():
+def test_a_small_photo_has_only_urls_of_existing_files():
     photo = add_photo(data=making.encoded(making.scene(200, 100)), name="a.jpg")
 
     assert files.src(photo).endswith("/200.webp")
@@ -176,18 +176,18 @@ def test_a_small_photo_has_only_addresses_that_exist():
     assert files.srcset(photo).count(",") == 0
 
 
-def test_texts_too_long_for_their_columns_are_cut():
+def test_texts_too_long_for_their_columns_are_truncated():
     photo = add_photo(data=making.encoded(making.scene()), name="n" * 5000, credit="c" * 5000, licence="l" * 5000, alt="a" * 5000)
 
     photo.refresh_from_db()
     assert (len(photo.name), len(photo.credit), len(photo.licence), len(photo.alt)) == (120, 300, 100, 300)
 
 
-def test_progress_counts_photos_and_those_that_the_current_bank_has_described():
-    described = add_photo(data=making.encoded(making.scene(seed=1)), name="a.jpg")
+def test_progress_counts_photos_and_photos_with_features_of_the_current_bank():
+    ready = add_photo(data=making.encoded(making.scene(seed=1)), name="a.jpg")
     add_photo(data=making.encoded(making.scene(seed=2)), name="b.jpg")
     use_bank(hash="old", metadata={})
-    store_features(photo_id=described.id, bank="old", generic_score=0.0, features=[0.0] * 256)
+    store_features(photo_id=ready.id, bank="old", generic_score=0.0, features=[0.0] * 256)
     assert progress() == Progress(total=2, ready=1)
 
     use_bank(hash="new", metadata={})
@@ -205,7 +205,7 @@ def test_the_files_of_a_deleted_photo_are_deleted(media, django_capture_on_commi
     assert stored_files(media) == []
 
 
-def test_the_files_of_a_photo_go_with_its_owner(media, alice, django_capture_on_commit_callbacks):
+def test_deleting_an_owner_deletes_the_files_of_their_photos(media, alice, django_capture_on_commit_callbacks):
     add_photo(data=making.encoded(making.scene()), name="a.jpg", owner=alice)
 
     with django_capture_on_commit_callbacks(execute=True):
@@ -224,7 +224,7 @@ def test_files_stay_while_another_owner_has_the_same_photo(media, alice, bob, dj
     assert len(stored_files(media)) == 3
 
 
-def test_files_stay_when_the_deletion_is_taken_back(media):
+def test_files_stay_when_the_deletion_is_rolled_back(media):
     photo = add_photo(data=making.encoded(making.scene()), name="a.jpg")
 
     with transaction.atomic():

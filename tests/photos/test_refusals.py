@@ -1,4 +1,4 @@
-"""What is no photo, or a dangerous one, is refused with its reason before harm is done."""
+"""Refusals of photo intake: invalid, oversized and malicious files, each with its reason."""
 
 import contextlib
 import re
@@ -45,17 +45,17 @@ def refusal_of(data: bytes, name: str = "holiday.jpg") -> PhotoRefused:
         ("other_picture", b"\0\0\0\x18ftypcrx \0\0\0\x01"),
     ],
 )
-def test_what_is_no_photo_is_refused_with_its_reason(code, data):
+def test_a_file_that_is_not_a_photo_is_refused_with_its_reason(code, data):
     assert refusal_of(data).code == code
 
 
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "JPEG2000"])
-def test_pictures_of_other_kinds_are_refused_by_kind(kind):
+def test_pictures_of_other_formats_are_refused(kind):
     assert refusal_of(making.encoded(making.scene(), kind)).code in {"gif", "other_picture"}
 
 
 @pytest.mark.parametrize("kind", making.ACCEPTED)
-def test_a_photo_with_a_web_page_inside_is_refused(kind):
+def test_a_photo_that_contains_a_web_page_is_refused(kind):
     data = making.encoded(making.scene(), kind) + b"<ScRiPt>alert(1)</sCrIpT>"
 
     assert refusal_of(data).code == "hidden_web_page"
@@ -77,7 +77,7 @@ def test_a_truncated_photo_is_refused(kind, kept):
 
 @pytest.mark.parametrize("kind", making.ACCEPTED)
 def test_random_damage_never_raises_anything_but_a_refusal(kind):
-    """Bytes changed anywhere: the photo is read, or refused with a reason."""
+    """Wherever bytes change, the photo is read or refused with a reason."""
     data = making.encoded(making.scene(160, 120), kind)
     rng = np.random.default_rng(7)
     for _ in range(60):
@@ -118,7 +118,7 @@ def test_a_heif_or_avif_bomb_is_refused_before_it_is_decoded(kind, monkeypatch):
         assert refusal_of(bomb).code in {"too_many_pixels", "broken"}
 
 
-def test_a_photo_that_the_memory_cannot_hold_is_refused(monkeypatch):
+def test_a_photo_too_large_for_memory_is_refused(monkeypatch):
     def out_of_memory(*_):
         raise MemoryError
 
@@ -127,13 +127,13 @@ def test_a_photo_that_the_memory_cannot_hold_is_refused(monkeypatch):
     assert refusal_of(making.encoded(making.scene())).code == "too_many_pixels"
 
 
-def test_a_png_with_an_inflating_text_is_refused():
+def test_a_png_with_a_compressed_text_bomb_is_refused():
     bomb = making.png_with(b"zTXt", b"note\0\0" + making.squeezed(b"\0" * 200_000_000), scene=making.scene())
 
     assert refusal_of(bomb).code == "broken"
 
 
-def test_a_jpeg_with_thousands_of_layers_is_refused():
+def test_a_jpeg_with_thousands_of_scans_is_refused():
     data = making.encoded(making.scene(80, 80), progressive=True)
     scan = data[data.rindex(b"\xff\xda") : -2]
 
@@ -150,26 +150,26 @@ def test_a_file_over_the_limit_is_refused_unread(monkeypatch):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (63, 500), (500, 63)])
-def test_a_photo_too_small_to_look_at_is_refused_with_its_size(size):
+def test_a_photo_that_is_too_small_is_refused_with_its_size(size):
     refusal = refusal_of(making.encoded(making.scene(*size), "PNG"))
 
     assert refusal.code == "too_small"
     assert f"{size[0]} × {size[1]}" in refusal.sentence()
 
 
-def test_a_strip_too_narrow_to_look_at_is_refused():
+def test_a_photo_that_is_too_narrow_is_refused():
     assert refusal_of(making.encoded(making.scene(1000, 100).resize((20000, 100)))).code == "too_narrow"
 
 
-def test_every_refusal_says_what_is_wrong_and_then_what_to_do_in_few_words():
+def test_every_refusal_states_the_problem_and_then_the_remedy_briefly():
     advice = r"(Copy|Save|Choose|Open|Unpack|Make|Crop|See that) .*\.|JPEG, PNG, WebP, HEIC and AVIF are\."
     for code, sentence in SENTENCES.items():
         shown = sentence % dict.fromkeys(["megabytes", "limit", "kind", "width", "height", "megapixels", "scans"], "9")
         assert len(shown) < 160, code
-        wrong, _, what_to_do = shown.rpartition(". ") if code != "not_a_file" else (shown[:-1], "", "")
-        assert len(wrong) > 15, code
-        assert code == "not_a_file" or re.fullmatch(advice, what_to_do), code  # a pipe or a device: there is nothing to be done
+        problem, _, remedy = shown.rpartition(". ") if code != "not_a_file" else (shown[:-1], "", "")
+        assert len(problem) > 15, code
+        assert code == "not_a_file" or re.fullmatch(advice, remedy), code  # a pipe or a device has no remedy
 
 
-def test_a_refusal_is_told_in_the_language_of_whoever_shows_it():
+def test_a_refusal_can_be_translated():
     assert PhotoRefused("empty").sentence(lambda _: "Die Datei ist leer.") == "Die Datei ist leer."

@@ -1,4 +1,4 @@
-"""The sample photographs and their treatments."""
+"""Sample photos and their treatments."""
 
 import dataclasses
 import hashlib
@@ -37,20 +37,20 @@ def by_name(name: str) -> samples.Sample:
     return next(sample for sample in EVERYTHING if sample.name == name)
 
 
-def test_there_are_at_least_120_cards_and_no_source_is_missing():
+def test_there_are_at_least_120_samples_and_no_source_is_missing():
     assert list(samples.missing()) == []
     assert len(EVERYTHING) >= 120
     assert len({sample.name for sample in EVERYTHING}) == len(EVERYTHING)
 
 
-def test_every_photo_comes_as_it_is_and_in_a_dozen_treatments():
+def test_every_source_comes_untreated_and_in_twelve_treatments():
     for source in samples.SOURCES:
         treatments = [sample.treatment for sample in EVERYTHING if sample.source is source]
         assert "" in treatments
         assert len(treatments) == 13
 
 
-def test_every_source_has_a_maker_and_a_licence():
+def test_every_source_has_a_credit_and_a_licence():
     for source in samples.SOURCES:
         assert source.credit
         assert source.licence in {"CC0 1.0", "CC BY 2.0", "Public domain", "No known copyright restrictions"}
@@ -58,7 +58,7 @@ def test_every_source_has_a_maker_and_a_licence():
         assert source.found_at or source.licence != "CC BY 2.0", "a licence with attribution needs the way to the original"
 
 
-def test_a_treated_photo_says_that_it_was_changed():
+def test_the_credit_of_a_treated_photo_states_the_change():
     warm = by_name("dahlia-warm.png")
 
     assert warm.alt == "An orange dahlia in front of dark leaves, warm"
@@ -66,7 +66,7 @@ def test_a_treated_photo_says_that_it_was_changed():
     assert by_name("dahlia.png").credit == "vultilion on Flickr"
 
 
-def test_neighbours_in_the_deck_differ_in_photo_and_treatment():
+def test_consecutive_samples_differ_in_source_and_treatment():
     treated_ones = [sample for sample in EVERYTHING if sample.treatment]
 
     for one, next_one in itertools.pairwise(treated_ones):
@@ -75,7 +75,7 @@ def test_neighbours_in_the_deck_differ_in_photo_and_treatment():
 
 
 @pytest.mark.parametrize("sample", [sample for sample in EVERYTHING if sample.source.key in {"cat", "cameraman"}], ids=lambda s: s.name)
-def test_every_treatment_is_seen_and_is_the_same_each_time(sample):
+def test_every_treatment_is_visible_and_reproducible(sample):
     untreated = by_name(f"{sample.source.key}.png")
 
     assert np.array_equal(pixels(sample), pixels(sample))
@@ -112,7 +112,7 @@ def test_black_and_white_has_no_colour():
 
 
 def test_the_same_photo_gives_the_same_pixels_on_every_processor():
-    """Stored from one processor; others round sums of products differently, and these pixels hold hundreds of exact halves."""
+    """The hashes come from one processor. Others round sums of products differently, and these pixels contain hundreds of exact halves."""
     rng = np.random.default_rng(11)
     image = Image.fromarray(rng.integers(0, 256, (400, 400, 3), dtype=np.uint8))
     found = {}
@@ -132,7 +132,7 @@ def test_treatments_keep_flat_pictures_within_bounds(treatment, colour):
         assert np.asarray(changed).max() < 40
 
 
-def test_a_photo_that_a_package_has_replaced_is_left_out(monkeypatch):
+def test_a_source_that_its_package_has_replaced_is_left_out(monkeypatch):
     monkeypatch.setattr(samples, "SOURCES", (dataclasses.replace(samples.SOURCES[0], sha256="0" * 64), *samples.SOURCES[1:]))
 
     assert [source.key for source in samples.missing()] == ["astronaut"]

@@ -1,4 +1,4 @@
-"""Our ThumbHash against the published encoder, and the sums behind it done the slow way."""
+"""ThumbHash, compared with the published encoder and with a naive cosine transform."""
 
 import base64
 import math
@@ -37,16 +37,16 @@ def nibbles(hashed: bytes) -> list[int]:
 
 
 @pytest.mark.parametrize(("kind", "width", "height", "hashed"), PUBLISHED)
-def test_the_hash_is_that_of_the_published_encoder(kind, width, height, hashed):
+def test_the_hash_matches_the_published_encoder(kind, width, height, hashed):
     found, wanted = encode(picture(kind, width, height)), base64.b64decode(hashed)
 
     assert found[:5] == wanted[:5]
     assert len(found) == len(wanted)
-    # A term that is zero lies halfway between the steps 7 and 8: it goes up here, and to either side there, as floating-point errors fall.
+    # A term of zero is halfway between steps 7 and 8: rounded up here, to either side in the published encoder, by floating-point errors.
     assert {pair for pair in zip(nibbles(found), nibbles(wanted), strict=True) if pair[0] != pair[1]} <= {(8, 7)}
 
 
-def test_the_luminance_is_that_of_a_cosine_transform_done_the_slow_way():
+def test_the_luminance_matches_a_naive_cosine_transform():
     pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 3)).astype(np.uint8)
     grey = pixels.mean(axis=2) / 255
     triangle = [(x, y) for y in range(5) for x in range(7) if (x or y) and x * 5 < 7 * (5 - y)]
@@ -66,32 +66,32 @@ def test_the_luminance_is_that_of_a_cosine_transform_done_the_slow_way():
 def test_a_flat_picture_has_its_colour_and_no_structure():
     hashed = encode(np.full((75, 100, 3), [200, 30, 90], dtype=np.uint8))
 
-    # The published encoder's, which has floating-point errors for a structure, too weak for its scale to be above zero.
+    # The published encoder encodes floating-point errors as structure, at a scale that rounds to zero.
     assert hashed[:5] == base64.b64decode("2lgDBYCHh4h3eHd4eIeIgIeIgHgI")[:5]
     assert set(hashed[5:]) == {0}
 
 
-def test_halves_go_up():
-    for difference in range(256):  # at 170, 63 steps of it lie exactly on a half
+def test_exact_halves_are_rounded_up():
+    for difference in range(256):  # at 170, the value is an exact half
         hashed = encode(np.full((3, 7, 3), [difference, 0, 0], dtype=np.uint8))
 
-        exactly = Fraction(63, 2) + Fraction(63 * difference, 2 * 255)
-        assert int.from_bytes(hashed[:3], "little") >> 12 & 63 == math.floor(exactly + Fraction(1, 2))
+        exact_value = Fraction(63, 2) + Fraction(63 * difference, 2 * 255)
+        assert int.from_bytes(hashed[:3], "little") >> 12 & 63 == math.floor(exact_value + Fraction(1, 2))
 
 
 @pytest.mark.parametrize("towards", [-2, 2])
-def test_no_side_hangs_on_the_last_bits_of_a_cosine(towards, monkeypatch):
+def test_the_hash_does_not_depend_on_the_last_bits_of_a_cosine(towards, monkeypatch):
     cosine = np.cos
     noise = np.random.default_rng(0).integers(0, 256, (100, 100, 3)).astype(np.uint8)
     pictures = [noise[:side, :side] for side in range(1, 101)]
-    as_usual = [encode(pixels) for pixels in pictures]
+    expected = [encode(pixels) for pixels in pictures]
 
     monkeypatch.setattr("ratings.photos.thumbhash.np.cos", lambda turns: cosine(turns) + towards * np.finfo(np.float64).eps)
 
-    assert [encode(pixels) for pixels in pictures] == as_usual
+    assert [encode(pixels) for pixels in pictures] == expected
 
 
-def test_luminance_of_the_mean_colour_is_kept():
+def test_the_luminance_of_a_flat_colour_is_kept():
     hashed = encode(np.full((40, 40, 3), 64, dtype=np.uint8))
 
     assert (hashed[0] & 63) == round(63 * 64 / 255)

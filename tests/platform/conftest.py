@@ -1,4 +1,4 @@
-"""A folder for services."""
+"""Fixtures of platform tests: a temporary folder for services."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.platform import machine
 
 
 @pytest.fixture
-def place() -> Iterator[Path]:
-    """A folder of its own for what a test starts."""
-    with machine.place() as folder:
+def service_folder() -> Iterator[Path]:
+    """A separate folder for the services that a test starts."""
+    with machine.service_folder() as folder:
         yield folder

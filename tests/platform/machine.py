@@ -1,4 +1,4 @@
-"""What the tests of the platform look at and wait for on this machine."""
+"""Helpers of platform tests: wait for a condition, find processes, free ports and folders for services."""
 
 import socket
 import tempfile
@@ -10,11 +10,11 @@ from pathlib import Path
 import psutil
 
 PATIENCE_SECONDS = 300
-"""Far more than anything takes here: a busy machine is no failure."""
+"""Far longer than any step takes, so that a busy machine does not fail a test."""
 
 
 def until(condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
-    """Wait for a condition; fails where it does not come true."""
+    """Wait for a condition; fail if it stays false."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
@@ -22,7 +22,7 @@ def until(condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> N
 
 
 def processes_of(text: str) -> dict[int, str]:
-    """Living processes whose command line holds a text: pid and command line."""
+    """Running processes whose command line contains a text: pid and command line."""
     found = {}
     for process in psutil.process_iter(["cmdline", "status"]):
         line = " ".join(process.info["cmdline"] or [])
@@ -38,8 +38,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def place() -> Iterator[Path]:
-    """A folder of its own. Not pytest's: each start of pytest closes those to other accounts, and PostgreSQL may run under one."""
+def service_folder() -> Iterator[Path]:
+    """A temporary folder, not pytest's: pytest closes its folders to other accounts, and PostgreSQL may run under one."""
     with tempfile.TemporaryDirectory(prefix="pav-test-") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)

@@ -1,4 +1,4 @@
-"""How the modules keep to their places, beyond what import-linter can say."""
+"""Architecture rules that import-linter cannot express: which modules write rows, module names, lengths and docstrings."""
 
 import ast
 import re
@@ -11,12 +11,12 @@ from pav_site.environment import BASE
 
 PACKAGES = ("pav_site", "ratings", "personalize")
 LONGEST = 400  # lines; most modules have 80 to 250
-NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "tools"}
-EDGES = ("api", "views", "consumers", "routing", "schemas")  # alone, or after an underscore: `staff_views`
+VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "tools"}
+EDGES = ("api", "views", "consumers", "routing", "schemas")  # the whole name, or the part after an underscore, as in `staff_views`
 WRITING = {"save", "create", "update", "delete", "bulk_create", "bulk_update", "get_or_create", "update_or_create"}
 WRITING |= {f"a{name}" for name in WRITING}
 STATEMENT = re.compile(r"\bINSERT INTO\b|(?<!FOR )\bUPDATE \w|\bDELETE FROM\b|\bTRUNCATE\b")
-# Services that are named after what they keep. Whoever writes from another module writes it here, with a reason to be one of them.
+# Services with another name than `services`. A new module that writes rows is added here, with a reason.
 SERVICES_BY_ANOTHER_NAME = {
     "ratings.raters.admin_links",
     "ratings.ranking.exact_refits",
@@ -34,12 +34,12 @@ def name_of(path: Path) -> str:
     return ".".join(path.relative_to(BASE).with_suffix("").parts)
 
 
-def is_called(path: Path, *names: str) -> bool:
+def has_name(path: Path, *names: str) -> bool:
     return any(path.stem == name or path.stem.endswith(f"_{name}") for name in names)
 
 
 def imported(tree: ast.AST) -> set[str]:
-    """Every module and name that a module imports, wherever it does, in full."""
+    """The full names of all modules and objects that a module imports, also inside functions."""
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -49,8 +49,8 @@ def imported(tree: ast.AST) -> set[str]:
     return found
 
 
-def reaches_tables(tree: ast.AST) -> bool:
-    """Whether it can write a row: without models, users or a connection `.save()` is an image's and `.update()` a hash's."""
+def can_write_rows(tree: ast.AST) -> bool:
+    """Whether a module can write rows: without models, users or a connection, `.save()` belongs to an image and `.update()` to a hash."""
     names = imported(tree)
     return any("models" in name.split(".") for name in names) or bool(
         {"django.contrib.auth.get_user_model", "django.db.connection", "ratings.sql"} & names
@@ -58,8 +58,8 @@ def reaches_tables(tree: ast.AST) -> bool:
 
 
 def writes(tree: ast.AST) -> set[str]:
-    """What it does to rows: calls of the ORM, and statements of SQL."""
-    if not reaches_tables(tree):
+    """Where a module writes rows: ORM calls and SQL statements."""
+    if not can_write_rows(tree):
         return set()
     found = set()
     for node in ast.walk(tree):
@@ -70,29 +70,29 @@ def writes(tree: ast.AST) -> set[str]:
     return found
 
 
-def test_rows_are_written_by_services_alone() -> None:
+def test_only_services_write_rows() -> None:
     writing = {name_of(path): found for path in modules("ratings", "personalize") if (found := writes(ast.parse(path.read_text())))}
-    elsewhere = {name for name in writing if not is_called(BASE / f"{name.replace('.', '/')}.py", "services")}
+    elsewhere = {name for name in writing if not has_name(BASE / f"{name.replace('.', '/')}.py", "services")}
     unknown = {name: writing[name] for name in elsewhere - SERVICES_BY_ANOTHER_NAME}
     assert unknown == {}
-    assert elsewhere == SERVICES_BY_ANOTHER_NAME  # whoever writes no more is taken off the list
-    assert writing.keys() - elsewhere  # or the search finds nothing at all
+    assert elsewhere == SERVICES_BY_ANOTHER_NAME  # modules that no longer write rows are removed from the list
+    assert writing.keys() - elsewhere  # fails if the search finds nothing at all
 
 
-@pytest.mark.parametrize("path", [path for path in modules("ratings") if is_called(path, "selectors")], ids=name_of)
+@pytest.mark.parametrize("path", [path for path in modules("ratings") if has_name(path, "selectors")], ids=name_of)
 def test_selectors_only_read(path: Path) -> None:
     assert writes(ast.parse(path.read_text())) == set()
 
 
-@pytest.mark.parametrize("path", [path for path in modules("ratings") if is_called(path, *EDGES)], ids=name_of)
-def test_edges_ask_selectors_and_services(path: Path) -> None:
-    """A model may stand in a signature; rows are neither looked for nor changed here."""
+@pytest.mark.parametrize("path", [path for path in modules("ratings") if has_name(path, *EDGES)], ids=name_of)
+def test_edges_query_and_write_through_selectors_and_services(path: Path) -> None:
+    """Signatures may name models, but edges neither query nor change rows."""
     tree = ast.parse(path.read_text())
     assert writes(tree) == set()
     assert {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)} & {"objects", "cursor"} == set()
 
 
-def test_one_module_alone_speaks_to_the_browser() -> None:
+def test_only_one_module_pushes_to_the_browser() -> None:
     pushing = {
         name_of(path)
         for path in modules(*PACKAGES)
@@ -114,20 +114,20 @@ def test_one_module_alone_speaks_to_the_browser() -> None:
         ("import hashlib\nhashlib.sha256().update(b'')", False),
     ],
 )
-def test_what_counts_as_writing(source: str, written: bool) -> None:
+def test_writing_is_recognised_in_source_code(source: str, written: bool) -> None:
     assert bool(writes(ast.parse(source))) == written
 
 
-def test_names_of_modules_say_something() -> None:
-    assert {name_of(path) for path in modules(*PACKAGES, "tests", "benchmarks") if path.stem in NAMES_THAT_SAY_NOTHING} == set()
+def test_module_names_are_not_vague() -> None:
+    assert {name_of(path) for path in modules(*PACKAGES, "tests", "benchmarks") if path.stem in VAGUE_NAMES} == set()
 
 
-def test_no_module_is_longer_than_a_reader_can_hold() -> None:
+def test_no_module_is_longer_than_the_limit() -> None:
     lengths = {name_of(path): len(path.read_text().splitlines()) for path in modules(*PACKAGES, "tests", "benchmarks")}
     assert {name: lines for name, lines in lengths.items() if lines > LONGEST} == {}
 
 
-def test_every_module_says_what_it_is() -> None:
+def test_every_module_has_a_docstring() -> None:
     silent = {
         name_of(path)
         for path in modules(*PACKAGES, "tests", "benchmarks")

@@ -1,4 +1,4 @@
-"""`./pav demo`, whole: the launcher, PostgreSQL, Redis, web server, both workers, two photos."""
+"""The demo end to end: launcher, PostgreSQL, Redis, web server, both workers and two photos."""
 
 import os
 import pty
@@ -22,7 +22,7 @@ IN_TERMINAL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY,
 
 
 class Demo:
-    """A demo that runs in a folder of its own."""
+    """A demo that runs in a separate folder."""
 
     def __init__(self, folder: Path, photos: Path, port: int, terminal: int | None = None) -> None:
         self.folder, self.port, self.address = folder, port, f"http://localhost:{port}"
@@ -32,7 +32,7 @@ class Demo:
         }
         environment |= {"PAV_VAR": str(folder), "PAV_VENV": sys.prefix}
         command = ["sh", str(BASE / "pav"), "demo", "--no-browser", "--port", str(port), "--photos", str(photos)]
-        if terminal is not None:  # as in a window of its own: closing the window hangs up on everything in it
+        if terminal is not None:  # as in a terminal window: closing it sends SIGHUP to all of its processes
             command = [sys.executable, "-c", IN_TERMINAL, *command]
         with self.output.open("w") as output:
             streams = dict.fromkeys(("stdin", "stdout", "stderr"), terminal) if terminal else {"stdout": output, "stderr": output}
@@ -40,7 +40,7 @@ class Demo:
                 command, cwd="/", env=environment, **{"stdin": subprocess.DEVNULL, **streams}, start_new_session=True
             )
 
-    def answers(self) -> bool:
+    def is_healthy(self) -> bool:
         try:
             return httpx.get(f"{self.address}/healthz", timeout=20).status_code == 200
         except httpx.HTTPError:
@@ -55,12 +55,12 @@ class Demo:
         assert "PAV is ready" in self.text, self.text
 
     def end(self) -> int:
-        """Ctrl-C, and the exit status."""
+        """Send Ctrl-C; return the exit status."""
         self.process.send_signal(signal.SIGINT)
         until(lambda: self.process.poll() is not None)
         return self.process.returncode
 
-    def family(self) -> list[psutil.Process]:
+    def processes(self) -> list[psutil.Process]:
         launcher = psutil.Process(self.process.pid)
         return [launcher, *launcher.children(recursive=True)]
 
@@ -76,11 +76,11 @@ def photos(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start(place: Path, photos: Path) -> Iterator[object]:
+def start(service_folder: Path, photos: Path) -> Iterator[object]:
     started: list[Demo] = []
 
     def start(folder: str = "var", port: int | None = None) -> Demo:
-        demo = Demo(place / folder, photos, port or free_port())
+        demo = Demo(service_folder / folder, photos, port or free_port())
         started.append(demo)
         return demo
 
@@ -98,22 +98,22 @@ def visitor(demo: Demo) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_a_demo_serves_ends_whole_and_keeps_ratings(start: "type[Demo]") -> None:
+def test_a_demo_serves_stops_completely_and_keeps_ratings(start: "type[Demo]") -> None:
     demo = start()
     demo.wait_until_ready()
     assert f"PAV is ready: {demo.address}/" in demo.text
-    assert "notes.jpg" in demo.text  # what was refused is said
-    until(demo.answers)
+    assert "notes.jpg" in demo.text  # refused files are listed
+    until(demo.is_healthy)
     with visitor(demo) as alice:
         card = alice.get("/api/v1/deck").json()["cards"][0]
-        answer = {"client_id": str(uuid4()), "token": card["token"], "value": "love"}
-        assert alice.post("/api/v1/ratings", json=answer).status_code == 201
+        rating = {"client_id": str(uuid4()), "token": card["token"], "value": "love"}
+        assert alice.post("/api/v1/ratings", json=rating).status_code == 201
         cookies = dict(alice.cookies)
 
-    family = demo.family()
-    assert len(family) >= 6  # launcher, PostgreSQL and its helpers, Redis, web server, two workers
+    processes = demo.processes()
+    assert len(processes) >= 6  # launcher, PostgreSQL and its helpers, Redis, web server, two workers
     assert demo.end() == 0, demo.text
-    assert [process for process in family if process.is_running() and process.status() != psutil.STATUS_ZOMBIE] == []
+    assert [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE] == []
     assert "Traceback" not in demo.text
     assert processes_of(str(demo.folder)) == {}
 
@@ -130,21 +130,21 @@ def test_a_killed_demo_does_not_block_the_next(start: "type[Demo]") -> None:
     demo.process.wait()
     again = start(port=demo.port)
     again.wait_until_ready()
-    until(again.answers)
+    until(again.is_healthy)
 
 
-def test_closing_the_terminal_ends_everything(place: Path, photos: Path) -> None:
+def test_closing_the_terminal_stops_every_process(service_folder: Path, photos: Path) -> None:
     ours, theirs = pty.openpty()
-    demo = Demo(place / "var", photos, free_port(), terminal=theirs)
+    demo = Demo(service_folder / "var", photos, free_port(), terminal=theirs)
     os.close(theirs)
-    until(demo.answers)
-    family = demo.family()
+    until(demo.is_healthy)
+    processes = demo.processes()
     os.close(ours)
-    until(lambda: [process for process in family if process.is_running() and process.status() != psutil.STATUS_ZOMBIE] == [])
+    until(lambda: [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE] == [])
     demo.process.wait()
 
 
-def test_a_second_demo_in_the_same_folder_is_told_of_the_first(start: "type[Demo]") -> None:
+def test_a_second_demo_in_the_same_folder_is_refused_with_a_remedy(start: "type[Demo]") -> None:
     first = start()
     until(lambda: (first.folder / "run" / "redis.sock").exists())
     second = start()
@@ -153,7 +153,7 @@ def test_a_second_demo_in_the_same_folder_is_told_of_the_first(start: "type[Demo
     assert "./pav demo --port" in second.text
 
 
-def test_a_port_that_is_taken_gets_a_plain_sentence(start: "type[Demo]") -> None:
+def test_a_port_in_use_is_refused_with_a_sentence(start: "type[Demo]") -> None:
     import socket
 
     with socket.socket() as taken:
@@ -167,7 +167,7 @@ def test_a_port_that_is_taken_gets_a_plain_sentence(start: "type[Demo]") -> None
 
 
 @pytest.mark.parametrize("arguments", [["--port", "many"], ["--port", "70000"], ["--photos", "/not/there"]])
-def test_options_that_cannot_be_meant_are_refused(arguments: list[str]) -> None:
+def test_invalid_options_are_refused(arguments: list[str]) -> None:
     refused = subprocess.run(
         [sys.executable, str(BASE / "manage.py"), "demo", *arguments], capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
     )
@@ -176,21 +176,21 @@ def test_options_that_cannot_be_meant_are_refused(arguments: list[str]) -> None:
     assert "Traceback" not in refused.stderr
 
 
-def test_a_folder_without_photos_gets_a_plain_sentence(place: Path, tmp_path: Path) -> None:
+def test_a_folder_without_photos_is_refused_with_a_sentence(service_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    demo = Demo(place / "var", tmp_path / "empty", free_port())
+    demo = Demo(service_folder / "var", tmp_path / "empty", free_port())
     assert demo.process.wait(timeout=PATIENCE_SECONDS) == 1
     assert "pav: No photo was imported, so there is nothing to swipe." in demo.text
     assert processes_of(str(demo.folder)) == {}
 
 
-def test_fresh_forgets_everything_but_what_this_run_holds(place: Path) -> None:
+def test_fresh_deletes_everything_except_locks_and_the_secret_key(service_folder: Path) -> None:
     from rich.console import Console
 
     from pav_site import demo
     from pav_site.embedded import Services
 
-    services = Services(place / "var", durable=False)
+    services = Services(service_folder / "var", durable=False)
     with services.running():
         (services.folder / "media" / "photos").mkdir(parents=True)
         (services.folder / "imported.json").write_text("[]")

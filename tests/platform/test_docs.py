@@ -1,4 +1,4 @@
-"""The documentation is kept true: its links lead somewhere, its commands can be typed, and nothing that people use is left out."""
+"""Checks of the documentation: links, commands, options, settings, tasks, API and file names."""
 
 import argparse
 import io
@@ -18,25 +18,25 @@ from pav_site.environment import BASE, SETTINGS
 from ratings.api import api
 
 OURS = ("pav_site", "ratings", "personalize")
-AT_THE_TOP = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
-PAGES = [BASE / name for name in AT_THE_TOP] + sorted((BASE / "docs").rglob("*.md"))
-LAUNCHER_WORDS = {"help", "COMMAND"}  # `./pav COMMAND --help` stands for any of them
-OF_OTHERS = {"test"}  # its options are pytest's
+TOP_LEVEL = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
+PAGES = [BASE / name for name in TOP_LEVEL] + sorted((BASE / "docs").rglob("*.md"))
+LAUNCHER_WORDS = {"help", "COMMAND"}  # `./pav COMMAND --help` stands for any command
+FOREIGN_OPTIONS = {"test"}  # its options are pytest's
 SOURCES = ("pav_site", "ratings", "personalize", "benchmarks", "tests", "static", "templates", "locale", "docs", ".github", ".ci")
 
 
-def named(page: Path) -> str:
+def page_name(page: Path) -> str:
     return str(page.relative_to(BASE))
 
 
 def prose(page: Path) -> str:
-    """A page without its code."""
+    """The text of a page without code."""
     text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
     return re.sub(r"`[^`\n]*`", "", text)
 
 
 def anchors(page: Path) -> set[str]:
-    """What a link to a heading of a page may say, as GitHub makes it of the heading."""
+    """The anchors of all headings of a page, in GitHub's form."""
     text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
     found: set[str] = set()
     for heading in re.findall(r"^#{1,6} +(.+?) *#*$", text, flags=re.MULTILINE):
@@ -48,7 +48,7 @@ def anchors(page: Path) -> set[str]:
 
 
 def commands(page: Path) -> Iterator[tuple[str, str]]:
-    """Each `./pav WORD` of a page, with what follows it on its line, which a backslash continues; a comment ends it."""
+    """Each `./pav WORD` of a page and the rest of its line; a backslash continues the line, a comment ends it."""
     text = re.sub(r"\\\n\s*", " ", page.read_text())
     yield from re.findall(r"\./pav ([A-Za-z_]+)((?:(?!\./pav )[^`\n#])*)", text)
 
@@ -59,122 +59,122 @@ def options(rest: str) -> set[str]:
 
 @cache
 def options_of(command: str) -> frozenset[str]:
-    """Every option of a command and of its parts."""
+    """Every option of a command and its subcommands."""
     parser = load_command_class(get_commands()[command], command).create_parser("pav", command)
-    return frozenset(name for part in _with_parts(parser) for name in part._option_string_actions)
+    return frozenset(name for part in _with_subparsers(parser) for name in part._option_string_actions)
 
 
-def _with_parts(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+def _with_subparsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
     yield parser
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for part in action.choices.values():
-                yield from _with_parts(part)
+                yield from _with_subparsers(part)
 
 
 @cache
 def options_of_benchmark(name: str) -> frozenset[str]:
-    """Those that a program of `benchmarks/` tells of; none where there is no such program."""
+    """The options in the help of a program in `benchmarks/`; none if the program does not exist."""
     if not (BASE / "benchmarks" / f"{name}.py").exists():
         return frozenset()
-    with redirect_stdout(io.StringIO()) as told, pytest.raises(SystemExit):
+    with redirect_stdout(io.StringIO()) as printed, pytest.raises(SystemExit):
         import_module(f"benchmarks.{name}").main(["--help"])
-    return frozenset(options(told.getvalue()))
+    return frozenset(options(printed.getvalue()))
 
 
 def known_options(word: str, rest: str) -> frozenset[str]:
     return options_of_benchmark(rest.split()[0]) if word == "bench" and rest.split() else options_of(word)
 
 
-def our_commands() -> set[str]:
+def project_commands() -> set[str]:
     return {name for name, home in get_commands().items() if home in OURS}
 
 
-def everything() -> str:
+def all_pages() -> str:
     return "\n".join(page.read_text() for page in PAGES)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
-def test_links_lead_to_files_and_headings_that_are_there(page: Path) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_links_lead_to_existing_files_and_headings(page: Path) -> None:
     broken = []
     for target in re.findall(r"\]\(([^)\s]+)(?: +\"[^\"]*\")?\)", prose(page)):
         if re.match(r"[a-z]+:", target):
             continue
         path, _, anchor = target.partition("#")
-        there = (page.parent / path).resolve() if path else page
-        if not there.is_relative_to(BASE) or not there.exists() or (anchor and anchor not in anchors(there)):
+        existing = (page.parent / path).resolve() if path else page
+        if not existing.is_relative_to(BASE) or not existing.exists() or (anchor and anchor not in anchors(existing)):
             broken.append(target)
     assert broken == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
-def test_files_that_are_named_are_there(page: Path) -> None:
-    """Whatever looks like the path of a source or page of the project, from its root or from the page that names it."""
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_files_named_in_a_page_exist(page: Path) -> None:
+    """Paths of sources and pages, relative to the root of the project or to the page."""
     suffixes = r"\.(?:py|md|js|css|html|toml|yml|yaml|json|safetensors|svg|png)"
     paths = re.findall(rf"(?<![\w./-])((?:{'|'.join(map(re.escape, SOURCES))}|decisions)/[\w./-]+{suffixes})\b", page.read_text())
     missing = {path for path in paths if not (BASE / path).exists() and not (page.parent / path).exists()}
     assert missing == set()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
-def test_commands_and_their_options_can_be_typed(page: Path) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_commands_and_options_in_a_page_exist(page: Path) -> None:
     wrong = []
     for word, rest in commands(page):
         if word not in get_commands().keys() | LAUNCHER_WORDS:
             wrong.append(word)
-        elif word not in LAUNCHER_WORDS | OF_OTHERS:
+        elif word not in LAUNCHER_WORDS | FOREIGN_OPTIONS:
             wrong += [f"{word} {option}" for option in options(rest) - known_options(word, rest)]
     assert wrong == []
 
 
-def test_options_that_are_named_alone_belong_to_some_command() -> None:
+def test_options_named_without_a_command_belong_to_one() -> None:
     known = set().union(
-        *(options_of(name) for name in our_commands()), *(options(path.read_text()) for path in (BASE / ".ci").rglob("run"))
+        *(options_of(name) for name in project_commands()), *(options(path.read_text()) for path in (BASE / ".ci").rglob("run"))
     )
-    alone = {option for inline in re.findall(r"`(--[^`\n]*)`", everything()) for option in options(inline)}
+    alone = {option for inline in re.findall(r"`(--[^`\n]*)`", all_pages()) for option in options(inline)}
     assert alone - known == set()
 
 
-def test_every_benchmark_that_is_named_is_there() -> None:
-    named = set(re.findall(r"\./pav bench ([a-z_]+)", everything()))
+def test_benchmarks_named_in_a_page_exist() -> None:
+    named = set(re.findall(r"\./pav bench ([a-z_]+)", all_pages()))
     assert named
     assert {name for name in named if not options_of_benchmark(name)} == set()
 
 
-def test_every_command_is_mentioned() -> None:
-    text = everything()
-    assert {name for name in our_commands() if not re.search(rf"(\./pav |`){name}\b", text)} == set()
+def test_every_command_is_documented() -> None:
+    text = all_pages()
+    assert {name for name in project_commands() if not re.search(rf"(\./pav |`){name}\b", text)} == set()
 
 
-def test_every_setting_is_mentioned() -> None:
-    text = everything()
+def test_every_setting_is_documented() -> None:
+    text = all_pages()
     assert {name for name in SETTINGS if f"`{name}`" not in text} == set()
 
 
-def test_every_task_is_mentioned() -> None:
+def test_every_task_is_documented() -> None:
     app.loader.import_default_modules()
-    # Not the former names of tasks, which stay for what is in a queue while PAV is updated.
+    # Former names of tasks, which stay for queued work, need no mention.
     ours = {name for name, task in app.tasks.items() if name.startswith(OURS) and name.endswith(f".{task.run.__name__}")}
-    text = everything()
+    text = all_pages()
     assert ours
     assert {name for name in ours if not re.search(rf"\b{name.rsplit('.', 1)[1]}\b", text)} == set()
 
 
-def test_every_address_of_the_api_is_mentioned() -> None:
+def test_every_url_of_the_api_is_documented() -> None:
     text = (BASE / "docs" / "api.md").read_text()
-    asked = {f"{method.upper()} {path}" for path, methods in api.get_openapi_schema()["paths"].items() for method in methods}
-    assert asked
-    assert {request for request in asked if f"`{request}" not in text} == set()
+    operations = {f"{method.upper()} {path}" for path, methods in api.get_openapi_schema()["paths"].items() for method in methods}
+    assert operations
+    assert {request for request in operations if f"`{request}" not in text} == set()
 
 
-def test_every_module_that_the_architecture_shows_is_there() -> None:
-    """Names of modules and scripts in its drawings, wherever they lie."""
-    there = {path.name for folder in SOURCES for path in (BASE / folder).rglob("*") if path.suffix in {".py", ".js"}}
-    there |= {path.name for path in BASE.glob("*.py")}
-    assert set(re.findall(r"\b([\w-]+\.(?:py|js))\b", (BASE / "docs" / "architecture.md").read_text())) - there == set()
+def test_modules_named_in_the_architecture_page_exist() -> None:
+    """Names of modules and scripts in its diagrams, in any folder."""
+    existing = {path.name for folder in SOURCES for path in (BASE / folder).rglob("*") if path.suffix in {".py", ".js"}}
+    existing |= {path.name for path in BASE.glob("*.py")}
+    assert set(re.findall(r"\b([\w-]+\.(?:py|js))\b", (BASE / "docs" / "architecture.md").read_text())) - existing == set()
 
 
-def test_the_changelog_tells_of_this_version() -> None:
+def test_the_changelog_lists_this_version_first() -> None:
     headings = re.findall(r"^## (\S+)", (BASE / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
     newest = next(heading for heading in headings if heading != "Unreleased")
     assert newest == personalize.__version__

@@ -1,4 +1,4 @@
-"""The doctor finds what is wrong, and says how to mend it."""
+"""The command doctor: checks of the installation, with advice for each problem."""
 
 from pathlib import Path
 
@@ -7,10 +7,10 @@ import pytest
 from pav_site import doctor
 from tests.platform.test_settings import manage
 
-NOBODY_THERE = {"DATABASE_URL": "postgresql://pav@127.0.0.1:1/pav", "REDIS_URL": "redis://127.0.0.1:1/0"}
+UNREACHABLE = {"DATABASE_URL": "postgresql://pav@127.0.0.1:1/pav", "REDIS_URL": "redis://127.0.0.1:1/0"}
 
 
-def test_a_machine_that_runs_the_tests_is_well(tmp_path: Path) -> None:
+def test_every_check_passes_on_a_machine_that_runs_the_tests(tmp_path: Path) -> None:
     report = manage("doctor", folder=tmp_path)
     assert report.returncode == 0, report.stdout + report.stderr
     for what in (
@@ -28,8 +28,8 @@ def test_a_machine_that_runs_the_tests_is_well(tmp_path: Path) -> None:
     assert not [line for line in report.stdout.splitlines() if line.startswith("fail")]
 
 
-def test_services_that_do_not_answer_fail_with_advice_and_the_rest_is_still_checked(tmp_path: Path) -> None:
-    report = manage("doctor", folder=tmp_path, **NOBODY_THERE)
+def test_unreachable_services_fail_with_advice_and_the_other_checks_still_run(tmp_path: Path) -> None:
+    report = manage("doctor", folder=tmp_path, **UNREACHABLE)
     assert report.returncode == 1
     assert "fail  PostgreSQL at DATABASE_URL" in report.stdout
     assert "fail  Redis at REDIS_URL" in report.stdout
@@ -50,7 +50,7 @@ def test_packages_that_differ_from_their_pins_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("free", "state"), [(10**8, doctor.FAIL), (10**9, doctor.WARN), (10**11, doctor.OK)])
-def test_little_disk_is_a_warning_and_hardly_any_a_failure(
+def test_little_free_disk_space_is_a_warning_and_almost_none_is_a_failure(
     free: int, state: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: object
 ) -> None:
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _place: type("Usage", (), {"free": free}))
@@ -59,7 +59,7 @@ def test_little_disk_is_a_warning_and_hardly_any_a_failure(
     assert finding.state == state
 
 
-def test_a_check_that_breaks_is_a_finding_and_not_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_a_check_is_a_finding_and_the_other_checks_still_run(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> None:
         raise RuntimeError("the floor is lava")
 

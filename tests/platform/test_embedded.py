@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL and Redis, through everything that can happen to them."""
+"""Embedded PostgreSQL and Redis: start, stop, sharing, kills and recovery."""
 
 import os
 import signal
@@ -27,13 +27,13 @@ with Services(Path(sys.argv[1])).running():
 
 
 @pytest.fixture
-def services(place: Path) -> Services:
-    return Services(place / "pav", durable=False)
+def services(service_folder: Path) -> Services:
+    return Services(service_folder / "pav", durable=False)
 
 
 @contextmanager
 def owner_of(services: Services) -> Iterator[subprocess.Popen[str]]:
-    """Another process that owns the services, until it is told to end by the end of its stdin."""
+    """Another process that owns the services until its stdin is closed."""
     command = [sys.executable, "-c", OWNER, str(services.folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=BASE) as process:
         assert process.stdout
@@ -51,7 +51,7 @@ def server_pids(services: Services) -> set[int]:
     return set(processes_of(str(services.data))) | set(processes_of(str(services.socket_folder / "redis.sock")))
 
 
-def test_postgres_answers_with_pgvector_and_redis_answers(services: Services) -> None:
+def test_postgres_with_pgvector_and_redis_answer(services: Services) -> None:
     with services.running():
         query(services, "CREATE EXTENSION vector")
         assert query(services, "SELECT '[1,2]'::halfvec(2) <#> '[3,4]'::halfvec(2)") == [(-11.0,)]
@@ -59,13 +59,13 @@ def test_postgres_answers_with_pgvector_and_redis_answers(services: Services) ->
     assert not server_pids(services)
 
 
-def test_both_listen_on_no_network_port(services: Services) -> None:
+def test_neither_service_listens_on_a_network_port(services: Services) -> None:
     with services.running():
         assert query(services, "SHOW listen_addresses") == [("",)]
         assert redis.Redis.from_url(services.redis_url).config_get("port") == {"port": "0"}
 
 
-def test_a_full_redis_drops_nothing_in_silence(services: Services) -> None:
+def test_a_full_redis_evicts_nothing(services: Services) -> None:
     with services.running():
         assert redis.Redis.from_url(services.redis_url).config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
 
@@ -96,8 +96,8 @@ def test_a_folder_has_one_owner(services: Services) -> None:
 
 
 @pytest.mark.parametrize("victims", ["owner", "postgres", "redis", "all"])
-def test_a_kill_loses_nothing_and_leaves_nothing_that_blocks_the_next_start(place: Path, victims: str) -> None:
-    services = Services(place / "pav")
+def test_a_kill_loses_no_rows_and_does_not_prevent_the_next_start(service_folder: Path, victims: str) -> None:
+    services = Services(service_folder / "pav")
     with owner_of(services) as owner:
         query(services, "CREATE TABLE kept (number int); INSERT INTO kept VALUES (7)")
         postgres = next(iter(processes_of(f"-D {services.data}")))
@@ -111,7 +111,7 @@ def test_a_kill_loses_nothing_and_leaves_nothing_that_blocks_the_next_start(plac
     assert not server_pids(services)
 
 
-def test_stale_files_of_a_dead_server_are_no_hindrance(services: Services) -> None:
+def test_stale_files_of_a_dead_server_do_not_prevent_a_start(services: Services) -> None:
     with services.running():
         pass
     (services.data / "postmaster.pid").write_text(f"{os.getpid()}\n{services.data}\n1\n5432\n{services.socket_folder}\n\n0 0\nready\n")
@@ -121,16 +121,16 @@ def test_stale_files_of_a_dead_server_are_no_hindrance(services: Services) -> No
         assert query(services, "SELECT 1") == [(1,)]
 
 
-def test_an_interrupted_first_start_is_made_good(services: Services) -> None:
-    half = services.folder / "postgres.new"
-    half.mkdir(parents=True)
-    (half / "PG_VERSION").write_text("18\n")
+def test_an_interrupted_first_start_is_repaired(services: Services) -> None:
+    partial = services.folder / "postgres.new"
+    partial.mkdir(parents=True)
+    (partial / "PG_VERSION").write_text("18\n")
     with services.running():
         assert query(services, "SELECT 1") == [(1,)]
 
 
-def test_two_folders_at_once_do_not_collide(place: Path) -> None:
-    alice, bob = Services(place / "alice", durable=False), Services(place / "bob", durable=False)
+def test_services_in_two_folders_are_independent(service_folder: Path) -> None:
+    alice, bob = Services(service_folder / "alice", durable=False), Services(service_folder / "bob", durable=False)
     with alice.running(), bob.running():
         query(alice, "CREATE TABLE of_alice ()")
         assert query(bob, "SELECT to_regclass('of_alice')") == [(None,)]
@@ -138,21 +138,21 @@ def test_two_folders_at_once_do_not_collide(place: Path) -> None:
         assert redis.Redis.from_url(bob.redis_url).get("of") is None
 
 
-def test_a_path_too_long_for_a_socket_and_with_spaces_works(place: Path) -> None:
-    services = Services(place / "a folder with spaces" / ("long" * 30), durable=False)
-    assert not services.socket_folder.is_relative_to(place)
+def test_a_path_too_long_for_a_socket_and_with_spaces_works(service_folder: Path) -> None:
+    services = Services(service_folder / "a folder with spaces" / ("long" * 30), durable=False)
+    assert not services.socket_folder.is_relative_to(service_folder)
     with services.running():
         assert query(services, "SELECT 1") == [(1,)]
         assert redis.Redis.from_url(services.redis_url).ping()
 
 
-def test_other_accounts_of_the_same_machine_cannot_reach_the_services(services: Services) -> None:
+def test_other_accounts_of_the_machine_cannot_access_the_services(services: Services) -> None:
     with services.running():
         assert services.socket_folder.stat().st_mode & 0o007 == 0
         assert (services.socket_folder / "redis.sock").stat().st_mode & 0o077 == 0
 
 
-def test_a_log_is_shown_where_a_service_cannot_start(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_log_of_a_service_that_cannot_start_is_shown(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     from pav_site import embedded
 
     with services.running():

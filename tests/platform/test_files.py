@@ -1,4 +1,4 @@
-"""What is kept in the repository, and the checks that run elsewhere."""
+"""Files in the repository: line endings, sizes and the CI workflow."""
 
 import os
 import re
@@ -7,17 +7,17 @@ from pathlib import Path
 
 from pav_site.environment import BASE
 
-NOT_OURS = {".git", ".venv", "var", "shared", "staticfiles"}
+EXCLUDED = {".git", ".venv", "var", "shared", "staticfiles"}
 TEXTS = {".py", ".md", ".js", ".css", ".html", ".toml", ".txt", ".yml", ".yaml", ".json", ".svg", ".webmanifest", ".po", ""}
 LARGEST = 1_000_000  # bytes
 LARGE = {"personalize/bank/efficientnet_lite0.safetensors"}
 
 
 def files() -> Iterator[Path]:
-    """Those of the project: caches and what is installed beside them are left out."""
+    """The files of the project, without caches and installed packages."""
     for folder, folders, names in os.walk(BASE):
         here = Path(folder)
-        ignored = NOT_OURS if here == BASE else set()
+        ignored = EXCLUDED if here == BASE else set()
         folders[:] = [
             name
             for name in folders
@@ -27,7 +27,7 @@ def files() -> Iterator[Path]:
 
 
 def test_texts_end_with_one_newline() -> None:
-    """But for what tests keep as it once was."""
+    """Files stored for tests are excluded, since they must not change."""
     wrong = set()
     for path in files():
         if (
@@ -40,7 +40,7 @@ def test_texts_end_with_one_newline() -> None:
     assert wrong == set()
 
 
-def test_nothing_is_large_but_the_bank() -> None:
+def test_only_the_bank_is_a_large_file() -> None:
     assert {str(path.relative_to(BASE)) for path in files() if path.stat().st_size > LARGEST} == LARGE
     hooks = (BASE / ".pre-commit-config.yaml").read_text()
     assert f"--maxkb={LARGEST // 1000}" in hooks
@@ -48,7 +48,7 @@ def test_nothing_is_large_but_the_bank() -> None:
     assert all(re.search(exception, name) for name in LARGE)
 
 
-def test_the_workflow_runs_what_a_contributor_runs_and_trusts_nobody_else() -> None:
+def test_the_ci_workflow_runs_the_local_checks_and_uses_only_official_actions() -> None:
     (workflow,) = (BASE / ".github" / "workflows").iterdir()
     text = workflow.read_text()
     assert "run: bash .ci/run" in text

@@ -1,4 +1,4 @@
-"""Kill -9 while people swipe: no rating is lost or doubled, and every fit catches up."""
+"""Processes killed while raters swipe: no rating is lost or stored twice, and every fit catches up."""
 
 import os
 import random
@@ -19,15 +19,15 @@ from pav_site import programs
 from pav_site.embedded import Services
 from pav_site.environment import BASE, SETTINGS
 from pav_site.supervisor import Supervisor
-from tests.platform.machine import PATIENCE_SECONDS, free_port, place, until
+from tests.platform.machine import PATIENCE_SECONDS, free_port, service_folder, until
 
-PEOPLE = 4
-PAUSE = 0.05  # seconds between the swipes of one person
+RATERS = 4
+PAUSE = 0.05  # seconds between the swipes of a rater
 
 
 @dataclass
 class Stack:
-    """A whole PAV, looked after by a supervisor."""
+    """A complete PAV whose programs a supervisor runs."""
 
     address: str
     services: Services
@@ -37,18 +37,18 @@ class Stack:
         with psycopg.connect(self.services.database_url) as connection:
             return connection.execute(query).fetchall()
 
-    def is_well(self) -> bool:
+    def is_healthy(self) -> bool:
         try:
             return httpx.get(f"{self.address}/healthz", timeout=20).status_code == 200
         except httpx.HTTPError:
             return False
 
     def kill(self, name: str) -> None:
-        """Kill a program, and wait until another one does its work."""
+        """Kill a program, and wait until its replacement works."""
         victim = self.supervisor.pids[name]
         os.kill(victim, signal.SIGKILL)
         until(lambda: self.supervisor.pids[name] != victim)
-        until(self.is_well)
+        until(self.is_healthy)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def stack() -> Iterator[Stack]:
     limits = {name: "100000/minute" for name in SETTINGS if name.startswith("PAV_LIMIT_")}
     port = free_port()
     supervisor = Supervisor(print)
-    with place() as folder:
+    with service_folder() as folder:
         services = Services(folder / "pav")
         here = {"PAV_VAR": str(services.folder), "PAV_TESTING": "1", "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": str(BASE)}
         with services.owned():
@@ -69,10 +69,10 @@ def stack() -> Iterator[Stack]:
                 for command in (["manage.py", "migrate", "--verbosity", "0"], ["-m", "tests.browser.stock"]):
                     subprocess.run([sys.executable, *command], env=kept | here, cwd=BASE, check=True, timeout=PATIENCE_SECONDS)
                 for program in programs.site(services.folder, services.addresses, port, here | limits):
-                    if program.name != "gpu":  # the photos are described already
+                    if program.name != "gpu":  # the photos already have features
                         supervisor.start(program)
                 stack = Stack(f"http://127.0.0.1:{port}", services, supervisor)
-                until(stack.is_well)
+                until(stack.is_healthy)
                 yield stack
             finally:
                 supervisor.stop()
@@ -80,7 +80,7 @@ def stack() -> Iterator[Stack]:
 
 @dataclass
 class Swiper(threading.Thread):
-    """Somebody who swipes until told to stop, takes some answers back, and sends again whatever was not acknowledged."""
+    """A rater who swipes until the test ends, undoes some ratings, and resends every request that was not acknowledged."""
 
     address: str
     seed: int
@@ -97,24 +97,24 @@ class Swiper(threading.Thread):
     def run(self) -> None:
         rng = random.Random(self.seed)
         with httpx.Client(base_url=self.address, timeout=20) as client:
-            self._insist(client, "GET", "/")
+            self._send_until_answered(client, "GET", "/")
             client.headers.update({"X-CSRFToken": client.cookies["csrftoken"], "Origin": self.address})
             while not self.ending.is_set():
-                cards = self._insist(client, "GET", "/api/v1/deck").json()["cards"]
+                cards = self._send_until_answered(client, "GET", "/api/v1/deck").json()["cards"]
                 client_id = str(uuid4())
                 if cards and rng.random() < 0.6:
-                    answer = {"client_id": client_id, "token": cards[0]["token"], "value": rng.choice(["dislike", "like", "love"])}
-                    reply = self._insist(client, "POST", "/api/v1/ratings", json=answer)
+                    rating = {"client_id": client_id, "token": cards[0]["token"], "value": rng.choice(["dislike", "like", "love"])}
+                    reply = self._send_until_answered(client, "POST", "/api/v1/ratings", json=rating)
                 else:
-                    reply = self._insist(client, "DELETE", f"/api/v1/ratings/last?client_id={client_id}")
-                    if reply.status_code == 404:  # nothing left to take back
+                    reply = self._send_until_answered(client, "DELETE", f"/api/v1/ratings/last?client_id={client_id}")
+                    if reply.status_code == 404:  # nothing left to undo
                         continue
                 assert reply.status_code in {200, 201}, reply.text
                 self.acknowledged[client_id] = reply.json()["ratings_seq"]
                 time.sleep(PAUSE)
 
-    def _insist(self, client: httpx.Client, method: str, path: str, **body: object) -> httpx.Response:
-        """Send until something answers, the same request each time, as the page does."""
+    def _send_until_answered(self, client: httpx.Client, method: str, path: str, **body: object) -> httpx.Response:
+        """Send the same request until the server answers it, as the page does."""
         while True:
             try:
                 reply = client.request(method, path, **body)  # type: ignore[arg-type]
@@ -129,9 +129,9 @@ class Swiper(threading.Thread):
 
 @pytest.fixture
 def raters(stack: Stack) -> Iterator[list[Swiper]]:
-    """People who swipe while the test does something; they have stopped when `settle` is called or the test ends."""
+    """Raters who swipe in the background until `settle` is called or the test ends."""
     ending = threading.Event()
-    raters = [Swiper(stack.address, seed, ending) for seed in range(PEOPLE)]
+    raters = [Swiper(stack.address, seed, ending) for seed in range(RATERS)]
     for rater in raters:
         rater.start()
     until(lambda: all(len(rater.acknowledged) >= 5 for rater in raters))
@@ -142,9 +142,9 @@ def raters(stack: Stack) -> Iterator[list[Swiper]]:
 
 
 def settle(raters: list[Swiper]) -> dict[str, int]:
-    """Let everybody finish, and give all that was acknowledged."""
+    """Wait until all raters have finished; return all acknowledged events."""
     before = {rater: len(rater.acknowledged) for rater in raters}
-    until(lambda: all(len(rater.acknowledged) >= before[rater] + 5 for rater in raters))  # swiping goes on after the accident
+    until(lambda: all(len(rater.acknowledged) >= before[rater] + 5 for rater in raters))  # swiping works again after the kill
     raters[0].ending.set()
     for rater in raters:
         rater.join(timeout=PATIENCE_SECONDS)
@@ -153,7 +153,7 @@ def settle(raters: list[Swiper]) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("victim", ["refit", "redis", "web", "postgres"])
-def test_no_rating_is_lost_or_doubled_and_every_fit_catches_up(stack: Stack, raters: list[Swiper], victim: str) -> None:
+def test_a_killed_program_loses_and_duplicates_no_rating_and_every_fit_catches_up(stack: Stack, raters: list[Swiper], victim: str) -> None:
     stack.kill(victim)
     acknowledged = settle(raters)
 

@@ -1,4 +1,4 @@
-"""`./pav` itself, on a small project of its own, so that nothing large is installed."""
+"""The launcher `./pav`, on a small project so that nothing large is installed."""
 
 import os
 import re
@@ -12,16 +12,16 @@ from django.core.management import get_commands
 from pav_site.environment import BASE
 from tests.platform.machine import PATIENCE_SECONDS
 
-PRINTS_ITSELF = "import sys; print(sys.argv)"
+PRINT_ARGUMENTS = "import sys; print(sys.argv)"
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project in a path with spaces, whose manage.py prints what it was given."""
+    """A project in a path with spaces, whose manage.py prints its arguments."""
     folder = tmp_path_factory.mktemp("somebody's folder") / "PAV project"
     folder.mkdir()
     shutil.copy(BASE / "pav", folder)
-    (folder / "manage.py").write_text(PRINTS_ITSELF)
+    (folder / "manage.py").write_text(PRINT_ARGUMENTS)
     (folder / "requirements.txt").write_text("# nothing\n")
     (folder / "requirements-dev.txt").write_text("-r requirements.txt\n")
     return folder
@@ -33,7 +33,7 @@ def call(launcher: Path, *arguments: str, cwd: Path = Path("/"), **environment: 
     return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
 
 
-def test_it_makes_the_environment_once_says_so_and_hands_over(project: Path, tmp_path: Path) -> None:
+def test_the_launcher_creates_the_environment_once_and_runs_the_command(project: Path, tmp_path: Path) -> None:
     first = call(project / "pav", "migrate", "--plan")
     assert "Creating a virtual environment" in first.stderr
     assert "The first time downloads" in first.stderr
@@ -54,7 +54,7 @@ def test_it_makes_the_environment_once_says_so_and_hands_over(project: Path, tmp
     assert call(project / "pav", "test").stderr == ""
 
 
-def test_what_cannot_be_installed_is_said_and_tried_again(project: Path) -> None:
+def test_a_failed_installation_is_reported_and_retried(project: Path) -> None:
     call(project / "pav", "check")
     (project / "requirements.txt").write_text("./not-there\n")
     for _attempt in range(2):
@@ -64,7 +64,7 @@ def test_what_cannot_be_installed_is_said_and_tried_again(project: Path) -> None
     (project / "requirements.txt").write_text("# nothing\n")
 
 
-def test_without_python_it_says_which_one_to_install(project: Path, tmp_path: Path) -> None:
+def test_the_launcher_names_the_python_version_to_install_if_there_is_none(project: Path, tmp_path: Path) -> None:
     for tool in ("dirname", "readlink", "cat", "cksum", "sh"):
         (tmp_path / tool).symlink_to(shutil.which(tool) or tool)
     missing = call(project / "pav", "demo", PATH=str(tmp_path), PAV_VENV=str(tmp_path / "venv"))
@@ -79,6 +79,6 @@ def test_help_needs_no_installation(arguments: list[str], tmp_path: Path) -> Non
     assert not (tmp_path / "venv").exists()
 
 
-def test_every_command_that_help_names_is_there() -> None:
+def test_every_command_in_the_help_exists() -> None:
     named = set(re.findall(r"\./pav ([a-z_]+)", call(BASE / "pav").stdout)) - {"help"}
     assert named <= get_commands().keys()

@@ -1,4 +1,4 @@
-"""What can be set from outside, and what is refused."""
+"""Settings from environment variables: invalid values, documentation and deployment checks."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 from pav_site.environment import BASE, SETTINGS, BadSetting, read_all, table
 from tests.platform.machine import PATIENCE_SECONDS
 
-NONSENSE = {
+INVALID = {
     "DATABASE_URL": "mysql://db/pav",
     "REDIS_URL": "http://redis",
     "PAV_DEBUG": "maybe",
@@ -26,7 +26,7 @@ NONSENSE = {
     "PAV_EXACT_REFIT_AFTER": "soon",
     "PAV_LEARN_HOUR": "24",
 }
-ANY_TEXT = {"PAV_VAR"}  # every text names some folder
+ANY_TEXT = {"PAV_VAR"}  # every text is a valid folder name
 PRODUCTION = {
     "DATABASE_URL": "postgresql://pav@localhost/pav",
     "REDIS_URL": "redis://localhost:6379/0",
@@ -37,12 +37,12 @@ PRODUCTION = {
 }
 
 
-def test_every_setting_has_nonsense_to_refuse() -> None:
-    assert NONSENSE.keys() | ANY_TEXT == SETTINGS.keys()
+def test_every_setting_has_an_invalid_value_to_test() -> None:
+    assert INVALID.keys() | ANY_TEXT == SETTINGS.keys()
 
 
-@pytest.mark.parametrize(("name", "text"), NONSENSE.items())
-def test_nonsense_is_refused_by_name_and_with_an_example(name: str, text: str) -> None:
+@pytest.mark.parametrize(("name", "text"), INVALID.items())
+def test_an_invalid_value_is_refused_with_the_name_and_an_example(name: str, text: str) -> None:
     with pytest.raises(BadSetting) as refusal:
         read_all({name: text})
     assert str(refusal.value).startswith(f"{name} is ")
@@ -50,7 +50,7 @@ def test_nonsense_is_refused_by_name_and_with_an_example(name: str, text: str) -
 
 
 @pytest.mark.parametrize("name", ["PAV_SECRET_KEY", "DATABASE_URL", "REDIS_URL"])
-def test_a_refusal_never_repeats_a_secret(name: str) -> None:
+def test_an_error_never_contains_a_secret(name: str) -> None:
     with pytest.raises(BadSetting) as refusal:
         read_all({name: "hunter2"})
     assert "hunter2" not in str(refusal.value)
@@ -65,7 +65,7 @@ def test_an_empty_variable_means_unset() -> None:
     assert read_all({"DATABASE_URL": "", "PAV_TOP": ""}) == read_all({}) | {"PAV_TOP": None}
 
 
-def test_the_documentation_lists_every_setting_as_it_is() -> None:
+def test_the_documentation_contains_the_current_table_of_settings() -> None:
     assert table() in (BASE / "docs" / "settings.md").read_text(), f"Put this table into docs/settings.md:\n{table()}"
 
 
@@ -85,13 +85,13 @@ def test_the_production_configuration_passes_every_deployment_check(tmp_path: Pa
     assert "no issues" in checked.stdout
 
 
-def test_a_bad_setting_ends_a_command_with_one_sentence(tmp_path: Path) -> None:
+def test_an_invalid_setting_ends_a_command_with_one_sentence(tmp_path: Path) -> None:
     refused = manage("check", folder=tmp_path, PAV_TOP="lots")
     assert refused.returncode == 1
     assert refused.stderr == "pav: PAV_TOP is 'lots': not a whole number. Example: PAV_TOP=50\n"
 
 
-def test_a_database_that_is_not_there_or_not_prepared_is_said_in_one_sentence(tmp_path: Path) -> None:
+def test_a_missing_or_unmigrated_database_ends_a_command_with_one_sentence(tmp_path: Path) -> None:
     nobody = {"DATABASE_URL": "postgres://pav:pav@127.0.0.1:1/pav", "REDIS_URL": "redis://127.0.0.1:1/0"}
     refused = manage("admin_link", folder=tmp_path, **nobody)
     assert refused.returncode == 1
@@ -104,7 +104,7 @@ def test_a_database_that_is_not_there_or_not_prepared_is_said_in_one_sentence(tm
     assert "Traceback" not in refused.stderr
 
 
-def test_without_a_configured_key_one_is_made_that_only_its_owner_can_read(tmp_path: Path) -> None:
+def test_a_secret_key_is_generated_that_only_its_owner_can_read(tmp_path: Path) -> None:
     show = "from django.conf import settings; print(settings.SECRET_KEY)"
     services = {name: PRODUCTION[name] for name in ("DATABASE_URL", "REDIS_URL")}
     first, second = (manage("shell", "-v0", "-c", show, folder=tmp_path, **services).stdout for _ in range(2))
@@ -113,7 +113,7 @@ def test_without_a_configured_key_one_is_made_that_only_its_owner_can_read(tmp_p
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
 
 
-def test_web_processes_load_no_torch(tmp_path: Path) -> None:
+def test_web_processes_do_not_load_torch(tmp_path: Path) -> None:
     look = "import sys, pav_site.asgi; print(sorted({'torch', 'timm', 'open_clip', 'personalize.tasks'} & set(sys.modules)))"
     services = {name: PRODUCTION[name] for name in ("DATABASE_URL", "REDIS_URL")}
     assert manage("shell", "-v0", "-c", look, folder=tmp_path, **services).stdout == "[]\n"

@@ -1,4 +1,4 @@
-"""Work is asked for by name: every name must be that of a task, and the workers that only fit people must stay light."""
+"""Celery tasks: requests, schedule and routes name existing tasks, and the workers for instant fits do not load torch."""
 
 import base64
 import inspect
@@ -23,7 +23,7 @@ REQUESTS = [request for name, request in inspect.getmembers(jobs, inspect.isfunc
 
 @pytest.fixture
 def queues(services: None) -> Iterator[set[str]]:
-    """The queues that workers read, empty before and after."""
+    """The queues that workers read, purged before and after the test."""
     names = {queue.name for queue in settings.CELERY_TASK_QUEUES}
     purge(names)
     yield names
@@ -42,25 +42,25 @@ def waiting(name: str) -> list[dict]:
         return [json.loads(message) for message in connection.default_channel.client.lrange(name, 0, -1)]
 
 
-def test_every_request_puts_a_task_that_exists_and_takes_its_argument_into_a_queue_that_is_worked(queues: set[str]) -> None:
+def test_every_request_queues_an_existing_task_with_valid_arguments(queues: set[str]) -> None:
     app.loader.import_default_modules()
     assert len(REQUESTS) == 4
     used = set()
     for request in REQUESTS:
         (parameter,) = inspect.signature(request).parameters.values()
-        asked = uuid4() if parameter.annotation is UUID else 7
-        request(asked)
+        argument_sent = uuid4() if parameter.annotation is UUID else 7
+        request(argument_sent)
         ((queue, message),) = [(name, message) for name in queues for message in waiting(name)]
         purge(queues)
         task = app.tasks[message["headers"]["task"]]
         arguments, named, _ = json.loads(base64.b64decode(message["body"]))
         inspect.signature(task.run).bind(*arguments, **named)
-        assert [str(argument) for argument in arguments] == [str(asked)]
+        assert [str(argument) for argument in arguments] == [str(argument_sent)]
         used.add(queue)
     assert used == queues
 
 
-def test_everything_that_is_planned_is_a_task_on_a_queue_that_is_worked() -> None:
+def test_every_scheduled_task_exists_and_has_a_queue_with_a_worker() -> None:
     app.loader.import_default_modules()
     worked = {queue.name for queue in settings.CELERY_TASK_QUEUES}
     assert settings.CELERY_BEAT_SCHEDULE
@@ -70,12 +70,12 @@ def test_everything_that_is_planned_is_a_task_on_a_queue_that_is_worked() -> Non
         assert maybe_schedule(entry["schedule"]) is not None
 
 
-def test_every_route_is_that_of_a_task() -> None:
+def test_every_route_belongs_to_an_existing_task() -> None:
     app.loader.import_default_modules()
     assert set(settings.CELERY_TASK_ROUTES) <= set(app.tasks)
 
 
-def test_a_worker_that_fits_raters_loads_no_torch(tmp_path: Path) -> None:
+def test_a_worker_for_instant_fits_does_not_load_torch(tmp_path: Path) -> None:
     look = "import django, sys; django.setup(); import personalize.tasks; print('torch' in sys.modules)"
     environment = {"DJANGO_SETTINGS_MODULE": "pav_site.settings", "PYTHONPATH": str(BASE), "PAV_VAR": str(tmp_path)}
     assert subprocess.run([sys.executable, "-c", look], env=environment, capture_output=True, text=True).stdout.strip() == "False"

@@ -1,7 +1,7 @@
-"""An installation of an earlier version is migrated: its raters, staff and rows go on.
+"""Migration of an installation of an earlier version: raters, sessions, staff and rows are kept.
 
-`stored/installation-0002.sql` is what `pg_dump --inserts` wrote of an installation at migration 0002 (every table of `ratings` has rows),
-without psql's own commands; `stored/installation-0002.json` holds its secret key, session cookies, and what its pages showed.
+`stored/installation-0002.sql` is the output of `pg_dump --inserts` at migration 0002 (every table of `ratings` has rows),
+without psql commands; `stored/installation-0002.json` contains its secret key, session cookies, and the contents of its pages.
 """
 
 import json
@@ -44,7 +44,7 @@ def shown() -> dict:
 
 @pytest.fixture(scope="module")
 def upgraded(services, django_db_blocker, shown) -> Iterator[None]:
-    """The stored installation, migrated, as the default database."""
+    """The stored installation as the default database, migrated."""
     with psycopg.connect(settings.DATABASE_URL, autocommit=True) as server:
         server.execute(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
         server.execute(f"CREATE DATABASE {NAME}")
@@ -63,7 +63,7 @@ def upgraded(services, django_db_blocker, shown) -> Iterator[None]:
 
 
 def returning(name: str, shown: dict) -> Guest:
-    """A browser with the session cookie that it got before the upgrade."""
+    """A browser with a session cookie from before the upgrade."""
     guest = Guest.__new__(Guest)
     guest.browser = Client(enforce_csrf_checks=True)
     guest.browser.cookies[settings.SESSION_COOKIE_NAME] = shown["cookies"][name]
@@ -73,14 +73,14 @@ def returning(name: str, shown: dict) -> Guest:
 
 @pytest.fixture
 def queued(monkeypatch) -> dict[str, list]:
-    """What is queued, by name of the request."""
+    """Queued requests, by the name of the request."""
     found: dict[str, list] = {}
     for name in ("request_refit", "request_features", "request_exact_refit", "request_export"):
         monkeypatch.setattr(jobs, name, found.setdefault(name, []).append)
     return found
 
 
-def test_every_row_is_kept(upgraded, shown):
+def test_the_upgrade_keeps_every_row(upgraded, shown):
     old = {"ratings_person": "ratings_rater", "ratings_description": "ratings_photofeatures", "ratings_refinement": "ratings_exactrefit"}
     old |= {"ratings_population": "ratings_populationprior"}
     for table, count in shown["rows"].items():
@@ -101,7 +101,7 @@ def test_rankings_and_decks_are_the_same_after_the_upgrade(upgraded, shown):
         assert (deck["cards"], deck["rated"]) == (before["deck"]["cards"], before["deck"]["answered"])
 
 
-def test_a_guest_swipes_on_as_the_same_rater(upgraded, shown, queued):
+def test_a_guest_continues_as_the_same_rater_after_the_upgrade(upgraded, shown, queued):
     alice = returning("alice", shown)
     before = shown["raters"]["alice"]
     assert alice.browser.session["rater"] == before["id"]
@@ -115,7 +115,7 @@ def test_a_guest_swipes_on_as_the_same_rater(upgraded, shown, queued):
     assert alice.get("/api/v1/me").json() == {"shares_ratings": True}
 
 
-def test_a_websocket_knows_the_rater_of_an_old_session(upgraded, shown):
+def test_a_websocket_accepts_a_session_from_before_the_upgrade(upgraded, shown):
     assert rater_of({"person": shown["raters"]["bob"]["id"]}) == UUID(shown["raters"]["bob"]["id"])
 
 
@@ -127,14 +127,14 @@ def test_a_rating_ends_the_exact_order_of_an_old_exact_refit(upgraded, shown, qu
     assert bob.get("/api/v1/ranking").json()["active_model"] == {"name": "instant", "comparison": None}
 
 
-def test_the_sweeper_finds_what_was_lost_before_the_upgrade(upgraded, shown, queued, monkeypatch):
+def test_the_sweeper_requests_work_lost_before_the_upgrade(upgraded, shown, queued, monkeypatch):
     monkeypatch.setattr(jobs, "gpu_waiting", lambda: 0)
     monkeypatch.setattr(tasks, "LOST_SECONDS", 0)
     tasks.sweep()
     assert UUID(shown["raters"]["charlie"]["id"]) in queued["request_refit"]
 
 
-def test_staff_keep_their_rights(upgraded, shown):
+def test_staff_keep_their_permissions_after_the_upgrade(upgraded, shown):
     browser = Client()
     browser.cookies[settings.SESSION_COOKIE_NAME] = shown["cookies"]["dora"]
     for table in ("rater", "photofeatures", "exactrefit", "populationprior", "modelexport"):
@@ -145,7 +145,7 @@ def test_staff_keep_their_rights(upgraded, shown):
     assert not Permission.objects.filter(codename__endswith="_person").exists()
 
 
-def test_an_unfinished_export_shows_its_progress(upgraded, shown):
+def test_an_unfinished_export_shows_its_progress_after_the_upgrade(upgraded, shown):
     browser = Client()
     browser.cookies[settings.SESSION_COOKIE_NAME] = shown["cookies"]["dora"]
     state = browser.get(f"/staff/exports/{ModelExport.objects.get().id}/state").json()
@@ -154,7 +154,7 @@ def test_an_unfinished_export_shows_its_progress(upgraded, shown):
 
 
 def test_the_migration_can_be_reversed(upgraded, monkeypatch):
-    monkeypatch.setattr(features, "use_bank", lambda **_: None)  # after migrating, it writes the tables of today
+    monkeypatch.setattr(features, "use_bank", lambda **_: None)  # after a migration it would write the current tables
     call_command("migrate", "ratings", "0002", verbosity=0)
     with connection.cursor() as cursor:
         cursor.execute("SELECT verdict->>'speaks' FROM ratings_refinement WHERE verdict IS NOT NULL")

@@ -1,31 +1,31 @@
-"""A catalogue of photos that differ in six ways, and a taste for one of them."""
+"""A synthetic catalogue of photos with six properties, and a rater who prefers one of them."""
 
 from uuid import uuid4
 
 import numpy as np
 
-WAYS = 6
+PROPERTIES = 6
 
 
 def features(count: int) -> np.ndarray:
-    """(count, 256): place 0 the generic score, the rest six properties turned into 255 numbers."""
+    """(count, 256): the generic score in place 0, then the six properties projected to 255 numbers."""
     rng = np.random.default_rng(5)
-    properties = rng.normal(size=(count, WAYS)) / np.sqrt(WAYS)
-    return np.concatenate([rng.normal(size=(count, 1)), properties @ _turned()], axis=1)
+    properties = rng.normal(size=(count, PROPERTIES)) / np.sqrt(PROPERTIES)
+    return np.concatenate([rng.normal(size=(count, 1)), properties @ _directions()], axis=1)
 
 
 def liking(count: int) -> np.ndarray:
-    """(count): how much each photo is liked by somebody who goes by one property, and rather against the generic score."""
-    return features(count) @ np.concatenate([[-0.5], np.sqrt(WAYS) * _turned()[0]])
+    """(count): how much a rater likes each photo, who prefers one property and mildly dislikes a high generic score."""
+    return features(count) @ np.concatenate([[-0.5], np.sqrt(PROPERTIES) * _directions()[0]])
 
 
-def _turned() -> np.ndarray:
-    """(6, 255): the directions of the properties, at right angles."""
-    return np.linalg.qr(np.random.default_rng(6).normal(size=(255, WAYS)))[0].T
+def _directions() -> np.ndarray:
+    """(6, 255): orthogonal directions, one for each property."""
+    return np.linalg.qr(np.random.default_rng(6).normal(size=(255, PROPERTIES)))[0].T
 
 
 def fill(count: int) -> None:
-    """Store the catalogue, as photos 1 to `count` of an empty installation."""
+    """Store the catalogue as photos 1 to `count` of an empty installation."""
     from ratings.models import Photo, PhotoFeatures
     from ratings.ranking.features import current_bank
 

@@ -1,4 +1,4 @@
-"""Photos that wait are described together."""
+"""Feature extraction: waiting photos are processed in one batch; lost and damaged files are skipped."""
 
 import pytest
 
@@ -20,50 +20,50 @@ def photos(db):
     return [add_photo(data=encoded(scene(seed=number), "PNG"), name=f"p{number}.png") for number in range(3)]
 
 
-def described():
+def with_features():
     return set(PhotoFeatures.objects.values_list("photo_id", flat=True))
 
 
-def test_one_photo_takes_those_after_it_along(photos):
+def test_one_task_extracts_features_of_the_photos_that_follow(photos):
     extract_features(photos[0].id)
-    assert described() == {photo.id for photo in photos}
+    assert with_features() == {photo.id for photo in photos}
 
 
-def test_a_photo_that_is_described_already_starts_nothing(photos):
+def test_a_photo_that_has_features_starts_no_extraction(photos):
     extract_features(photos[2].id)
-    assert described() == {photos[2].id}
+    assert with_features() == {photos[2].id}
     extract_features(photos[2].id)
-    assert described() == {photos[2].id}
+    assert with_features() == {photos[2].id}
 
 
-def test_the_lost_file_of_another_photo_is_no_hindrance(photos):
+def test_the_lost_file_of_one_photo_does_not_stop_the_batch(photos):
     files.path(photos[1], files.MASTER).unlink()
     extract_features(photos[0].id)
-    assert described() == {photos[0].id, photos[2].id}
+    assert with_features() == {photos[0].id, photos[2].id}
     with pytest.raises(FileNotFoundError):
         extract_features(photos[1].id)
 
 
-def test_a_damaged_file_is_no_hindrance_and_the_next_import_mends_it(photos):
+def test_a_damaged_file_does_not_stop_the_batch_and_is_restored_by_the_next_import(photos):
     master = files.path(photos[1], files.MASTER)
-    whole = master.read_bytes()
-    master.write_bytes(whole[: len(whole) // 2])
+    intact = master.read_bytes()
+    master.write_bytes(intact[: len(intact) // 2])
     extract_features(photos[0].id)
-    assert described() == {photos[0].id, photos[2].id}
+    assert with_features() == {photos[0].id, photos[2].id}
     assert not files.is_readable(photos[1])
     add_photo(data=encoded(scene(seed=1), "PNG"), name="p1.png")
-    assert master.read_bytes() == whole
+    assert master.read_bytes() == intact
     extract_features(photos[1].id)
-    assert described() == {photo.id for photo in photos}
+    assert with_features() == {photo.id for photo in photos}
 
 
-def test_lost_files_do_not_keep_those_after_them_waiting(photos, monkeypatch):
-    asked: list[int] = []
-    monkeypatch.setattr(jobs, "request_features", asked.append)
+def test_photos_with_lost_files_do_not_block_the_photos_that_follow(photos, monkeypatch):
+    requested: list[int] = []
+    monkeypatch.setattr(jobs, "request_features", requested.append)
     monkeypatch.setattr(jobs, "gpu_waiting", lambda: 0)
     monkeypatch.setattr("personalize.tasks.QUEUED_AT_ONCE", 1)
     monkeypatch.setattr(features, "READ_AT_ONCE", 1)
     files.path(photos[0], files.MASTER).unlink()
     files.path(photos[1], files.MASTER).unlink()
     sweep()
-    assert asked == [photos[2].id]
+    assert requested == [photos[2].id]

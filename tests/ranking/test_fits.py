@@ -1,4 +1,4 @@
-"""What a fit does to the ranking, and what a stale, doubled or lost one does not."""
+"""Instant fits: rankings, versions, and stale, duplicate or lost refits."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -31,12 +31,12 @@ def hyperprior(monkeypatch):
 
 @pytest.fixture
 def queued(monkeypatch) -> list[UUID]:
-    """Refits that were asked for; nothing runs them. None counts as lost because the machine is busy."""
+    """Requested refits, which nothing runs. A long timeout keeps a slow machine from counting one as lost."""
     monkeypatch.setattr(tasks, "LOST_SECONDS", A_LONG_WHILE)
     monkeypatch.setattr(services, "REQUEUE_SECONDS", A_LONG_WHILE)
-    asked: list[UUID] = []
-    monkeypatch.setattr(jobs, "request_refit", asked.append)
-    return asked
+    requested: list[UUID] = []
+    monkeypatch.setattr(jobs, "request_refit", requested.append)
+    return requested
 
 
 def swipe(rater, value: str = "like") -> None:
@@ -48,7 +48,7 @@ def fitted(rater) -> Fit:
     return Fit.objects.get(rater=rater.id)
 
 
-def test_answers_move_the_ranking(alice):
+def test_ratings_change_the_ranking(alice):
     before = alice.get("/api/v1/ranking").json()
     for value in ["love", "dislike", "dislike", "like", "dislike", "love"]:
         swipe(alice, value)
@@ -59,7 +59,7 @@ def test_answers_move_the_ranking(alice):
     assert sorted(photo["was"] for photo in after["top"]) == list(range(1, 31))
 
 
-def test_the_ranking_is_that_of_the_stored_weights(alice):
+def test_the_ranking_follows_the_stored_weights(alice):
     swipe(alice, "love")
     swipe(alice, "dislike")
     fit = fitted(alice)
@@ -75,11 +75,11 @@ def test_everyones_ranking_is_the_generic_order(alice, photos):
     assert [photo["id"] for photo in top] == [photo.id for photo in photos]
 
 
-def test_photos_are_told_with_both_places(alice, photos):
-    weights = [-1.0] + [0.0] * 255  # the generic order turned round
+def test_photos_are_returned_with_their_personal_and_generic_place(alice, photos):
+    weights = [-1.0] + [0.0] * 255  # the generic order reversed
     store_fit(rater_id=UUID(alice.id), bank=current_bank(), ratings_seq=1, weights=weights, covariance=b"", accuracy=None)
-    answer = alice.get(f"/api/v1/photos?ids={photos[4].id},999999999,nonsense").json()["photos"]
-    assert [(photo["id"], photo["place"], photo["everyones_place"]) for photo in answer] == [(photos[4].id, len(photos) - 4, 5)]
+    found = alice.get(f"/api/v1/photos?ids={photos[4].id},999999999,nonsense").json()["photos"]
+    assert [(photo["id"], photo["place"], photo["everyones_place"]) for photo in found] == [(photos[4].id, len(photos) - 4, 5)]
 
 
 def test_a_stale_fit_does_not_replace_a_newer_one(alice, photos):
@@ -91,24 +91,24 @@ def test_a_stale_fit_does_not_replace_a_newer_one(alice, photos):
     assert (fit.version, fit.ratings_seq, fit.weights[0]) == (1, 5, 1.0)
 
 
-def test_a_task_that_runs_twice_makes_one_version(alice):
+def test_a_refit_that_runs_twice_stores_one_version(alice):
     swipe(alice)
     refit_rater(alice.id)
     refit_rater(alice.id)
     assert Fit.objects.get(rater=alice.id).version == 1
 
 
-def test_many_swipes_while_a_fit_runs_cause_one_more_fit(alice, queued, django_capture_on_commit_callbacks):
+def test_several_ratings_during_a_refit_queue_one_more_refit(alice, queued, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         swipe(alice)
-    begin_refit(rater_id=UUID(alice.id))  # the fit starts to read
+    begin_refit(rater_id=UUID(alice.id))  # the refit starts to read
     with django_capture_on_commit_callbacks(execute=True):
         for _ in range(6):
             swipe(alice)
     assert queued == [UUID(alice.id)] * 2
 
 
-def test_undoing_everything_gives_the_generic_ranking_in_a_new_version(alice, photos):
+def test_undoing_every_rating_restores_the_generic_ranking_in_a_new_version(alice, photos):
     swipe(alice, "love")
     swipe(alice, "dislike")
     first = fitted(alice).version
@@ -119,14 +119,14 @@ def test_undoing_everything_gives_the_generic_ranking_in_a_new_version(alice, ph
     assert fit.top == [photo.id for photo in photos]
 
 
-def test_skips_count_as_events_and_say_nothing_about_taste(alice):
+def test_skips_count_as_events_but_are_not_ratings_of_the_fit(alice):
     for _ in range(3):
         swipe(alice, "skip")
     history = rating_history(UUID(alice.id))
     assert (history.ratings_seq, len(history.values)) == (3, 0)
 
 
-def test_a_fit_chooses_cards_that_were_not_dealt(alice):
+def test_a_fit_chooses_photos_that_were_not_dealt(alice):
     for value in ["love", "dislike", "like"]:
         swipe(alice, value)
     cards = fitted(alice).next_photos
@@ -136,7 +136,7 @@ def test_a_fit_chooses_cards_that_were_not_dealt(alice):
     assert {"gain", "propensity", "version"} == set(cards[0]["reason"])
 
 
-def test_the_accuracy_appears_after_eight_answers_that_differ(alice):
+def test_the_accuracy_appears_after_eight_differing_ratings(alice):
     for number in range(7):
         swipe(alice, ["love", "dislike", "like"][number % 3])
     assert fitted(alice).accuracy is None
@@ -145,30 +145,30 @@ def test_the_accuracy_appears_after_eight_answers_that_differ(alice):
     assert -1 <= accuracy["low"] <= accuracy["srocc"] <= accuracy["high"] <= 1
 
 
-def test_the_covariance_is_kept(alice):
+def test_the_covariance_is_stored(alice):
     swipe(alice, "love")
     swipe(alice, "dislike")
     expected = instant_fit.fit(rating_history(UUID(alice.id))).covariance
-    kept = taste.Covariance.from_bytes(bytes(fitted(alice).covariance))
-    assert kept.factor.shape == (256, 2 + len(instant_fit.ANCHORS))
+    stored = taste.Covariance.from_bytes(bytes(fitted(alice).covariance))
+    assert stored.factor.shape == (256, 2 + len(instant_fit.ANCHORS))
     eye = np.eye(256)
-    np.testing.assert_allclose(kept.between(eye, eye), expected.between(eye, eye), atol=2e-3)
+    np.testing.assert_allclose(stored.between(eye, eye), expected.between(eye, eye), atol=2e-3)
 
 
-def test_the_sweeper_finds_raters_behind_and_leaves_the_others(alice, bob, queued):
+def test_the_sweeper_requests_refits_only_for_raters_with_newer_ratings(alice, bob, queued):
     swipe(alice)
     Rater.objects.update(refit_queued_at=None)
     sweep()
     assert queued == [UUID(alice.id)]
 
 
-def test_the_sweeper_leaves_a_refit_that_waits_in_the_queue(alice, queued):
+def test_the_sweeper_does_not_repeat_a_queued_refit(alice, queued):
     swipe(alice)
     sweep()
     assert queued == []
 
 
-def test_a_lost_push_fails_no_fit(alice, settings, monkeypatch, django_capture_on_commit_callbacks):
+def test_a_refit_is_stored_when_the_push_fails(alice, settings, monkeypatch, django_capture_on_commit_callbacks):
     def broken(*_):
         raise ConnectionError("Redis is away")
 
@@ -183,7 +183,7 @@ def test_a_lost_push_fails_no_fit(alice, settings, monkeypatch, django_capture_o
     assert Fit.objects.get(rater=alice.id).version == 1
 
 
-def test_a_refit_of_somebody_unknown_does_nothing(db):
+def test_a_refit_of_an_unknown_rater_does_nothing(db):
     refit_rater(str(uuid4()))
     assert Fit.objects.count() == 0
 
@@ -199,7 +199,7 @@ def test_a_new_bank_makes_every_fit_stale(alice, photos):
     assert (fit.bank_id, fit.version) == ("newer", 2)
 
 
-def test_the_sweeper_asks_again_only_after_a_while(alice, queued):
+def test_the_sweeper_repeats_a_lost_refit_after_the_timeout(alice, queued):
     swipe(alice)
     Rater.objects.update(refit_queued_at=None)
     sweep()
@@ -210,7 +210,7 @@ def test_the_sweeper_asks_again_only_after_a_while(alice, queued):
     assert queued == [UUID(alice.id)] * 2
 
 
-def test_time_that_passes_within_a_transaction_counts_as_waiting(alice):
+def test_waiting_time_is_measured_from_the_clock_not_the_transaction_start(alice):
     swipe(alice)
     Rater.objects.update(refit_queued_at=timezone.now())  # long after the transaction of this test has begun
     assert claim_lost_refits(waiting_seconds=0) == [UUID(alice.id)]
@@ -222,7 +222,7 @@ def change_bank(photos) -> None:
         store_features(photo_id=photo.id, bank="newer", generic_score=0.0, features=[0.0] * 256)
 
 
-def test_the_sweeper_finds_fits_of_an_older_bank(alice, photos, queued):
+def test_the_sweeper_requests_refits_of_fits_with_an_older_bank(alice, photos, queued):
     swipe(alice)
     refit_rater(alice.id)
     change_bank(photos)
@@ -230,7 +230,7 @@ def test_the_sweeper_finds_fits_of_an_older_bank(alice, photos, queued):
     assert queued == [UUID(alice.id)]
 
 
-def test_a_fit_waits_until_the_new_bank_knows_its_photos(alice, photos, queued):
+def test_the_sweeper_waits_until_photos_have_features_of_the_new_bank(alice, photos, queued):
     swipe(alice)
     refit_rater(alice.id)
     change_bank([])
@@ -238,7 +238,7 @@ def test_a_fit_waits_until_the_new_bank_knows_its_photos(alice, photos, queued):
     assert queued == []
 
 
-def test_weights_of_an_older_bank_rank_nothing(alice, photos):
+def test_weights_of_an_older_bank_do_not_rank_photos(alice, photos):
     swipe(alice, "dislike")
     refit_rater(alice.id)
     change_bank(photos)

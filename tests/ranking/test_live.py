@@ -1,4 +1,4 @@
-"""The loop whole: HTTP, PostgreSQL, Celery worker and websocket, each the real one."""
+"""Live ranking end to end, with the real web server, PostgreSQL, Celery worker and websocket."""
 
 import asyncio
 import json
@@ -24,9 +24,9 @@ def stack() -> Iterator[str]:
 
 
 def with_raters(address: str, visit: Callable[..., Awaitable[None]], count: int = 1) -> None:
-    """Run a visit of so many people, each with a session, a deck and an open websocket."""
+    """Run a visit with `count` raters, each with a session, a deck and an open websocket."""
 
-    async def whole() -> None:
+    async def run_visit() -> None:
         raters = [Swiper(address) for _ in range(count)]
         try:
             for rater in raters:
@@ -36,42 +36,42 @@ def with_raters(address: str, visit: Callable[..., Awaitable[None]], count: int 
             for rater in raters:
                 await rater.leave()
 
-    asyncio.run(whole())
+    asyncio.run(run_visit())
 
 
-async def until(rater: Swiper, holds: Callable[[dict], bool]) -> dict:
-    """The first pushed ranking for which something holds."""
+async def until(rater: Swiper, condition: Callable[[dict], bool]) -> dict:
+    """The first pushed ranking that meets the condition."""
     async with rater.seen:
-        await asyncio.wait_for(rater.seen.wait_for(lambda: bool(rater.latest) and holds(rater.latest)), PATIENCE_SECONDS)
+        await asyncio.wait_for(rater.seen.wait_for(lambda: bool(rater.latest) and condition(rater.latest)), PATIENCE_SECONDS)
         return rater.latest
 
 
 async def send_all(socket: websockets.ClientConnection, messages: list[str | bytes]) -> None:
-    """Send, then wait for whatever comes back."""
+    """Send all messages, then wait for one reply."""
     for message in messages:
         await socket.send(message)
     await asyncio.wait_for(socket.recv(), PATIENCE_SECONDS)
 
 
-def knows_planted_taste() -> Callable[[int], str]:
+def planted_rater() -> Callable[[int], str]:
     liking = planted.liking(PHOTOS)
     low, high = np.quantile(liking, [1 / 3, 2 / 3])
     return lambda photo: "dislike" if liking[photo - 1] < low else "love" if liking[photo - 1] > high else "like"
 
 
 async def agreement(rater: Swiper, of: str = "me") -> float:
-    """Rank correlation of a person's ranking of all photos with the planted taste."""
+    """Rank correlation of a rater's ranking of all photos with the planted taste."""
     top = (await rater.http.get(f"/api/v1/ranking?limit=500&of={of}")).json()["top"]
     liking = planted.liking(PHOTOS)
     return srocc(np.array([photo["score"] for photo in top]), np.array([liking[photo["id"] - 1] for photo in top]))
 
 
-def test_the_ranking_moves_towards_the_taste_of_whoever_swipes(stack):
+def test_the_ranking_approaches_the_taste_of_the_rater(stack):
     async def visit(alice: Swiper) -> None:
-        answer, agreements = knows_planted_taste(), []
+        choose, agreements = planted_rater(), []
         for _ in range(3):
             for _ in range(15):
-                await alice.swipe(answer)
+                await alice.swipe(choose)
             agreements.append(await agreement(alice))
         assert await agreement(alice, "everyone") < 0 < agreements[0] < agreements[-1]
         assert agreements[-1] > 0.8
@@ -80,7 +80,7 @@ def test_the_ranking_moves_towards_the_taste_of_whoever_swipes(stack):
     with_raters(stack, visit)
 
 
-def test_every_swipe_gives_a_higher_version_that_tells_who_moved(stack):
+def test_each_rating_pushes_a_new_version_with_the_previous_places(stack):
     async def visit(alice: Swiper) -> None:
         first = await until(alice, lambda ranking: True)
         assert (first["version"], first["ratings_seq"], first["accuracy"]) == (0, 0, None)
@@ -98,18 +98,18 @@ def test_every_swipe_gives_a_higher_version_that_tells_who_moved(stack):
     with_raters(stack, visit)
 
 
-def test_bob_never_receives_alices_ranking(stack):
+def test_a_rater_never_receives_the_ranking_of_another_rater(stack):
     async def visit(alice: Swiper, bob: Swiper) -> None:
         await until(bob, lambda ranking: True)
         for _ in range(5):
             await alice.swipe(lambda _photo: "love")
-        await bob.swipe(lambda _photo: "dislike")  # his own push comes after all of hers
+        await bob.swipe(lambda _photo: "dislike")  # his own push arrives after all of hers
         assert {seq for seq, _ in bob.rankings} == {0, 1}
 
     with_raters(stack, visit, count=2)
 
 
-def test_all_pages_of_one_rater_are_pushed_to(stack):
+def test_every_open_page_of_a_rater_receives_the_ranking(stack):
     async def visit(alice: Swiper) -> None:
         async with alice.another_page() as second:
             assert json.loads(await second.recv())["version"] == 0
@@ -119,7 +119,7 @@ def test_all_pages_of_one_rater_are_pushed_to(stack):
     with_raters(stack, visit)
 
 
-def test_a_page_that_comes_back_is_told_what_it_missed(stack):
+def test_a_page_that_reconnects_receives_the_latest_ranking(stack):
     async def visit(alice: Swiper) -> None:
         await alice.swipe(lambda _photo: "love")
         async with alice.another_page() as second:
@@ -128,7 +128,7 @@ def test_a_page_that_comes_back_is_told_what_it_missed(stack):
     with_raters(stack, visit)
 
 
-def test_swipes_faster_than_fits_end_in_one_ranking_of_all_of_them(stack):
+def test_ratings_faster_than_fits_end_in_a_ranking_of_all_of_them(stack):
     async def visit(alice: Swiper) -> None:
         cards = (await alice.http.get("/api/v1/deck")).json()["cards"]
         alice.cards = [(card["token"], card["photo"]["id"]) for card in cards]
@@ -139,7 +139,7 @@ def test_swipes_faster_than_fits_end_in_one_ranking_of_all_of_them(stack):
     with_raters(stack, visit)
 
 
-def test_taking_everything_back_gives_the_generic_ranking(stack):
+def test_undoing_every_rating_restores_the_generic_ranking(stack):
     async def visit(alice: Swiper) -> None:
         generic = await until(alice, lambda ranking: True)
         await alice.swipe(lambda _photo: "dislike")
@@ -173,7 +173,7 @@ def test_a_socket_that_sends_too_much_is_closed(stack, sent):
 
 
 @pytest.mark.parametrize("sent", ["", "null", "[]", '{"type": "rate", "value": "love"}', "\u0000"])
-def test_nothing_can_be_changed_through_the_socket(stack, sent):
+def test_other_socket_messages_are_ignored(stack, sent):
     async def visit(alice: Swiper) -> None:
         async with alice.another_page() as socket:
             await socket.recv()
@@ -204,6 +204,6 @@ def test_a_socket_from_another_site_is_refused(stack, origin):
     with_raters(stack, visit)
 
 
-def test_the_parts_are_well(stack):
+def test_the_health_check_passes(stack):
     health = httpx.get(f"{stack}/healthz", timeout=PATIENCE_SECONDS)
     assert (health.status_code, health.json()["ok"]) == (200, True)

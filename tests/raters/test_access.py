@@ -1,4 +1,4 @@
-"""Who may ask for what: guests, strangers, staff; sessions, CSRF, origins, limits."""
+"""Access to every URL: anonymous visitors, guests and staff; sessions, CSRF, origins and rate limits."""
 
 from uuid import uuid4
 
@@ -14,11 +14,11 @@ from ratings.models import Bank, ExactRefit, Fit, ModelExport, PopulationPrior, 
 from ratings.ranking.selectors import generic_weights
 from ratings.raters.admin_links import make_ticket
 
-# Every address of the rating app: what anonymous, guest and staff get. A new address fails until it has a row.
+# The status codes of every URL for anonymous visitors, guests and staff. A new URL fails the test until it has a row.
 MATRIX = {
     "home": ("get", "/", 200, 200, 200),
     "healthz": ("get", "/healthz", 503, 503, 503),  # no worker runs in this test
-    "photo_file": ("get", "/photos/{photo}/{hash}/320.webp", 404, 404, 404),  # tests/photos has the files
+    "photo_file": ("get", "/photos/{photo}/{hash}/320.webp", 404, 404, 404),  # the files themselves are tested in tests/photos
     "ratings_csv": ("get", "/staff/ratings.csv", 302, 302, 200),
     "staff_enter": ("get", "/staff/enter/nonsense/", 403, 403, 403),
     "export_page": ("get", f"/staff/exports/{uuid4()}/", 302, 302, 404),
@@ -36,24 +36,24 @@ MATRIX = {
 }
 
 
-def names(resolver, prefix="") -> set[str]:
+def url_names(resolver, prefix="") -> set[str]:
     found = set()
     for pattern in resolver.url_patterns:
         if hasattr(pattern, "url_patterns"):
             if pattern.app_name not in ("admin",) and "i18n" not in str(pattern.pattern):
-                found |= names(pattern, f"{pattern.namespace}:" if pattern.namespace else prefix)
+                found |= url_names(pattern, f"{pattern.namespace}:" if pattern.namespace else prefix)
         elif pattern.name:
             found.add(prefix + pattern.name)
     return found
 
 
-def test_every_address_has_a_row():
-    assert names(get_resolver()) == set(MATRIX)
+def test_every_url_has_a_row_in_the_permission_matrix():
+    assert url_names(get_resolver()) == set(MATRIX)
 
 
 @pytest.mark.parametrize("name", MATRIX)
 @pytest.mark.parametrize("who", ["anonymous", "guest", "staff"])
-def test_the_permission_matrix(name, who, guest, photos):
+def test_the_status_code_is_the_one_in_the_permission_matrix(name, who, guest, photos):
     method, address, *expected = MATRIX[name]
     browser = Client()
     if who == "guest":
@@ -65,11 +65,11 @@ def test_the_permission_matrix(name, who, guest, photos):
     assert reply.status_code == expected[["anonymous", "guest", "staff"].index(who)]
 
 
-def test_a_stranger_is_told_how_to_begin(guest, photos):
+def test_the_api_tells_a_visitor_without_a_session_to_open_the_start_page(guest, photos):
     assert Client().get("/api/v1/deck").json()["detail"] == "Open the start page first: it starts your session. Then try again."
 
 
-def test_a_write_needs_the_csrf_token(alice):
+def test_a_write_without_the_csrf_token_is_refused(alice):
     card = alice.deck()[0]
     body = {"client_id": str(uuid4()), "token": card["token"], "value": "like"}
     assert alice.browser.post("/api/v1/ratings", body, content_type="application/json").status_code == 403
@@ -84,7 +84,7 @@ def test_a_write_from_another_origin_is_refused(alice):
     assert alice.browser.post("/api/v1/ratings", body, content_type="application/json", headers=headers).status_code == 403
 
 
-def test_bob_has_a_ranking_and_a_deck_of_his_own(alice, bob):
+def test_each_rater_has_a_separate_ranking_and_deck(alice, bob):
     assert alice.id != bob.id
     assert {card["token"] for card in alice.deck()}.isdisjoint(card["token"] for card in bob.deck())
     before = bob.get("/api/v1/ranking").json()
@@ -94,18 +94,18 @@ def test_bob_has_a_ranking_and_a_deck_of_his_own(alice, bob):
     assert bob.get("/api/v1/ranking").json() == before
 
 
-def test_a_second_visit_is_the_same_guest(alice):
+def test_a_second_visit_continues_as_the_same_guest(alice):
     alice.browser.get("/")
     assert (alice.browser.session["rater"], Rater.objects.count()) == (alice.id, 1)
 
 
-def test_a_deleted_guest_becomes_a_new_one(alice):
+def test_a_deleted_guest_gets_a_new_session(alice):
     Rater.objects.all().delete()
     alice.browser.get("/")
     assert alice.browser.session["rater"] != alice.id
 
 
-def test_too_many_answers_are_told_when_to_come_back(alice, settings):
+def test_too_many_ratings_are_refused_with_the_time_to_wait(alice, settings):
     settings.PAV = settings.PAV | {"LIMIT_RATINGS": "2/minute"}
     replies = [alice.rate(str(uuid4())) for _ in range(3)]
     assert [reply.status_code for reply in replies] == [404, 404, 429]
@@ -119,7 +119,7 @@ def test_too_many_new_guests_from_one_address_are_refused(guest, photos, setting
     assert Client().get("/").status_code == 429
 
 
-def test_limits_refuse_nobody_while_redis_is_away(alice, settings):
+def test_rate_limits_fail_open_when_redis_is_down(alice, settings):
     from ratings import limits
 
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
@@ -130,20 +130,20 @@ def test_limits_refuse_nobody_while_redis_is_away(alice, settings):
         limits._limiter.cache_clear()
 
 
-def test_the_link_of_the_administrator_works_once(db, guest):
+def test_an_administrator_link_works_once(db, guest):
     ticket = make_ticket()
     first, second = Client().get(f"/staff/enter/{ticket}/"), Client().get(f"/staff/enter/{ticket}/")
     assert (first.status_code, first["Location"]) == (302, "/admin/")
     assert second.status_code == 403
 
 
-def test_an_older_link_dies_when_a_newer_one_is_used(db, guest):
+def test_using_a_newer_administrator_link_invalidates_older_ones(db, guest):
     older, newer = make_ticket(), make_ticket()
     assert Client().get(f"/staff/enter/{newer}/").status_code == 302
     assert Client().get(f"/staff/enter/{older}/").status_code == 403
 
 
-def test_the_administration_shows_a_row_of_every_table(alice):
+def test_the_administration_lists_and_shows_rows_of_every_table(alice):
     alice.rate(alice.deck()[0]["token"])
     admin = get_user_model().objects.create_superuser("admin")
     bank = Bank.objects.get(is_current=True)
@@ -160,7 +160,7 @@ def test_the_administration_shows_a_row_of_every_table(alice):
         assert browser.get(page).status_code == 200
 
 
-def test_no_event_can_be_altered_by_the_administrator(alice):
+def test_an_administrator_cannot_change_or_delete_a_rating_event(alice):
     alice.rate(alice.deck()[0]["token"])
     event = RatingEvent.objects.get()
     browser = Client()
