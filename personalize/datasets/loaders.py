@@ -92,7 +92,7 @@ def tad66k(folder: Path, row: Dataset) -> list[RatedPhoto]:
 
 
 def koniq(folder: Path, row: Dataset) -> list[RatedPhoto]:
-    """Load the published sets. The score is MOS where that column is on 1 to 5, else (some copies have 0 to 100) the mean of the counts."""
+    """Load the published sets. The score is MOS if that column is on 1 to 5; in copies on 0 to 100, the mean of the counts."""
     counts = ["c1", "c2", "c3", "c4", "c5"]
     lines = csv_rows(folder / "koniq10k_distributions_sets.csv", ("image_name", *counts, "MOS", "set"), row.layout)
     photo_folder = PhotoFolder(folder, "1024x768", "512x384")
