@@ -13,7 +13,7 @@ import django
 
 PARTS = {  # functions to time: (module, name) -> name of the part
     ("ratings.ranking.services", "begin_refit"): "begin",
-    ("personalize.tasks", "rating_history"): "history",
+    ("personalize.worker.instant_fit", "rating_history"): "history",
     ("personalize.worker.instant_fit", "fit"): "fit",
     ("ratings.ranking.services", "store_fit"): "store",
     ("ratings.ranking.selectors", "ranking"): "query",

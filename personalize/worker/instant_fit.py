@@ -1,14 +1,59 @@
-"""Instant fit of a rater's rating history."""
+"""Instant fit of a rater's rating history, and the photos to present next."""
+
+from dataclasses import asdict
+from uuid import UUID
 
 import numpy as np
 from jaxtyping import Int
 
-from personalize.numerics import taste
+from personalize.numerics import acquisition, metrics, taste
 from personalize.numerics.taste import Taste
 from personalize.worker import loaded_bank
-from ratings.ranking.histories import History
+from ratings.deck.selectors import candidates
+from ratings.ranking import services
+from ratings.ranking.histories import History, rating_history
+from ratings.ranking.services import NextPhoto
 
 ANCHORS = (1.0, 2.0)  # "dislike" and "like", as ratings of two average photos
+NEXT_PHOTOS = 10  # chosen after every fit; more than a deck, so that they outlast a few lost fits
+CANDIDATES = 128  # photos that the next ones are chosen from, and that represent the catalogue
+
+
+def refit(rater: UUID) -> None:
+    """Fit a rater's ratings, store the fit, push the ranking, then choose the next photos. Nothing changes where the fit is up to date."""
+    services.begin_refit(rater_id=rater)
+    history = rating_history(rater)
+    if history is None:
+        return
+    fitted = fit(history)
+    accuracy = metrics.accuracy(fitted.leave_one_out[len(ANCHORS) :], history.values)
+    stored = services.store_fit(
+        rater_id=rater,
+        bank=history.bank,
+        ratings_seq=history.ratings_seq,
+        weights=fitted.weights.tolist(),
+        covariance=fitted.covariance.to_bytes(),
+        accuracy=asdict(accuracy) if accuracy else None,
+        population_prior_id=history.population_prior_id,
+        population_weights=fitted.population_weights.tolist() if len(history.values) else (),
+    )
+    if stored is not None:  # the ranking has been pushed; no page waits for the next photos
+        services.store_next_photos(
+            rater_id=rater, ratings_seq=history.ratings_seq, next_photos=_next_photos(rater, history, fitted, stored.version)
+        )
+
+
+def _next_photos(rater: UUID, history: History, fitted: Taste, version: int) -> list[NextPhoto]:
+    photos, features = candidates(rater, CANDIDATES)
+    rng = np.random.default_rng([rater.int & 0xFFFFFFFF, history.ratings_seq])
+    return [
+        NextPhoto(
+            photo=int(photos[choice.index]),
+            algorithm=choice.algorithm,
+            reason={"gain": round(choice.gain, 6), "propensity": round(choice.propensity, 6), "version": version},
+        )
+        for choice in acquisition.next_photos(fitted.covariance, features, NEXT_PHOTOS, rng)
+    ]
 
 
 def fit(history: History, which: Int[np.ndarray, "some"] | None = None) -> Taste:

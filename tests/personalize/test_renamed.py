@@ -35,3 +35,20 @@ def test_the_option_database_still_works_and_prints_its_new_name(option, warning
     with pytest.raises(pytest.fail.Exception, match="para in here"):
         call_command("evaluate", option, "para", "--root", "here")
     assert warning in capsys.readouterr().err
+
+
+def test_the_option_person_of_export_model_still_works_and_prints_its_new_name(db, capsys):
+    with pytest.raises(CommandError, match="There is no rater 00000000-0000-0000-0000-000000000001"):
+        call_command("export_model", "--person", "00000000-0000-0000-0000-000000000001")
+    assert "--person is now called --rater" in capsys.readouterr().err
+
+
+def test_export_model_without_a_rater_asks_for_one(db):
+    with pytest.raises(CommandError, match="--rater ID"):
+        call_command("export_model")
+
+
+def test_the_command_learn_population_still_works_and_prints_its_new_name(no_bank, capsys):
+    with pytest.raises(CommandError, match="There is no current bank"):
+        call_command("learn_population")
+    assert "./pav learn_population is now called ./pav learn_population_prior" in capsys.readouterr().err
