@@ -28,5 +28,5 @@ def extract(photo_id: int) -> None:
             if photo.id == photo_id:
                 raise
     extracted = loaded_bank.extract_features([image for _, image in opened])
-    for (photo, _), (score, vector) in zip(opened, extracted, strict=True):
-        features.store_features(photo_id=photo, bank=loaded_bank.bank_hash(), generic_score=score, features=vector.tolist())
+    for (ready_id, _), (score, vector) in zip(opened, extracted, strict=True):
+        features.store_features(photo_id=ready_id, bank=loaded_bank.bank_hash(), generic_score=score, features=vector.tolist())
