@@ -13,23 +13,21 @@ OLD_NO_FIT = "There is no fit: this person has not answered anything, or not bee
 NO_FIT = "There is no model: this rater has not rated anything, or has no fit with the current bank yet."
 
 
+def rename_codenames(apps, names):
+    """`names`: for each model its new name, and the name that people read."""
+    permissions = apps.get_model("auth", "Permission").objects.filter(content_type__app_label="ratings")
+    for before, (after, label) in names.items():
+        for action in ACTIONS:
+            permissions.filter(codename=f"{action}_{before}").update(codename=f"{action}_{after}", name=f"Can {action} {label}")
+
+
 def rename_permissions(apps, schema_editor):
     """RenameModel renames content types; without this, permissions keep their old codenames and staff lose their rights."""
-    Permission = apps.get_model("auth", "Permission")
-    for old, new in MODELS.items():
-        for action in ACTIONS:
-            Permission.objects.filter(content_type__app_label="ratings", codename=f"{action}_{old}").update(
-                codename=f"{action}_{new}", name=f"Can {action} {VERBOSE_NAMES[new]}"
-            )
+    rename_codenames(apps, {old: (new, VERBOSE_NAMES[new]) for old, new in MODELS.items()})
 
 
 def rename_permissions_back(apps, schema_editor):
-    Permission = apps.get_model("auth", "Permission")
-    for old, new in MODELS.items():
-        for action in ACTIONS:
-            Permission.objects.filter(content_type__app_label="ratings", codename=f"{action}_{new}").update(
-                codename=f"{action}_{old}", name=f"Can {action} {old}"
-            )
+    rename_codenames(apps, {new: (old, old) for old, new in MODELS.items()})
 
 
 def rename_json_keys(apps, schema_editor):
