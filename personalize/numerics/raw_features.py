@@ -1,0 +1,36 @@
+"""Layout of a photo's raw features: the groups that a bank's networks compute, and one score. NumPy only."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+Normalisation = Literal["length", "columns"]
+"""How a group enters a projection: each photo's numbers divided by their length, or each number divided by its SD over the catalogue."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """One group of raw features, such as the embedding of one network."""
+
+    name: str
+    width: int  # numbers per photo
+    normalisation: Normalisation
+
+
+@dataclass(frozen=True)
+class RawLayout:
+    """The raw vector of a photo: the groups in this order, then the score of the merged network (mean 0, SD 1 over the bank's photos)."""
+
+    groups: tuple[Group, ...]
+
+    @property
+    def width(self) -> int:
+        """Numbers per photo, the score included."""
+        return sum(group.width for group in self.groups) + 1
+
+    def slices(self) -> Iterator[tuple[Group, slice]]:
+        """Each group with its place in the raw vector."""
+        first = 0
+        for group in self.groups:
+            yield group, slice(first, first + group.width)
+            first += group.width
