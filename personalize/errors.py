@@ -69,3 +69,7 @@ class BadResults(PersonalizeError):
 
 class BadModel(PersonalizeError):
     """A rater's model cannot be written or read, or belongs to another bank."""
+
+
+class BadProjection(PersonalizeError):
+    """A projection cannot be learned from these photos, or does not fit the features it is applied to."""

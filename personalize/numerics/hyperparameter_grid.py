@@ -17,10 +17,11 @@ INTERCEPT = 1.0  # prior variance of m, in units of the standardised ratings
 
 @dataclass(frozen=True)
 class Hyperprior:
-    """A grid over (c, v_b, v_f, v_n) and the prior probability of each point, before a rater's first rating."""
+    """A grid over (c, v_b with v_h, v_f, v_n) and the prior probability of each point, before a rater's first rating."""
 
     trust: Float[np.ndarray, "c"]  # c: slope of the ratings over the generic score
     base: Float[np.ndarray, "b"]  # v_b: variance of that slope between raters
+    head: Float[np.ndarray, "b"]  # v_h: variance of the coefficient of each task head; one value for each of v_b
     feature: Float[np.ndarray, "f"]  # v_f: variance of the weights of the other features
     noise: Float[np.ndarray, "n"]  # v_n: noise variance of a rater's own ratings; 1 is all noise
     weights: Float[np.ndarray, "b f n c"]  # sum to 1
@@ -28,45 +29,48 @@ class Hyperprior:
     @classmethod
     def flat(cls) -> "Hyperprior":
         """The grid with equal weights."""
-        axes = np.array(TRUST), np.array(BASE), np.array(FEATURE), np.array(NOISE)
+        axes = np.array(TRUST), np.array(BASE), np.array(HEAD), np.array(FEATURE), np.array(NOISE)
         shape = len(BASE), len(FEATURE), len(NOISE), len(TRUST)
         return cls(*axes, np.full(shape, 1 / np.prod(shape)))
 
 
 TRUST = (0.0, 0.25, 0.5)
-BASE = (0.003, 0.03, 0.2)
-FEATURE = (0.003, 0.02, 0.1, 0.4, 1.5)
+BASE = (0.003, 0.03, 0.1)
+HEAD = (0.0, 0.003, 0.02)
+FEATURE = (0.03, 0.1, 0.3, 0.7, 1.5)
 NOISE = (0.2, 0.45, 0.7, 0.95)
 
 
 class HyperparameterGrid:
     """One rater's rated photos and ratings at every point of the grid.
 
-    K = A + B B^T with A = v_f Phi Phi^T + v_n I and B = (sqrt(v_b) s, 1, L), L the population scores: A is diagonal in the eigenbasis U of
-    Phi Phi^T, B has few columns (Woodbury). Arrays over the grid have the axes (b, f, n, c); arrays that depend on A only have (f, n).
+    K = A + B B^T with A = v_f Phi Phi^T + v_n I and B = (sqrt(v_b) s, 1, sqrt(v_h) H, L), H the scores of the task heads, L the population
+    scores: A is diagonal in the eigenbasis U of Phi Phi^T, B has few columns (Woodbury). Arrays over the grid have the axes (b, f, n, c);
+    arrays that depend on A only have (f, n).
     """
 
-    def __init__(self, features: np.ndarray, ratings: np.ndarray, hyperprior: Hyperprior, tastes: np.ndarray) -> None:
-        self.hyperprior = hyperprior
-        self.s, self.phi, self.z = features[:, 0], features[:, 1:], ratings
+    def __init__(self, features: np.ndarray, ratings: np.ndarray, hyperprior: Hyperprior, heads: int, tastes: np.ndarray) -> None:
+        self.hyperprior, self.heads = hyperprior, heads
+        self.s, self.h, self.phi, self.z = features[:, 0], features[:, 1 : 1 + heads], features[:, 1 + heads :], ratings
         values, self.u = _eigen(self.phi)
         noise = hyperprior.noise[None, :, None]
         self.d = 1 / (hyperprior.feature[:, None, None] * values + noise)  # (f, n, k): A^-1 within the span of U
         self.beyond = 1 / hyperprior.noise  # (n): A^-1 outside the span of U
         self.log_det_a = -np.log(self.d).sum(axis=2) + (len(ratings) - len(values)) * np.log(hyperprior.noise)
-        self.columns = np.concatenate([[self.z, self.s, np.ones_like(self.z)], tastes.T])  # z, s, 1, L
+        self.columns = np.concatenate([[self.z, self.s, np.ones_like(self.z)], self.h.T, tastes.T])  # z, s, 1, H, L
         self.inside = self.columns @ self.u  # their coordinates (columns, k)
         outside = self.columns @ self.columns.T - self.inside @ self.inside.T
         pairs = self.inside[:, None, :] * self.inside[None, :, :]
-        # gram[f, n, i, j] = v_i^T A^-1 v_j for the vectors z, s, 1, L
+        # gram[f, n, i, j] = v_i^T A^-1 v_j for the vectors z, s, 1, H, L
         self.gram = np.tensordot(self.d, pairs, axes=(2, 2)) + outside[None, None] * self.beyond[None, :, None, None]
 
     @cached_property
     def _scale(self) -> np.ndarray:
-        """(b, columns of B): B = (s, 1, L) times these."""
-        points, tastes = len(self.hyperprior.base), len(self.columns) - 3
+        """(b, columns of B): B = (s, 1, H, L) times these."""
+        points, tastes = len(self.hyperprior.base), len(self.columns) - 3 - self.heads
         own = np.stack([np.sqrt(self.hyperprior.base), np.full(points, np.sqrt(INTERCEPT))], axis=1)
-        return np.concatenate([own, np.ones((points, tastes))], axis=1)
+        heads = np.repeat(np.sqrt(self.hyperprior.head)[:, None], self.heads, axis=1)
+        return np.concatenate([own, heads, np.ones((points, tastes))], axis=1)
 
     @cached_property
     def _inner(self) -> np.ndarray:
@@ -108,7 +112,7 @@ class HyperparameterGrid:
         return np.exp(self._weighted - self.log_evidence)
 
     def _mixture(self) -> np.ndarray:
-        """(b, f, n, c, columns): coefficients of r - B h over z, s, 1 and L."""
+        """(b, f, n, c, columns): coefficients of r - B h over z, s, 1, H and L."""
         h = self._explained
         c = np.broadcast_to(self.hyperprior.trust, h.shape[:-1])
         scaled = self._scale[:, None, None, None] * h
@@ -116,17 +120,18 @@ class HyperparameterGrid:
         return np.concatenate([own, -scaled[..., 2:]], axis=-1)
 
     def weights(self, posterior: np.ndarray) -> np.ndarray:
-        """Posterior mean of (c + w, a), averaged over the grid."""
+        """Posterior mean of (c + w, coefficients of the heads, a), averaged over the grid."""
         mix = self._mixture()
         along = np.einsum("bfnc,f,bfnci->fni", posterior, self.hyperprior.feature, mix)
         inside = np.einsum("fni,fnk,ik->k", along, self.d, self.inside)  # U^T (v_f A^-1 (r - B h))
-        base = np.einsum("bfnci,fni->bfnc", mix, self.gram[:, :, :, 1]) * self.hyperprior.base[:, None, None, None]
-        trust = (posterior * (self.hyperprior.trust + base)).sum()
-        return np.concatenate([[trust], self.phi.T @ (self.u @ inside)])
+        solved = np.einsum("bfnc,bfnci,fnij->bj", posterior, mix, self.gram, optimize=True)  # v^T K^-1 r for the vectors z, s, 1, H, L
+        trust = (posterior * self.hyperprior.trust).sum() + self.hyperprior.base @ solved[:, 1]
+        heads = self.hyperprior.head @ solved[:, 3 : 3 + self.heads]
+        return np.concatenate([[trust], heads, self.phi.T @ (self.u @ inside)])
 
     def population_weights(self, posterior: np.ndarray) -> np.ndarray:
         """1 for the mean, then the posterior mean of b: L^T K^-1 r, averaged over the grid."""
-        tastes = np.einsum("bfnc,bfnci,fnij->j", posterior, self._mixture(), self.gram[:, :, :, 3:])
+        tastes = np.einsum("bfnc,bfnci,fnij->j", posterior, self._mixture(), self.gram[:, :, :, 3 + self.heads :], optimize=True)
         return np.concatenate([[1.0], tastes])
 
     def leave_one_out(self) -> np.ndarray:
@@ -135,15 +140,15 @@ class HyperparameterGrid:
         Left-out means and variances in closed form (Rasmussen & Williams, equation 5.12). The intercept is excluded: without a
         high rating the remaining ratings have a lower mean, so it would rank a photo low because its rating is high.
         """
-        solved = np.einsum("fnk,ik,jk->fnij", self.d, self.inside, self.u)  # A^-1 of z, s, 1 and L (f, n, columns, photos)
+        solved = (self.d[:, :, None] * self.inside) @ self.u.T  # A^-1 of z, s, 1, H and L (f, n, columns, photos)
         solved = solved + (self.columns - self.inside @ self.u.T) * self.beyond[None, :, None, None]
         own = np.einsum("fnk,jk->fnj", self.d, self.u**2) + (1 - (self.u**2).sum(axis=1)) * self.beyond[None, :, None]
         inverse, scale = np.linalg.inv(self._inner), self._scale[:, None, None]
         half = scale[..., None] * solved[None, :, :, 1:]  # B^T A^-1 (b, f, n, B, photos)
-        own = own[None] - np.einsum("bfnij,bfnik,bfnjk->bfnk", inverse, half, half)  # diagonal of K^-1
+        own = own[None] - ((inverse @ half) * half).sum(axis=3)  # diagonal of K^-1
         against_ones = scale * self.gram[None, :, :, 1:, 2]
-        ones = solved[None, :, :, 2] - np.einsum("bfnij,bfni,bfnjk->bfnk", inverse, against_ones, half)  # K^-1 1
-        alpha = np.einsum("bfnci,fnik->bfnck", self._mixture(), solved)
+        ones = solved[None, :, :, 2] - ((against_ones[..., None, :] @ inverse) @ half)[..., 0, :]  # K^-1 1
+        alpha = self._mixture() @ solved[None]
         own, ones = own[:, :, :, None], ones[:, :, :, None]
         gap = alpha / own  # rating minus its left-out prediction
         intercept = INTERCEPT * (alpha.sum(axis=-1, keepdims=True) - ones * gap)

@@ -12,7 +12,7 @@ from personalize.numerics.hyperparameter_grid import Hyperprior
 RatedFeatures = tuple[Float[np.ndarray, "ratings features"], Float[np.ndarray, "ratings"]]  # of one rater
 
 
-def learn_hyperprior(raters: Sequence[RatedFeatures], rounds: int = 200, floor: float = 0.1) -> Hyperprior:
+def learn_hyperprior(raters: Sequence[RatedFeatures], heads: int = 0, rounds: int = 200, floor: float = 0.1) -> Hyperprior:
     """Probability of each point of the grid for a new rater, by expectation maximisation.
 
     Each rater belongs to one unknown point of the grid; the weight of a point is the expected share of raters there. `floor` adds a share
@@ -23,7 +23,7 @@ def learn_hyperprior(raters: Sequence[RatedFeatures], rounds: int = 200, floor: 
         Dempster, Laird & Rubin 1977.
     """
     flat = Hyperprior.flat()
-    evidence = [taste.log_evidence(features, ratings, flat) for features, ratings in raters if np.std(ratings) > 0]
+    evidence = [taste.log_evidence(features, ratings, flat, heads) for features, ratings in raters if np.std(ratings) > 0]
     if not evidence:
         return flat
     likelihood = np.stack([np.exp(one - one.max()) for one in evidence])

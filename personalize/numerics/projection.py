@@ -1,54 +1,166 @@
-"""Projection of a photo's raw features (score, tangents, embeddings) to the 256 stored features.
+"""Projection of photos' raw features to the 256 stored features, learned from a catalogue of photos without any rating. NumPy only.
 
-Each raw number is centred and divided by its group's scale over the catalogue; the result is projected onto the leading principal axes.
-The bank fixes the projection, so that the features of all photos are comparable, whenever they are extracted. NumPy only.
+The features of a photo are (raw - centre) @ matrix. The first columns are directions with a name: the generic score, then one score per task
+head, each with standard deviation 1 over the catalogue. The others are the leading principal axes of the normalised groups, which share the
+mean square length 1 equally, so that a hyperprior learned on one catalogue holds on another.
+
+References:
+    Halko, Martinsson & Tropp, SIAM Review 53, 2011 (randomised subspace iteration).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float
 
-SHARES = {"tangents": 0.2, "merged": 0.4, "plain": 0.4}  # of the features' mean square length
-FEATURES = 256  # place 0 is the standardised score; 255 projected numbers follow
+from personalize.errors import BadProjection
+from personalize.numerics.raw_features import RawLayout
 
-Raw = Mapping[str, Float[np.ndarray, "photos numbers"]]
+FEATURES = 256  # stored numbers per photo
+LEAST_PHOTOS = 10  # with fewer, no axis of a catalogue can be told from chance
+EXTRA = 32  # axes beyond those kept, for the accuracy of the subspace iteration
+ITERATIONS = 4
+
+Batches = Callable[[], Iterable[Float[np.ndarray, "photos raw"]]]
+"""Starts a new pass over the raw features of a catalogue, batch by batch."""
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Linear scores of raw features: the generic score first, then the task heads, each in any unit."""
+
+    names: tuple[str, ...]
+    weights: Float[np.ndarray, "raw heads"]
 
 
 @dataclass(frozen=True)
 class Projection:
-    """Catalogue statistics and axes; the raw groups are concatenated in the order of `groups`."""
+    """Features are (raw - centre) @ matrix."""
 
-    groups: tuple[str, ...]
-    score_mean: float
-    score_std: float
+    directions: tuple[str, ...]  # names of the first columns; the first is the generic score
     centre: Float[np.ndarray, "raw"]
-    axes: Float[np.ndarray, "raw axes"]  # group scales included
+    matrix: Float[np.ndarray, "raw features"]
 
-    def apply(self, score: Float[np.ndarray, "photos"], raw: Raw) -> Float[np.ndarray, "photos features"]:
-        """The stored features of photos; the projected part has a mean square length of about 1 over the catalogue."""
-        joined = np.concatenate([raw[group] for group in self.groups], axis=1) - self.centre
-        standard = (score - self.score_mean) / self.score_std
-        return np.concatenate([standard[:, None], joined @ self.axes], axis=1).astype(np.float32)
+    def apply(self, raw: Float[np.ndarray, "photos raw"]) -> Float[np.ndarray, "photos features"]:
+        """The stored features of photos.
+
+        Raises:
+            BadProjection: the photos have another number of raw features, or one that is not finite.
+        """
+        check(raw, len(self.centre))
+        return (raw.astype(np.float32) - self.centre) @ self.matrix
 
 
-def learn(score: Float[np.ndarray, "photos"], raw: Raw, shares: Mapping[str, float]) -> Projection:
-    """Learn the projection of a catalogue from its principal axes.
-
-    `shares` is the share of the mean square length that each group gets; they sum to 1.
+def check(raw: Float[np.ndarray, "photos raw"], width: int) -> None:
+    """Raises:
+    BadProjection: the photos do not have `width` raw features each, or one is not finite.
     """
-    groups = tuple(shares)
-    centres, scales = [], []
-    for group in groups:
-        centre = raw[group].mean(axis=0)
-        length = np.sqrt(((raw[group] - centre) ** 2).sum(axis=1).mean())
-        centres.append(centre)
-        scales.append(np.full(len(centre), np.sqrt(shares[group]) / length))
-    centre, scale = np.concatenate(centres), np.concatenate(scales)
-    scaled = (np.concatenate([raw[group] for group in groups], axis=1) - centre) * scale
-    _, _, axes = np.linalg.svd(scaled, full_matrices=False)
-    axes = axes[: FEATURES - 1]
-    if len(axes) < FEATURES - 1:  # a catalogue of fewer photos spans fewer axes
-        axes = np.concatenate([axes, np.zeros((FEATURES - 1 - len(axes), axes.shape[1]))])
-    return Projection(groups, float(score.mean()), float(score.std()), centre, (axes * scale).T)
+    if raw.shape[1] != width:
+        raise BadProjection(f"These photos have {raw.shape[1]} raw features each; the projection takes {width}. Extract them with its bank.")
+    bad = int(np.flatnonzero(~np.isfinite(raw).all(axis=1))[0]) if not np.isfinite(raw).all() else -1
+    if bad >= 0:
+        raise BadProjection(f"The raw features of photo {bad + 1} of {len(raw)} are not finite numbers. Extract its features again.")
+
+
+def learn(batches: Batches, layout: RawLayout, heads: Heads, seed: int = 0) -> Projection:
+    """Learn the projection of a catalogue in a few passes over it; memory does not depend on the number of photos.
+
+    Raises:
+        BadProjection: fewer than `LEAST_PHOTOS` photos, photos that are all alike, or raw features that do not fit the layout.
+    """
+    moments = _Moments(layout.width)
+    for raw in batches():
+        check(raw, layout.width)
+        moments.add(raw)
+    if moments.photos < LEAST_PHOTOS:
+        raise BadProjection(f"A projection is learned from at least {LEAST_PHOTOS} photos; {moments.photos} have raw features so far.")
+    scale = _scale(layout, moments.variance)
+    if not scale.any():
+        raise BadProjection(f"The {moments.photos} photos are all alike, so there is nothing to tell them apart by. Add other photos.")
+    centre = moments.mean
+    directions = heads.weights / _deviations(batches, centre, heads.weights)
+    axes = _leading_axes(batches, centre, scale, FEATURES - directions.shape[1], min(moments.photos - 1, layout.width), seed)
+    matrix = np.concatenate([directions, scale[:, None] * axes], axis=1)
+    return Projection(heads.names, centre.astype(np.float32), matrix.astype(np.float32))
+
+
+@dataclass
+class CarryOver:
+    """Least-squares map of weights from one projection to another, from the features of the same photos in both."""
+
+    ridge: float = 1e-6  # relative to the mean square of the new features
+    _new: np.ndarray = field(default_factory=lambda: np.zeros((FEATURES, FEATURES)))
+    _both: np.ndarray = field(default_factory=lambda: np.zeros((FEATURES, FEATURES)))
+
+    def add(self, new: Float[np.ndarray, "photos features"], old: Float[np.ndarray, "photos features"]) -> None:
+        """Add photos."""
+        new, old = new.astype(np.float64), old.astype(np.float64)
+        self._new += new.T @ new
+        self._both += new.T @ old
+
+    def matrix(self) -> Float[np.ndarray, "features features"]:
+        """The map: new weights = matrix @ old weights give nearly the same scores of these photos."""
+        strength = self.ridge * (np.trace(self._new) / FEATURES or 1.0)
+        return np.linalg.solve(self._new + strength * np.eye(FEATURES), self._both)
+
+
+class _Moments:
+    """Mean and variance of each raw feature, batch by batch (Chan, Golub & LeVeque 1979)."""
+
+    def __init__(self, width: int) -> None:
+        self.photos, self.mean, self._squares = 0, np.zeros(width), np.zeros(width)
+
+    def add(self, raw: np.ndarray) -> None:
+        new, mean = len(raw), raw.mean(axis=0, dtype=np.float64)
+        apart, total = mean - self.mean, self.photos + new
+        self._squares += ((raw - mean) ** 2).sum(axis=0) + apart**2 * (self.photos * new / total)
+        self.mean, self.photos = self.mean + apart * (new / total), total
+
+    @property
+    def variance(self) -> np.ndarray:
+        return self._squares / self.photos
+
+
+def _scale(layout: RawLayout, variance: np.ndarray) -> np.ndarray:
+    """Factor of each raw feature in the axes; 0 for the score and for what is the same in all photos."""
+    scale = np.zeros(layout.width)
+    varied = variance > 1e-12 * variance.max()
+    for group, place in layout.slices():
+        factors = np.where(varied[place], 1 / np.sqrt(np.where(varied[place], variance[place], 1)) if group.normalisation == "columns" else 1, 0)
+        length = np.sqrt((factors**2 * variance[place]).sum())
+        scale[place] = factors / length if length else 0
+    return scale / np.sqrt(max(len(layout.groups), 1))
+
+
+def _deviations(batches: Batches, centre: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Standard deviation of each head's score over the catalogue; 1 where it does not vary."""
+    squares, photos = np.zeros(weights.shape[1]), 0
+    for raw in batches():
+        squares += (((raw - centre) @ weights) ** 2).sum(axis=0)
+        photos += len(raw)
+    found = np.sqrt(squares / photos)
+    return np.where(found > 1e-9, found, 1)
+
+
+def _leading_axes(batches: Batches, centre: np.ndarray, scale: np.ndarray, count: int, rank: int, seed: int) -> np.ndarray:
+    """(raw, count): the leading principal axes of the scaled catalogue; zeros beyond its rank."""
+    asked = min(count + EXTRA, rank)
+    axes = np.random.default_rng(seed).normal(size=(len(scale), asked)).astype(np.float32)
+    shift, factor = centre.astype(np.float32), scale.astype(np.float32)
+    for _ in range(ITERATIONS):
+        axes, _ = np.linalg.qr(axes)
+        product = np.zeros_like(axes)
+        for raw in batches():
+            scaled = (raw.astype(np.float32) - shift) * factor
+            product += scaled.T @ (scaled @ axes)
+        axes = product
+    basis, _ = np.linalg.qr(axes.astype(np.float64))
+    gram = np.zeros((asked, asked))
+    for raw in batches():
+        inside = ((raw.astype(np.float32) - shift) * factor) @ basis
+        gram += inside.T @ inside
+    _, rotation = np.linalg.eigh(gram)
+    kept = basis @ rotation[:, ::-1][:, :count]
+    kept *= np.where(kept[np.abs(kept).argmax(axis=0), np.arange(kept.shape[1])] < 0, -1, 1)  # a sign that does not depend on the seed
+    return np.pad(kept, ((0, 0), (0, count - kept.shape[1])))
