@@ -27,11 +27,6 @@ class RatingTable:
     about: str = "Individual ratings, split by the evaluation."  # one or two sentences for reports
 
     @property
-    def teachers(self) -> list[RaterRatings]:
-        """The raters to learn a prior from: all but the test raters."""
-        return [one for one in self.raters if one.rater not in (self.test_raters or ())]
-
-    @property
     def tested(self) -> list[RaterRatings]:
         """The test raters; all raters where the caller splits."""
         return [one for one in self.raters if self.test_raters is None or one.rater in self.test_raters]

@@ -68,7 +68,8 @@ def stack() -> Iterator[Stack]:
                 services.wait()
                 for command in (["manage.py", "migrate", "--verbosity", "0"], ["-m", "tests.browser.stock"]):
                     subprocess.run([sys.executable, *command], env=kept | here, cwd=BASE, check=True, timeout=PATIENCE_SECONDS)
-                for program in demo.site_programs(services.folder, services.addresses, port, here | limits):
+                addresses = {"postgres": services.database_url, "redis": services.redis_url}
+                for program in demo.site_programs(services.folder, addresses, port, here | limits):
                     if program.name != "gpu":  # the photos already have features
                         supervisor.start(program)
                 stack = Stack(f"http://127.0.0.1:{port}", services, supervisor)
