@@ -2,10 +2,14 @@
 
 import os
 
-from pav_site.http import get_application
+import django
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pav_site.settings")
-django_application = get_application()  # loads the apps, which the imports below require
+django.setup(set_prefix=False)  # loads the apps, which the imports below require
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
@@ -13,9 +17,24 @@ from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E40
 
 from ratings.ranking.routing import websocket_urlpatterns  # noqa: E402
 
+
+class OneThreadHandler(ASGIHandler):
+    """Runs all middleware and the view in one call, on one thread.
+
+    Django's own handler awaits each middleware separately and switches threads about twenty times per request, which takes longer than
+    most requests of PAV.
+    """
+
+    def __init__(self) -> None:  # does not call the parent, which would load the middleware for async
+        self.load_middleware(is_async=False)
+
+    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        return await sync_to_async(self.get_response, thread_sensitive=True)(request)
+
+
 application = ProtocolTypeRouter(
     {
-        "http": django_application,
+        "http": OneThreadHandler(),
         "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )

@@ -9,11 +9,12 @@ import threading
 import time
 import weakref
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
 
 from django.conf import settings
 from django.core.management import call_command
@@ -23,10 +24,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from pav_site import programs
 from pav_site.demo_photos import PhotoImport
 from pav_site.embedded import FolderInUse, ServiceError, Services
-from pav_site.supervisor import Supervisor
+from pav_site.environment import BASE
+from pav_site.supervisor import Program, Supervisor
 
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, kill, a closed terminal
 POLL_SECONDS = 0.3  # how often the progress is read from the database
@@ -142,15 +143,51 @@ def _wait_for_port(port: int) -> None:
 def _start(supervisor: Supervisor, embedded: Services, options: Options, console: Console) -> None:
     console.print("Starting PostgreSQL and Redis.")
     embedded.prepare()
-    for program in programs.services(embedded):
+    for program in service_programs(embedded):
         supervisor.start(program)
     embedded.wait()
     console.print("Preparing the database and the pages.")
     call_command("migrate", verbosity=0, interactive=False)
     call_command("collectstatic", verbosity=0, interactive=False)
     addresses = {"postgres": settings.DATABASE_URL, "redis": settings.REDIS_URL}
-    for program in programs.site(settings.VAR, addresses, options.port):
+    for program in site_programs(settings.VAR, addresses, options.port):
         supervisor.start(program)
+
+
+def service_programs(embedded: Services) -> list[Program]:
+    """The embedded services. Leftovers of a kill -9 are cleared before every start."""
+    return [
+        Program(
+            name=name,
+            command=embedded.command(name),
+            log=embedded.log(name),
+            user=embedded.account(name),
+            stage=0,
+            before=partial(embedded.clear, name),
+        )
+        for name in embedded.names
+    ]
+
+
+def site_programs(
+    folder: Path, addresses: Mapping[str, str], port: int, environment: Mapping[str, str] = MappingProxyType({})
+) -> list[Program]:
+    """The web server; the worker of queue `refit`, which also sends the periodic tasks; and the worker of queue `gpu`."""
+    common = {**environment, "PAV_VAR": str(folder), "DATABASE_URL": addresses["postgres"], "REDIS_URL": addresses["redis"]}
+    commands = {
+        "web": ["serve", "--port", str(port)],
+        "refit": ["worker", "--queue", "refit", "--beat"],
+        "gpu": ["worker", "--queue", "gpu"],
+    }
+    return [
+        Program(
+            name=name,
+            command=[sys.executable, str(BASE / "manage.py"), *command, "--with-parent"],
+            log=folder / "logs" / f"{name}.log",
+            environment=common | ({} if name != "gpu" else {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 2) - 1))}),
+        )
+        for name, command in commands.items()
+    ]
 
 
 def _show_progress(options: Options, console: Console) -> None:

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.db import connections
 from django.utils.translation import gettext, ngettext
 
+from personalize.files import atomic_files
+
 if TYPE_CHECKING:
     from ratings.photos.importing import Candidate
 
@@ -76,9 +78,7 @@ class ImportedFiles:
 
     def add(self, keys: set[str]) -> None:
         self.keys |= keys
-        fresh = self._path.with_suffix(".new")
-        fresh.write_text(json.dumps(sorted(self.keys), indent=0))
-        fresh.replace(self._path)
+        atomic_files.write_text(self._path, json.dumps(sorted(self.keys), indent=0))
 
 
 def _file_version(path: Path) -> str:

@@ -77,10 +77,6 @@ class Services:
         return f"unix://{self.socket_folder / 'redis.sock'}"
 
     @property
-    def addresses(self) -> dict[str, str]:
-        return {"postgres": self.database_url, "redis": self.redis_url}
-
-    @property
     def data(self) -> Path:
         return self.folder / "postgres"
 

@@ -1,4 +1,4 @@
-"""Error responses of the API: each is `{"detail": one sentence}`, with a fitting status."""
+"""Error responses. Those of the API are `{"detail": one sentence}`, with a fitting status."""
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -13,6 +13,12 @@ class Problem(Schema):
 
 
 PROBLEMS = dict.fromkeys((400, 403, 404, 409, 422, 429), Problem)
+
+
+def plain_refusal(error: TooManyRequests) -> HttpResponse:
+    """The response outside the API where a rate limit is exceeded: the sentence alone."""
+    headers = {"Retry-After": str(error.seconds)}
+    return HttpResponse(str(error.sentence), status=error.status, headers=headers, content_type="text/plain; charset=utf-8")
 
 
 def add_handlers(api: NinjaAPI) -> None:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from ratings import health
 from ratings.errors import TooManyRequests
 from ratings.page import page_context
+from ratings.problems import plain_refusal
 from ratings.raters import guests
 
 
@@ -20,8 +21,7 @@ def home(request: HttpRequest) -> HttpResponse:
     try:
         rater = guests.ensure_rater(request)
     except TooManyRequests as error:
-        headers = {"Retry-After": str(error.seconds)}
-        return HttpResponse(str(error.sentence), status=429, headers=headers, content_type="text/plain; charset=utf-8")
+        return plain_refusal(error)
     return render(request, "page/home.html", page_context(rater))
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from personalize.datasets.dataset import Dataset, RatedPhoto, Split
+from personalize.datasets.loaders import degraded_in_steps
 from personalize.datasets.registry import REGISTRY
-from personalize.datasets.synthetic import degraded_in_steps
 from personalize.errors import BadDataset, NoSingleRatings, UnknownName
 from personalize.files.rating_tables import RatingTable, gather
 

@@ -4,11 +4,11 @@ import csv
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from zipfile import BadZipFile
 
 from personalize.errors import BadDataset
+from personalize.files.rating_tables import finite_number
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,7 @@ class Row:
         return value
 
     def number(self, column: str) -> float:
-        text = self.cells.get(column, "")
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
-        if not isfinite(value):
-            raise BadDataset(f"{self.table} line {self.line}: {column} is {text!r}, not a number.")
-        return value
+        return finite_number(self.cells.get(column, ""), column, self.table, self.line)
 
     def number_within(self, column: str, low: float, high: float) -> float:
         value = self.number(column)

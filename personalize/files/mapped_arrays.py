@@ -112,12 +112,8 @@ class ArrayWriter:
         self._file.write(np.ascontiguousarray(array).data)
         self.missing.discard(name)
 
-    def flush(self) -> None:
-        """Make the arrays written so far readable from the file."""
-        self._file.flush()
-
     def sync(self) -> None:
-        """Make the arrays written so far survive a crash of the process or the machine."""
+        """Make the arrays written so far readable from the file, and make them survive a crash of the process or the machine."""
         self._file.flush()
         os.fsync(self._file.fileno())
 

@@ -27,11 +27,6 @@ class RatingTable:
     about: str = "Individual ratings, split by the evaluation."  # one or two sentences for reports
 
     @property
-    def teachers(self) -> list[RaterRatings]:
-        """The raters to learn a prior from: all but the test raters."""
-        return [one for one in self.raters if one.rater not in (self.test_raters or ())]
-
-    @property
     def tested(self) -> list[RaterRatings]:
         """The test raters; all raters where the caller splits."""
         return [one for one in self.raters if self.test_raters is None or one.rater in self.test_raters]
@@ -87,10 +82,10 @@ def read(table: Path, folder: Path, exclude: frozenset[str] = frozenset()) -> Ra
             rows = csv.DictReader(file, skipinitialspace=True)
             if not {"rater", "image", "score"} <= set(rows.fieldnames or ()):
                 raise BadDataset(f"{table} needs the columns rater, image, score; it has {', '.join(rows.fieldnames or ['none'])}.")
-            for number, row in enumerate(rows, start=2):
+            for line, row in enumerate(rows, start=2):
                 if row["image"] not in found:
-                    raise BadDataset(f"{table} line {number}: there is no photo {row['image']!r} below {folder}.")
-                ratings[row["rater"]][found[row["image"]]] = _number(row["score"], table, number)
+                    raise BadDataset(f"{table} line {line}: there is no photo {row['image']!r} below {folder}.")
+                ratings[row["rater"]][found[row["image"]]] = finite_number(row["score"], "score", table, line)
     except (OSError, UnicodeDecodeError) as error:
         raise BadDataset(f"{table} cannot be read: {error}") from error
     if not ratings:
@@ -113,11 +108,16 @@ def in_three_steps(ratings: Float[np.ndarray, "ratings"]) -> Float[np.ndarray, "
     return 1.0 + (ratings > low) + (ratings > high) if low < high else 1.0 + (ratings > low) * 1.0 + (ratings >= high) * 1.0
 
 
-def _number(text: str | None, table: Path, line: int) -> float:
+def finite_number(text: str | None, column: str, table: Path, line: int) -> float:
+    """The finite number in one cell of a table.
+
+    Raises:
+        BadDataset: there is none; the message names the line and the column.
+    """
     try:
         value = float(text or "")
     except ValueError:
         value = float("nan")
     if not isfinite(value):
-        raise BadDataset(f"{table} line {line}: score is {text!r}, not a number.")
+        raise BadDataset(f"{table} line {line}: {column} is {text!r}, not a number.")
     return value

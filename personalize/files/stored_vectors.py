@@ -46,11 +46,6 @@ class StoredVector(Mapping[str, Block]):
         return len(self._parts)
 
 
-def vector_of(arrays: Mapping[str, np.ndarray], prefix: str) -> Vector:
-    """The blocks of one task vector, from a bank's arrays."""
-    return dict(StoredVector(arrays, prefix))
-
-
 def vector_arrays(vector: Vector, prefix: str) -> Iterator[tuple[str, np.ndarray]]:
     """The arrays that one task vector is stored as, with their names."""
     for block, value in vector.items():

@@ -10,37 +10,20 @@ from personalize.networks.task_vectors import Block, Factors, Vector, Weights, b
 
 
 @torch.no_grad()
-def merge(base: Weights, vectors: Sequence[Weights], coefficients: Float[Tensor, "blocks tasks"]) -> dict[str, Tensor]:
-    """Add task vectors to the base weights, one coefficient per block and task.
+def merge_into(model: nn.Module, base: Weights, vectors: Sequence[Vector], coefficients: Float[Tensor, "blocks tasks"]) -> None:
+    """Set the model's weights to the base plus task vectors, with one coefficient per block and task.
 
     theta[b] = base[b] + sum_t coefficients[b, t] * vector_t[b]
 
-    A coefficient has no unit: 0 keeps the base, 1 adds the whole task vector, a negative one subtracts part or all of it.
-    Rows follow the order of `base`. `base` and `vectors` are not changed.
-
-    Raises:
-        IncompatibleTaskVector: a vector lacks a block of `base` or differs in shape; the first such block is named.
-
-    References:
-        Yun & Choo, ECCV 2024; Ilharco et al., ICLR 2023.
-    """
-    for vector in vectors:
-        check(vector, base)
-    merged = {name: value.clone() for name, value in base.items()}
-    for row, (name, value) in enumerate(merged.items()):
-        for column, vector in enumerate(vectors):
-            value.add_(vector[name], alpha=float(coefficients[row, column]))
-    return merged
-
-
-@torch.no_grad()
-def merge_into(model: nn.Module, base: Weights, vectors: Sequence[Vector], coefficients: Float[Tensor, "blocks tasks"]) -> None:
-    """Like `merge`, but written into the model's own blocks one by one: needs memory for at most one block besides the model.
-
-    `base` and `vectors` may be mapped from a file, and vectors factorised or quantised; rows follow the order of the model's blocks.
+    A coefficient has no unit: 0 keeps the base, 1 adds the whole task vector, a negative one subtracts part or all of it. Rows follow the
+    order of the model's blocks. `base` and `vectors` may be mapped from a file, and vectors factorised or quantised; they are not changed.
+    Works block by block: needs memory for at most one block besides the model.
 
     Raises:
         IncompatibleTaskVector: base or a vector has other blocks than the model; the first such block is named.
+
+    References:
+        Yun & Choo, ECCV 2024; Ilharco et al., ICLR 2023.
     """
     own = blocks(model)
     for weights in (base, *vectors):

@@ -80,21 +80,11 @@ def check(weights: Vector, base: Vector) -> None:
         raise IncompatibleTaskVector(f"Block {extra[0]} is not in the base model.")
 
 
-def factorise(vector: Weights, rank: int) -> Vector:
-    """Replace each matrix by its best approximation of `rank`, in half precision, where that saves space.
+def factors(value: Tensor, rank: int) -> Block:
+    """One block as the best approximation of its matrix of `rank`, in half precision, where that saves space.
 
     Convolutions count as matrices of (output channels, all other axes); vectors and depthwise convolutions stay whole, in half precision.
     """
-    return {name: factors(value, rank) for name, value in vector.items()}
-
-
-def quantise(vector: Weights) -> Vector:
-    """Quantise each matrix to 8 bits per number; vectors stay whole, in half precision."""
-    return {name: quantised(value) for name, value in vector.items()}
-
-
-def factors(value: Tensor, rank: int) -> Block:
-    """One block, factorised where that saves space."""
     if not _saves(value, rank):
         return value.half()
     matrix = value.flatten(1).double()
@@ -112,7 +102,7 @@ def factors(value: Tensor, rank: int) -> Block:
 
 
 def quantised(value: Tensor) -> Block:
-    """One block, quantised where it is a matrix."""
+    """One block in 8 bits per number where it is a matrix; vectors stay whole, in half precision."""
     if value.ndim < 2:
         return value.half()
     rows = value.flatten(1).float()

@@ -40,10 +40,6 @@ class Report:
     known: int = 0  # already in the catalogue
     refused: list[tuple[str, PhotoRefused]] = field(default_factory=list)
 
-    @property
-    def seen(self) -> int:
-        return self.added + self.known + len(self.refused)
-
 
 def files_in(root: Path) -> list[Path]:
     """All files in a folder and its subfolders, sorted by path.

@@ -26,24 +26,15 @@ class About:
     source: str = ""  # where the photo comes from
 
 
-def add_photo(
-    *,
-    data: bytes,
-    name: str,
-    credit: str = "",
-    licence: str = "",
-    licence_url: str = "",
-    source: str = "",
-    alt: str = "",
-    owner: Rater | None = None,
-) -> Photo:
+def add_photo(*, data: bytes, name: str, owner: Rater | None = None, **about: str) -> Photo:
     """Add a photo from the bytes of a file, or return the row of the same photo. Without an owner it belongs to the shared catalogue.
+
+    `about` are the fields of `About`.
 
     Raises:
         PhotoRefused: the file is not an accepted photo; the message says why.
     """
-    about = About(alt, credit, licence, licence_url, source)
-    photo, _ = add_normalised(photo=normalise(data, name), about=about, owner_id=owner.id if owner else None)
+    photo, _ = add_normalised(photo=normalise(data, name), about=About(**about), owner_id=owner.id if owner else None)
     return photo
 
 

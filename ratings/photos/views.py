@@ -12,6 +12,7 @@ from ratings.errors import TooManyRequests
 from ratings.photos import files
 from ratings.photos.models import Photo
 from ratings.photos.selectors import visible_photo
+from ratings.problems import plain_refusal
 from ratings.raters.guests import rater_of
 
 logger = logging.getLogger(__name__)
@@ -32,8 +33,7 @@ def photo_file(request: HttpRequest, photo_id: int, content_hash: str, file_name
     try:
         photo = _requested_photo(request, photo_id, content_hash)
     except TooManyRequests as error:
-        headers = {"Retry-After": str(error.seconds)}
-        return HttpResponse(str(error.sentence), status=429, headers=headers, content_type="text/plain; charset=utf-8")
+        return plain_refusal(error)
     if photo is None or file_name not in files.file_names(photo):
         raise Http404(_("There is no such photo, or it is not yours to see."))
     path = files.path(photo, file_name)

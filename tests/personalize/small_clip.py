@@ -1,14 +1,21 @@
-"""A small CLIP for tests, registered with OpenCLIP under a name, and synthetic checkpoints in the published layout."""
+"""A small CLIP for tests, registered with OpenCLIP under a name; synthetic checkpoints in the published layout, and their import."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import open_clip
 import torch
 from open_clip.model import CLIP
+from PIL import Image
 from torch import Tensor, nn
 
+from personalize.bank_building.importing import ImportPlan
+
 NAME = "small-clip-for-tests"
+TASKS = ("ava", "aes", "tad")
 CONFIG = {
     "embed_dim": 24,
     "vision_cfg": {"image_size": 32, "layers": 2, "width": 64, "head_width": 16, "patch_size": 8},
@@ -74,3 +81,30 @@ def published_model(held: dict[str, dict[str, Tensor]], config: dict | None = No
         model = PublishedModel(backbone, config["embed_dim"])
     model.load_state_dict(held["model"], assign=True)
     return model.eval()
+
+
+def write_published(folder: Path, tasks: Sequence[str] = TASKS) -> None:
+    """Register the model, and write its base weights and a checkpoint for each task."""
+    register(folder)
+    base = whole_model(seed=1)
+    torch.save(base.state_dict(), folder / "base.bin")
+    for seed, task in enumerate(tasks):
+        torch.save(checkpoint(base, seed), checkpoint_file(folder, task))
+
+
+def checkpoint_file(folder: Path, task: str) -> Path:
+    return folder / f"clip_S_3fc_{task}.pth"
+
+
+def write_photos(folder: Path, count: int) -> None:
+    """Write photos of noise to the folder `photos`."""
+    rng = np.random.default_rng(0)
+    (folder / "photos").mkdir()
+    for number in range(count):
+        Image.fromarray(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(folder / "photos" / f"{number}.png")
+
+
+def import_plan(folder: Path, **changes: Any) -> ImportPlan:
+    """The import of what `write_published` wrote."""
+    checkpoints = {task: checkpoint_file(folder, task) for task in TASKS}
+    return ImportPlan(**({"backbone": NAME, "checkpoints": checkpoints, "weights": folder / "base.bin"} | changes))

@@ -12,6 +12,7 @@ from personalize.files import banks, stored_vectors
 from personalize.networks import task_vectors
 from personalize.numerics import projection
 from personalize.numerics.hyperparameter_grid import Hyperprior
+from tests.personalize.kept_forms import factorise, quantise
 
 FACTS = {"backbone": "efficientnet_lite0", "tasks": ["beauty"]}
 
@@ -106,15 +107,15 @@ def test_a_bank_without_a_projection_says_how_to_get_one(bank):
 
 def test_a_stored_factorised_vector_is_read_back():
     vector = {"matrix": torch.randn(24, 40, generator=torch.Generator().manual_seed(0)), "bias": torch.randn(7)}
-    kept = task_vectors.factorise(vector, rank=4)
-    read = stored_vectors.vector_of(dict(stored_vectors.vector_arrays(kept, "vectors/t/")), "vectors/t/")
+    kept = factorise(vector, rank=4)
+    read = stored_vectors.StoredVector(dict(stored_vectors.vector_arrays(kept, "vectors/t/")), "vectors/t/")
     for name, value in task_vectors.whole(kept).items():
         assert torch.equal(task_vectors.whole(read)[name], value)
 
 
 def test_a_stored_quantised_vector_is_read_back():
     vector = {"matrix": torch.randn(24, 40, generator=torch.Generator().manual_seed(0)), "bias": torch.randn(7)}
-    kept = task_vectors.quantise(vector)
+    kept = quantise(vector)
     read = stored_vectors.StoredVector(dict(stored_vectors.vector_arrays(kept, "vectors/t/")), "vectors/t/")
     assert stored_vectors.form_of(read) == "quantised"
     for name, value in task_vectors.whole(kept).items():

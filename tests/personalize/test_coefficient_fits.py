@@ -9,6 +9,7 @@ from personalize.networks import coefficient_fits, losses, task_vectors
 from personalize.networks.coefficient_fits import CoefficientNetwork, NetworkShots
 from personalize.networks.scorer import Scorer
 from personalize.numerics import metrics
+from tests.personalize.kept_forms import factorise
 
 TASKS = 3
 
@@ -48,7 +49,7 @@ def shots(network):
 @pytest.mark.parametrize("rank", [0, 4])
 def test_the_gradient_matches_autograd_through_the_merge(network, vectors, start, shots, rank):
     if rank:
-        factors = [task_vectors.factorise(vector, rank) for vector in vectors]
+        factors = [factorise(vector, rank) for vector in vectors]
         vectors = [task_vectors.whole(vector) for vector in factors]
         network = CoefficientNetwork(network.model, network.base, factors)
     network.set(start)

@@ -5,7 +5,6 @@ import json
 
 import numpy as np
 import pytest
-import torch
 from django.core.management import call_command
 from PIL import Image
 
@@ -16,11 +15,7 @@ from tests.personalize import small_clip
 @pytest.fixture
 def data(tmp_path):
     """Three checkpoints of a small CLIP, 24 photos and the ratings of 40 raters."""
-    small_clip.register(tmp_path)
-    base = small_clip.whole_model(seed=1)
-    torch.save(base.state_dict(), tmp_path / "base.bin")
-    for seed, task in enumerate(("ava", "aes", "koniq")):
-        torch.save(small_clip.checkpoint(base, seed), tmp_path / f"clip_S_3fc_{task}.pth")
+    small_clip.write_published(tmp_path)
     rng = np.random.default_rng(0)
     (tmp_path / "photos").mkdir()
     lines = ["rater,image,score"]
@@ -33,7 +28,7 @@ def data(tmp_path):
 
 
 def test_a_bank_of_published_checkpoints_is_evaluated_by_every_method(data):
-    names = [str(data / f"clip_S_3fc_{task}.pth") for task in ("ava", "aes", "koniq")]
+    names = [str(small_clip.checkpoint_file(data, task)) for task in small_clip.TASKS]
     call_command(
         "import_bank", *names, backbone=small_clip.NAME, weights=data / "base.bin", out=data / "bank.safetensors", stdout=io.StringIO()
     )

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 from django.core.management import CommandError, call_command
-from PIL import Image
 
 import personalize
 from personalize.bank_building import compressing, importing, published_checkpoints
@@ -19,34 +18,21 @@ from personalize.files.photo_files import photos_in
 from personalize.networks import task_vectors
 from personalize.scorers.feature_extraction import task_scores
 from tests.personalize import small_clip
-
-TASKS = ("ava", "aes", "tad")
+from tests.personalize.small_clip import TASKS, import_plan
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Base weights, three checkpoints in the published layout, and a few photos."""
     folder = tmp_path_factory.mktemp("published")
-    small_clip.register(folder)
-    base = small_clip.whole_model(seed=1)
-    torch.save(base.state_dict(), folder / "base.bin")
-    for seed, task in enumerate(TASKS):
-        torch.save(small_clip.checkpoint(base, seed), folder / f"clip_S_3fc_{task}.pth")
-    rng = np.random.default_rng(0)
-    (folder / "photos").mkdir()
-    for number in range(12):
-        Image.fromarray(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(folder / "photos" / f"{number}.png")
+    small_clip.write_published(folder)
+    small_clip.write_photos(folder, count=12)
     return folder
-
-
-def plan(folder, **changes):
-    checkpoints = {task: folder / f"clip_S_3fc_{task}.pth" for task in TASKS}
-    return importing.ImportPlan(**({"backbone": small_clip.NAME, "checkpoints": checkpoints, "weights": folder / "base.bin"} | changes))
 
 
 @pytest.fixture(scope="module")
 def bank(folder):
-    importing.import_bank(plan(folder, photos=folder / "photos"), folder / "bank.safetensors")
+    importing.import_bank(import_plan(folder, photos=folder / "photos"), folder / "bank.safetensors")
     return open_banks.open_bank(folder / "bank.safetensors")
 
 
@@ -128,7 +114,7 @@ def test_a_projection_is_learned_from_photos(bank):
 
 
 def test_a_bank_imported_without_photos_has_no_projection(folder, tmp_path):
-    metadata = importing.import_bank(plan(folder), tmp_path / "plain.safetensors")
+    metadata = importing.import_bank(import_plan(folder), tmp_path / "plain.safetensors")
     assert metadata.facts["projection"].startswith("none")
     with pytest.raises(BadBank, match="--photos"):
         banks.projection(banks.read(tmp_path / "plain.safetensors"))
@@ -159,7 +145,7 @@ def test_a_checkpoint_that_does_not_match_is_refused_with_the_first_bad_key(fold
     damage(state["model"])
     torch.save(state, tmp_path / "clip_S_3fc_bad.pth")
     with pytest.raises(IncompatibleTaskVector, match=message):
-        importing.import_bank(plan(folder, checkpoints={"bad": tmp_path / "clip_S_3fc_bad.pth"}), tmp_path / "bank.safetensors")
+        importing.import_bank(import_plan(folder, checkpoints={"bad": tmp_path / "clip_S_3fc_bad.pth"}), tmp_path / "bank.safetensors")
     assert [path.name for path in tmp_path.iterdir()] == ["clip_S_3fc_bad.pth"]
 
 

@@ -13,23 +13,12 @@ from PIL import Image
 
 import personalize
 from personalize.errors import BadModel
-from personalize.files import banks, images, open_banks
+from personalize.files import banks, images
 from personalize.networks import task_vectors
 from personalize.networks.scorer import Scorer
 from personalize.scorers import model_files, rater_models
-from personalize.scorers.feature_extraction import FeatureExtractor
 from personalize.scorers.model_files import RaterFit
 from personalize.scorers.rater_models import Parts, RaterModel
-
-
-@pytest.fixture(scope="module")
-def bank():
-    return open_banks.open_bank()
-
-
-@pytest.fixture(scope="module")
-def extractor(bank):
-    return FeatureExtractor(bank)
 
 
 @pytest.fixture(scope="module")

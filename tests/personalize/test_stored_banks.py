@@ -9,17 +9,6 @@ from PIL import Image
 
 from personalize.files import banks, images, open_banks, stored_vectors
 from personalize.numerics.hyperparameter_grid import Hyperprior
-from personalize.scorers.feature_extraction import FeatureExtractor
-
-
-@pytest.fixture(scope="module")
-def bank():
-    return open_banks.open_bank()
-
-
-@pytest.fixture(scope="module")
-def extractor(bank):
-    return FeatureExtractor(bank)
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from personalize.errors import UnknownLayer
 from personalize.networks import task_vectors
 from personalize.networks.scorer import Scorer
 from personalize.networks.tangents import Tangents
+from tests.personalize.kept_forms import factorise
 
 TASKS = 3
 
@@ -75,7 +76,7 @@ def test_tangents_of_a_batch_match_autograd_one_photo_at_a_time(example):
 
 def test_tangents_of_factorised_vectors_match_those_of_their_products(example):
     model, vectors, photos = example
-    factors = [task_vectors.factorise(vector, 4) for vector in vectors]
+    factors = [factorise(vector, 4) for vector in vectors]
     whole = [{name: value.double() for name, value in task_vectors.whole(vector).items()} for vector in factors]
     _, tangents, _ = Tangents(model, factors).compute(photos)
     _, autograd, _ = one_by_one(model, whole, photos)

@@ -9,12 +9,19 @@ from personalize.errors import IncompatibleTaskVector
 from personalize.networks import losses, merging, task_vectors
 from personalize.networks.scorer import Scorer
 from personalize.networks.tangents import Tangents
+from tests.personalize.kept_forms import factorise
 
 
 def small_scorer(seed):
     torch.manual_seed(seed)
     encoder = nn.Sequential(nn.Conv2d(3, 6, 3, stride=2), nn.BatchNorm2d(6), nn.SiLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     return Scorer(encoder, width=6, seed=seed).eval()
+
+
+def merge(base, vectors, coefficients):
+    model = small_scorer(1)
+    merging.merge_into(model, base, vectors, coefficients)
+    return task_vectors.copied_blocks(model)
 
 
 @pytest.fixture
@@ -29,20 +36,20 @@ def vectors(base):
 
 
 def test_merging_with_zero_coefficients_returns_the_base(base, vectors):
-    merged = merging.merge(base, vectors, torch.zeros(len(base), 3))
+    merged = merge(base, vectors, torch.zeros(len(base), 3))
     assert all(torch.equal(merged[name], base[name]) for name in base)
 
 
 def test_one_hot_coefficients_give_exactly_the_model_of_that_task(base, vectors):
     coefficients = torch.zeros(len(base), 3)
     coefficients[:, 1] = 1
-    merged = merging.merge(base, vectors, coefficients)
+    merged = merge(base, vectors, coefficients)
     assert all(torch.equal(merged[name], base[name] + vectors[1][name]) for name in base)
 
 
 def test_the_merge_is_the_weighted_sum_for_any_coefficients(base, vectors):
     coefficients = torch.randn(len(base), 3, generator=torch.Generator().manual_seed(2))
-    merged = merging.merge(base, vectors, coefficients)
+    merged = merge(base, vectors, coefficients)
     for row, name in enumerate(base):
         plain = base[name] + sum(coefficients[row, t] * vectors[t][name] for t in range(3))
         torch.testing.assert_close(merged[name], plain, atol=1e-6, rtol=0)
@@ -50,27 +57,27 @@ def test_the_merge_is_the_weighted_sum_for_any_coefficients(base, vectors):
 
 def test_merging_changes_neither_base_nor_vectors(base, vectors):
     before = {name: value.clone() for name, value in base.items()}
-    merging.merge(base, vectors, torch.ones(len(base), 3))
+    merge(base, vectors, torch.ones(len(base), 3))
     assert all(torch.equal(before[name], base[name]) for name in base)
 
 
 def test_a_vector_of_another_shape_is_refused_with_the_name_of_its_block(base, vectors):
     vectors[2]["head.3.bias"] = torch.zeros(11)
     with pytest.raises(IncompatibleTaskVector, match=r"head\.3\.bias has shape \(11,\), the base has \(10,\)"):
-        merging.merge(base, vectors, torch.zeros(len(base), 3))
+        merge(base, vectors, torch.zeros(len(base), 3))
 
 
 def test_a_vector_without_a_block_is_refused_with_the_name_of_the_block(base, vectors):
     del vectors[0]["encoder.0.weight"]
     with pytest.raises(IncompatibleTaskVector, match=r"encoder\.0\.weight of the base model is missing"):
-        merging.merge(base, vectors, torch.zeros(len(base), 3))
+        merge(base, vectors, torch.zeros(len(base), 3))
 
 
 def test_tangents_agree_with_autograd_through_the_merge(base, vectors):
     photo = torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(3))
     start = torch.full((len(base), 3), 1 / 3)
     model = small_scorer(0)
-    merging.put_weights(model, merging.merge(base, vectors, start))
+    merging.merge_into(model, base, vectors, start)
     scores, tangents, _ = Tangents(model, vectors).compute(photo)
 
     coefficients = start.clone().requires_grad_()
@@ -84,20 +91,20 @@ def test_tangents_agree_with_autograd_through_the_merge(base, vectors):
 def test_factors_of_full_rank_lose_only_half_precision():
     value = torch.randn(24, 40, generator=torch.Generator().manual_seed(4))
     low_rank = value[:, :5] @ value[:5]
-    kept = task_vectors.whole(task_vectors.factorise({"block": low_rank}, rank=5))["block"]
+    kept = task_vectors.whole(factorise({"block": low_rank}, rank=5))["block"]
     torch.testing.assert_close(kept, low_rank, atol=0.02, rtol=0)
 
 
 def test_factors_are_the_best_approximation_of_their_rank():
     value = torch.randn(24, 40, generator=torch.Generator().manual_seed(4))
-    kept = task_vectors.whole(task_vectors.factorise({"block": value}, rank=5))["block"]
+    kept = task_vectors.whole(factorise({"block": value}, rank=5))["block"]
     rest = torch.linalg.svdvals(value)[5:]  # Eckart & Young: the error is what the dropped singular values hold
     assert (value - kept).norm().item() == pytest.approx(rest.square().sum().sqrt().item(), rel=1e-3)
 
 
 def test_biases_and_depthwise_convolutions_are_not_factorised():
     vector = {"bias": torch.randn(30), "depthwise": torch.randn(32, 1, 3, 3)}
-    kept = task_vectors.factorise(vector, rank=8)
+    kept = factorise(vector, rank=8)
     assert all(isinstance(value, torch.Tensor) and value.dtype == torch.float16 for value in kept.values())
 
 

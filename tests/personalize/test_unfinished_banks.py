@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from personalize.bank_building import compressing, importing
 from personalize.bank_building.compressing import Form
@@ -17,31 +16,19 @@ from personalize.files import banks
 from personalize.files.unfinished_banks import unfinished
 from tests.personalize import small_clip
 
-TASKS = ("ava", "aes", "tad")
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Base weights, three checkpoints, photos, and the bank built from them in one run."""
     folder = tmp_path_factory.mktemp("sources")
-    small_clip.register(folder)
-    base = small_clip.whole_model(seed=1)
-    torch.save(base.state_dict(), folder / "base.bin")
-    for seed, task in enumerate(TASKS):
-        torch.save(small_clip.checkpoint(base, seed), folder / f"clip_S_3fc_{task}.pth")
-    rng = np.random.default_rng(0)
-    (folder / "photos").mkdir()
-    for number in range(5):
-        Image.fromarray(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(folder / "photos" / f"{number}.png")
+    small_clip.write_published(folder)
+    small_clip.write_photos(folder, count=5)
     importing.import_bank(plan(folder), folder / "bank.safetensors")
     return folder
 
 
 def plan(folder, **changes):
-    checkpoints = {task: folder / f"clip_S_3fc_{task}.pth" for task in TASKS}
-    return importing.ImportPlan(
-        **({"backbone": small_clip.NAME, "checkpoints": checkpoints, "weights": folder / "base.bin", "photos": folder / "photos"} | changes)
-    )
+    return small_clip.import_plan(folder, **({"photos": folder / "photos"} | changes))
 
 
 class Stopped(BaseException):

@@ -15,7 +15,7 @@ import httpx
 import psycopg
 import pytest
 
-from pav_site import programs
+from pav_site import demo
 from pav_site.embedded import Services
 from pav_site.environment import BASE, SETTINGS
 from pav_site.supervisor import Supervisor
@@ -63,12 +63,13 @@ def stack() -> Iterator[Stack]:
         with services.owned():
             services.prepare()
             try:
-                for program in programs.services(services):
+                for program in demo.service_programs(services):
                     supervisor.start(program)
                 services.wait()
                 for command in (["manage.py", "migrate", "--verbosity", "0"], ["-m", "tests.browser.stock"]):
                     subprocess.run([sys.executable, *command], env=kept | here, cwd=BASE, check=True, timeout=PATIENCE_SECONDS)
-                for program in programs.site(services.folder, services.addresses, port, here | limits):
+                addresses = {"postgres": services.database_url, "redis": services.redis_url}
+                for program in demo.site_programs(services.folder, addresses, port, here | limits):
                     if program.name != "gpu":  # the photos already have features
                         supervisor.start(program)
                 stack = Stack(f"http://127.0.0.1:{port}", services, supervisor)

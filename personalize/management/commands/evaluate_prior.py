@@ -10,8 +10,8 @@ from threadpoolctl import threadpool_limits
 
 from personalize.files import atomic_files, banks, rating_tables
 from personalize.files.photo_files import digest, seen_digests
-from personalize.management.command import ModelCommand
-from personalize.management.files import new_file, new_folder, write_json
+from personalize.management.command import ModelCommand, add_rating_options
+from personalize.management.files import new_file, write_json
 from personalize.management.progress import progress_bar
 from personalize.numerics import population_gain, population_prior
 from personalize.research.catalogues import make_catalogue
@@ -22,16 +22,11 @@ class Command(ModelCommand):
     help = "Measure what a population prior adds for new raters, on photos that others rated and on photos that nobody rated."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--images", type=Path, required=True, help="folder of photos, searched recursively")
-        parser.add_argument("--ratings", type=Path, required=True, help="CSV with the columns rater, image, score")
+        add_rating_options(parser)
         parser.add_argument("--shots", type=int, nargs="+", default=[10, 30, 50])
-        parser.add_argument("--seed", type=int, default=0)
-        parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
-        parser.add_argument("--cache", type=new_folder, default=Path("var/described"), help="folder that caches extracted features")
         parser.add_argument(
             "--out", type=new_file, help="write the prior learned from all raters to this safetensors file, with its metadata beside it"
         )
-        parser.add_argument("--json", type=new_file, help="write everything measured to this file")
 
     def handle(self, *args: Any, **options: Any) -> None:
         _refuse_same_file(options["out"], options["json"])

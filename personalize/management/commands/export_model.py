@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from PIL import Image
 
-from personalize.errors import PersonalizeError
 from personalize.files import banks
 from personalize.files.open_banks import Bank, open_bank
+from personalize.management.command import ModelCommand
 from personalize.management.files import new_file
 from personalize.management.progress import progress_bar
 from personalize.management.renamed import OldOption
@@ -25,7 +25,7 @@ from ratings.photos import files
 from ratings.photos.models import Photo
 
 
-class Command(BaseCommand):
+class Command(ModelCommand):
     help = "Export one rater's model with its model card: ratings, accuracy, bank, preprocessing, licences."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -51,12 +51,9 @@ class Command(BaseCommand):
         out = options["out"] or Path(f"rater-{options['rater']}.{file_format}")
         if out.suffix != f".{file_format}":
             raise CommandError(f"{out} must end in .{file_format}.")
-        try:
-            bank = open_bank(options["bank"])
-            fit = self._exact(options["rater"], stored.facts, bank) if refit else rater_fit(stored)
-            card = model_files.write(out, file_format, fit, bank)
-        except PersonalizeError as error:
-            raise CommandError(str(error)) from error
+        bank = open_bank(options["bank"])
+        fit = self._exact(options["rater"], stored.facts, bank) if refit else rater_fit(stored)
+        card = model_files.write(out, file_format, fit, bank)
         if options["json"]:
             self.stdout.write(json.dumps(card, indent=1))
         else:

@@ -3,26 +3,23 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from personalize.errors import PersonalizeError
+from personalize.management.command import ModelCommand
 from personalize.management.progress import progress_bar
 from personalize.numerics import population_gain
 from personalize.worker import population_prior
 
 
-class Command(BaseCommand):
+class Command(ModelCommand):
     help = "Learn a new population prior from shared ratings, and activate it if it helps held-out raters. Also runs nightly."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            with progress_bar() as progress:
-                version = population_prior.learn(progress)
-        except PersonalizeError as error:
-            raise CommandError(str(error)) from error
+        with progress_bar() as progress:
+            version = population_prior.learn(progress)
         if version is None:
             raise CommandError("There is no current bank. ./pav doctor says why.")
         if options["json"]:

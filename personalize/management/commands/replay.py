@@ -1,6 +1,5 @@
 """Replay of real ratings, to measure how many ratings an acquisition rule saves."""
 
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -8,8 +7,8 @@ from threadpoolctl import threadpool_limits
 
 from personalize.files import banks, rating_tables
 from personalize.files.photo_files import seen_digests
-from personalize.management.command import ModelCommand
-from personalize.management.files import new_file, new_folder, write_json
+from personalize.management.command import ModelCommand, add_rating_options
+from personalize.management.files import write_json
 from personalize.management.progress import progress_bar
 from personalize.research import replay
 from personalize.research.acquisition_rules import RULES
@@ -22,8 +21,7 @@ class Command(ModelCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         default = ReplayProtocol
-        parser.add_argument("--images", type=Path, required=True, help="folder of photos, searched recursively")
-        parser.add_argument("--ratings", type=Path, required=True, help="CSV with the columns rater, image, score")
+        add_rating_options(parser)
         parser.add_argument("--rules", nargs="+", choices=list(RULES), default=list(default.rules))
         parser.add_argument("--cards", type=int, nargs="+", default=list(default.cards), help="numbers of ratings after which to measure")
         parser.add_argument("--repeats", type=int, default=default.repeats, help="random held-out parts for each rater")
@@ -32,10 +30,6 @@ class Command(ModelCommand):
             "--half", choices=replay.HALVES, default=default.half, help="half of the raters to replay; tune on the teaching half only"
         )
         parser.add_argument("--planted", action="store_true", help="replace the real ratings by ratings drawn from the model")
-        parser.add_argument("--seed", type=int, default=default.seed)
-        parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
-        parser.add_argument("--cache", type=new_folder, default=Path("var/described"), help="folder that caches extracted features")
-        parser.add_argument("--json", type=new_file, help="write everything measured to this file")
 
     def handle(self, *args: Any, **options: Any) -> None:
         protocol = ReplayProtocol(
