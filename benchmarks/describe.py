@@ -24,7 +24,7 @@ from personalize.networks import task_vectors
 from personalize.networks.scorer import Scorer
 from personalize.networks.tangents import Tangents
 from personalize.networks.task_vectors import Vector
-from personalize.scorers.feature_extraction import keep_freed_memory
+from personalize.scorers.freed_memory import keep_freed_memory
 
 TASKS, RANK = 6, 16
 GOALS = {"whole": 3.5, "factorised": 2.5}  # forward passes

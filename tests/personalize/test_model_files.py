@@ -17,9 +17,9 @@ from personalize.files import banks, images, open_banks
 from personalize.networks import task_vectors
 from personalize.networks.scorer import Scorer
 from personalize.scorers import model_files, rater_models
-from personalize.scorers.feature_extraction import FeatureExtractor
 from personalize.scorers.model_files import RaterFit
 from personalize.scorers.rater_models import Parts, RaterModel
+from personalize.scorers.tangent_extraction import TangentExtractor
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def bank():
 
 @pytest.fixture(scope="module")
 def extractor(bank):
-    return FeatureExtractor(bank)
+    return TangentExtractor(bank)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from PIL import Image
 
 from personalize.files import banks, images, open_banks, stored_vectors
 from personalize.numerics.hyperparameter_grid import Hyperprior
-from personalize.scorers.feature_extraction import FeatureExtractor
+from personalize.scorers.tangent_extraction import TangentExtractor
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def bank():
 
 @pytest.fixture(scope="module")
 def extractor(bank):
-    return FeatureExtractor(bank)
+    return TangentExtractor(bank)
 
 
 @pytest.fixture(scope="module")
