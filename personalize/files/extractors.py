@@ -26,6 +26,8 @@ PROVIDERS: dict[str, dict[str, str]] = {
     "CUDAExecutionProvider": {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"},
     "CPUExecutionProvider": {},
 }
+# Photos that go through a network together. On a CPU, 8 take longer than one by one (by 8 % of processor time) and four times the memory.
+AT_ONCE = {"CUDAExecutionProvider": 8, "CPUExecutionProvider": 2}
 REPAIR = "Fetch the bank again, or write its extractors with ./pav bank_extractors."
 
 
@@ -104,6 +106,7 @@ class Network:
         """
         self.extractor = extractor
         self._session = _session(_checked(extractor), extractor.path, threads)
+        self.at_once = AT_ONCE[self._session.get_providers()[0]]
         _check_signature(self._session, extractor)
 
     def run(self, pixels: UInt8[np.ndarray, "photos height width 3"]) -> tuple[Float32[np.ndarray, "photos numbers"], np.ndarray | None]:
@@ -144,6 +147,7 @@ def _session(data: bytes, path: Path, threads: int) -> Any:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors
+    options.enable_cpu_mem_arena = False  # it would keep the memory of the largest batch; `keep_freed_memory` is as fast
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting threads would take cores from other processes
     available = onnxruntime.get_available_providers()
     providers = [(name, settings) for name, settings in PROVIDERS.items() if name in available]

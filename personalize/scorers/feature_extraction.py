@@ -14,7 +14,6 @@ from personalize.files.pixels import upright
 from personalize.numerics.raw_features import RawLayout
 from personalize.scorers.freed_memory import keep_freed_memory
 
-AT_ONCE = 8  # photos of one shape that go through a network together
 WINDOW = 32  # photos whose pixels are in memory, among which those of one shape are found
 
 Pixels = list[np.ndarray]
@@ -31,7 +30,7 @@ class FeatureExtractor:
             BadBank: see `extractors.read` and `extractors.Network`.
         """
         self.extractors = extractors.read(path)
-        self._networks = [Network(row, threads) for row in self.extractors.rows]
+        self.networks = [Network(row, threads) for row in self.extractors.rows]
         keep_freed_memory()
 
     @property
@@ -64,7 +63,7 @@ class FeatureExtractor:
 
     def _of_window(self, photos: list[Image.Image]) -> Float32[np.ndarray, "photos raw"]:
         pixels = self._resized(photos)
-        outputs = [_run(network, pixels[place]) for place, network in enumerate(self._networks)]
+        outputs = [run(network, pixels[place]) for place, network in enumerate(self.networks)]
         (scores,) = (scores for _, scores in outputs if scores is not None)
         return np.concatenate([*(groups for groups, _ in outputs), scores[:, None]], axis=1)
 
@@ -73,16 +72,16 @@ class FeatureExtractor:
         sized = []
         for photo in photos:
             rgb = upright(photo)
-            sized.append([network.extractor.size.pixels(rgb) for network in self._networks])
+            sized.append([network.extractor.size.pixels(rgb) for network in self.networks])
         return [list(column) for column in zip(*sized, strict=True)]
 
 
-def _run(network: Network, pixels: Pixels) -> tuple[np.ndarray, np.ndarray | None]:
+def run(network: Network, pixels: Pixels) -> tuple[np.ndarray, np.ndarray | None]:
     """Groups and scores in the order of `pixels`; photos of one shape go through the network together."""
     shapes: dict[tuple[int, ...], list[int]] = {}
     for place, photo in enumerate(pixels):
         shapes.setdefault(photo.shape, []).append(place)
-    batches = [places[first : first + AT_ONCE] for places in shapes.values() for first in range(0, len(places), AT_ONCE)]
+    batches = [places[first : first + network.at_once] for places in shapes.values() for first in range(0, len(places), network.at_once)]
     outputs = [network.run(np.stack([pixels[place] for place in places])) for places in batches]
     order = np.argsort(np.concatenate(batches))
     groups, scores = (list(part) for part in zip(*outputs, strict=True))
