@@ -19,7 +19,8 @@ from personalize.errors import BadBank
 INPUT = "pixels"
 SMALLEST = 64  # numbers; smaller arrays save nothing
 
-logging.getLogger("onnx_ir").setLevel(logging.WARNING)  # it reports every constant that it merges
+for library in ("onnx_ir", "onnxscript"):
+    logging.getLogger(library).setLevel(logging.WARNING)  # they report every step
 
 
 def exported(network: ExtractorNetwork, *, height: int, width: int, any_size: bool) -> bytes:

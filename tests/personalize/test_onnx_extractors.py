@@ -1,6 +1,7 @@
 """The shipped extractors against the same networks in torch, and the writing of ONNX files."""
 
 import hashlib
+import shutil
 
 import numpy as np
 import onnx
@@ -8,7 +9,9 @@ import onnxruntime
 import pytest
 import timm
 import torch
+from django.core.management import call_command
 from onnx import numpy_helper
+from open_clip.transformer import VisionTransformer
 from PIL import Image
 from torch import nn
 
@@ -206,6 +209,40 @@ class TestWriting:
             MergedNetwork(scorer, "merged", (0.5,) * 3, (0.5,) * 3, (5.0, 1.0)),
         ):
             assert all(bool(torch.isfinite(output).all()) for output in network(torch.zeros(1, 32, 32, 3, dtype=torch.uint8)))
+
+    def test_the_network_of_a_bank_with_another_encoder_is_written_for_its_size(self):
+        torch.manual_seed(0)
+        tower = VisionTransformer(image_size=48, patch_size=16, width=32, layers=2, heads=4, mlp_ratio=2.0, output_dim=24)
+        scorer = Scorer(tower, 24).eval().requires_grad_(False)
+        fold_norms(scorer)
+        round_to_half(scorer)
+        network = MergedNetwork(scorer, "merged", (0.5,) * 3, (0.25,) * 3, (5.0, 0.5))
+        session = onnxruntime.InferenceSession(half_precision_onnx.exported(network, height=48, width=48, any_size=False))
+        pixels = np.random.default_rng(2).integers(0, 256, (3, 48, 48, 3), dtype=np.uint8)
+        for count in (1, 3):
+            with torch.no_grad():
+                expected = network(torch.from_numpy(pixels[:count]))
+            for output, value in zip(session.run(None, {"pixels": pixels[:count]}), expected, strict=True):
+                np.testing.assert_allclose(output, value.numpy(), atol=1e-4)
+
+    def test_the_command_writes_files_and_rows_and_changes_no_other_metadata(self, small_file, tmp_path, monkeypatch, capsys):
+        bank = tmp_path / banks.DEFAULT.name
+        for file in (banks.DEFAULT, banks.DEFAULT.with_suffix(".json")):
+            shutil.copy(file, tmp_path)
+        monkeypatch.setattr(half_precision_onnx, "exported", lambda network, **sizes: small_file)  # the real ones take a minute
+        call_command("bank_extractors", str(bank))
+        before, after = banks.read_metadata().facts, banks.read_metadata(bank).facts
+        assert {key: value for key, value in after.items() if key != "extractors"} == {
+            key: value for key, value in before.items() if key != "extractors"
+        }
+        for shipped, row in zip(before["extractors"], after["extractors"], strict=True):
+            assert {key for key in row if row[key] != shipped[key]} == {"bytes", "sha256", "outputs"}
+            assert banks.sha256(bank.with_name(row["file"])) == row["sha256"]
+            assert row["outputs"] == [
+                {"group": "small", "width": 16, "normalisation": "length"},
+                {"group": "small-late", "width": 48, "normalisation": "columns"},
+            ]
+        assert "efficientnet_lite0.lite2.onnx: 0.0 MB" in capsys.readouterr().out
 
     def test_a_bank_without_a_projection_gets_no_extractors(self, bank):
         arrays = {name: bank.arrays[name] for name in bank.arrays if not name.startswith("projection/")}
