@@ -1,128 +1,106 @@
-"""Benchmark of feature extraction against a plain forward pass: `./pav bench describe [--photos N] [--device cpu] [--json OUT]`.
+"""Benchmark of feature extraction: `./pav bench describe [--photos N] [--side PIXELS] [--rounds N] [--threads N] [--json OUT]`.
 
-Feature extraction (`described` in the JSON) computes a photo's score, its tangents in all coefficients and its embedding. The baseline is
-the same scorer in inference mode on the same batch; the two alternate, so that other load on the machine affects both. Models:
-EfficientNet-Lite0 from the shipped bank, and OpenCLIP's ViT-B-16 with random weights (as fast as trained ones), with six task vectors each,
-whole and factorised (rank 16). `autograd` is the naive way: one photo at a time, each weight gradient multiplied by each task vector.
+By network and in all, milliseconds per photo of resizing, of ONNX Runtime, and of plain forward passes of the same networks in torch.
+`before` is the extraction that this one replaces: score, tangents and embeddings of one network in torch, resizing included. The parts
+alternate in one run, so that other load on the machine affects all; a ratio is the median over the rounds. Photos are synthetic, 3:2.
 """
 
 import argparse
 import json
+import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
+from PIL import Image
 
-from personalize.files import backbones
+from personalize.bank_building import onnx_extractors
+from personalize.bank_building.extractor_networks import ExtractorNetwork
 from personalize.files.open_banks import open_bank
-from personalize.networks import task_vectors
-from personalize.networks.scorer import Scorer
-from personalize.networks.tangents import Tangents
-from personalize.networks.task_vectors import Vector
-from personalize.scorers.feature_extraction import keep_freed_memory
+from personalize.scorers.feature_extraction import FeatureExtractor, run
+from personalize.scorers.tangent_extraction import TangentExtractor
 
-TASKS, RANK = 6, 16
-GOALS = {"whole": 3.5, "factorised": 2.5}  # forward passes
+GOAL = 1.5  # times the extraction before
+
+Parts = dict[str, Callable[[], object]]
+Seconds = dict[str, list[float]]
 
 
-def seconds(ways: dict[str, Callable[[], object]], rounds: int, device: torch.device) -> dict[str, float]:
-    """Median seconds of each way; the ways alternate."""
-    taken: dict[str, list[float]] = {name: [] for name in ways}
+def synthetic_photos(count: int, side: int) -> list[Image.Image]:
+    """Photos of `side` x 2/3 `side` pixels; no time depends on their content."""
+    draw = np.random.default_rng(0)
+    return [Image.fromarray(draw.integers(0, 256, (side * 2 // 3, side, 3), dtype=np.uint8)) for _ in range(count)]
+
+
+def torch_networks() -> list[ExtractorNetwork]:
+    """The networks of the shipped extractors, in their order."""
+    bank = open_bank()
+    whole = [onnx_extractors.stages_network(one.name, one.backbone) for one in onnx_extractors.WHOLE]
+    return [onnx_extractors.merged_network(bank, (0.0, 1.0)).eval(), *(network.eval() for network in whole)]
+
+
+def parts(photos: list[Image.Image], extractor: FeatureExtractor, before: TangentExtractor) -> Parts:
+    """What is timed, by name; each takes all photos."""
+    found: Parts = {}
+    for network, plain in zip(extractor.networks, torch_networks(), strict=True):
+        name, rule = plain.names[0], network.extractor.size
+        pixels = np.stack([rule.pixels(photo) for photo in photos])
+        found[f"{name} resizing"] = lambda rule=rule: [rule.pixels(photo) for photo in photos]
+        found[f"{name} onnx"] = lambda network=network, pixels=pixels: run(network, list(pixels))
+        inputs = torch.from_numpy(pixels)
+        found[f"{name} torch"] = lambda plain=plain, inputs=inputs: torch.inference_mode()(plain)(inputs)
+    return found | {"all": lambda: extractor.raw(photos), "before": lambda: before.features(photos)}
+
+
+def timed(work: Parts, rounds: int) -> Seconds:
+    """Seconds of each part in each round; the parts alternate."""
+    taken: Seconds = {name: [] for name in work}
     for turn in range(rounds + 1):
-        for name, way in ways.items():
-            _wait(device)
+        for name, part in work.items():
             began = time.perf_counter()
-            way()
-            _wait(device)
+            part()
             if turn:  # the first turn is a warm-up
                 taken[name].append(time.perf_counter() - began)
-    return {name: statistics.median(values) for name, values in taken.items()}
+    return taken
 
 
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-
-
-def autograd(model: Scorer, vectors: Sequence[Vector], photo: Tensor) -> Tensor:
-    blocks = task_vectors.blocks(model)
-    gradients = torch.autograd.grad(model.score(photo)[0], list(blocks.values()))
-    return torch.stack([torch.stack([(g * v[name]).sum() for v in vectors]) for g, name in zip(gradients, blocks, strict=True)])
-
-
-def lite0() -> tuple[Scorer, list[Vector]]:
-    bank = open_bank()
-    return bank.merged(bank.start), list(bank.vectors.values())
-
-
-def vit_b_16() -> tuple[Scorer, list[Vector]]:
-    model = backbones.untrained("ViT-B-16", seed=0)
-    draw = torch.Generator().manual_seed(0)
-    vectors: list[Vector] = []
-    for _ in range(TASKS):
-        vectors.append({name: _factors(value, draw) for name, value in task_vectors.copied_blocks(model).items()})
-    return model.eval(), vectors
-
-
-def _factors(value: Tensor, draw: torch.Generator) -> Tensor | task_vectors.Factors:
-    if value.ndim < 2 or RANK * (value.shape[0] + value[0].numel()) >= value.numel():
-        return 0.01 * torch.randn(value.shape, generator=draw)
-    sides = (value.shape[0], RANK), (RANK, value[0].numel())
-    left, right = (0.03 * torch.randn(shape, generator=draw) for shape in sides)
-    return task_vectors.Factors(left, right, tuple(value.shape))
-
-
-def measure(model: Scorer, vectors: list[Vector], batch: int, rounds: int, device: torch.device) -> dict[str, float]:
-    """Milliseconds per photo: plain in a batch and alone, feature extraction in a batch; and the ratio of the two in a batch."""
-    photos = torch.randn(batch, 3, 224, 224, generator=torch.Generator().manual_seed(1)).to(device)
-    if device.type == "cpu":
-        photos = photos.contiguous(memory_format=torch.channels_last)
-    model = model.to(device)
-    tangents = Tangents(model, vectors)
-    plain = torch.inference_mode()(model.score)
-    ways = {"plain": lambda: plain(photos), "plain alone": lambda: plain(photos[:1]), "described": lambda: tangents.compute(photos)}
-    found = {name: 1000 * value for name, value in seconds(ways, rounds, device).items()}
-    found = {"plain": found["plain"] / batch, "plain alone": found["plain alone"], "described": found["described"] / batch}
-    return found | {"ratio": found["described"] / found["plain"]}
-
-
-def measure_autograd(model: Scorer, vectors: list[Vector], device: torch.device) -> float:
-    """Milliseconds for one photo the naive way."""
-    photo = torch.randn(1, 3, 224, 224).to(device)
-    here: list[Vector] = [{name: value.to(device) for name, value in task_vectors.whole(vector).items()} for vector in vectors]
-    return 1000 * seconds({"autograd": lambda: autograd(model, here, photo)}, 3, device)["autograd"]
+def ratio(taken: Seconds, one: list[str], other: list[str]) -> float:
+    """Median over the rounds of the time of some parts as a multiple of that of others."""
+    sums = (zip(*(taken[name] for name in names), strict=True) for names in (one, other))
+    return statistics.median(sum(first) / sum(second) for first, second in zip(*sums, strict=True))
 
 
 def main(arguments: list[str]) -> None:
-    models = {"efficientnet_lite0": lite0, "ViT-B-16": vit_b_16}
     parser = argparse.ArgumentParser(prog="pav bench describe", description=__doc__)
-    parser.add_argument("--photos", type=int, default=8, help="photos in a batch")
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--models", nargs="+", default=list(models), choices=list(models))
+    parser.add_argument("--photos", type=int, default=8, help="photos that are described together")
+    parser.add_argument("--side", type=int, default=2048, help="longer side of the photos in pixels")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", type=Path, help="file for the results")
     options = parser.parse_args(arguments)
-    device = torch.device(options.device)
-    keep_freed_memory()
+    torch.set_num_threads(options.threads)
+    extractor = FeatureExtractor(threads=options.threads)
+    work = parts(synthetic_photos(options.photos, options.side), extractor, TangentExtractor(open_bank()))
+    taken = timed(work, options.rounds)
+    each = {name: 1000 * statistics.median(seconds) / options.photos for name, seconds in taken.items()}
 
-    where = torch.cuda.get_device_name() if device.type == "cuda" else platform.processor()
-    results: dict[str, Any] = {"device": where, "photos": options.photos}
-    print(f"{'model, task vectors':<36}{'plain ms':>10}{'alone':>8}{'features':>11}{'passes':>8}{'goal':>6}")
-    for name in options.models:
-        model, factorised = models[name]()
-        whole: list[Vector] = [dict(task_vectors.whole(vector)) for vector in factorised]
-        for form, vectors in (("factorised", factorised), ("whole", whole)):
-            results[f"{name} {form}"] = found = measure(model, vectors, options.photos, options.rounds, device)
-            figures = f"{found['plain']:>10.2f}{found['plain alone']:>8.2f}{found['described']:>11.2f}{found['ratio']:>8.2f}"
-            print(f"{name + ', ' + form:<36}{figures}{GOALS[form]:>6}", flush=True)
-        results[f"{name} autograd"] = alone = measure_autograd(model, whole, device)
-        print(f"{name + ', autograd one by one':<36}{'':>18}{alone:>11.2f}{alone / found['plain']:>8.2f}", flush=True)
+    print(f"{platform.processor() or platform.machine()}, {options.threads} threads, photos of {options.side} x {options.side * 2 // 3}")
+    print(f"{'ms per photo':<12}{'resizing':>10}{'ONNX Runtime':>14}{'torch':>9}{'torch / ONNX Runtime':>22}")
+    names = [name.removesuffix(" onnx") for name in work if name.endswith(" onnx")]
+    kinds = ("resizing", "onnx", "torch")
+    for name in (*names, "sum"):
+        rows = {kind: [f"{one} {kind}" for one in (names if name == "sum" else [name])] for kind in kinds}
+        sums = {kind: sum(each[row] for row in rows[kind]) for kind in kinds}
+        figures = f"{sums['resizing']:>10.1f}{sums['onnx']:>14.1f}{sums['torch']:>9.1f}{ratio(taken, rows['torch'], rows['onnx']):>22.2f}"
+        print(f"{name:<12}{figures}")
+    cost = ratio(taken, ["all"], ["before"])
+    print(f"all groups {each['all']:.1f} ms, before {each['before']:.1f} ms, ratio {cost:.2f}; goal: at most {GOAL}")
     if options.json:
+        results = {"milliseconds": each, "all / before": cost, "photos": options.photos, "side": options.side, "threads": options.threads}
         options.json.write_text(json.dumps(results, indent=2))
 
 

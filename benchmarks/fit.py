@@ -20,7 +20,7 @@ from personalize.files.open_banks import Bank, open_bank
 from personalize.networks import losses
 from personalize.networks.coefficient_fits import CoefficientNetwork
 from personalize.numerics import acquisition, taste
-from personalize.scorers.feature_extraction import FeatureExtractor
+from personalize.scorers.tangent_extraction import TangentExtractor
 from personalize.worker import loaded_bank
 
 STEPS, BATCH, RATE = 500, 32, 1e-2
@@ -60,7 +60,7 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     rng = np.random.default_rng(0)
     bank = open_bank()
-    extractor = FeatureExtractor(bank)
+    extractor = TangentExtractor(bank)
     preprocessing = extractor.preprocessing
     photos = [Image.fromarray(rng.integers(0, 256, (256, 256, 3), dtype=np.uint8)) for _ in range(max(options.ratings))]
     inputs = images.to_input(np.stack([images.to_pixels(photo, preprocessing) for photo in photos]), preprocessing)

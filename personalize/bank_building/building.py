@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from personalize import datasets
+from personalize.bank_building import onnx_extractors
 from personalize.bank_building.compressing import Form
 from personalize.errors import BadCheckpoint
 from personalize.files import backbones, banks, images, open_banks, rating_tables
@@ -25,7 +26,7 @@ from personalize.networks import merging, task_vectors
 from personalize.numerics import metrics, projection
 from personalize.numerics.hyperprior import learn_hyperprior
 from personalize.progress import ProgressCallback, no_progress, tracked
-from personalize.scorers.feature_extraction import FeatureExtractor
+from personalize.scorers.tangent_extraction import TangentExtractor
 from personalize.training import checkpoints, train
 from personalize.training.checkpoints import Trained
 
@@ -54,7 +55,7 @@ class FormCost(TypedDict):
 
 
 def build(trained_folder: Path, root: Path, out: Path, plan: BuildPlan, progress: ProgressCallback = no_progress) -> BankMetadata:
-    """Build and write a bank.
+    """Build and write a bank and its extractors.
 
     Raises:
         BadBank: `out` does not have the file name ending of a bank.
@@ -70,7 +71,7 @@ def build(trained_folder: Path, root: Path, out: Path, plan: BuildPlan, progress
     bank = _without_projection(backbone, plan, models)
     costs = {task: _cost_of_form(bank, task, model, root, progress) for task, model in models.items()}
 
-    extractor = FeatureExtractor(bank)
+    extractor = TangentExtractor(bank)
     shaping = _shaping_photos(plan.tasks, root)
     raw = extractor.raw_features(images.read(photo) for photo in tracked("extracting features of the catalogue", shaping, progress))
     learned = projection.learn(*raw, dict(plan.shares))
@@ -88,7 +89,8 @@ def build(trained_folder: Path, root: Path, out: Path, plan: BuildPlan, progress
         **banks.projection_arrays(learned),
         **banks.hyperprior_arrays(hyperprior),
     }
-    return banks.write(arrays, _facts(backbone, plan, models, costs, len(shaping), rated), out)
+    banks.write(arrays, _facts(backbone, plan, models, costs, len(shaping), rated), out)
+    return onnx_extractors.write(out, progress)
 
 
 def _without_projection(backbone: str, plan: BuildPlan, models: Mapping[str, Trained]) -> Bank:

@@ -24,7 +24,7 @@ from personalize.networks import task_vectors
 from personalize.networks.task_vectors import Block
 from personalize.numerics import metrics
 from personalize.progress import ProgressCallback, no_progress, tracked
-from personalize.scorers.feature_extraction import task_scores
+from personalize.scorers.task_scoring import task_scores
 
 FORMS: dict[str, str] = {
     "full": "single precision",
@@ -115,6 +115,7 @@ def compress(path: Path, out: Path, form: Form, photos: Path | None = None, prog
             cost["projection"] = "learned before this compression, and kept"
         before = source.metadata.facts.get("compressed", [])
         facts: BankFacts = {**source.metadata.facts, "form": form.facts, "compressed": [*before, cost]}
+        facts.pop("extractors", None)  # they are those of the vectors before; ./pav bank_extractors writes new ones
         return bank.publish(facts, out)
 
 

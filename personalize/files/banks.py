@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NotRequired, Required, TypedDict, cast
+from typing import NotRequired, Required, TypedDict, cast, final
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -21,6 +21,7 @@ from personalize.errors import BadBank
 from personalize.files import atomic_files
 from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.numerics.projection import Projection
+from personalize.numerics.raw_features import Normalisation
 
 FORMAT = "pav-bank-2"
 READABLE = ("pav-bank-1", FORMAT)
@@ -37,6 +38,53 @@ class PreprocessingFacts(TypedDict):
     crop: int
     mean: Sequence[float]
     std: Sequence[float]
+
+
+@final
+class CropFacts(TypedDict):
+    """`pixels.CentreCrop` as JSON."""
+
+    resize: int
+    crop: int
+
+
+@final
+class AreaFacts(TypedDict):
+    """`pixels.WholePhoto` as JSON."""
+
+    area: int
+    multiple: int
+
+
+class OutputFacts(TypedDict):
+    """One output of an extractor: a group of raw features."""
+
+    group: str
+    width: int
+    normalisation: Normalisation
+
+
+class ScoreFacts(TypedDict):
+    """Mean and SD over the bank's photos of the score that an extractor standardises."""
+
+    mean: float
+    std: float
+
+
+class ExtractorFacts(TypedDict):
+    """One ONNX file next to the bank, which computes raw features of photos."""
+
+    file: str  # its name in the bank's folder
+    bytes: int
+    sha256: str
+    network: str
+    source: str  # of the weights
+    licence: str
+    size: CropFacts | AreaFacts  # of the photos that it takes
+    mean: Sequence[float]  # normalisation, which is part of the file; repeated here to be read
+    std: Sequence[float]
+    outputs: Sequence[OutputFacts]
+    score: NotRequired[ScoreFacts]  # of the extractor that also gives the score
 
 
 class Origin(TypedDict, total=False):
@@ -94,6 +142,7 @@ class BankFacts(TypedDict, total=False):
     paper: str
     projection: object
     hyperprior: object
+    extractors: Sequence[ExtractorFacts]
     compressed: list[Compression]
     bytes: int
     sha256: str
@@ -125,6 +174,16 @@ def write(arrays: Mapping[str, np.ndarray], facts: BankFacts, path: Path) -> Ban
         save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, partial, metadata={"format": FORMAT})
         metadata = _complete(facts, partial)
     return _write_metadata(metadata, path)
+
+
+def put_extractors(rows: Sequence[ExtractorFacts], path: Path) -> BankMetadata:
+    """Write the rows of a bank's extractors into its metadata; all else in them stays as it is.
+
+    Raises:
+        BadBank: the metadata cannot be read.
+    """
+    facts: BankFacts = {**read_metadata(path).facts, "extractors": rows}
+    return _write_metadata(facts, path)
 
 
 def check_name(path: Path) -> None:

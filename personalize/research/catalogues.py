@@ -13,7 +13,8 @@ from personalize.numerics import projection
 from personalize.numerics.projection import Projection, Raw
 from personalize.progress import ProgressCallback, no_progress, tracked
 from personalize.research.baselines import Catalogue
-from personalize.scorers.feature_extraction import GROUPS, FeatureExtractor, task_scores
+from personalize.scorers.tangent_extraction import GROUPS, TangentExtractor
+from personalize.scorers.task_scoring import task_scores
 
 
 def make_catalogue(photos: Sequence[Path], bank: Path, cache: Path, progress: ProgressCallback = no_progress) -> Catalogue:
@@ -29,7 +30,7 @@ def make_catalogue(photos: Sequence[Path], bank: Path, cache: Path, progress: Pr
         with np.load(cached, allow_pickle=False) as file:
             return Catalogue(file["features"], file["task_scores"], file["plain"], file["merged"])
     opened = open_bank(bank)
-    score, raw = FeatureExtractor(opened, GROUPS).raw_features(
+    score, raw = TangentExtractor(opened, GROUPS).raw_features(
         images.read(photo) for photo in tracked("extracting features", photos, progress)
     )
     features = _projection(opened, score, raw).apply(score, raw).astype(np.float64)

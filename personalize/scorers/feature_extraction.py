@@ -1,116 +1,88 @@
-"""Feature extraction: the stored features of photos, computed once per photo with a bank's network. Needs torch."""
+"""Feature extraction: raw features of photos, computed once per photo by a bank's extractors in ONNX Runtime. Needs no torch."""
 
-import ctypes
-import sys
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, cached_property
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import torch
-from jaxtyping import Float
+from jaxtyping import Float32
 from PIL import Image
-from threadpoolctl import ThreadpoolController
 
-from personalize.files import backbones, banks, images
-from personalize.files.open_banks import Bank
-from personalize.networks import merging
-from personalize.networks.scorer import Scorer
-from personalize.networks.tangents import Tangents
-from personalize.numerics.projection import Projection
-from personalize.progress import ProgressCallback, tracked
+from personalize.files import banks, extractors
+from personalize.files.extractors import Network
+from personalize.files.pixels import upright
+from personalize.numerics.raw_features import RawLayout
+from personalize.scorers.freed_memory import keep_freed_memory
 
-GROUPS = ("tangents", "merged", "plain")
-AT_ONCE = 8  # photos that go through the network together
-TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
-LARGEST = 1 << 30  # bytes; larger than any activation of a batch
+WINDOW = 32  # photos whose pixels are in memory, among which those of one shape are found
 
-RawFeatures = tuple[Float[np.ndarray, "photos"], dict[str, Float[np.ndarray, "photos numbers"]]]
-"""Scores, and by group the raw features that a projection takes."""
+Pixels = list[np.ndarray]
+"""The pixels of photos in the size that one network takes, uint8 height x width x 3 each; shapes may differ."""
 
 
 class FeatureExtractor:
-    """A bank's network at the bank's starting coefficients.
+    """A bank's extractors, opened. The numbers of a photo do not depend on the photos beside it, but for rounding."""
 
-    The base model is loaded only on request, and task vectors keep their stored form, so that one model in memory is enough.
-    """
-
-    def __init__(self, bank: Bank, groups: tuple[str, ...] | None = None) -> None:
-        """`groups` defaults to the groups of the bank's projection, or to all groups where the bank has none."""
-        self.bank = bank
-        self.groups = groups or (banks.projection(bank.arrays).groups if "projection/groups" in bank.arrays else GROUPS)
-        self.preprocessing = backbones.find(bank.metadata.backbone).preprocessing
-        self._pools = ThreadpoolController()
-        keep_freed_memory()
-
-    @cached_property
-    def base(self) -> Scorer:
-        """The base model, without task vectors."""
-        return self.bank.scorer()
-
-    @cached_property
-    def projection(self) -> Projection:
-        return banks.projection(self.bank.arrays)
-
-    @cached_property
-    def tangents(self) -> Tangents:
-        return Tangents(self.bank.merged(self.bank.start), list(self.bank.vectors.values()))
-
-    def features(self, photos: Iterable[Image.Image]) -> Float[np.ndarray, "photos features"]:
-        """The 256 features of each photo; place 0 is the generic score, standardised over the bank's catalogue (mean 0, sd 1).
+    def __init__(self, path: Path = banks.DEFAULT, *, threads: int = 0) -> None:
+        """`path` is the bank's file, of which only the metadata are read. `threads`: see `extractors.Network`.
 
         Raises:
-            BadBank: the bank has no projection.
+            BadBank: see `extractors.read` and `extractors.Network`.
         """
-        scores, raw = self.raw_features(photos)
-        # Otherwise NumPy's threads spin on the cores that torch needs for the next photo, which more than doubles its time.
-        with self._pools.limit(limits=1, user_api="blas"):
-            return self.projection.apply(scores, raw)
+        self.extractors = extractors.read(path)
+        self.networks = [Network(row, threads) for row in self.extractors.rows]
+        keep_freed_memory()
 
-    def raw_features(self, photos: Iterable[Image.Image]) -> RawFeatures:
-        """Scores (1 to 10) and the raw groups: tangents (blocks x tasks), embeddings of the merged and of the plain encoder."""
-        parts = [self._of_batch(batch) for batch in _batches(photos)]
-        return np.concatenate([scores for scores, _ in parts]), {
-            group: np.concatenate([raw[group] for _, raw in parts]) for group in parts[0][1]
-        }
+    @property
+    def layout(self) -> RawLayout:
+        return self.extractors.layout
 
-    def _of_batch(self, photos: Sequence[Image.Image]) -> RawFeatures:
-        pixels = np.stack([images.to_pixels(photo, self.preprocessing) for photo in photos])
-        batch = images.to_input(pixels, self.preprocessing)
-        scores, tangents, merged = self.tangents.compute(batch)
-        raw = {"tangents": tangents.flatten(1).numpy(), "merged": merged.numpy()}
-        if "plain" in self.groups:
-            with torch.inference_mode():
-                raw["plain"] = self.base.encoder(batch).numpy()
-        return scores.numpy(), raw
+    @property
+    def hash(self) -> str:
+        """The key of stored raw features."""
+        return self.extractors.hash
+
+    def raw(self, photos: Iterable[Image.Image]) -> Float32[np.ndarray, "photos raw"]:
+        """The raw vectors of photos, in their order: the groups of `layout`, then the standardised score. All numbers are finite.
+
+        Raises:
+            BadPhoto: a photo has no pixels.
+            BadBank: an extractor gives numbers that are not finite.
+        """
+        return np.concatenate([np.empty((0, self.layout.width), np.float32), *self.batches(photos)])
+
+    def batches(self, photos: Iterable[Image.Image]) -> Iterator[Float32[np.ndarray, "photos raw"]]:
+        """Like `raw`, but piece by piece: opens the next photos only when their turn comes.
+
+        Raises:
+            BadPhoto, BadBank: see `raw`.
+        """
+        remaining = iter(photos)
+        while window := list(islice(remaining, WINDOW)):
+            yield self._of_window(window)
+
+    def _of_window(self, photos: list[Image.Image]) -> Float32[np.ndarray, "photos raw"]:
+        pixels = self._resized(photos)
+        outputs = [run(network, pixels[place]) for place, network in enumerate(self.networks)]
+        (scores,) = (scores for _, scores in outputs if scores is not None)
+        return np.concatenate([*(groups for groups, _ in outputs), scores[:, None]], axis=1)
+
+    def _resized(self, photos: list[Image.Image]) -> list[Pixels]:
+        """By network, the pixels of each photo."""
+        sized = []
+        for photo in photos:
+            rgb = upright(photo)
+            sized.append([network.extractor.size.pixels(rgb) for network in self.networks])
+        return [list(column) for column in zip(*sized, strict=True)]
 
 
-@torch.no_grad()
-def task_scores(model: Scorer, bank: Bank, task: str, photos: Sequence[Path], progress: ProgressCallback) -> Float[np.ndarray, "photos"]:
-    """Scores of photos by one task's own model; overwrites the weights of `model`."""
-    merging.merge_into(model, bank.base, list(bank.vectors.values()), bank.one_hot(task))
-    preprocessing = backbones.find(bank.metadata.backbone).preprocessing
-    counted = list(tracked(f"scoring with {task}", photos, progress))
-    return torch.cat([model.score(batch) for batch in images.batches(counted, preprocessing, AT_ONCE)]).numpy()
-
-
-@cache
-def keep_freed_memory() -> None:
-    """Make the C library keep large freed blocks for this process.
-
-    By default glibc maps memory for every large tensor and unmaps it when freed, so each layer of each batch causes thousands of page
-    faults: about a quarter of the time per photo on CPUs. Has no effect on systems other than Linux with glibc.
-    """
-    if not sys.platform.startswith("linux"):
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(MMAP_THRESHOLD, LARGEST)
-        mallopt(TRIM_THRESHOLD, LARGEST)
-
-
-def _batches(photos: Iterable[Image.Image]) -> Iterator[list[Image.Image]]:
-    remaining = iter(photos)
-    while batch := list(islice(remaining, AT_ONCE)):
-        yield batch
+def run(network: Network, pixels: Pixels) -> tuple[np.ndarray, np.ndarray | None]:
+    """Groups and scores in the order of `pixels`; photos of one shape go through the network together."""
+    shapes: dict[tuple[int, ...], list[int]] = {}
+    for place, photo in enumerate(pixels):
+        shapes.setdefault(photo.shape, []).append(place)
+    batches = [places[first : first + network.at_once] for places in shapes.values() for first in range(0, len(places), network.at_once)]
+    outputs = [network.run(np.stack([pixels[place] for place in places])) for places in batches]
+    order = np.argsort(np.concatenate(batches))
+    groups, scores = (list(part) for part in zip(*outputs, strict=True))
+    return np.concatenate(groups)[order], None if scores[0] is None else np.concatenate(scores)[order]

@@ -13,8 +13,8 @@ from personalize.numerics.hyperparameter_grid import Hyperprior
 
 if TYPE_CHECKING:
     from personalize.files.open_banks import Bank
-    from personalize.scorers.feature_extraction import FeatureExtractor
     from personalize.scorers.rater_fitting import RaterFitter
+    from personalize.scorers.tangent_extraction import TangentExtractor
 
 
 @cache
@@ -51,8 +51,8 @@ def fitting() -> "RaterFitter":
 
 
 @cache
-def _extractor() -> "FeatureExtractor":
+def _extractor() -> "TangentExtractor":
     # Importing torch takes seconds and hundreds of megabytes, so only the workers that need it do; those of the queue `refit` do not.
-    from personalize.scorers.feature_extraction import FeatureExtractor
+    from personalize.scorers.tangent_extraction import TangentExtractor
 
-    return FeatureExtractor(bank())
+    return TangentExtractor(bank())

@@ -3,7 +3,7 @@
 import pytest
 
 from personalize.files import open_banks
-from personalize.scorers.feature_extraction import FeatureExtractor
+from personalize.scorers.tangent_extraction import TangentExtractor
 
 
 @pytest.fixture(scope="module")
@@ -13,4 +13,4 @@ def bank():
 
 @pytest.fixture(scope="module")
 def extractor(bank):
-    return FeatureExtractor(bank)
+    return TangentExtractor(bank)

@@ -16,7 +16,7 @@ from personalize.errors import BadBank, BadCheckpoint, BadPhoto, IncompatibleTas
 from personalize.files import backbones, banks, open_banks, stored_vectors
 from personalize.files.photo_files import photos_in
 from personalize.networks import task_vectors
-from personalize.scorers.feature_extraction import task_scores
+from personalize.scorers.task_scoring import task_scores
 from tests.personalize import small_clip
 from tests.personalize.small_clip import TASKS, import_plan
 

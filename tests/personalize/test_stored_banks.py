@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from personalize.bank_building.compressing import Form, compress
 from personalize.files import banks, images, open_banks, stored_vectors
 from personalize.numerics.hyperparameter_grid import Hyperprior
 
@@ -82,6 +83,11 @@ class TestTheShippedBank:
         with torch.no_grad():
             plain = bank.merged(bank.start).score(batch).item()
         assert extractor.raw_features([photo])[0][0] == pytest.approx(plain, abs=1e-4)
+
+    def test_a_compressed_bank_does_not_claim_the_extractors_of_the_bank_before(self, tmp_path):
+        """The merged network has changed, and the files are not next to the new bank."""
+        assert "extractors" in banks.read_metadata().facts
+        assert "extractors" not in compress(banks.DEFAULT, tmp_path / "half.safetensors", Form("half")).facts
 
     def test_a_tangent_predicts_the_effect_of_a_small_change_of_its_coefficient(self, bank, extractor, photo, batch):
         (score,), raw = extractor.raw_features([photo])
