@@ -45,6 +45,7 @@ class Dataset:
     source: str
     photos: Callable[[Path, "Dataset"], list[RatedPhoto]]  # reads photos and mean scores
     degraded: bool = False  # synthetic: scores follow from degrading the photos in steps
+    preference: bool = False  # the scores say how much people like a photo; such datasets share the generic score
     layout: str = ""  # expected files of the folder; shown in errors
     split: str = "a fixed hash of the name: 70 % train, 10 % validation, 20 % test"
     licence: str = "not checked"  # as the authors state it; sources in docs/datasets.md

@@ -38,6 +38,16 @@ def scores_csv(folder: Path, row: Dataset) -> list[RatedPhoto]:
     return photos
 
 
+def houses(folder: Path, row: Dataset) -> list[RatedPhoto]:
+    """Load `ratings.csv`: a photo's score is its mean over raters, each rater's ratings standardised. All photos are train or validation."""
+    standard: dict[Path, list[float]] = defaultdict(list)
+    for own in single_ratings.all_ratings(folder, row).values():
+        values = np.array(list(own.values()))
+        for photo, value in zip(own, (values - values.mean()) / (values.std() or 1), strict=True):
+            standard[photo].append(float(value))
+    return [RatedPhoto(photo, sum(own) / len(own), fixed_split(photo.name, with_test=False)) for photo, own in sorted(standard.items())]
+
+
 def any_csv(folder: Path, row: Dataset) -> list[RatedPhoto]:
     """Load a table image, score[, split][, rater]; with raters, each photo gets the mean and distribution of its ratings."""
     table, photo_folder = single_ratings.any_table(folder)

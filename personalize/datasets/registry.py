@@ -26,6 +26,7 @@ def _oasis(name: str, column: str, about: str, source: str = OASIS) -> Dataset:
         1.8,
         about,
         source,
+        preference=bool(ratings),
         layout=layout,
         split=split,
         licence=licence,
@@ -40,7 +41,13 @@ ROWS = (
     _oasis("oasis-arousal", "arousal_mean", "how exciting"),
     Dataset(
         "streetpsych-preference", "streetpsych", "preference", -6, 6, 1.5, "preferred street view", "StreetPsych, Kang",
-        layout=_table("streetpsych", "preference"), photos=loaders.scores_csv, licence="none stated in the author's repository",
+        preference=True, layout=_table("streetpsych", "preference"), photos=loaders.scores_csv, licence="none stated in the author's repository",
+    ),
+    Dataset(
+        "houses", "houses", "score", -2, 2, 1.5, "preferred house", "preference study of houses, Loni0111", preference=True,
+        layout="houses should contain ratings.csv (rater, image, score: the share of its pairs that a photo won), and photos in images/.",
+        photos=loaders.houses, split="all photos are train, 10 % of them validation", licence="none stated in the author's repository",
+        ratings=single_ratings.all_ratings,
     ),
     Dataset(
         "savoias-complexity", "savoias", "complexity", 0, 100, 1.5, "visual complexity", "Savoias, Saraee, Jalal & Betke 2020",
@@ -53,18 +60,18 @@ ROWS = (
     ),
     Dataset(
         "ava", "ava", "counts of 1..10", 1, 10, 1.4, "aesthetics, 255,000 photos", "AVA, Murray, Marchesotti & Perronnin 2012",
-        layout="ava should contain AVA.txt (lines: index, image id, counts of scores 1..10, ...) and <id>.jpg in images/ or beside it.",
+        preference=True, layout="ava should contain AVA.txt (lines: index, image id, counts of scores 1..10, ...) and <id>.jpg in images/ or beside it.",
         photos=loaders.ava, licence="none found; photos belong to their photographers",
     ),
     Dataset(
         "tad66k", "tad66k", "score", 0, 10, 1.5, "aesthetics by theme, 66,000 photos", "TAD66K, He et al. 2022",
-        layout="tad66k should contain labels/merge/train.csv and test.csv (image, score), and the photos in TAD66K/ or images/.",
+        preference=True, layout="tad66k should contain labels/merge/train.csv and test.csv (image, score), and the photos in TAD66K/ or images/.",
         photos=loaders.tad66k, split="official lists; a fixed tenth of train for validation",
         licence="Apache-2.0 (the authors' dataset card); photos: not stated",
     ),
     Dataset(
         "flickr-aes", "flickr-aes", "score", 0, 1, 2.0, "aesthetics, 40,000 photos, 210 workers", "FLICKR-AES, Ren et al. 2017",
-        layout=(
+        preference=True, layout=(
             "flickr-aes should contain FLICKR-AES_image_score.txt (name score), FLICKR-AES_image_labeled_by_each_worker.csv (worker, "
             "imagePair, score), a CSV of the test workers (header ID), and the photos in 40K/."
         ),
@@ -72,7 +79,7 @@ ROWS = (
     ),
     Dataset(
         "para", "para", "aestheticScore_mean", 1, 5, 1.5, "aesthetics, 31,000 photos, 438 people", "PARA, Yang et al. 2022",
-        layout=(
+        preference=True, layout=(
             "para should contain annotation/PARA-GiaaTrain.csv and PARA-GiaaTest.csv (sessionId, imageName, aestheticScore_1.0 ... _5.0, "
             "aestheticScore_mean), annotation/PARA-Images.csv (sessionId, imageName, userId, aestheticScore), imgs/<sessionId>/<imageName>."
         ),
@@ -92,7 +99,7 @@ ROWS = (
     ),
     Dataset(
         "aadb", "aadb", "score", 0, 1, 1.8, "aesthetics, 10,000 photos, 190 workers", "AADB, Kong et al. 2016",
-        layout=(
+        preference=True, layout=(
             "aadb should contain imgListFiles_label/imgList{Train,Validation,Test}Regression_score.txt (name score), the photos in "
             "datasetImages_originalSize/ or datasetImages_warp256/, and for tests of raters a CSV with WorkerId, Input.image_url1..10, "
             "Answer.overallScore1..10."
@@ -101,7 +108,7 @@ ROWS = (
     ),
     Dataset(
         "real-cur", "real-cur", "score", 1, 5, 1.5, "14 people's own albums", "REAL-CUR, Ren et al. 2017",
-        layout=(
+        preference=True, layout=(
             "real-cur should contain <album>/<1..5>/<image>, or images/<worker>/<score>/<name> with test_list.csv (worker, image, score)."
         ),
         photos=loaders.real_cur, split="all photos are test", licence=FLICKR,
@@ -114,7 +121,7 @@ ROWS = (
     ),
     Dataset(
         "csv", ".", "score", 1, 10, 1.5, "your own photos", "your own table",
-        layout="The folder should contain scores.csv (image, score on 1 to 10[, split][, rater]), and photos in images/ or beside it.",
+        preference=True, layout="The folder should contain scores.csv (image, score on 1 to 10[, split][, rater]), and photos in images/ or beside it.",
         photos=loaders.any_csv, split="column split, else a fixed hash of the name", licence="your own", ratings=single_ratings.any_csv,
     ),
 )  # fmt: skip

@@ -95,6 +95,11 @@ def rating_table(folder: Path, row: Dataset) -> RatingsByRater:
     return _by_rater([line for line in lines if line.text("image") in personal], PhotoFolder(folder, "images"), row)
 
 
+def all_ratings(folder: Path, row: Dataset) -> RatingsByRater:
+    """Load the ratings in `ratings.csv`."""
+    return _by_rater(csv_rows(folder / "ratings.csv", ("rater", "image", "score"), row.layout), PhotoFolder(folder, "images"), row)
+
+
 def any_csv(folder: Path, row: Dataset) -> RatingsByRater:
     """Load a table rater, image, score; where it has a column split, only the test photos."""
     table, photo_folder = any_table(folder)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NotRequired, Required, TypedDict, cast, final
+from typing import Any, NotRequired, Required, TypedDict, cast, final
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -142,6 +142,7 @@ class BankFacts(TypedDict, total=False):
     paper: str
     projection: object
     hyperprior: object
+    taste: dict[str, Any]  # row of the taste part: file, bytes, sha256, and where its numbers come from
     extractors: Sequence[ExtractorFacts]
     compressed: list[Compression]
     bytes: int
@@ -159,8 +160,9 @@ class BankMetadata:
 
     @property
     def hash(self) -> str:
-        """Short hash of the bank's file, the key of the bank in tables."""
-        return self.sha256[:16]
+        """Short hash of the bank's files, the key of the bank in tables."""
+        files = [row["sha256"] for row in (*self.facts.get("extractors", ()), *filter(None, [self.facts.get("taste")]))]
+        return hashlib.sha256("".join([self.sha256, *files]).encode()).hexdigest()[:16] if files else self.sha256[:16]
 
 
 def write(arrays: Mapping[str, np.ndarray], facts: BankFacts, path: Path) -> BankMetadata:
@@ -182,8 +184,16 @@ def put_extractors(rows: Sequence[ExtractorFacts], path: Path) -> BankMetadata:
     Raises:
         BadBank: the metadata cannot be read.
     """
-    facts: BankFacts = {**read_metadata(path).facts, "extractors": rows}
-    return _write_metadata(facts, path)
+    return _write_metadata({**read_metadata(path).facts, "extractors": rows}, path)
+
+
+def put_taste(row: dict[str, Any], path: Path) -> BankMetadata:
+    """Write the row of a bank's taste part into its metadata; all else in them stays as it is.
+
+    Raises:
+        BadBank: the metadata cannot be read.
+    """
+    return _write_metadata({**read_metadata(path).facts, "taste": row}, path)
 
 
 def check_name(path: Path) -> None:

@@ -3,16 +3,19 @@
 One eigendecomposition covers the whole grid. NumPy only.
 
 References:
-    Rasmussen & Williams, Gaussian Processes for Machine Learning, MIT Press 2006, sections 2.7, 5.4.
+    Rasmussen & Williams, Gaussian Processes for Machine Learning, MIT Press 2006, sections 2.7, 5.4; Geisser & Eddy 1979 (weights from
+    left-out predictions).
 """
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float
 
 INTERCEPT = 1.0  # prior variance of m, in units of the standardised ratings
+LEAST_ERROR = 0.01  # mean squared left-out error below which a point earns no more credit: a few ratings can be met by chance
 
 
 @dataclass(frozen=True)
@@ -25,20 +28,23 @@ class Hyperprior:
     feature: Float[np.ndarray, "f"]  # v_f: variance of the weights of the other features
     noise: Float[np.ndarray, "n"]  # v_n: noise variance of a rater's own ratings; 1 is all noise
     weights: Float[np.ndarray, "b f n c"]  # sum to 1
+    heads: int = 0  # features after the generic score that are scores of task heads, and have the variance v_h
+
+    AXES: ClassVar = ("trust", "base", "head", "feature", "noise", "weights")  # names of the arrays, in this order
 
     @classmethod
-    def flat(cls) -> "Hyperprior":
+    def flat(cls, heads: int = 0) -> "Hyperprior":
         """The grid with equal weights."""
         axes = np.array(TRUST), np.array(BASE), np.array(HEAD), np.array(FEATURE), np.array(NOISE)
         shape = len(BASE), len(FEATURE), len(NOISE), len(TRUST)
-        return cls(*axes, np.full(shape, 1 / np.prod(shape)))
+        return cls(*axes, np.full(shape, 1 / np.prod(shape)), heads)
 
 
 TRUST = (0.0, 0.25, 0.5)
 BASE = (0.003, 0.03, 0.1)
-HEAD = (0.0, 0.003, 0.02)
-FEATURE = (0.03, 0.1, 0.3, 0.7, 1.5)
-NOISE = (0.2, 0.45, 0.7, 0.95)
+HEAD = (0.001, 0.001, 0.003)
+FEATURE = (0.1, 0.3, 1.0, 3.0)
+NOISE = (0.1, 0.3, 0.6, 0.95)
 
 
 class HyperparameterGrid:
@@ -49,9 +55,9 @@ class HyperparameterGrid:
     arrays that depend on A only have (f, n).
     """
 
-    def __init__(self, features: np.ndarray, ratings: np.ndarray, hyperprior: Hyperprior, heads: int, tastes: np.ndarray) -> None:
-        self.hyperprior, self.heads = hyperprior, heads
-        self.s, self.h, self.phi, self.z = features[:, 0], features[:, 1 : 1 + heads], features[:, 1 + heads :], ratings
+    def __init__(self, features: np.ndarray, ratings: np.ndarray, hyperprior: Hyperprior, tastes: np.ndarray) -> None:
+        self.hyperprior, self.heads = hyperprior, hyperprior.heads
+        self.s, self.h, self.phi, self.z = features[:, 0], features[:, 1 : 1 + self.heads], features[:, 1 + self.heads :], ratings
         values, self.u = _eigen(self.phi)
         noise = hyperprior.noise[None, :, None]
         self.d = 1 / (hyperprior.feature[:, None, None] * values + noise)  # (f, n, k): A^-1 within the span of U
@@ -98,18 +104,49 @@ class HyperparameterGrid:
         return -0.5 * (quadratic + log_det[..., None] + len(self.z) * np.log(2 * np.pi))
 
     @cached_property
-    def _weighted(self) -> np.ndarray:
-        with np.errstate(divide="ignore"):
-            return self.log_likelihood + np.log(self.hyperprior.weights)
+    def log_credit(self) -> np.ndarray:
+        """How well each point explains the ratings, before the hyperprior: the mean of log evidence and log leave-one-out score.
+
+        The score is -n/2 log(mean squared left-out error). The evidence alone finds ratings noisier than they are where tastes are not linear
+        in the features; the score alone is uncertain with few ratings. See docs/decisions/taste-model.md.
+        """
+        gap, _ = self._left_out
+        score = -0.5 * len(self.z) * np.log((gap**2).mean(axis=-1) + LEAST_ERROR)
+        return 0.5 * (self.log_likelihood + score)
 
     @cached_property
-    def log_evidence(self) -> float:
-        top = self._weighted.max()
-        return float(top + np.log(np.exp(self._weighted - top).sum()))
+    def _weighted(self) -> np.ndarray:
+        with np.errstate(divide="ignore"):
+            return self.log_credit + np.log(self.hyperprior.weights)
 
     @cached_property
     def posterior(self) -> np.ndarray:
-        return np.exp(self._weighted - self.log_evidence)
+        weights = np.exp(self._weighted - self._weighted.max())
+        return np.asarray(weights / weights.sum())
+
+    @cached_property
+    def _solved(self) -> np.ndarray:
+        """(f, n, columns, photos): A^-1 of z, s, 1, H and L."""
+        return (self.d[:, :, None] * self.inside) @ self.u.T + (self.columns - self.inside @ self.u.T) * self.beyond[None, :, None, None]
+
+    @cached_property
+    def _inverse(self) -> np.ndarray:
+        return np.linalg.inv(self._inner)
+
+    @cached_property
+    def _half(self) -> np.ndarray:
+        """(b, f, n, B, photos): B^T A^-1."""
+        return self._scale[:, None, None][..., None] * self._solved[None, :, :, 1:]
+
+    @cached_property
+    def _left_out(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rating minus its left-out prediction (b, f, n, c, photos), and the diagonal of K^-1 (b, f, n, photos).
+
+        Closed form (Rasmussen & Williams, equation 5.12).
+        """
+        own = self.d @ (self.u**2).T + (1 - (self.u**2).sum(axis=1)) * self.beyond[None, :, None]
+        own = own[None] - ((self._inverse @ self._half) * self._half).sum(axis=3)
+        return (self._mixture() @ self._solved[None]) / own[:, :, :, None], own
 
     def _mixture(self) -> np.ndarray:
         """(b, f, n, c, columns): coefficients of r - B h over z, s, 1, H and L."""
@@ -137,21 +174,14 @@ class HyperparameterGrid:
     def leave_one_out(self) -> np.ndarray:
         """Score of each rated photo by the model of all other ratings, without m; grid points are weighted by the other ratings too.
 
-        Left-out means and variances in closed form (Rasmussen & Williams, equation 5.12). The intercept is excluded: without a
-        high rating the remaining ratings have a lower mean, so it would rank a photo low because its rating is high.
+        The intercept is excluded: without a high rating the remaining ratings have a lower mean, so it would rank a photo low because its
+        rating is high.
         """
-        solved = (self.d[:, :, None] * self.inside) @ self.u.T  # A^-1 of z, s, 1, H and L (f, n, columns, photos)
-        solved = solved + (self.columns - self.inside @ self.u.T) * self.beyond[None, :, None, None]
-        own = np.einsum("fnk,jk->fnj", self.d, self.u**2) + (1 - (self.u**2).sum(axis=1)) * self.beyond[None, :, None]
-        inverse, scale = np.linalg.inv(self._inner), self._scale[:, None, None]
-        half = scale[..., None] * solved[None, :, :, 1:]  # B^T A^-1 (b, f, n, B, photos)
-        own = own[None] - ((inverse @ half) * half).sum(axis=3)  # diagonal of K^-1
-        against_ones = scale * self.gram[None, :, :, 1:, 2]
-        ones = solved[None, :, :, 2] - ((against_ones[..., None, :] @ inverse) @ half)[..., 0, :]  # K^-1 1
-        alpha = self._mixture() @ solved[None]
+        gap, own = self._left_out
+        against_ones = self._scale[:, None, None] * self.gram[None, :, :, 1:, 2]
+        ones = self._solved[None, :, :, 2] - ((against_ones[..., None, :] @ self._inverse) @ self._half)[..., 0, :]  # K^-1 1
         own, ones = own[:, :, :, None], ones[:, :, :, None]
-        gap = alpha / own  # rating minus its left-out prediction
-        intercept = INTERCEPT * (alpha.sum(axis=-1, keepdims=True) - ones * gap)
+        intercept = INTERCEPT * ((gap * own).sum(axis=-1, keepdims=True) - ones * gap)
         predicted = self.z - gap - intercept
         log_density = 0.5 * np.log(own / (2 * np.pi)) - 0.5 * gap * gap * own
         weighted = self._weighted[..., None] - log_density

@@ -1,8 +1,8 @@
 """Projection of photos' raw features to the 256 stored features, learned from a catalogue of photos without any rating. NumPy only.
 
-The features of a photo are (raw - centre) @ matrix. The first columns are directions with a name: the generic score, then one score per task
-head, each with standard deviation 1 over the catalogue. The others are the leading principal axes of the normalised groups, which share the
-mean square length 1 equally, so that a hyperprior learned on one catalogue holds on another.
+The features of a photo are (raw - centre) @ matrix. The first columns are directions with a name: the generic score, then one score per
+task head, each with standard deviation 1 over the catalogue. The others are the leading principal axes of the normalised groups, which share
+the mean square length 1 equally, so that a hyperprior learned on one catalogue holds on another.
 
 References:
     Halko, Martinsson & Tropp, SIAM Review 53, 2011 (randomised subspace iteration).
@@ -57,10 +57,11 @@ def check(raw: Float[np.ndarray, "photos raw"], width: int) -> None:
     BadProjection: the photos do not have `width` raw features each, or one is not finite.
     """
     if raw.shape[1] != width:
-        raise BadProjection(f"These photos have {raw.shape[1]} raw features each; the projection takes {width}. Extract them with its bank.")
-    bad = int(np.flatnonzero(~np.isfinite(raw).all(axis=1))[0]) if not np.isfinite(raw).all() else -1
-    if bad >= 0:
-        raise BadProjection(f"The raw features of photo {bad + 1} of {len(raw)} are not finite numbers. Extract its features again.")
+        raise BadProjection(f"Photos have {raw.shape[1]} raw features here, but the projection takes {width}: extract them with its bank.")
+    finite = np.isfinite(raw).all(axis=1)
+    if not finite.all():
+        bad = int(finite.argmin()) + 1
+        raise BadProjection(f"The raw features of photo {bad} of {len(raw)} are not all finite numbers. Extract its features again.")
 
 
 def learn(batches: Batches, layout: RawLayout, heads: Heads, seed: int = 0) -> Projection:
@@ -75,7 +76,7 @@ def learn(batches: Batches, layout: RawLayout, heads: Heads, seed: int = 0) -> P
         moments.add(raw)
     if moments.photos < LEAST_PHOTOS:
         raise BadProjection(f"A projection is learned from at least {LEAST_PHOTOS} photos; {moments.photos} have raw features so far.")
-    scale = _scale(layout, moments.variance)
+    scale = group_scale(layout, moments.variance)
     if not scale.any():
         raise BadProjection(f"The {moments.photos} photos are all alike, so there is nothing to tell them apart by. Add other photos.")
     centre = moments.mean
@@ -83,6 +84,25 @@ def learn(batches: Batches, layout: RawLayout, heads: Heads, seed: int = 0) -> P
     axes = _leading_axes(batches, centre, scale, FEATURES - directions.shape[1], min(moments.photos - 1, layout.width), seed)
     matrix = np.concatenate([directions, scale[:, None] * axes], axis=1)
     return Projection(heads.names, centre.astype(np.float32), matrix.astype(np.float32))
+
+
+def group_scale(layout: RawLayout, variance: Float[np.ndarray, "raw"], without: str = "") -> Float[np.ndarray, "raw"]:
+    """Factor of each raw feature, so that the groups share the mean square length 1 equally.
+
+    0 for the score, for the group named `without`, and for what is the same in all photos.
+    """
+    scale, groups = np.zeros(layout.width), 0
+    varied = variance > 1e-12 * variance.max()
+    for group, place in layout.slices():
+        if group.name == without:
+            continue
+        groups += 1
+        factors = varied[place].astype(np.float64)
+        if group.normalisation == "columns":
+            factors[varied[place]] /= np.sqrt(variance[place][varied[place]])
+        length = np.sqrt((factors**2 * variance[place]).sum())
+        scale[place] = factors / length if length else 0
+    return scale / np.sqrt(max(groups, 1))
 
 
 @dataclass
@@ -120,17 +140,6 @@ class _Moments:
     @property
     def variance(self) -> np.ndarray:
         return self._squares / self.photos
-
-
-def _scale(layout: RawLayout, variance: np.ndarray) -> np.ndarray:
-    """Factor of each raw feature in the axes; 0 for the score and for what is the same in all photos."""
-    scale = np.zeros(layout.width)
-    varied = variance > 1e-12 * variance.max()
-    for group, place in layout.slices():
-        factors = np.where(varied[place], 1 / np.sqrt(np.where(varied[place], variance[place], 1)) if group.normalisation == "columns" else 1, 0)
-        length = np.sqrt((factors**2 * variance[place]).sum())
-        scale[place] = factors / length if length else 0
-    return scale / np.sqrt(max(len(layout.groups), 1))
 
 
 def _deviations(batches: Batches, centre: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -1,14 +1,15 @@
 """Taste model: the instant fit of a rater's ratings to one vector of weights, in closed form.
 
-A photo is represented by 256 features: x = (s, h, phi), with s the generic score, h the scores of the task heads, each standardised over the
-catalogue, and phi its place on the catalogue's principal axes. A rater's score of it is f(x) = (c + w) s + h . beta + phi . a, with
+A photo is represented by 256 features: x = (s, h, phi), with s the generic score, h the scores of the task heads, each standardised over
+the catalogue, and phi its place on the catalogue's principal axes. A rater's score of it is f(x) = (c + w) s + h . beta + phi . a, with
 w ~ N(0, v_b), beta ~ N(0, v_h I), a ~ N(0, v_f I), and a rating, standardised, is f(x) + m + noise with m ~ N(0, 1) and noise ~ N(0, v_n).
-So f is a Gaussian process with a linear kernel, and the fit is exact linear algebra. beta are the rater's coefficients on the task heads, which
-are task vectors in their linear form; phi . a is what no task explains.
+So f is a Gaussian process with a linear kernel, and the fit is exact linear algebra. beta are the rater's coefficients on the task heads,
+which are task vectors in their linear form; phi . a is what no task explains.
 
-How much to trust the generic score (c, v_b), the task heads (v_h), the features (v_f) and the ratings (v_n) differs widely between raters. The
-hyperparameters are therefore averaged over a grid, each point weighted by its evidence (marginal likelihood) times a hyperprior learned
-from other raters. One eigendecomposition covers the whole grid. NumPy only; computes in `float64`, returns `float32`.
+How much to trust the generic score (c, v_b), the task heads (v_h), the features (v_f) and the ratings (v_n) differs widely between raters.
+The hyperparameters are therefore averaged over a grid, each point weighted by how well it explains the ratings (evidence and leave-one-out
+error) times a hyperprior learned from other raters. One eigendecomposition covers the whole grid. NumPy only; computes in `float64`,
+returns `float32`.
 
 References:
     Yun & Choo, ECCV 2024 (task vectors and coefficients); Rasmussen & Williams, Gaussian Processes for Machine Learning,
@@ -58,7 +59,6 @@ class Taste:
 
     weights: Float[np.ndarray, "features"]  # a photo's personal score is its features . weights
     leave_one_out: Float[np.ndarray, "ratings"]  # score of each rated photo, predicted from all other ratings
-    log_evidence: float  # of the ratings, averaged over the hyperprior
     posterior: Float[np.ndarray, "b f n c"]  # probability of each point of the grid given the ratings; sums to 1
     covariance: Covariance
     population_weights: Float[np.ndarray, "columns"]  # of a photo's population scores; empty without any
@@ -72,10 +72,8 @@ def fit(
     ratings: Float[np.ndarray, "ratings"],
     hyperprior: Hyperprior,
     population_scores: Float[np.ndarray, "rows columns"] = NO_POPULATION_SCORES,
-    *,
-    heads: int = 0,
 ) -> Taste:
-    """Fit one rater. `heads` is the number of task heads: the features at places 1 to `heads` are their scores.
+    """Fit one rater.
 
     `population_scores` are the rated photos' scores in the population prior (`PopulationPrior.scores`): the first column is added to the
     score with weight 1, the weights of the other columns are a priori N(0, 1).
@@ -94,45 +92,43 @@ def fit(
     spread = np.std(ratings) if len(ratings) else 0.0
     population_scores = population_scores if population_scores.size else np.zeros((len(ratings), 0))
     if spread == 0:
-        return _prior_taste(features, hyperprior, heads, population_scores.shape[1])
+        return _prior_taste(features, hyperprior, population_scores.shape[1])
     standard = (ratings - np.mean(ratings)) / spread
     offset = population_scores[:, 0] if population_scores.shape[1] else np.zeros(len(ratings))
-    grid = HyperparameterGrid(features, standard - offset, hyperprior, heads, population_scores[:, 1:])
+    grid = HyperparameterGrid(features, standard - offset, hyperprior, population_scores[:, 1:])
     posterior = grid.posterior
     return Taste(
         weights=grid.weights(posterior).astype(np.float32),
         leave_one_out=(grid.leave_one_out() + offset).astype(np.float32),
-        log_evidence=grid.log_evidence,
         posterior=posterior,
-        covariance=_covariance(features, hyperprior, posterior, heads),
+        covariance=_covariance(features, hyperprior, posterior),
         population_weights=grid.population_weights(posterior)[: population_scores.shape[1]].astype(np.float32),
     )
 
 
-def log_evidence(
+def log_credit(
     features: Float[np.ndarray, "ratings features"],
     ratings: Float[np.ndarray, "ratings"],
     hyperprior: Hyperprior,
-    heads: int = 0,
 ) -> Float[np.ndarray, "b f n c"]:
-    """Log marginal likelihood of the standardised ratings at every point of the grid, without the hyperprior's weights."""
+    """How well every point of the grid explains the ratings, in log, without the hyperprior's weights; see `HyperparameterGrid.log_credit`."""
     standard = (ratings - np.mean(ratings)) / np.std(ratings)
-    return HyperparameterGrid(features.astype(np.float64), standard, hyperprior, heads, np.zeros((len(ratings), 0))).log_likelihood
+    return HyperparameterGrid(features.astype(np.float64), standard, hyperprior, np.zeros((len(ratings), 0))).log_credit
 
 
-def _prior_taste(features: np.ndarray, hyperprior: Hyperprior, heads: int, columns: int) -> Taste:
+def _prior_taste(features: np.ndarray, hyperprior: Hyperprior, columns: int) -> Taste:
     weights = np.zeros(features.shape[1], dtype=np.float32)
     weights[0] = 1.0
-    covariance = _covariance(features, hyperprior, hyperprior.weights, heads)
+    covariance = _covariance(features, hyperprior, hyperprior.weights)
     only_mean = np.eye(1, columns, dtype=np.float32)[0]
-    return Taste(weights, features[:, 0].astype(np.float32), 0.0, hyperprior.weights, covariance, only_mean)
+    return Taste(weights, features[:, 0].astype(np.float32), hyperprior.weights, covariance, only_mean)
 
 
-def _covariance(features: np.ndarray, hyperprior: Hyperprior, posterior: np.ndarray, heads: int) -> Covariance:
+def _covariance(features: np.ndarray, hyperprior: Hyperprior, posterior: np.ndarray) -> Covariance:
     """P - P X^T K^-1 X P with K = X P X^T + m + noise, at the most probable point; the factor is the Cholesky half of the second term."""
     b, f, n, _ = np.unravel_index(posterior.sum(axis=3).argmax(), (*posterior.shape[:3], 1))
     prior = np.full(features.shape[1], hyperprior.feature[f])
-    prior[0], prior[1 : 1 + heads], noise = hyperprior.base[b], hyperprior.head[b], float(hyperprior.noise[n])
+    prior[0], prior[1 : 1 + hyperprior.heads], noise = hyperprior.base[b], hyperprior.head[b], float(hyperprior.noise[n])
     spread = features * prior
     kernel = spread @ features.T + INTERCEPT + noise * np.eye(len(features))
     half = np.linalg.solve(np.linalg.cholesky(kernel), spread).T if len(features) else np.zeros((features.shape[1], 0))

@@ -1,6 +1,6 @@
 """Baselines of the instant fit; each takes a rater's shots and scores every photo. Needs only NumPy and scikit-learn."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float
@@ -9,18 +9,9 @@ from sklearn.linear_model import RidgeCV
 from personalize.numerics import metrics, taste
 from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.numerics.ratings import RaterRatings
+from personalize.research.catalogues import Catalogue
 
-STRENGTHS = np.logspace(-3, 3, 25)  # of ridge regression
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    """Features, scores and embeddings of all photos."""
-
-    features: Float[np.ndarray, "photos 256"]
-    task_scores: Float[np.ndarray, "photos tasks"]
-    plain: Float[np.ndarray, "photos width"]  # embedding of the pre-trained encoder
-    merged: Float[np.ndarray, "photos merged_width"]  # embedding of the merged encoder
+STRENGTHS = np.logspace(-3, 3, 25)  # of ridge regression, for features of mean square length 1
 
 
 def generic(catalogue: Catalogue, shots: RaterRatings, hyperprior: Hyperprior) -> Float[np.ndarray, "photos"]:
@@ -33,18 +24,23 @@ def softmax_init(catalogue: Catalogue, shots: RaterRatings, hyperprior: Hyperpri
 
     An undefined SROCC (all shots have the same rating) counts as 0.
     """
-    agreement = np.array([metrics.srocc(scores[shots.photos], shots.ratings) for scores in catalogue.task_scores.T])
-    return catalogue.task_scores @ metrics.softmax_mixture(agreement)
+    task_scores = catalogue.task_scores()
+    agreement = np.array([metrics.srocc(scores[shots.photos], shots.ratings) for scores in task_scores.T])
+    return task_scores @ metrics.softmax_mixture(agreement)
 
 
-def ridge_plain(catalogue: Catalogue, shots: RaterRatings, hyperprior: Hyperprior) -> Float[np.ndarray, "photos"]:
-    """Ridge regression on the pre-trained encoder's embedding."""
-    return _ridge(catalogue.plain, shots)
+def ridge(group: str) -> Callable[[Catalogue, RaterRatings, Hyperprior], Float[np.ndarray, "photos"]]:
+    """Ridge regression on one group of raw features; exact leave-one-out error on the shots selects its strength."""
+    return lambda catalogue, shots, hyperprior: _ridge(catalogue.groups[group] @ catalogue.groups[group][shots.photos].T, shots)
 
 
-def ridge_merged(catalogue: Catalogue, shots: RaterRatings, hyperprior: Hyperprior) -> Float[np.ndarray, "photos"]:
-    """Ridge regression on the merged encoder's embedding."""
-    return _ridge(catalogue.merged, shots)
+def kernel_ridge(catalogue: Catalogue, shots: RaterRatings, hyperprior: Hyperprior) -> Float[np.ndarray, "photos"]:
+    """Kernel ridge regression on all groups, with a Gaussian kernel as wide as the median distance of the shots."""
+    x = catalogue.joined
+    square = (x**2).sum(axis=1)
+    apart = np.maximum(square[:, None] + square[shots.photos] - 2 * x @ x[shots.photos].T, 0)
+    among = apart[shots.photos][~np.eye(len(shots.photos), dtype=bool)]
+    return _ridge(np.exp(-apart / (float(np.median(among)) if len(among) else 1.0)), shots)
 
 
 def instant(catalogue: Catalogue, shots: RaterRatings, hyperprior: Hyperprior) -> Float[np.ndarray, "photos"]:
@@ -52,10 +48,12 @@ def instant(catalogue: Catalogue, shots: RaterRatings, hyperprior: Hyperprior) -
     return catalogue.features @ taste.fit(catalogue.features[shots.photos], shots.ratings, hyperprior).weights
 
 
-def _ridge(embedding: Float[np.ndarray, "photos width"], shots: RaterRatings) -> Float[np.ndarray, "photos"]:
-    """Ridge regression on standardised columns; exact leave-one-out error on the shots selects its strength."""
-    x = (embedding - embedding.mean(axis=0)) / (embedding.std(axis=0) + 1e-8) / np.sqrt(embedding.shape[1])
+def _ridge(kernel: Float[np.ndarray, "photos shots"], shots: RaterRatings) -> Float[np.ndarray, "photos"]:
+    """Ridge regression from the inner products of all photos with the shots; exact leave-one-out error selects its strength."""
     if len(shots.ratings) < 2:
-        return np.zeros(len(x))
-    fitted = RidgeCV(STRENGTHS, fit_intercept=False).fit(x[shots.photos], shots.ratings - shots.ratings.mean())
-    return x @ np.asarray(fitted.coef_)
+        return np.zeros(len(kernel))
+    values, u = np.linalg.eigh(kernel[shots.photos])
+    kept = values > values[-1] * 1e-10
+    to_features = u[:, kept] / np.sqrt(values[kept])  # features of photos that have these inner products with the shots
+    fitted = RidgeCV(STRENGTHS, fit_intercept=False).fit(kernel[shots.photos] @ to_features, shots.ratings - shots.ratings.mean())
+    return kernel @ (to_features @ np.asarray(fitted.coef_))

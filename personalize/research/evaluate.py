@@ -8,7 +8,7 @@ depend only on the seed, the rater, the number of shots and the repeat, so runs 
 import platform
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from importlib.metadata import version
 from typing import Any, Literal, NotRequired, TypedDict
@@ -16,18 +16,18 @@ from typing import Any, Literal, NotRequired, TypedDict
 import numpy as np
 from jaxtyping import Float
 
-from personalize.errors import BadBank, TooFewRatings, at_least
+from personalize.errors import BadBank, BadOption, TooFewRatings, at_least
 from personalize.files.rating_tables import halves
-from personalize.numerics import metrics, population_prior
+from personalize.numerics import metrics, population_prior, task_means
 from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.numerics.hyperprior import learn_hyperprior
 from personalize.numerics.metrics import MeanOverRaters
 from personalize.numerics.population_prior import LEAST_RATERS, PopulationPrior
 from personalize.numerics.ratings import LEAST_LEFT, RaterRatings, draw_shots
 from personalize.progress import ProgressCallback, no_progress
-from personalize.research.baselines import Catalogue
+from personalize.research.catalogues import Catalogue
 from personalize.research.kept_results import KeptResults, Result
-from personalize.research.methods import METHODS, OTHERS, QUICK, Context, NetworkFits
+from personalize.research.methods import GROUPS, METHODS, OTHERS, QUICK, Context, NetworkFits
 
 Source = Literal["half", "shipped", "leave-one-out", "flat"]
 
@@ -119,7 +119,7 @@ def evaluate(
         BadBank: the protocol needs the bank's hyperprior, but the bank has none.
     """
     teachers, tested = split(subject.raters, subject.tested, protocol)
-    hyperprior_of, prior_of = hyperpriors(subject, protocol, teachers), population_priors(subject, teachers)
+    learned_for, prior_of = learned_from_others(subject, protocol, teachers), population_priors(subject, teachers)
     draws = [
         (shots, index, repeat) for shots in protocol.shots for index in able(subject, tested, shots) for repeat in range(protocol.repeats)
     ]
@@ -129,7 +129,7 @@ def evaluate(
         progress(f"{shots} shots", number, len(draws))
         rater = subject.raters[index]
         seen, left = draw_shots(rater, index, shots, repeat, protocol.seed)
-        context = Context(subject.catalogue, hyperprior_of(index), partial(prior_of, index), subject.network, protocol.seed)
+        context = Context(*learned_for(index), partial(prior_of, index), subject.network, protocol.seed)
         for method in protocol.methods:
             key = (method, rater.rater, shots, repeat)
             if key not in kept:
@@ -157,6 +157,28 @@ def evaluate(
     for shots in protocol.shots:
         _summarise(result, str(shots), {method: _by_rater(kept, protocol, names, method, shots) for method in protocol.methods}, rng)
     return result
+
+
+def without_impossible(subject: Subject, protocol: EvaluationProtocol) -> tuple[EvaluationProtocol, dict[str, str]]:
+    """The protocol with the methods that can run on these raters and this bank, and why each of the others cannot.
+
+    Raises:
+        BadOption: no method can run.
+    """
+    teachers, tested = split(subject.raters, subject.tested, protocol)
+    reasons: dict[str, str] = {}
+    for method in protocol.methods:
+        if method in GROUPS and GROUPS[method] not in subject.catalogue.groups:
+            reasons[method] = f"the bank has no group of features named {GROUPS[method]}"
+    if OTHERS in protocol.methods:
+        others = [index for index in teachers if np.std(subject.raters[index].ratings) > 0]
+        least = LEAST_RATERS + (1 if set(others) & set(tested) else 0)
+        if len(others) < least:
+            reasons[OTHERS] = f"it learns from at least {LEAST_RATERS} other raters whose ratings differ"
+    methods = tuple(method for method in protocol.methods if method not in reasons)
+    if not methods:
+        raise BadOption("No method can run: " + "; ".join(f"{method}: {reason}" for method, reason in reasons.items()) + ".")
+    return replace(protocol, methods=methods), reasons
 
 
 def split(raters: Sequence[RaterRatings], of_dataset: frozenset[str] | None, protocol: EvaluationProtocol) -> tuple[list[int], list[int]]:
@@ -191,22 +213,30 @@ def able(subject: Subject, tested: Sequence[int], shots: int) -> list[int]:
     return found
 
 
-def hyperpriors(subject: Subject, protocol: EvaluationProtocol, teachers: Sequence[int]) -> Callable[[int], Hyperprior]:
-    """The hyperprior for each tested rater, from the source that the protocol names.
+def learned_from_others(
+    subject: Subject, protocol: EvaluationProtocol, teachers: Sequence[int]
+) -> Callable[[int], tuple[Catalogue, Hyperprior]]:
+    """What the app would have learned from other raters before each tested one: the catalogue's generic score, and the hyperprior.
 
     Raises:
         BadBank: the protocol needs the bank's hyperprior, but the bank has none.
     """
-    ratings = {index: (subject.catalogue.features[subject.raters[index].photos], subject.raters[index].ratings) for index in teachers}
-    if protocol.hyperprior == "leave-one-out":
-        return lambda index: learn_hyperprior([ratings[other] for other in teachers if other != index])
-    if protocol.hyperprior == "shipped":
-        if subject.shipped is None:
-            raise BadBank("This bank ships no hyperprior: choose another source with --hyperprior.")
-        one = subject.shipped
-    else:
-        one = Hyperprior.flat() if protocol.hyperprior == "flat" else learn_hyperprior(list(ratings.values()))
-    return lambda index: one
+    catalogue = subject.catalogue
+    start = Hyperprior.flat(catalogue.heads) if protocol.hyperprior == "flat" or subject.shipped is None else subject.shipped
+    if protocol.hyperprior == "shipped" and subject.shipped is None:
+        raise BadBank("This bank ships no hyperprior: choose another source with --hyperprior.")
+    if protocol.hyperprior in ("shipped", "flat"):
+        return lambda index: (catalogue, start)
+
+    @cache
+    def learned(left_out: int | None) -> tuple[Catalogue, Hyperprior]:
+        raters = [subject.raters[index] for index in teachers if index != left_out]
+        coefficients = task_means.task_means(catalogue.features, catalogue.heads, raters)
+        features = task_means.moved(catalogue.features, coefficients)
+        ratings = [(features[one.photos], one.ratings) for one in raters]
+        return replace(catalogue, features=features), learn_hyperprior(ratings, Hyperprior.flat(catalogue.heads))
+
+    return lambda index: learned(index if index in teachers else None)
 
 
 def population_priors(subject: Subject, teachers: Collection[int]) -> Callable[[int], PopulationPrior]:

@@ -17,7 +17,7 @@ from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.numerics.population_prior import PopulationPrior
 from personalize.numerics.ratings import RaterRatings
 from personalize.research import baselines
-from personalize.research.baselines import Catalogue
+from personalize.research.catalogues import Catalogue
 
 OTHERS = "instant+others"
 
@@ -44,7 +44,7 @@ class Context:
     """The information that methods may use besides the shots."""
 
     catalogue: Catalogue
-    hyperprior: Hyperprior  # learned without the tested rater, unless the protocol says otherwise
+    hyperprior: Hyperprior  # with the task heads of the catalogue; learned without the tested rater, unless the protocol says otherwise
     population_prior: Callable[[], PopulationPrior]  # never learned from the tested rater
     network: Callable[[], NetworkFits]
     seed: int
@@ -97,13 +97,18 @@ def refined(context: Context, shots: RaterRatings, asked: Int[np.ndarray, "asked
 METHODS: dict[str, Method] = {
     "generic": _from_catalogue(baselines.generic),
     "softmax-init": _from_catalogue(baselines.softmax_init),
-    "ridge": _from_catalogue(baselines.ridge_plain),
-    "ridge-merged": _from_catalogue(baselines.ridge_merged),
+    "ridge": _from_catalogue(baselines.ridge("lite0")),
+    "ridge-lite0-late": _from_catalogue(baselines.ridge("lite0-late")),
+    "ridge-lite2": _from_catalogue(baselines.ridge("lite2")),
+    "ridge-lite2-late": _from_catalogue(baselines.ridge("lite2-late")),
+    "ridge-merged": _from_catalogue(baselines.ridge("merged")),
+    "kernel-ridge": _from_catalogue(baselines.kernel_ridge),
     "instant": _from_catalogue(baselines.instant),
     OTHERS: instant_with_others,
     "exact": exact,
     "refined": refined,
     "paper": paper,
 }
+GROUPS = {"ridge": "lite0", **{f"ridge-{group}": group for group in ("lite0-late", "lite2", "lite2-late", "merged")}}  # that methods need
 SLOW = ("exact", "refined", "paper")  # need the network
 QUICK = tuple(name for name in METHODS if name not in (OTHERS, *SLOW))  # need neither the network nor a least number of raters

@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from personalize.errors import at_least
 from personalize.numerics import population_gain
+from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.numerics.hyperprior import learn_hyperprior
 from personalize.numerics.population_gain import Gains, PriorsByPart
 from personalize.numerics.ratings import LEAST_LEFT, RaterRatings, draw_shots
@@ -70,7 +71,7 @@ def _gains(
     seed: int,
     progress: ProgressCallback,
 ) -> dict[str, Gains]:
-    hyperprior = learn_hyperprior([(features[raters[index].photos], raters[index].ratings) for index in teachers])
+    hyperprior = learn_hyperprior([(features[raters[index].photos], raters[index].ratings) for index in teachers], Hyperprior.flat())
     priors = PriorsByPart.learn(features, [raters[index] for index in teachers], seed)
     found: dict[str, Gains] = {}
     for count in shots:

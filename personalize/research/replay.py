@@ -187,7 +187,7 @@ def _tested(features: np.ndarray, raters: Sequence[RaterRatings], protocol: Repl
         raise TooFewRatings(f"At least {2 * FOLDS} raters are needed: half of them teach the hyperprior, the other half is tested.")
 
     def learn(chosen: Sequence[int]) -> Hyperprior:
-        return learn_hyperprior([(features[raters[index].photos], raters[index].ratings) for index in chosen])
+        return learn_hyperprior([(features[raters[index].photos], raters[index].ratings) for index in chosen], Hyperprior.flat())
 
     if protocol.half == "tested":
         hyperprior = learn(teachers)

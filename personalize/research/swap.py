@@ -20,18 +20,18 @@ def swap(subject: Subject, protocol: EvaluationProtocol, progress: ProgressCallb
     """
     shots = max(protocol.shots)
     teachers, tested = evaluate.split(subject.raters, subject.tested, protocol)
-    hyperprior = evaluate.hyperpriors(subject, protocol, teachers)
-    features = subject.catalogue.features
+    learned_for = evaluate.learned_from_others(subject, protocol, teachers)
     able = evaluate.able(subject, tested, shots)
-    weights, left = [], []
+    scores, left = [], []
     for number, index in enumerate(able, start=1):
         progress("swap test", number, len(able))
         rater = subject.raters[index]
         seen, rest = draw_shots(rater, index, shots, 0, protocol.seed)
-        weights.append(taste.fit(features[rater.photos[seen]], rater.ratings[seen], hyperprior(index)).weights)
+        catalogue, hyperprior = learned_for(index)
+        fitted = taste.fit(catalogue.features[rater.photos[seen]], rater.ratings[seen], hyperprior)
+        scores.append(catalogue.features @ fitted.weights)
         left.append(rater.at(rest))
-    scores = features @ np.array(weights).T  # (photos, raters)
-    agreement = np.array([_agreements(scores, rest) for rest in left])
+    agreement = np.array([_agreements(np.array(scores), rest) for rest in left])
     own = agreement.diagonal()[:, None]
     others = ~np.eye(len(able), dtype=bool) & ~np.isnan(agreement)
     gain = np.array([np.mean((own[row] - agreement[row])[others[row]]) if others[row].any() else np.nan for row in range(len(able))])
@@ -47,4 +47,4 @@ def swap(subject: Subject, protocol: EvaluationProtocol, progress: ProgressCallb
 
 def _agreements(scores: np.ndarray, left: RaterRatings) -> list[float]:
     """SROCC of every rater's model with one rater's left-out ratings."""
-    return [metrics.srocc(column[left.photos], left.ratings) for column in scores.T]
+    return [metrics.srocc(row[left.photos], left.ratings) for row in scores]

@@ -19,7 +19,6 @@ from personalize.networks.scorer import Scorer
 from personalize.scorers import model_files, rater_models
 from personalize.scorers.model_files import RaterFit
 from personalize.scorers.rater_models import Parts, RaterModel
-from personalize.scorers.tangent_extraction import TangentExtractor
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from argparse import SUPPRESS
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args
@@ -12,9 +12,10 @@ from django.core.management.base import CommandError, CommandParser
 from threadpoolctl import threadpool_limits
 
 from personalize import datasets
-from personalize.files import banks, rating_tables
-from personalize.files.photo_files import seen_digests
+from personalize.files import banks, rating_tables, taste_parts
+from personalize.files.photo_files import digest, seen_digests
 from personalize.files.rating_tables import RatingTable
+from personalize.files.taste_parts import TastePart
 from personalize.management.command import ModelCommand
 from personalize.management.files import new_file, new_folder, write_json
 from personalize.management.progress import progress_bar
@@ -73,13 +74,17 @@ class Command(ModelCommand):
             seed=options["seed"],
         )
         part = _part(options["part"])
-        metadata, small = banks.read_metadata(options["bank"]), _small_arrays(options["bank"])
-        table = _ratings(options, seen_digests(small))
+        metadata, taste = banks.read_metadata(options["bank"]), taste_parts.read(options["bank"])
+        table = _ratings(options, taste.trained_on | seen_digests(banks.read(options["bank"], prefix="seen")))
+        _check_fair(protocol, taste, table)
         with progress_bar() as progress:
             catalogue = make_catalogue(table.photos, options["bank"], options["cache"], progress)
             network = cache(lambda: NetworkMethods(options["bank"], table.photos))
-            shipped = banks.hyperprior(small) if "hyperprior/weights" in small else None
+            shipped = replace(taste.hyperprior, heads=catalogue.heads)
             subject = Subject(catalogue, table.raters, table.test_raters, shipped, network)
+            protocol, reasons = evaluate.without_impossible(subject, protocol)
+            for method, reason in reasons.items():
+                self.stdout.write(f"{method} is left out: {reason}.")
             kept = KeptResults(options["keep"], _identity(metadata.hash, protocol, table), part[0])
             with threadpool_limits(1, user_api="blas"):  # thousands of small fits: threads would wait longer than they work
                 result = evaluate.evaluate(subject, protocol, kept, part, progress)
@@ -121,8 +126,14 @@ def _ratings(options: dict[str, Any], seen: frozenset[str]) -> RatingTable:
     return rating_tables.read(options["ratings"], options["images"], seen)
 
 
-def _small_arrays(bank: Path) -> banks.Arrays:
-    return {name: value for prefix in ("seen", "hyperprior/") for name, value in banks.read(bank, prefix=prefix).items()}
+def _check_fair(protocol: EvaluationProtocol, taste: TastePart, table: RatingTable) -> None:
+    """Refuse to test the bank's hyperprior on raters who may have taught it."""
+    known = sum(digest(photo) in taste.hyperprior_of for photo in table.photos)
+    if protocol.hyperprior == "shipped" and known:
+        raise CommandError(
+            f"The bank's hyperprior was learned from raters of {known} of these {len(table.photos)} photos, so testing it on them is not fair. "
+            "Choose --hyperprior half or flat, or a bank that was trained without this dataset (./pav train_generic_score)."
+        )
 
 
 def _identity(bank: str, protocol: EvaluationProtocol, table: RatingTable) -> str:

@@ -1,0 +1,129 @@
+"""The taste part of a bank: what instant fits need of it. Task heads, the projection of the bank's own photos, and the hyperprior.
+
+One safetensors file next to the bank's, which never changes with it: a bank of gigabytes gets new task heads in a second. The metadata name
+the file with its sha256. Needs no torch.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from personalize.errors import BadBank, BadProjection
+from personalize.files import atomic_files, banks
+from personalize.files.banks import BankMetadata
+from personalize.numerics.hyperparameter_grid import Hyperprior
+from personalize.numerics.projection import Heads, Projection
+
+REPAIR = "Fetch the bank again, or write it with ./pav train_generic_score."
+
+
+@dataclass(frozen=True)
+class TastePart:
+    """The taste part of a bank, in memory."""
+
+    heads: Heads
+    projection: Projection  # of the photos that the heads were trained on
+    hyperprior: Hyperprior
+    trained_on: frozenset[str] = frozenset()  # digests of the photos whose scores trained a head
+    hyperprior_of: frozenset[str] = frozenset()  # digests of the photos whose raters taught the hyperprior
+    facts: dict[str, Any] = field(default_factory=dict)  # where heads and hyperprior come from, and how well they travel
+
+
+def write(part: TastePart, bank: Path) -> BankMetadata:
+    """Write the taste part of the bank at `bank` next to it, and its row into the metadata; replaces the one before.
+
+    Raises:
+        BadBank: the metadata cannot be read.
+    """
+    file = bank.with_name(f"{bank.stem}.taste.safetensors")
+    arrays = {
+        "heads/names": _names(part.heads.names),
+        "heads/weights": part.heads.weights.astype(np.float32),
+        **{f"hyperprior/{name}": getattr(part.hyperprior, name) for name in Hyperprior.AXES},
+        "trained_on": _digests(part.trained_on),
+        "hyperprior_of": _digests(part.hyperprior_of),
+        **_projection_arrays(part.projection),
+    }
+    with atomic_files.replacing(file) as partial:
+        partial.write_bytes(save(arrays))
+        row = {"file": file.name, "bytes": partial.stat().st_size, "sha256": banks.sha256(partial), **part.facts}
+    return banks.put_taste(row, bank)
+
+
+def read(bank: Path = banks.DEFAULT) -> TastePart:
+    """The taste part of the bank at `bank`, after checking its file against the metadata.
+
+    Raises:
+        BadBank: there is none, or the file is missing, damaged or not the one in the metadata.
+    """
+    row = banks.read_metadata(bank).facts.get("taste")
+    if not row:
+        raise BadBank(f"{bank} has no taste part, which instant fits need: write it with ./pav train_generic_score.")
+    file = bank.with_name(row["file"])
+    try:
+        digest, arrays = banks.sha256(file), load(file.read_bytes())
+    except (OSError, SafetensorError) as error:
+        raise BadBank(f"{file} cannot be read: {error}. {REPAIR}") from error
+    if digest != row["sha256"]:
+        raise BadBank(f"{file} has sha256 {digest}, the bank's metadata say {row['sha256']}. {REPAIR}")
+    projection = _projection(arrays)
+    return TastePart(
+        Heads(_text(arrays["heads/names"]), arrays["heads/weights"].astype(np.float64)),
+        projection,
+        Hyperprior(*(arrays[f"hyperprior/{name}"].astype(np.float64) for name in Hyperprior.AXES), heads=len(projection.directions) - 1),
+        _hexadecimal(arrays["trained_on"]),
+        _hexadecimal(arrays["hyperprior_of"]),
+        dict(row),
+    )
+
+
+def projection_to_bytes(projection: Projection) -> bytes:
+    """A projection as safetensors: 3.3 MB."""
+    return save(_projection_arrays(projection))
+
+
+def projection_of_bytes(data: bytes) -> Projection:
+    """Read what `projection_to_bytes` wrote.
+
+    Raises:
+        BadProjection: the bytes are something else.
+    """
+    try:
+        return _projection(load(data))
+    except (KeyError, ValueError, SafetensorError) as error:
+        raise BadProjection(f"A stored projection cannot be read ({error}). Learn another one with ./pav learn_projection.") from error
+
+
+def _projection_arrays(projection: Projection) -> dict[str, np.ndarray]:
+    return {
+        "projection/directions": _names(projection.directions),
+        "projection/centre": projection.centre.astype(np.float32),
+        "projection/matrix": projection.matrix.astype(np.float16),
+    }
+
+
+def _projection(arrays: dict[str, np.ndarray]) -> Projection:
+    matrix = arrays["projection/matrix"].astype(np.float32)
+    return Projection(_text(arrays["projection/directions"]), arrays["projection/centre"], matrix)
+
+
+def _names(names: Iterable[str]) -> np.ndarray:
+    return np.frombuffer(json.dumps(list(names)).encode(), dtype=np.uint8)
+
+
+def _text(array: np.ndarray) -> tuple[str, ...]:
+    return tuple(json.loads(array.tobytes()))
+
+
+def _digests(names: Iterable[str]) -> np.ndarray:
+    return np.array(sorted(int(name, 16) for name in names), dtype=np.uint64)
+
+
+def _hexadecimal(array: np.ndarray) -> frozenset[str]:
+    return frozenset(f"{int(number):016x}" for number in array)
