@@ -69,3 +69,7 @@ class BadResults(PersonalizeError):
 
 class BadModel(PersonalizeError):
     """A rater's model cannot be written or read, or belongs to another bank."""
+
+
+class BadProjection(PersonalizeError):
+    """A projection cannot be learned, read or applied: too few photos, photos that are all alike, or vectors of another length."""

@@ -113,6 +113,11 @@ class BankMetadata:
         """Short hash of the bank's file, the key of the bank in tables."""
         return self.sha256[:16]
 
+    @property
+    def extractors(self) -> str:
+        """Hash of what computes raw vectors, 16 hex digits: here the bank's own network."""
+        return self.hash
+
 
 def write(arrays: Mapping[str, np.ndarray], facts: BankFacts, path: Path) -> BankMetadata:
     """Write a bank and its metadata; existing files are replaced only when the new ones are complete.

@@ -68,6 +68,12 @@ class FeatureExtractor:
         with self._pools.limit(limits=1, user_api="blas"):
             return self.projection.apply(scores, raw)
 
+    def raw(self, photos: Iterable[Image.Image]) -> Float[np.ndarray, "photos raw"]:
+        """The raw vector of each photo: the groups of the bank's projection, then the standardised score."""
+        scores, groups = self.raw_features(photos)
+        standard = (scores - self.projection.score_mean) / self.projection.score_std
+        return np.concatenate([*(groups[name] for name in self.projection.groups), standard[:, None]], axis=1).astype(np.float32)
+
     def raw_features(self, photos: Iterable[Image.Image]) -> RawFeatures:
         """Scores (1 to 10) and the raw groups: tangents (blocks x tasks), embeddings of the merged and of the plain encoder."""
         parts = [self._of_batch(batch) for batch in _batches(photos)]

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 from ratings.deck.models import Presentation, RatingEvent, Value
 from ratings.ranking.models import FEATURES
-from ratings.sql import MINE, columns, rows, vectors
+from ratings.sql import CURRENT_PROJECTION, MINE, columns, rows, vectors
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ def candidates(rater_id: UUID, limit: int) -> tuple[Int[np.ndarray, "n"], Float[
     found = rows(
         f"""SELECT d.photo_id, halfvec_send(d.features) FROM (
             SELECT d.id, random() AS place FROM ratings_photofeatures d JOIN ratings_photo p ON p.id = d.photo_id
-            WHERE d.bank_id = (SELECT hash FROM ratings_bank WHERE is_current) AND {MINE}
+            WHERE d.projection_id = {CURRENT_PROJECTION} AND {MINE}
             AND NOT EXISTS (SELECT 1 FROM ratings_presentation c WHERE c.rater_id = %(rater)s AND c.photo_id = d.photo_id)
             ORDER BY place LIMIT %(limit)s
-        ) sample JOIN ratings_photofeatures d USING (id) ORDER BY sample.place""",  # noqa: S608 (constant)
+        ) sample JOIN ratings_photofeatures d USING (id) ORDER BY sample.place""",  # noqa: S608 (constants)
         {"rater": rater_id, "limit": limit},
     )
     ids, features = columns(found, 2)
@@ -49,7 +49,7 @@ def progress(rater_id: UUID) -> Progress:
         f"""SELECT count(*), count(d.id),
             (SELECT count(*) FROM ratings_presentation c WHERE c.rater_id = %(rater)s AND c.rated_at IS NOT NULL)
         FROM ratings_photo p LEFT JOIN ratings_photofeatures d
-        ON d.photo_id = p.id AND d.bank_id = (SELECT hash FROM ratings_bank WHERE is_current) WHERE {MINE}""",  # noqa: S608 (constant)
+        ON d.photo_id = p.id AND d.projection_id = {CURRENT_PROJECTION} WHERE {MINE}""",  # noqa: S608 (constants)
         {"rater": rater_id},
     )
     return Progress(*counts[0])

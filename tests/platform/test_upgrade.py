@@ -22,7 +22,7 @@ from personalize.tasks import refit_rater
 from ratings import jobs
 from ratings.exports import services as exports
 from ratings.models import ModelExport
-from ratings.ranking import features
+from ratings.ranking import projections
 from ratings.raters.guests import rater_of
 from tests.guests import Guest
 
@@ -75,7 +75,7 @@ def returning(name: str, shown: dict) -> Guest:
 def queued(monkeypatch) -> dict[str, list]:
     """Queued requests, by the name of the request."""
     found: dict[str, list] = {}
-    for name in ("request_refit", "request_features", "request_exact_refit", "request_export"):
+    for name in ("request_refit", "request_features", "request_exact_refit", "request_export", "request_fill", "request_learning"):
         monkeypatch.setattr(jobs, name, found.setdefault(name, []).append)
     return found
 
@@ -154,7 +154,7 @@ def test_an_unfinished_export_shows_its_progress_after_the_upgrade(upgraded, sho
 
 
 def test_the_migration_can_be_reversed(upgraded, monkeypatch):
-    monkeypatch.setattr(features, "use_bank", lambda **_: None)  # after a migration it would write the current tables
+    monkeypatch.setattr(projections, "register_bank", lambda **_: None)  # after a migration it would write the current tables
     call_command("migrate", "ratings", "0002", verbosity=0)
     with connection.cursor() as cursor:
         cursor.execute("SELECT verdict->>'speaks' FROM ratings_refinement WHERE verdict IS NOT NULL")
