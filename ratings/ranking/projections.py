@@ -38,9 +38,7 @@ class AlreadyFilling(RatingError):
 
 class BankMissing(RatingError):
     status = 409
-    sentence = _(
-        "Photos were added since the earlier version was in use, and only its own bank gives them features. Install that bank first."
-    )
+    sentence = _("Photos were added since this version was in use, and only its own bank gives them features. Install that bank first.")
 
 
 @dataclass(frozen=True)

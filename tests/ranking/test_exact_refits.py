@@ -19,11 +19,10 @@ from ratings.photos.files import open_master
 from ratings.photos.selectors import photos_by_id
 from ratings.photos.services import add_photo
 from ratings.ranking import events, exact_refits
-from ratings.ranking.features import current_bank, store_features, use_bank
 from ratings.ranking.selectors import model_of, ranking
 from ratings.raters.services import make_guest
 from ratings.sql import to_list
-from tests.guests import collect_requests
+from tests.guests import collect_requests, features_of, give_features, use_bank
 from tests.photos.making import encoded, scene
 
 RATINGS = 24
@@ -350,23 +349,16 @@ def test_a_photo_that_gets_features_later_is_placed_by_its_own_score(alice, phot
     new = Photo.objects.create(name="new.jpg", sha256="1" * 64, content_hash="1" * 16, width=1, height=1, thumbhash="")
     best = ranking(UUID(alice.id), model_of(UUID(alice.id)), 1).photos[0]
     weights = np.array(to_list(Fit.objects.get(rater=alice.id).weights))
-    store_features(
-        photo_id=new.id,
-        bank=current_bank(),
-        generic_score=0.0,
-        features=(weights * (best[1] + 1) / (weights @ weights)).tolist(),
-    )
+    give_features(new, weights * (best[1] + 1) / (weights @ weights))
     assert ranking(UUID(alice.id), model_of(UUID(alice.id)), 2).photos[1][0] == best[0]
 
 
 def test_the_shipped_bank_runs_an_exact_refit_on_real_photos(db, requested):
-    metadata = banks.read_metadata()
-    use_bank(hash=metadata.hash, metadata=metadata.facts)
+    use_bank(banks.read_metadata().hash)
     rater = make_guest()
     for number in range(model_comparison.LEAST):
         photo = add_photo(data=encoded(scene(seed=number), "PNG"), name=f"p{number}.png")
-        ((score, features),) = loaded_bank.extract_features([open_master(photo)])
-        store_features(photo_id=photo.id, bank=metadata.hash, generic_score=score, features=features.tolist())
+        give_features(photo, features_of([open_master(photo)])[0])
         Presentation.objects.create(rater=rater, photo=photo, position=number, value=1 + number % 3, rated_at=timezone.now())
     rater.ratings_seq = model_comparison.LEAST
     rater.save()

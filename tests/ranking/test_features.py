@@ -8,15 +8,14 @@ from ratings import jobs
 from ratings.models import PhotoFeatures
 from ratings.photos import files
 from ratings.photos.services import add_photo
-from ratings.ranking import features
-from ratings.ranking.features import use_bank
+from ratings.ranking import raw_features
+from tests.guests import use_bank
 from tests.photos.making import encoded, scene
 
 
 @pytest.fixture
 def photos(db):
-    card = banks.read_metadata()
-    use_bank(hash=card.hash, metadata=card.facts)
+    use_bank(banks.read_metadata().hash)
     return [add_photo(data=encoded(scene(seed=number), "PNG"), name=f"p{number}.png") for number in range(3)]
 
 
@@ -62,7 +61,7 @@ def test_photos_with_lost_files_do_not_block_the_photos_that_follow(photos, monk
     monkeypatch.setattr(jobs, "request_features", requested.append)
     monkeypatch.setattr(jobs, "gpu_waiting", lambda: 0)
     monkeypatch.setattr("personalize.tasks.QUEUED_AT_ONCE", 1)
-    monkeypatch.setattr(features, "READ_AT_ONCE", 1)
+    monkeypatch.setattr(raw_features, "READ_AT_ONCE", 1)
     files.path(photos[0], files.MASTER).unlink()
     files.path(photos[1], files.MASTER).unlink()
     sweep()

@@ -10,9 +10,10 @@ from django.test import Client
 from django.urls import get_resolver
 from django.utils import timezone
 
-from ratings.models import Bank, ExactRefit, Fit, ModelExport, PopulationPrior, Rater, RatingEvent
+from ratings.models import ExactRefit, Fit, ModelExport, PopulationPrior, Projection, Rater, RatingEvent
 from ratings.ranking.selectors import generic_weights
 from ratings.raters.admin_links import make_ticket
+from tests.guests import current_projection
 
 # The status codes of every URL for anonymous visitors, guests and staff. A new URL fails the test until it has a row.
 MATRIX = {
@@ -88,8 +89,7 @@ def test_each_rater_has_a_separate_ranking_and_deck(alice, bob):
     assert alice.id != bob.id
     assert {card["token"] for card in alice.deck()}.isdisjoint(card["token"] for card in bob.deck())
     before = bob.get("/api/v1/ranking").json()
-    bank = Bank.objects.get(is_current=True)
-    Fit.objects.create(rater_id=alice.id, weights=[-1.0] + [0.0] * 255, bank=bank, version=1, ratings_seq=1)
+    Fit.objects.create(rater_id=alice.id, weights=[-1.0] + [0.0] * 255, projection_id=current_projection(), version=1, ratings_seq=1)
     assert [photo["id"] for photo in alice.get("/api/v1/ranking").json()["top"]] == [photo["id"] for photo in before["top"]][::-1]
     assert bob.get("/api/v1/ranking").json() == before
 
@@ -146,10 +146,10 @@ def test_using_a_newer_administrator_link_invalidates_older_ones(db, guest):
 def test_the_administration_lists_and_shows_rows_of_every_table(alice):
     alice.rate(alice.deck()[0]["token"])
     admin = get_user_model().objects.create_superuser("admin")
-    bank = Bank.objects.get(is_current=True)
-    PopulationPrior.objects.create(bank=bank, rater_count=1, photo_count=1, report={})
-    Fit.objects.create(rater_id=alice.id, bank=bank, weights=generic_weights())
-    ExactRefit.objects.create(rater_id=alice.id, bank=bank, ratings_seq=1)
+    projection = Projection.objects.get(state="current")
+    PopulationPrior.objects.create(projection=projection, rater_count=1, photo_count=1, report={})
+    Fit.objects.create(rater_id=alice.id, projection=projection, weights=generic_weights())
+    ExactRefit.objects.create(rater_id=alice.id, bank=projection.bank, projection=projection, ratings_seq=1)
     ModelExport.objects.create(requested_by=admin, file_format="json", raters=[], step_queued_at=timezone.now())
     browser = Client()
     browser.force_login(admin)
