@@ -22,7 +22,8 @@ def store_raw_features(*, extractors: str, photo_ids: Sequence[int], raw: Float[
     Raises:
         ValueError: a number is not finite in half precision; the message names the photo.
     """
-    halves = raw.astype("<f2")
+    with np.errstate(over="ignore"):  # reported below
+        halves = raw.astype("<f2")
     for photo, row in zip(photo_ids, halves, strict=True):
         if not np.isfinite(row).all():
             raise ValueError(f"The raw vector of photo {photo} has numbers that are not finite in half precision, so it is not stored.")
