@@ -14,15 +14,14 @@ from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.tasks import refit_rater, sweep
 from personalize.worker import exact_refit, loaded_bank
 from ratings import jobs
-from ratings.models import ExactRefit, Fit, Photo, Presentation
-from ratings.photos.files import open_master
+from ratings.models import ExactRefit, Fit, Photo, Presentation, Projection
 from ratings.photos.selectors import photos_by_id
 from ratings.photos.services import add_photo
 from ratings.ranking import events, exact_refits
 from ratings.ranking.selectors import model_of, ranking
 from ratings.raters.services import make_guest
 from ratings.sql import to_list
-from tests.guests import collect_requests, features_of, give_features, use_bank
+from tests.guests import collect_requests, give_features, use_bank
 from tests.photos.making import encoded, scene
 
 RATINGS = 24
@@ -238,6 +237,7 @@ def test_no_exact_refit_begins_when_the_setting_turns_it_off(alice, network, req
 def test_feature_extraction_of_waiting_photos_comes_before_exact_refits(alice, network, requested, monkeypatch):
     network(1.0)
     rate_photos(alice, network.truth)
+    Projection.objects.filter(state="current").update(extractors=loaded_bank.extractors())
     new = add_photo(data=encoded(scene(seed=1), "PNG"), name="new.png")
     features_requested: list[int] = []
     monkeypatch.setattr(jobs, "request_features", features_requested.append)
@@ -358,7 +358,7 @@ def test_the_shipped_bank_runs_an_exact_refit_on_real_photos(db, requested):
     rater = make_guest()
     for number in range(model_comparison.LEAST):
         photo = add_photo(data=encoded(scene(seed=number), "PNG"), name=f"p{number}.png")
-        give_features(photo, features_of([open_master(photo)])[0])
+        tasks.extract_features(photo.id)
         Presentation.objects.create(rater=rater, photo=photo, position=number, value=1 + number % 3, rated_at=timezone.now())
     rater.ratings_seq = model_comparison.LEAST
     rater.save()
