@@ -81,17 +81,21 @@ def learn_when_due(after: int) -> models.Projection | None:
 def fill_step(projection: int) -> bool:
     """Give some photos features of a projection, or activate it where it is whole; True if there is more to do.
 
-    Returns False where another process works on it, or photos must be extracted first.
+    Returns False where another process works on one, photos must be extracted first, or this one is not wanted any more.
     """
     with projections.one_worker() as alone:
-        if not alone:
+        if not alone or not _is_wanted(projection):
             return False
         waiting = raw_features.photos_to_fill(projection, FILLED_AT_ONCE)
         if waiting:
             ids, raw = waiting
             features.store_features(projection=projection, photo_ids=ids, features=loaded(projection).apply(raw))
-            return any(version.id == projection for version in projections.wanted())
+            return _is_wanted(projection)
         return _activate(projection)
+
+
+def _is_wanted(projection: int) -> bool:
+    return any(version.id == projection for version in projections.wanted())
 
 
 def _activate(projection: int) -> bool:

@@ -210,7 +210,7 @@ export class Deck extends EventTarget {
       return;
     }
     if (photos.total === 0) showNotice("no_photos");
-    else if (preparing) showNotice("preparing", photos);
+    else if (preparing) showNotice("preparing", { ready: photos.ready, total: photos.total });
     else if (this.outbox.waiting) showNotice("loading");
     else showNotice("all_rated", { n: this.#ratedCount });
     this.#askAgainIn(preparing || photos.updated !== null || !photos.total ? ASK_AGAIN_MS : LONGEST_PAUSE_MS);

@@ -26,7 +26,7 @@ def _directions() -> np.ndarray:
 
 def fill(count: int) -> None:
     """Store the catalogue as photos 1 to `count` of an empty installation."""
-    from ratings.models import Photo, PhotoFeatures
+    from ratings.models import Photo, PhotoFeatures, Projection
     from ratings.ranking import projections
 
     photos = Photo.objects.bulk_create(
@@ -35,6 +35,7 @@ def fill(count: int) -> None:
     )
     projection = projections.current()
     assert projection is not None
+    Projection.objects.update(extractors="")  # these photos have no files to extract features from
     PhotoFeatures.objects.bulk_create(
         PhotoFeatures(photo=photo, projection_id=projection.id, generic_score=row[0], features=row.tolist())
         for photo, row in zip(photos, features(count), strict=True)

@@ -1,15 +1,16 @@
 """Feature extraction: waiting photos are processed in one batch; lost and damaged files are skipped."""
 
+import numpy as np
 import pytest
 
 from personalize.files import banks
-from personalize.tasks import extract_features, sweep
+from personalize.tasks import extract_features, fill_projection, sweep
 from ratings import jobs
-from ratings.models import PhotoFeatures
+from ratings.models import PhotoFeatures, RawFeatures
 from ratings.photos import files
 from ratings.photos.services import add_photo
-from ratings.ranking import raw_features
-from tests.guests import use_bank
+from ratings.ranking import projections, raw_features
+from tests.guests import features_of, use_bank
 from tests.photos.making import encoded, scene
 
 
@@ -25,6 +26,33 @@ def with_features():
 
 def test_one_task_extracts_features_of_the_photos_that_follow(photos):
     extract_features(photos[0].id)
+    assert with_features() == {photo.id for photo in photos}
+
+
+def test_raw_vectors_are_stored_and_features_of_every_projection_that_is_wanted(photos):
+    current = projections.current()
+    filling = projections.begin(after=current, data=projections.data(current.id), photo_count=100)
+    extract_features(photos[0].id)
+    assert set(RawFeatures.objects.values_list("photo_id", flat=True)) == {photo.id for photo in photos}
+    stored = [PhotoFeatures.objects.get(photo=photos[1], projection=version) for version in (current.id, filling.pk)]
+    assert list(stored[0].features) == list(stored[1].features)
+    (expected,) = features_of([files.open_master(photos[1])])
+    np.testing.assert_allclose(list(stored[0].features), expected, atol=5e-3)
+
+
+def test_a_worker_killed_after_storing_raw_vectors_leaves_the_features_to_the_sweeper(photos, monkeypatch):
+    def killed(**_):
+        raise SystemExit
+
+    filled: list[int] = []
+    monkeypatch.setattr(jobs, "gpu_waiting", lambda: 0)
+    monkeypatch.setattr(jobs, "request_fill", filled.append)
+    with monkeypatch.context() as context, pytest.raises(SystemExit):
+        context.setattr("personalize.worker.feature_extraction.store_features", killed)
+        extract_features(photos[0].id)
+    assert with_features() == set()
+    sweep()
+    fill_projection(filled.pop())
     assert with_features() == {photo.id for photo in photos}
 
 

@@ -14,6 +14,7 @@ from ratings.models import ExactRefit, Fit, Photo, PhotoFeatures, PopulationPrio
 from ratings.ranking import activation, exact_refits, population_prior, projections
 from ratings.ranking.features import store_features
 from ratings.ranking.histories import rating_history
+from ratings.ranking.selectors import model_of, ranking
 from ratings.ranking.services import NextPhoto, store_fit, store_next_photos
 from ratings.raters.services import make_guest
 from tests.guests import Guest
@@ -115,6 +116,13 @@ def test_a_late_population_prior_changes_nothing(old, used):
     assert stored is None
     assert not PopulationPrior.objects.exists()
     assert not any(any(row) for row in PhotoFeatures.objects.values_list("population_scores", flat=True))
+
+
+def test_weights_that_were_read_before_an_activation_rank_photos_as_before(alice, old):
+    model = model_of(UUID(alice.id))
+    before = ranking(UUID(alice.id), model, 500)
+    change()
+    assert ranking(UUID(alice.id), model, 500) == before
 
 
 def test_late_features_change_nothing(old, photos):
