@@ -84,7 +84,7 @@ def sweep() -> None:
 
 
 def _request_slow_work() -> None:
-    """Request what waits for the slow queue; of these kinds, only the first that has work: photos, projections, exact refits."""
+    """Request what waits for the slow queue: photos, or else a projection and an exact refit."""
     waiting = feature_extraction.waiting(QUEUED_AT_ONCE)
     for photo in waiting:
         jobs.request_features(photo.id)
@@ -94,7 +94,7 @@ def _request_slow_work() -> None:
         jobs.request_fill(filling)
     elif (due := versions.learning_is_due()) is not None:
         jobs.request_learning(due.id)
-    elif pause := settings.PAV["EXACT_REFIT_AFTER"]:
+    if pause := settings.PAV["EXACT_REFIT_AFTER"]:
         paused = exact_refits.begin_one(pause_seconds=pause, least=model_comparison.LEAST)
         if paused is not None:
             jobs.request_exact_refit(paused)

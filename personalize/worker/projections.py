@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 MOST_PHOTOS = 20_000  # that a projection is learned from, or weights are carried over by
 LEAST_PHOTOS = 10
 FILLED_AT_ONCE = 500  # photos of one step
+MOST_UNREADABLE = 0.1  # of the photos: more are a folder that is missing, and would leave rankings empty
 
 
 @lru_cache(maxsize=3)
@@ -107,6 +108,9 @@ def _activate(projection: int) -> bool:
     unreadable = [photo.id for photo in photos_by_id(missing).values() if not files.is_readable(photo)]
     if len(unreadable) < len(missing):
         return raw_features.can_fill(projection)
+    if len(unreadable) > MOST_UNREADABLE * features.progress().ready:
+        logger.warning("Projection %d waits: the files of %d photos cannot be read.", projection, len(unreadable))
+        return False
     carry_over = CarryOver()
     for new, old in features.pairs(projection, now.id, MOST_PHOTOS):
         carry_over.add(new, old)

@@ -196,6 +196,20 @@ def test_a_projection_waits_for_photos_that_can_be_read_and_not_for_those_that_a
     assert projections.current().id == new
 
 
+def test_a_projection_waits_where_the_files_of_many_photos_are_missing(photos, monkeypatch):
+    RawFeatures.objects.filter(photo__in=photos[:4]).delete()
+    new = learn()
+    monkeypatch.setattr(files, "is_readable", lambda photo: False)
+    fill(new)
+    assert projections.filling().id == new
+    RawFeatures.objects.bulk_create(
+        RawFeatures(photo=photo, extractors=EXTRACTORS, data=row.astype("<f2").tobytes())
+        for photo, row in zip(photos[:2], raw_vectors(2), strict=True)
+    )
+    fill(new)
+    assert projections.current().id == new
+
+
 def test_photos_added_during_a_change_of_bank_wait_where_the_old_bank_is_not_installed(photos, monkeypatch):
     install(monkeypatch, "second", OTHER_EXTRACTORS)
     (new,) = add_photos(1, seed=3, with_features=False)
