@@ -85,18 +85,17 @@ def fill_step(projection: int) -> bool:
     Returns False where another process works on one, photos must be extracted first, or this one is not wanted any more.
     """
     with projections.one_worker() as alone:
-        if not alone or not _is_wanted(projection):
+        version = next((version for version in projections.wanted() if version.id == projection), None)
+        if version is None or not alone:
             return False
         waiting = raw_features.photos_to_fill(projection, FILLED_AT_ONCE)
-        if waiting:
-            ids, raw = waiting
+        if not waiting:
+            return _activate(projection)
+        batch = raw_features.vectors_of(version.extractors, waiting)
+        if batch:  # none where the photos were deleted in the meantime
+            ids, raw = batch
             features.store_features(projection=projection, photo_ids=ids, features=loaded(projection).apply(raw))
-            return _is_wanted(projection)
-        return _activate(projection)
-
-
-def _is_wanted(projection: int) -> bool:
-    return any(version.id == projection for version in projections.wanted())
+        return True
 
 
 def _activate(projection: int) -> bool:
@@ -107,14 +106,15 @@ def _activate(projection: int) -> bool:
     missing = features.missing(projection)
     unreadable = [photo.id for photo in photos_by_id(missing).values() if not files.is_readable(photo)]
     if len(unreadable) < len(missing):
-        return raw_features.can_fill(projection)
+        return bool(raw_features.photos_to_fill(projection, 1))
     if len(unreadable) > MOST_UNREADABLE * features.progress().ready:
         logger.warning("Projection %d waits: the files of %d photos cannot be read.", projection, len(unreadable))
         return False
+    features.count_anew()
     carry_over = CarryOver()
     for new, old in features.pairs(projection, now.id, MOST_PHOTOS):
         carry_over.add(new, old)
     if not activation.activate(projection=projection, carry_over=carry_over.matrix(), unreadable=unreadable):
-        return raw_features.can_fill(projection)
+        return bool(raw_features.photos_to_fill(projection, 1))
     logger.info("Projection %d is in use, in place of %d.", projection, now.id)
     return False

@@ -52,10 +52,10 @@ def progress(rater_id: UUID) -> Progress:
     counts = rows(
         f"""SELECT count(*), count(d.id),
             (SELECT count(*) FROM ratings_presentation c WHERE c.rater_id = %(rater)s AND c.rated_at IS NOT NULL),
-            CASE WHEN {FILLING_PROJECTION} IS NOT NULL THEN count(n.id) END
+            CASE WHEN {FILLING_PROJECTION} IS NOT NULL THEN (SELECT count(*) FROM ratings_photofeatures n
+                JOIN ratings_photo p ON p.id = n.photo_id WHERE n.projection_id = {FILLING_PROJECTION} AND {MINE}) END
         FROM ratings_photo p
-        LEFT JOIN ratings_photofeatures d ON d.photo_id = p.id AND d.projection_id = {CURRENT_PROJECTION}
-        LEFT JOIN ratings_photofeatures n ON n.photo_id = p.id AND n.projection_id = {FILLING_PROJECTION} WHERE {MINE}""",  # noqa: S608 (constants)
+        LEFT JOIN ratings_photofeatures d ON d.photo_id = p.id AND d.projection_id = {CURRENT_PROJECTION} WHERE {MINE}""",  # noqa: S608 (constants)
         {"rater": rater_id},
     )
     return Progress(*counts[0])

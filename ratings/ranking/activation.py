@@ -62,8 +62,9 @@ def _carry_over_prior(before: int, projection: int, carry_over: Float[np.ndarray
     prior.save(update_fields=["weights", "projection"])
     new = columns(
         rows(
-            """SELECT n.photo_id, halfvec_send(n.features) FROM ratings_photofeatures n WHERE n.projection_id = %(new)s
-            AND NOT EXISTS (SELECT FROM ratings_photofeatures o WHERE o.projection_id = %(old)s AND o.photo_id = n.photo_id)""",
+            """SELECT photo_id, halfvec_send(features) FROM ratings_photofeatures WHERE projection_id = %(new)s AND photo_id IN (
+                SELECT photo_id FROM ratings_photofeatures WHERE projection_id = %(new)s
+                EXCEPT SELECT photo_id FROM ratings_photofeatures WHERE projection_id = %(old)s)""",
             {"new": projection, "old": before},
         ),
         2,

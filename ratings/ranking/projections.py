@@ -163,7 +163,7 @@ def learning_is_due() -> Version | None:
 def to_fill() -> int | None:
     """The projection that fills, or else the current one where a lost step left photos without its features; None where all is done."""
     version = filling() or current()
-    return version.id if version and (version.state == State.FILLING or raw_features.can_fill(version.id)) else None
+    return version.id if version and (version.state == State.FILLING or raw_features.photos_to_fill(version.id, 1)) else None
 
 
 def next_threshold(photo_count: int) -> int:

@@ -79,38 +79,41 @@ def batches(extractors: str, photo_ids: Sequence[int]) -> Iterator[Float[np.ndar
         ValueError: raw vectors differ in length.
     """
     for first in range(0, len(photo_ids), READ_AT_ONCE):
-        found = rows(
-            """SELECT photo_id, data FROM ratings_rawfeatures
-            WHERE extractors = %(extractors)s AND photo_id = ANY(%(photos)s) ORDER BY photo_id""",
-            {"extractors": extractors, "photos": list(photo_ids[first : first + READ_AT_ONCE])},
-        )
-        if found:
-            yield _vectors(found)[1]
+        batch = vectors_of(extractors, photo_ids[first : first + READ_AT_ONCE])
+        if batch:
+            yield batch[1]
 
 
-def photos_to_fill(projection: int, limit: int) -> Batch | None:
-    """At most `limit` photos that have a raw vector for this projection but no features of it, with the vectors; None if there are none.
+def photos_to_fill(projection: int, limit: int) -> list[int]:
+    """Ids of at most `limit` photos that have a raw vector for this projection but no features of it."""
+    # EXCEPT, not NOT EXISTS: while a projection fills, PostgreSQL's row counts are old, and it would compare each row with each.
+    found = rows(
+        """SELECT r.photo_id FROM ratings_rawfeatures r
+        WHERE r.extractors = (SELECT extractors FROM ratings_projection WHERE id = %(id)s)
+        EXCEPT SELECT d.photo_id FROM ratings_photofeatures d WHERE d.projection_id = %(id)s LIMIT %(limit)s""",
+        {"id": projection, "limit": limit},
+    )
+    return sorted(row[0] for row in found)
+
+
+def vectors_of(extractors: str, photo_ids: Sequence[int]) -> Batch | None:
+    """The raw vectors of these photos, as far as they have some; None where none has one.
 
     Raises:
         ValueError: raw vectors differ in length.
     """
     found = rows(
-        """SELECT r.photo_id, r.data FROM ratings_rawfeatures r JOIN ratings_projection v ON v.id = %(id)s AND v.extractors = r.extractors
-        WHERE NOT EXISTS (SELECT FROM ratings_photofeatures d WHERE d.projection_id = %(id)s AND d.photo_id = r.photo_id)
-        ORDER BY r.photo_id LIMIT %(limit)s""",
-        {"id": projection, "limit": limit},
+        """SELECT photo_id, data FROM ratings_rawfeatures
+        WHERE extractors = %(extractors)s AND photo_id = ANY(%(photos)s) ORDER BY photo_id""",
+        {"extractors": extractors, "photos": list(photo_ids)},
     )
-    return _vectors(found) if found else None
-
-
-def can_fill(projection: int) -> bool:
-    """Whether any photo has a raw vector for this projection but no features of it."""
-    found = rows(
-        """SELECT EXISTS (SELECT FROM ratings_rawfeatures r JOIN ratings_projection v ON v.id = %(id)s AND v.extractors = r.extractors
-        WHERE NOT EXISTS (SELECT FROM ratings_photofeatures d WHERE d.projection_id = %(id)s AND d.photo_id = r.photo_id))""",
-        {"id": projection},
-    )
-    return bool(found[0][0])
+    if not found:
+        return None
+    ids, stored = columns(found, 2)
+    lengths = {len(one) for one in stored}
+    if len(lengths) > 1:
+        raise ValueError(f"Raw vectors of the same extractors have {' and '.join(str(length // 2) for length in sorted(lengths))} numbers.")
+    return list(ids), np.stack([np.frombuffer(one, dtype="<f2") for one in stored]).astype(np.float32)
 
 
 def _without(extractors: str) -> QuerySet[Photo]:
@@ -118,11 +121,3 @@ def _without(extractors: str) -> QuerySet[Photo]:
     having = RawFeatures.objects.filter(extractors=extractors, photo=OuterRef("id"))
     needing = Projection.objects.filter(extractors=extractors, state__in=(State.FILLING, State.CURRENT))
     return Photo.objects.filter(Exists(needing), ~Exists(having)).order_by("id")
-
-
-def _vectors(found: Sequence[tuple[int, bytes]]) -> Batch:
-    ids, stored = columns(found, 2)
-    lengths = {len(one) for one in stored}
-    if len(lengths) > 1:
-        raise ValueError(f"Raw vectors of the same extractors have {' and '.join(str(length // 2) for length in sorted(lengths))} numbers.")
-    return list(ids), np.stack([np.frombuffer(one, dtype="<f2") for one in stored]).astype(np.float32)

@@ -56,7 +56,7 @@ class Model:
             parameters |= {"photos": self.exact_order["photos"], "scores": self.exact_order["scores"]}
         # OFFSET 0 keeps this a query of its own: otherwise counting the rows would carry the features of every photo along.
         table = f"""(SELECT d.photo_id AS id, {score} AS score FROM ratings_photofeatures d JOIN ratings_photo p ON p.id = d.photo_id {join}
-            WHERE d.projection_id = coalesce(%(projection)s, {CURRENT_PROJECTION}) AND {MINE} OFFSET 0)"""  # noqa: S608 (constants of this module)
+            WHERE d.projection_id = (SELECT coalesce(%(projection)s, {CURRENT_PROJECTION})) AND {MINE} OFFSET 0)"""  # noqa: S608 (constants of this module)
         return table, parameters
 
 
@@ -140,7 +140,7 @@ def places(rater_id: UUID, photo_ids: Sequence[int]) -> dict[int, tuple[int, int
         f"""SELECT id, place, everyones FROM (
             SELECT id, row_number() OVER (ORDER BY score DESC, id) AS place, row_number() OVER (ORDER BY generic DESC, id) AS everyones
             FROM {table} mine JOIN (SELECT d.photo_id AS id, {generic} AS generic FROM ratings_photofeatures d
-                WHERE d.projection_id = coalesce(%(projection)s, {CURRENT_PROJECTION})) everyone USING (id)
+                WHERE d.projection_id = (SELECT coalesce(%(projection)s, {CURRENT_PROJECTION}))) everyone USING (id)
         ) ranked WHERE id = ANY(%(wanted)s)""",  # noqa: S608 (constants of this module)
         {"rater": rater_id, "generic": to_text(generic_weights()), "wanted": list(photo_ids), **parameters},
     )
