@@ -175,7 +175,7 @@ class ProjectionAdmin(ReadOnly):
 
 @admin.register(Bank)
 class BankAdmin(ReadOnly):
-    list_display = ("hash", "created_at")
+    list_display = ("hash", "registered_at", "created_at")
 
 
 @admin.register(PhotoFeatures)

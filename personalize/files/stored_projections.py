@@ -39,9 +39,7 @@ def of_bytes(stored: bytes) -> Projection:
 
 def layout_of_bank(arrays: Mapping[str, np.ndarray]) -> RawLayout:
     """The raw vector of a bank: the groups of its projection, then the standardised score."""
-    projection = banks.projection(arrays)
-    task_count = len(projection.centre)
-    return RawLayout((Group("groups", task_count, "columns"),))
+    return RawLayout((Group("groups", len(banks.projection(arrays).centre), "columns"),))
 
 
 def of_bank(arrays: Mapping[str, np.ndarray]) -> bytes:

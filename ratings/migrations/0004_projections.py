@@ -1,6 +1,7 @@
 """Projections: versions of the features. Every bank becomes one, and features, fits, priors and exact refits belong to it. Every row stays."""
 
 import django.db.models.deletion
+import django.utils.timezone
 from django.db import migrations, models
 from django.db.models import Q
 
@@ -20,6 +21,7 @@ def make_projections(apps, schema_editor):
         SELECT hash, CASE WHEN is_current THEN 'current' ELSE 'kept' END, '', 0, '', '', created_at, created_at
         FROM ratings_bank ORDER BY created_at"""
     )
+    schema_editor.execute("UPDATE ratings_bank SET registered_at = CASE WHEN is_current THEN now() ELSE created_at END")
     for table in TABLES:
         schema_editor.execute(
             f"UPDATE ratings_{table} t SET projection_id = v.id FROM ratings_projection v WHERE v.bank_id = t.bank_id"  # noqa: S608 (constants)
@@ -108,6 +110,8 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             "rawfeatures", models.UniqueConstraint(fields=("extractors", "photo"), name="one_raw_vector_per_extractors_and_photo")
         ),
+        migrations.AddField("bank", "extractors", models.CharField(blank=True, max_length=16)),
+        migrations.AddField("bank", "registered_at", models.DateTimeField(default=django.utils.timezone.now)),
         *[migrations.AddField(table, "projection", to_projection(null=True)) for table in TABLES],
         # Constraints and indexes name columns, so they go first and come back with the new ones.
         migrations.RemoveConstraint("photofeatures", "one_row_of_features_per_bank_and_photo"),

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import HalfVectorField
 
@@ -23,6 +24,8 @@ class Bank(models.Model):
 
     hash = models.CharField(primary_key=True, max_length=64)
     metadata = models.JSONField()
+    extractors = models.CharField(max_length=16, blank=True)  # hash of what computes raw vectors; empty in rows from version 0.1
+    registered_at = models.DateTimeField(default=timezone.now)  # the newest is the installed bank, also where another one is current
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ratings.errors import RatingError
@@ -84,18 +85,20 @@ def data(projection: int) -> bytes:
 
 
 def register_bank(*, hash: str, metadata: dict[str, Any], extractors: str, data: bytes) -> None:
-    """Make a bank, with its own projection, the one to use; again with the same bank and extractors nothing changes.
+    """Register the installed bank, with its own projection. Nothing changes where it is the one that was registered last.
 
-    The first one is current at once, before any photo. A later one fills, and one that was filling is retired; the old bank can come back
-    in the same way.
+    The first one is current at once, before any photo. A later one fills, and one that was filling is retired; a bank that was used before
+    comes back in the same way.
     """
     with transaction.atomic():
         locks.lock_to_activate()
-        Bank.objects.update_or_create(hash=hash, defaults={"metadata": metadata})
-        in_use, filling_now = current(), filling()
-        if filling_now and (filling_now.bank, filling_now.extractors) == (hash, extractors):
+        in_use = current()
+        last = Bank.objects.order_by("-registered_at").values_list("hash", "extractors").first()
+        Bank.objects.update_or_create(hash=hash, defaults={"metadata": metadata, "extractors": extractors})
+        if in_use and last == (hash, extractors):  # also where another bank was brought back since
             return
-        _retire(State.FILLING)
+        Bank.objects.filter(hash=hash).update(registered_at=timezone.now())
+        _retire_unfinished()
         if in_use and (in_use.bank, in_use.extractors) == (hash, extractors):
             return
         state = State.FILLING if in_use else State.CURRENT
@@ -103,15 +106,16 @@ def register_bank(*, hash: str, metadata: dict[str, Any], extractors: str, data:
 
 
 def begin(*, after: Version, data: bytes, photo_count: int) -> Projection | None:
-    """Begin to fill a projection that was learned from the raw vectors of `after`; an unfinished one is retired.
+    """Begin to fill a projection that was learned from the raw vectors of `after`; an unfinished one of the same bank is retired.
 
-    Returns None, and changes nothing, where `after` is no longer current.
+    Returns None, and changes nothing, where `after` is no longer current, or another bank fills.
     """
     with transaction.atomic():
         locks.lock_to_activate()
-        if current() != after:
+        unfinished = filling()
+        if current() != after or (unfinished and unfinished.bank != after.bank):
             return None
-        _retire(State.FILLING)
+        _retire_unfinished()
         return Projection.objects.create(bank_id=after.bank, extractors=after.extractors, data=data, photo_count=photo_count)
 
 
@@ -239,5 +243,5 @@ def _version(state: State) -> Version | None:
     return Version(*found) if found else None
 
 
-def _retire(state: State) -> None:
-    Projection.objects.filter(state=state).update(state=State.RETIRED)
+def _retire_unfinished() -> None:
+    Projection.objects.filter(state=State.FILLING).update(state=State.RETIRED)

@@ -170,6 +170,13 @@ def test_the_first_bank_is_current_at_once_and_registering_it_again_changes_noth
     assert (states(), projections.current()) == before
 
 
+def test_learning_that_ends_after_another_bank_was_installed_does_not_stop_it(photos, monkeypatch):
+    current = projections.current()
+    install(monkeypatch, "second", OTHER_EXTRACTORS)
+    assert projections.begin(after=current, data=b"", photo_count=PHOTOS) is None
+    assert projections.filling().bank == "second"
+
+
 def test_the_old_bank_can_come_back_before_and_after_the_new_one_is_in_use(photos, monkeypatch):
     install(monkeypatch, "second", OTHER_EXTRACTORS)
     install(monkeypatch)
@@ -331,6 +338,9 @@ class TestBringingBack:
             projections.rollback()
         new.delete()
         fill(projections.rollback())
+        assert projections.current().bank == "first"
+        install(monkeypatch, "second", OTHER_EXTRACTORS)  # as every start does
+        assert projections.filling() is None
         assert projections.current().bank == "first"
 
 
