@@ -71,6 +71,7 @@ def _phrases() -> dict[str, str]:
         "preparing_title": _("Getting photos ready"),
         "preparing_text": _("You can start as soon as the first ones are ready. This page updates automatically."),
         "ready_of": _("{ready} of {total} photos ready"),
+        "updated_of": _("Improving your ranking: {updated} of {total} photos"),
         "no_photos_title": _("No photos yet"),
         "no_photos_text": _("Photos show up here as soon as they’re imported."),
         "all_rated_title": _("You’ve rated them all"),

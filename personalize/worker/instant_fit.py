@@ -29,7 +29,7 @@ def refit(rater: UUID) -> None:
     accuracy = metrics.accuracy(fitted.leave_one_out[len(ANCHORS) :], history.values)
     stored = services.store_fit(
         rater_id=rater,
-        bank=history.bank,
+        projection=history.projection,
         ratings_seq=history.ratings_seq,
         weights=fitted.weights.tolist(),
         covariance=fitted.covariance.to_bytes(),
@@ -39,7 +39,10 @@ def refit(rater: UUID) -> None:
     )
     if stored is not None:  # the ranking has been pushed; no page waits for the next photos
         services.store_next_photos(
-            rater_id=rater, ratings_seq=history.ratings_seq, next_photos=_next_photos(rater, history, fitted, stored.version)
+            rater_id=rater,
+            projection=history.projection,
+            ratings_seq=history.ratings_seq,
+            next_photos=_next_photos(rater, history, fitted, stored.version),
         )
 
 

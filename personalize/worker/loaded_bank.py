@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from personalize.files import banks
+from personalize.files import banks, stored_projections
 from personalize.numerics.hyperparameter_grid import Hyperprior
+from personalize.numerics.raw_features import RawLayout
 
 if TYPE_CHECKING:
     from personalize.files.open_banks import Bank
@@ -29,9 +30,27 @@ def hyperprior() -> Hyperprior:
     return banks.hyperprior(banks.read(prefix="hyperprior/"))
 
 
-def extract_features(photos: Sequence[Image.Image]) -> list[tuple[float, Float[np.ndarray, "features"]]]:
-    """Generic score (standardised) and the 256 features of each photo."""
-    return [(float(row[0]), row) for row in _extractor().features(photos)] if photos else []
+@cache
+def extractors() -> str:
+    """Hash of the bank's extractors, the key of the raw vectors that they compute."""
+    return banks.read_metadata().extractors
+
+
+@cache
+def raw_layout() -> RawLayout:
+    """The layout of the raw vectors that the bank's extractors compute."""
+    return stored_projections.layout_of_bank(banks.read(prefix="projection/"))
+
+
+@cache
+def heads() -> Float[np.ndarray, "heads raw"]:
+    """The directions in raw vectors that a projection begins with: the generic score, then the task heads."""
+    return np.eye(raw_layout().width)[-1:]
+
+
+def extract_raw_features(photos: Sequence[Image.Image]) -> Float[np.ndarray, "photos raw"]:
+    """The raw vector of each photo."""
+    return _extractor().raw(photos)
 
 
 @cache

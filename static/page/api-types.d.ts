@@ -20,6 +20,7 @@ export interface components {
         PhotoCounts: {
             ready: number;
             total: number;
+            updated: number | null;
         };
         PhotoOut: {
             id: number;

@@ -68,11 +68,12 @@ function showLastRating(value) {
   find("#last-rating [data-undo]").hidden = value === null;
 }
 
-onDetail(deck, "photos", ({ ready, total, ratedCount }) => {
+onDetail(deck, "photos", ({ ready, total, updated, ratedCount }) => {
   showRatedCount(ratedCount);
   const line = find("#preparing");
-  line.hidden = ready >= total;
-  line.textContent = line.hidden ? "" : say("ready_of", { ready, total });
+  line.hidden = ready >= total && updated === null;
+  const sentence = ready < total ? say("ready_of", { ready, total }) : say("updated_of", { updated: updated ?? 0, total });
+  line.textContent = line.hidden ? "" : sentence;
   ranking.total = Math.max(ranking.total, ready);
 });
 onDetail(deck, "rated", ({ value, ratedCount }) => {
