@@ -7,7 +7,7 @@ from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
 from personalize.errors import BadBank
-from personalize.files import banks, stored_projections
+from personalize.files import banks, extractors, taste_parts
 
 logger = logging.getLogger(__name__)
 
@@ -26,8 +26,8 @@ def register_bank(**kwargs: Any) -> None:
 
     try:
         metadata = banks.read_metadata()
-        own = stored_projections.of_bank(banks.read(prefix="projection/"))
+        own = taste_parts.projection_to_bytes(taste_parts.read().projection)
     except BadBank as error:
         logger.warning("Features cannot be extracted: %s", error)
         return
-    projections.register_bank(hash=metadata.hash, metadata=dict(metadata.facts), extractors=metadata.extractors, data=own)
+    projections.register_bank(hash=metadata.hash, metadata=dict(metadata.facts), extractors=extractors.extractors_hash(metadata.facts), data=own)

@@ -164,11 +164,6 @@ class BankMetadata:
         files = [row["sha256"] for row in (*self.facts.get("extractors", ()), *filter(None, [self.facts.get("taste")]))]
         return hashlib.sha256("".join([self.sha256, *files]).encode()).hexdigest()[:16] if files else self.sha256[:16]
 
-    @property
-    def extractors(self) -> str:
-        """Hash of what computes raw vectors, 16 hex digits: here the bank's own network."""
-        return self.hash
-
 
 def write(arrays: Mapping[str, np.ndarray], facts: BankFacts, path: Path) -> BankMetadata:
     """Write a bank and its metadata; existing files are replaced only when the new ones are complete.

@@ -1,6 +1,7 @@
 """The bank, loaded once per worker process."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -8,9 +9,13 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from personalize.files import banks, stored_projections
+from personalize.files import banks, taste_parts
+from personalize.files import extractors as bank_extractors
+from personalize.files.taste_parts import TastePart
 from personalize.numerics.hyperparameter_grid import Hyperprior
+from personalize.numerics.projection import Heads
 from personalize.numerics.raw_features import RawLayout
+from personalize.scorers.feature_extraction import FeatureExtractor
 
 if TYPE_CHECKING:
     from personalize.files.open_banks import Bank
@@ -25,27 +30,31 @@ def bank_hash() -> str:
 
 
 @cache
-def hyperprior() -> Hyperprior:
-    """The bank's hyperprior, learned from other raters."""
-    return banks.hyperprior(banks.read(prefix="hyperprior/"))
+def taste() -> TastePart:
+    """What instant fits need of the bank."""
+    return taste_parts.read()
+
+
+def hyperprior(heads: int) -> Hyperprior:
+    """The bank's hyperprior, learned from other raters, for features with this many task heads."""
+    return replace(taste().hyperprior, heads=heads)
 
 
 @cache
 def extractors() -> str:
     """Hash of the bank's extractors, the key of the raw vectors that they compute."""
-    return banks.read_metadata().extractors
+    return bank_extractors.read().hash
 
 
 @cache
 def raw_layout() -> RawLayout:
     """The layout of the raw vectors that the bank's extractors compute."""
-    return stored_projections.layout_of_bank(banks.read(prefix="projection/"))
+    return bank_extractors.read().layout
 
 
-@cache
-def heads() -> Float[np.ndarray, "heads raw"]:
+def heads() -> Heads:
     """The directions in raw vectors that a projection begins with: the generic score, then the task heads."""
-    return np.eye(raw_layout().width)[-1:]
+    return taste().heads
 
 
 def extract_raw_features(photos: Sequence[Image.Image]) -> Float[np.ndarray, "photos raw"]:
@@ -70,8 +79,5 @@ def fitting() -> "RaterFitter":
 
 
 @cache
-def _extractor() -> "TangentExtractor":
-    # Importing torch takes seconds and hundreds of megabytes, so only the workers that need it do; those of the queue `refit` do not.
-    from personalize.scorers.tangent_extraction import TangentExtractor
-
-    return TangentExtractor(bank())
+def _extractor() -> FeatureExtractor:
+    return FeatureExtractor()

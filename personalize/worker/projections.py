@@ -8,9 +8,9 @@ import logging
 from functools import lru_cache
 
 from personalize.errors import BadProjection
-from personalize.files import stored_projections
-from personalize.numerics import learned_projections
-from personalize.numerics.learned_projections import CarryOver, Projection
+from personalize.files import taste_parts
+from personalize.numerics import projection as numerics
+from personalize.numerics.projection import LEAST_PHOTOS, CarryOver, Projection
 from personalize.worker import loaded_bank
 from ratings.photos import files
 from ratings.photos.selectors import photos_by_id
@@ -20,7 +20,6 @@ from ratings.ranking.projections import AlreadyFilling, Version
 logger = logging.getLogger(__name__)
 
 MOST_PHOTOS = 20_000  # that a projection is learned from, or weights are carried over by
-LEAST_PHOTOS = 10
 FILLED_AT_ONCE = 500  # photos of one step
 MOST_UNREADABLE = 0.1  # of the photos: more are a folder that is missing, and would leave rankings empty
 
@@ -32,7 +31,12 @@ def loaded(projection: int) -> Projection:
     Raises:
         BadProjection: its data cannot be read.
     """
-    return stored_projections.of_bytes(projections.data(projection))
+    return taste_parts.projection_of_bytes(projections.data(projection))
+
+
+def heads(projection: int) -> int:
+    """How many task heads the features of a projection have, after the generic score; none where it came with a bank of version 0.1."""
+    return len(loaded(projection).directions) - 1 if projections.data(projection) else 0
 
 
 def learn(after: Version) -> models.Projection | None:
@@ -55,13 +59,8 @@ def learn(after: Version) -> models.Projection | None:
         if count < LEAST_PHOTOS:
             raise BadProjection(f"{count} photos have features; a projection needs at least {LEAST_PHOTOS}. Import more photos first.")
         photos = raw_features.sample(after.extractors, MOST_PHOTOS)
-        try:
-            learned = learned_projections.learn(
-                lambda: raw_features.batches(after.extractors, photos), loaded_bank.raw_layout(), loaded_bank.heads()
-            )
-        except ValueError as error:
-            raise BadProjection(str(error)) from error
-        return projections.begin(after=after, data=stored_projections.to_bytes(learned), photo_count=count)
+        learned = numerics.learn(lambda: raw_features.batches(after.extractors, photos), loaded_bank.raw_layout(), loaded_bank.heads())
+        return projections.begin(after=after, data=taste_parts.projection_to_bytes(learned), photo_count=count)
 
 
 def learn_when_due(after: int) -> models.Projection | None:
