@@ -1,0 +1,123 @@
+"""Accuracy of the instant fit, from predictions of pairs of ratings that the fit has not seen. NumPy only.
+
+Spearman's rank correlation of scores s with n ratings of mid-ranks R is a sum over pairs of photos, where no two scores are equal:
+
+    r = sum_{i<j} sign(s_i - s_j) (R_i - R_j) / (2 n sd(s) sd(R)),  sd(s) = sqrt((n^2 - 1) / 12).
+
+Here each sign comes from a fit without both ratings of its pair (leave-pair-out). Swapping two ratings that mean nothing then changes the
+sign of their term and nothing else, so the mean over such raters is 0. Leaving out one rating at a time has no such symmetry: without a high
+rating, the others point slightly away from it.
+
+The swap argument needs weights of the hyperparameters that have not seen the pair either, and points that are chosen without the ratings.
+The grid of the fit (`hyperparameter_grid.py`) has more points than there is time for at each pair. So there is one Gaussian process for each
+feature variance v_f; over the other axes, the prior is replaced by the Gaussian process with the same mean and covariance.
+
+References:
+    Airola, Pahikkala, Waegeman, De Baets & Salakoski, A comparison of AUC estimators in small-sample studies, MLSB 2009 (leave-pair-out);
+    Rasmussen & Williams, Gaussian Processes for Machine Learning, MIT Press 2006, sections 5.4.2 (left-out predictions), 2.2.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from personalize.numerics import metrics
+from personalize.numerics.hyperparameter_grid import INTERCEPT, Hyperprior
+from personalize.numerics.metrics import Accuracy
+from personalize.numerics.taste import NO_POPULATION_SCORES
+
+LEAST_SHARE = 1e-3  # feature variances that are this much less probable than the best one are left out: two ratings more or less change no
+# such odds, and each variance costs the inverse of a matrix
+TIE = 1e-9  # scores of two photos that differ by less, in standard deviations of the ratings, are equal up to rounding
+
+
+def accuracy(
+    features: Float[np.ndarray, "ratings features"],
+    ratings: Float[np.ndarray, "ratings"],
+    hyperprior: Hyperprior,
+    population_scores: Float[np.ndarray, "rows columns"] = NO_POPULATION_SCORES,
+    anchors: int = 0,
+    posterior: Float[np.ndarray, "f"] | None = None,
+) -> Accuracy | None:
+    """SROCC of a rater's fit with the rater's ratings of photos that the fit has not seen, and its 95 % interval.
+
+    0: no better than chance; 1: the order of the ratings, which ratings with ties do not reach (.94 for three equally frequent values). The
+    arguments are those of `taste.fit`. The first `anchors` ratings belong to every fit and to no pair. `posterior` is the probability of each
+    feature variance given all ratings, where it is known: improbable ones then cost nothing.
+
+    None below 8 ratings, or where all ratings or all predictions are equal: the correlation is undefined.
+    """
+    own = ratings[anchors:]
+    if len(own) < metrics.LEAST_RATINGS or np.ptp(own) == 0:
+        return None
+    first, second = np.triu_indices(len(own), k=1)
+    differ = own[first] != own[second]  # pairs of equal ratings add nothing to the sum
+    first, second = first[differ], second[differ]
+    probable = hyperprior.weights.sum(axis=(0, 2, 3)) if posterior is None else posterior
+    kept = probable >= LEAST_SHARE * probable.max()
+    gaps = left_out_differences(features, ratings, _only(hyperprior, kept), population_scores, first + anchors, second + anchors)
+    signs = np.sign(gaps) * (np.abs(gaps) > TIE)
+    if not signs.any():
+        return None
+    return metrics.with_interval(pair_correlation(signs, own, first, second), len(own))
+
+
+def pair_correlation(
+    signs: Float[np.ndarray, "pairs"], ratings: Float[np.ndarray, "ratings"], first: Int[np.ndarray, "pairs"], second: Int[np.ndarray, "pairs"]
+) -> float:
+    """Spearman's rank correlation from the sign of the difference of two scores, for each pair of photos with different ratings."""
+    n, ranks = len(ratings), metrics.ranks(ratings)
+    scale = 2 * n * np.sqrt((n * n - 1) / 12) * np.std(ranks)
+    return float(signs @ (ranks[first] - ranks[second]) / scale)
+
+
+def left_out_differences(
+    features: Float[np.ndarray, "ratings features"],
+    ratings: Float[np.ndarray, "ratings"],
+    hyperprior: Hyperprior,
+    population_scores: Float[np.ndarray, "rows columns"],
+    first: Int[np.ndarray, "pairs"],
+    second: Int[np.ndarray, "pairs"],
+) -> Float[np.ndarray, "pairs"]:
+    """Score of photo `first` minus score of photo `second`, by the fit to all ratings but these two, in standard deviations of the ratings.
+
+    With K the covariance of the ratings, P = K^-1, r the ratings minus their prior mean, S the pair and alpha = P r, the left-out residuals
+    are e = P_SS^-1 alpha_S, and the log density of the pair given the rest is (log det P_SS - alpha_S . e) / 2, up to a constant. The rater's
+    mean rating cancels in the difference. Each process has the weight of its prior times its evidence, divided by that density.
+    """
+    features = features.astype(np.float64)
+    scores = population_scores if population_scores.size else np.zeros((len(ratings), 1))
+    z = (ratings - np.mean(ratings)) / np.std(ratings)
+    prior_mean, covariances, prior = _processes(features, scores[:, 1:], hyperprior)
+    residuals = z - scores[:, 0] - prior_mean
+    inverses = np.linalg.inv(covariances)
+    alphas = np.einsum("fij,fj->fi", inverses, residuals)
+    evidence = -0.5 * (np.einsum("fi,fi->f", alphas, residuals) + np.linalg.slogdet(covariances)[1])
+    own = np.einsum("fii->fi", inverses)
+    a, b, c = own[:, first], own[:, second], inverses[:, first, second]  # P_SS = [[a, c], [c, b]]
+    left, right = alphas[:, first], alphas[:, second]
+    determinant = a * b - c * c
+    residual, other = (b * left - c * right) / determinant, (a * right - c * left) / determinant
+    weighted = (np.log(prior) + evidence)[:, None] + 0.5 * (left * residual + right * other - np.log(determinant))
+    weights = np.exp(weighted - weighted.max(axis=0))
+    predicted = z[first] - z[second] - residual + other
+    return (weights * predicted).sum(axis=0) / weights.sum(axis=0)
+
+
+def _only(hyperprior: Hyperprior, kept: np.ndarray) -> Hyperprior:
+    """The hyperprior at some of its feature variances. Its weights keep their sizes: only their ratios matter."""
+    return replace(hyperprior, feature=hyperprior.feature[kept], weights=hyperprior.weights[:, kept])
+
+
+def _processes(features: np.ndarray, tastes: np.ndarray, hyperprior: Hyperprior) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Prior mean (f, ratings) and covariance (f, ratings, ratings) of the ratings, and prior probability (f), at each feature variance."""
+    s, phi = features[:, 0], features[:, 1:]
+    prior = hyperprior.weights.sum(axis=(0, 2, 3))
+    given = hyperprior.weights / prior[:, None, None]
+    base, noise = np.einsum("bfnc,b->f", given, hyperprior.base), np.einsum("bfnc,n->f", given, hyperprior.noise)
+    trust, square = (np.einsum("bfnc,c->f", given, hyperprior.trust**power) for power in (1, 2))
+    slope = base + square - trust * trust  # variance of c + w, the slope over the generic score
+    shared = INTERCEPT + tastes @ tastes.T
+    varied = hyperprior.feature[:, None, None] * (phi @ phi.T) + slope[:, None, None] * np.outer(s, s)
+    return trust[:, None] * s, varied + shared + noise[:, None, None] * np.eye(len(s)), prior
