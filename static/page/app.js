@@ -41,7 +41,7 @@ for (const button of undoButtons) button.addEventListener("click", () => deck.un
 
 let rankedBefore = false;
 ranking.addEventListener("moved", () => {
-  certainty.show(ranking.accuracy, ranking.ratingsSeq, deck.ratedCount);
+  certainty.show(ranking);
   showActiveModel(ranking.activeModel);
   if (rankedBefore) tabs.rankingMoved();
   rankedBefore = true;
@@ -57,7 +57,6 @@ onDetail(connection, "state", (state) => {
 function showRatedCount(count) {
   find("#rated-count").textContent = count ? say("rated_count", { n: count }) : "";
   for (const button of undoButtons) button.toggleAttribute("disabled", count === 0);
-  certainty.show(ranking.accuracy, ranking.ratingsSeq, count);
 }
 
 /** @param {import("./api.js").RatingValue | null} value null after an undo */
