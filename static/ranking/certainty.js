@@ -69,7 +69,11 @@ export class Certainty {
       return;
     }
     const { srocc, low, high } = accuracy;
-    find("#certainty-numbers-text").textContent = say("certainty_numbers", { srocc: match(srocc), low: match(low), high: match(high) });
+    find("#certainty-numbers-text").textContent = say("certainty_numbers", {
+      srocc: decimal(srocc),
+      low: decimal(low),
+      high: decimal(high),
+    });
     const compared = activeModel?.comparison;
     find("#certainty-models").textContent = compared
       ? say("certainty_models", { exact: match(compared.exact), instant: match(compared.instant) })
