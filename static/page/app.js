@@ -5,7 +5,7 @@ import { Outbox } from "../deck/outbox.js";
 import { welcome } from "../deck/welcome.js";
 import { offerSharing } from "../raters/sharing.js";
 import { showActiveModel } from "../ranking/active-model.js";
-import { Certainty } from "../ranking/certainty.js";
+import { Certainty, offerNumbers } from "../ranking/certainty.js";
 import { Connection } from "../ranking/connection.js";
 import { Panel } from "../ranking/panel.js";
 import { Ranking } from "../ranking/ranking.js";
@@ -28,6 +28,7 @@ new Panel(ranking);
 
 offerTheme();
 offerLanguage();
+offerNumbers();
 offerSharing();
 welcome(deck);
 watchKeys({ rate: (value) => deck.rate(value, "key"), undo: () => deck.undo(), help: offerHelp() });

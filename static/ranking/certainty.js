@@ -52,6 +52,17 @@ function picture(state, more) {
 /** A correlation below zero is no match: the number would say nothing more. @param {number} srocc */
 const match = (srocc) => (srocc > 0 ? decimal(srocc) : say("no_match"));
 
+/** @param {boolean} open */
+function openNumbers(open) {
+  find("#certainty-numbers").hidden = !open;
+  find("#certainty-more").setAttribute("aria-expanded", String(open));
+}
+
+/** Shows and hides the numbers by the button. */
+export function offerNumbers() {
+  find("#certainty-more").addEventListener("click", () => openNumbers(find("#certainty-numbers").hidden));
+}
+
 export class Certainty {
   /** @type {Point[]} */ #trail = storedTrail();
 
@@ -63,9 +74,8 @@ export class Certainty {
     find("#certainty-headline").textContent = state === "learning" ? say("certainty_learning", { n: more }) : say(`certainty_${state}`);
     find("#certainty-text").textContent = say(`certainty_${state}_text`);
     find("#certainty-picture").replaceChildren(...picture(state, more));
-    const numbers = /** @type {HTMLDetailsElement} */ (find("#certainty-numbers"));
     if (!accuracy || LEVELS[state] === 0) {
-      numbers.open = false; // and hidden by the style of the state
+      openNumbers(false); // and the style of the state hides the button
       return;
     }
     const { srocc, low, high } = accuracy;

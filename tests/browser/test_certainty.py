@@ -57,20 +57,20 @@ def test_each_state_has_its_words_and_picture_and_no_serious_accessibility_probl
         assert alice.page.inner_text("#certainty-headline") == headline
         assert alice.page.locator("#certainty-picture .picture-lit").count() == LIT.get(state, 0)
         assert alice.page.locator("#certainty-picture .picture-done").count() == (state == "learning")
-        assert alice.page.is_visible("#certainty-numbers summary") == (state in LIT)
+        assert alice.page.is_visible("#certainty-more") == (state in LIT)
         assert not alice.page.is_visible("#certainty-numbers-text")
         if state in LIT:
-            alice.page.click("#certainty-numbers summary")
+            alice.page.click("#certainty-more")
             assert alice.page.is_visible("#certainty-bar .bar-dot")
             assert serious_problems(alice) == []
-            alice.page.click("#certainty-numbers summary")
+            alice.page.click("#certainty-more")
         assert alice.page.evaluate("document.documentElement.scrollWidth") <= size["viewport"]["width"]
 
 
 def test_the_number_and_its_interval_open_by_keyboard(visit: Callable[..., Visitor]) -> None:
     alice = open_ranking(visit, WIDE, "light")
     show(alice, "good")
-    alice.page.focus("#certainty-numbers summary")
+    alice.page.focus("#certainty-more")
     alice.page.keyboard.press("Enter")
     text = alice.page.inner_text("#certainty-numbers-text")
     assert text == "Match between its guesses and your ratings: 0.50, likely 0.31 to 0.65 (0 is chance, 1 is perfect)."
@@ -81,16 +81,16 @@ def test_the_number_and_its_interval_open_by_keyboard(visit: Callable[..., Visit
 def test_a_number_that_was_open_is_hidden_when_the_interval_includes_chance_again(visit: Callable[..., Visitor]) -> None:
     alice = open_ranking(visit, WIDE, "light")
     show(alice, "finding")
-    alice.page.click("#certainty-numbers summary")
+    alice.page.click("#certainty-more")
     show(alice, "unsure")
     assert not alice.page.is_visible("#certainty-numbers-text")
-    assert not alice.page.is_visible("#certainty-numbers summary")
+    assert not alice.page.is_visible("#certainty-more")
 
 
 def test_the_comparison_of_the_models_is_among_the_numbers_without_one_below_zero(visit: Callable[..., Visitor]) -> None:
     alice = open_ranking(visit, WIDE, "light")
     show(alice, "good", {"exact": 0.5, "instant": -0.2})
-    alice.page.click("#certainty-numbers summary")
+    alice.page.click("#certainty-more")
     assert alice.page.inner_text("#certainty-models") == "On the same ratings: exact model 0.50, instant model no match."
 
 
