@@ -53,20 +53,24 @@ def accuracy(predictions: Float[np.ndarray, "n"], ratings: Float[np.ndarray, "n"
 def with_interval(value: float, ratings: int) -> Accuracy:
     """95 % interval of the true SROCC rho, given the SROCC of predictions that were fitted to the same ratings, each to others than its own.
 
-    All rho with |atanh(value) - atanh(rho)| <= 1.96 sd(rho),  sd(rho)^2 = (1 + rho^2 / 2 + 5 / (5 + n rho^2)) / (n - 3)
+    All rho with |atanh(value) - atanh(rho)| <= 1.96 sd(rho),  sd(rho)^2 = (1 + rho^2 / 2 + excess(rho)) / (n - 3)
 
     for n ratings. The first two terms are those of Bonett & Wright for predictions that do not depend on the ratings. Without signal, the
-    covariance of ratings i and j counts twice, in the prediction of i from j and of j from i, which doubles the variance; the third term is
-    this excess. It vanishes as the part of the predictions that is noise does. docs/decisions/how-sure.md has its measurement.
+    covariance of ratings i and j counts twice, in the prediction of i from j and of j from i, which doubles the variance. This excess
+    vanishes as signal takes the place of noise in the predictions, and with few ratings, where they are mostly the prior mean:
+
+    excess(rho) = n / (n + 5) * 5 / (5 + n rho^2), its two constants by measurement (docs/decisions/how-sure.md).
 
     References:
         Bonett & Wright, Sample size requirements for estimating Pearson, Kendall and Spearman correlations, Psychometrika 2000;
         Wilson, Probable inference, JASA 1927 (an interval as all values that a test does not reject).
     """
-    tried = np.tanh(np.linspace(-4, 4, 4001))
-    spread = np.sqrt((1 + tried**2 / 2 + 5 / (5 + ratings * tried**2)) / (ratings - 3))
-    held = tried[np.abs(atanh(min(max(value, -0.999), 0.999)) - np.arctanh(tried)) <= 1.96 * spread]
-    return Accuracy(srocc=value, low=float(held[0]), high=float(held[-1]))
+    tried = np.linspace(-6, 6, 6001)  # atanh(rho)
+    square = np.tanh(tried) ** 2
+    excess = ratings / (ratings + 5) * 5 / (5 + ratings * square)
+    reach = 1.96 * np.sqrt((1 + square / 2 + excess) / (ratings - 3))
+    held = np.tanh(tried[np.abs(atanh(min(max(value, -0.999), 0.999)) - tried) <= reach])
+    return Accuracy(srocc=value, low=min(value, float(held[0])), high=max(value, float(held[-1])))
 
 
 def bootstrap_interval(values: Float[np.ndarray, "n"], rng: np.random.Generator, draws: int = 2000) -> tuple[float, float]:

@@ -47,7 +47,12 @@ def test_without_signal_the_interval_is_wider_by_the_square_root_of_two():
     reach = 1.96 * np.sqrt(2 / 100)
     assert found.high == pytest.approx(np.tanh(reach), rel=0.2)  # less, because the excess is smaller at the ends
     assert found.low == pytest.approx(-found.high)
-    assert metrics.with_interval(0.999999, 8).high < 1
+
+
+@pytest.mark.parametrize("value", [-1.0, -0.3, 0.0, 0.8, 1.0])
+def test_the_interval_contains_the_estimate_and_stays_within_one(value):
+    found = metrics.with_interval(value, 8)
+    assert -1 <= found.low <= value <= found.high <= 1
 
 
 def test_a_bootstrap_interval_contains_the_mean():
