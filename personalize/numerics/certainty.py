@@ -5,16 +5,16 @@ Spearman's rank correlation of scores s with n ratings of mid-ranks R is a sum o
     r = sum_{i<j} sign(s_i - s_j) (R_i - R_j) / (2 n sd(s) sd(R)),  sd(s) = sqrt((n^2 - 1) / 12).
 
 Here each sign comes from a fit without both ratings of its pair (leave-pair-out). Swapping two ratings that mean nothing then changes the
-sign of their term and nothing else, so the mean over such raters is 0. Leaving out one rating at a time has no such symmetry: without a high
-rating, the others point slightly away from it.
+sign of their term and nothing else, so r is 0 on average. Leaving out one rating at a time has no such symmetry: without a high rating,
+the others point slightly away from it.
 
-The swap argument needs weights of the hyperparameters that have not seen the pair either, and points that are chosen without the ratings.
-The grid of the fit (`hyperparameter_grid.py`) has more points than there is time for at each pair. So there is one Gaussian process for each
-feature variance v_f; over the other axes, the prior is replaced by the Gaussian process with the same mean and covariance.
+The swap needs weights of the hyperparameters that have not seen the pair, over points chosen without the ratings. All points of the grid
+(`hyperparameter_grid.py`) at each pair would take too long. So there is one Gaussian process for each feature variance v_f; over the other
+axes, the prior is replaced by the Gaussian process with the same mean and covariance. docs/decisions/how-sure.md has measurements.
 
 References:
     Airola, Pahikkala, Waegeman, De Baets & Salakoski, A comparison of AUC estimators in small-sample studies, MLSB 2009 (leave-pair-out);
-    Rasmussen & Williams, Gaussian Processes for Machine Learning, MIT Press 2006, sections 5.4.2 (left-out predictions), 2.2.
+    Rasmussen & Williams, Gaussian Processes for Machine Learning, MIT Press 2006, sections 2.2, 5.4.2 (left-out predictions).
 """
 
 from dataclasses import replace
@@ -27,8 +27,7 @@ from personalize.numerics.hyperparameter_grid import INTERCEPT, Hyperprior
 from personalize.numerics.metrics import Accuracy
 from personalize.numerics.taste import NO_POPULATION_SCORES
 
-LEAST_SHARE = 1e-3  # feature variances that are this much less probable than the best one are left out: two ratings more or less change no
-# such odds, and each variance costs the inverse of a matrix
+LEAST_SHARE = 1e-3  # of the most probable feature variance; less probable ones change no sign, and each costs the inverse of a matrix
 TIE = 1e-9  # scores of two photos that differ by less, in standard deviations of the ratings, are equal up to rounding
 
 
@@ -42,9 +41,9 @@ def accuracy(
 ) -> Accuracy | None:
     """SROCC of a rater's fit with the rater's ratings of photos that the fit has not seen, and its 95 % interval.
 
-    0: no better than chance; 1: the order of the ratings, which ratings with ties do not reach (.94 for three equally frequent values). The
-    arguments are those of `taste.fit`. The first `anchors` ratings belong to every fit and to no pair. `posterior` is the probability of each
-    feature variance given all ratings, where it is known: improbable ones then cost nothing.
+    0: no better than chance; 1: the order of the ratings, which ratings with ties do not reach (.94 for three equally frequent values).
+    The arguments are those of `taste.fit`. The first `anchors` ratings belong to every fit and to no pair. `posterior` is the probability
+    of each feature variance given all ratings, where it is known: improbable variances then cost nothing.
 
     None below 8 ratings, or where all ratings or all predictions are equal: the correlation is undefined.
     """
@@ -64,7 +63,10 @@ def accuracy(
 
 
 def pair_correlation(
-    signs: Float[np.ndarray, "pairs"], ratings: Float[np.ndarray, "ratings"], first: Int[np.ndarray, "pairs"], second: Int[np.ndarray, "pairs"]
+    signs: Float[np.ndarray, "pairs"],
+    ratings: Float[np.ndarray, "ratings"],
+    first: Int[np.ndarray, "pairs"],
+    second: Int[np.ndarray, "pairs"],
 ) -> float:
     """Spearman's rank correlation from the sign of the difference of two scores, for each pair of photos with different ratings."""
     n, ranks = len(ratings), metrics.ranks(ratings)
@@ -82,9 +84,9 @@ def left_out_differences(
 ) -> Float[np.ndarray, "pairs"]:
     """Score of photo `first` minus score of photo `second`, by the fit to all ratings but these two, in standard deviations of the ratings.
 
-    With K the covariance of the ratings, P = K^-1, r the ratings minus their prior mean, S the pair and alpha = P r, the left-out residuals
-    are e = P_SS^-1 alpha_S, and the log density of the pair given the rest is (log det P_SS - alpha_S . e) / 2, up to a constant. The rater's
-    mean rating cancels in the difference. Each process has the weight of its prior times its evidence, divided by that density.
+    With K the covariance of the ratings, P = K^-1, r the ratings minus their prior mean, alpha = P r and S the pair, the left-out residuals
+    are e = P_SS^-1 alpha_S, and the log density of the pair given the rest is (log det P_SS - alpha_S . e) / 2, up to a constant. Each
+    process has the weight of its prior times its evidence, divided by that density. The rater's mean rating cancels in the difference.
     """
     features = features.astype(np.float64)
     scores = population_scores if population_scores.size else np.zeros((len(ratings), 1))

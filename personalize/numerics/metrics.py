@@ -51,7 +51,7 @@ def accuracy(predictions: Float[np.ndarray, "n"], ratings: Float[np.ndarray, "n"
 
 
 def with_interval(value: float, ratings: int) -> Accuracy:
-    """95 % interval of the true SROCC rho, given the SROCC of predictions that were fitted to the same ratings, each to others than its own.
+    """The SROCC of left-out predictions, each fitted to the other ratings, with a 95 % interval of the true SROCC rho.
 
     All rho with |atanh(value) - atanh(rho)| <= 1.96 sd(rho),  sd(rho)^2 = (1 + rho^2 / 2 + excess(rho)) / (n - 3)
 

@@ -39,9 +39,11 @@ def naive_difference(features, ratings, population_scores, pair):
     for place, variance in enumerate(HYPERPRIOR.feature):
         weights = HYPERPRIOR.weights[:, place] / HYPERPRIOR.weights[:, place].sum()
         # Mean and variance over the prior of the ratings, from the moments of its parts.
-        slopes = [(b, c, w) for b, row in zip(HYPERPRIOR.base, weights, strict=True) for c, w in zip(HYPERPRIOR.trust, row.sum(0), strict=True)]
+        slopes = [
+            (base, trust, weights[b, :, c].sum()) for b, base in enumerate(HYPERPRIOR.base) for c, trust in enumerate(HYPERPRIOR.trust)
+        ]
         trust = sum(w * c for _, c, w in slopes)
-        slope = sum(w * (b + c * c) for b, c, w in slopes) - trust**2
+        slope = sum(w * (v + c * c) for v, c, w in slopes) - trust**2
         noise = weights.sum(axis=(0, 2)) @ HYPERPRIOR.noise
         shared = variance * phi @ phi.T + slope * np.outer(s, s) + tastes @ tastes.T
         inner = (shared + INTERCEPT + noise * np.eye(len(z)))[np.ix_(rest, rest)]
