@@ -17,6 +17,7 @@ References:
     Rasmussen & Williams, Gaussian Processes for Machine Learning, MIT Press 2006, sections 2.2, 5.4.2 (left-out predictions).
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -91,20 +92,21 @@ def left_out_differences(
     features = features.astype(np.float64)
     scores = population_scores if population_scores.size else np.zeros((len(ratings), 1))
     z = (ratings - np.mean(ratings)) / np.std(ratings)
-    prior_mean, covariances, prior = _processes(features, scores[:, 1:], hyperprior)
-    residuals = z - scores[:, 0] - prior_mean
-    inverses = np.linalg.inv(covariances)
-    alphas = np.einsum("fij,fj->fi", inverses, residuals)
-    evidence = -0.5 * (np.einsum("fi,fi->f", alphas, residuals) + np.linalg.slogdet(covariances)[1])
-    own = np.einsum("fii->fi", inverses)
-    a, b, c = own[:, first], own[:, second], inverses[:, first, second]  # P_SS = [[a, c], [c, b]]
-    left, right = alphas[:, first], alphas[:, second]
-    determinant = a * b - c * c
-    residual, other = (b * left - c * right) / determinant, (a * right - c * left) / determinant
-    weighted = (np.log(prior) + evidence)[:, None] + 0.5 * (left * residual + right * other - np.log(determinant))
-    weights = np.exp(weighted - weighted.max(axis=0))
-    predicted = z[first] - z[second] - residual + other
-    return (weights * predicted).sum(axis=0) / weights.sum(axis=0)
+    gaps, weighted = [], []
+    for prior_mean, covariance, prior in _processes(features, scores[:, 1:], hyperprior):
+        residuals = z - scores[:, 0] - prior_mean
+        inverse = np.linalg.inv(covariance)
+        alpha = inverse @ residuals
+        own = np.diagonal(inverse)
+        a, b, c = own[first], own[second], inverse[first, second]  # P_SS = [[a, c], [c, b]]
+        left, right = alpha[first], alpha[second]
+        determinant = a * b - c * c
+        gaps.append((left * (b + c) - right * (a + c)) / determinant)  # e_first - e_second
+        square = (left * left * b - 2 * left * right * c + right * right * a) / determinant  # alpha_S . e
+        evidence = -0.5 * (residuals @ alpha + np.linalg.slogdet(covariance)[1])
+        weighted.append(np.log(prior) + evidence + 0.5 * (square - np.log(determinant)))
+    weights = np.exp(np.array(weighted) - np.max(weighted, axis=0))
+    return z[first] - z[second] - (weights * gaps).sum(axis=0) / weights.sum(axis=0)
 
 
 def _only(hyperprior: Hyperprior, kept: np.ndarray) -> Hyperprior:
@@ -112,14 +114,15 @@ def _only(hyperprior: Hyperprior, kept: np.ndarray) -> Hyperprior:
     return replace(hyperprior, feature=hyperprior.feature[kept], weights=hyperprior.weights[:, kept])
 
 
-def _processes(features: np.ndarray, tastes: np.ndarray, hyperprior: Hyperprior) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Prior mean (f, ratings) and covariance (f, ratings, ratings) of the ratings, and prior probability (f), at each feature variance."""
+def _processes(features: np.ndarray, tastes: np.ndarray, hyperprior: Hyperprior) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
+    """Prior mean (ratings) and covariance (ratings, ratings) of the ratings, and prior probability, at each feature variance."""
     s, phi = features[:, 0], features[:, 1:]
-    prior = hyperprior.weights.sum(axis=(0, 2, 3))
-    given = hyperprior.weights / prior[:, None, None]
-    base, noise = np.einsum("bfnc,b->f", given, hyperprior.base), np.einsum("bfnc,n->f", given, hyperprior.noise)
-    trust, square = (np.einsum("bfnc,c->f", given, hyperprior.trust**power) for power in (1, 2))
-    slope = base + square - trust * trust  # variance of c + w, the slope over the generic score
-    shared = INTERCEPT + tastes @ tastes.T
-    varied = hyperprior.feature[:, None, None] * (phi @ phi.T) + slope[:, None, None] * np.outer(s, s)
-    return trust[:, None] * s, varied + shared + noise[:, None, None] * np.eye(len(s)), prior
+    gram, generic, shared = phi @ phi.T, np.outer(s, s), INTERCEPT + tastes @ tastes.T
+    for variance, weights in zip(hyperprior.feature, hyperprior.weights.swapaxes(0, 1), strict=True):
+        prior = weights.sum()
+        given = weights / prior  # over (b, n, c)
+        trust, square = (given.sum(axis=(0, 1)) @ hyperprior.trust**power for power in (1, 2))
+        slope = given.sum(axis=(1, 2)) @ hyperprior.base + square - trust * trust  # variance of c + w, the slope over the generic score
+        covariance = variance * gram + slope * generic + shared
+        covariance[np.diag_indices_from(covariance)] += given.sum(axis=(0, 2)) @ hyperprior.noise
+        yield trust * s, covariance, prior
