@@ -6,7 +6,8 @@ from uuid import UUID
 import numpy as np
 from jaxtyping import Int
 
-from personalize.numerics import acquisition, metrics, taste
+from personalize.numerics import acquisition, certainty, taste
+from personalize.numerics.metrics import Accuracy
 from personalize.numerics.taste import Taste
 from personalize.worker import loaded_bank
 from ratings.deck.selectors import candidates
@@ -26,7 +27,7 @@ def refit(rater: UUID) -> None:
     if history is None:
         return
     fitted = fit(history)
-    accuracy = metrics.accuracy(fitted.leave_one_out[len(ANCHORS) :], history.values)
+    accuracy = accuracy_of(history, fitted)
     stored = services.store_fit(
         rater_id=rater,
         projection=history.projection,
@@ -65,6 +66,19 @@ def fit(history: History, which: Int[np.ndarray, "some"] | None = None) -> Taste
     Two ratings of an average photo come first and anchor the scale. Only relative ratings matter, so without these anchors the first
     rating, or five likes in a row, would have no effect. The anchors also come first in `leave_one_out`.
     """
+    features, values, scores = _with_anchors(history, which)
+    return taste.fit(features, values, loaded_bank.hyperprior(), scores)
+
+
+def accuracy_of(history: History, fitted: Taste) -> Accuracy | None:
+    """Accuracy of the fit to the whole history. The anchors belong to every fit that it is estimated from, and are never compared."""
+    features, values, scores = _with_anchors(history, None)
+    posterior = fitted.posterior.sum(axis=(0, 2, 3))
+    return certainty.accuracy(features, values, loaded_bank.hyperprior(), scores, anchors=len(ANCHORS), posterior=posterior)
+
+
+def _with_anchors(history: History, which: Int[np.ndarray, "some"] | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features, ratings and population scores to fit, after those of the anchors."""
     some = slice(None) if which is None else which
     features, values, scores = history.features[some], history.values[some], history.population_scores[some]
     if len(values):
@@ -72,5 +86,4 @@ def fit(history: History, which: Int[np.ndarray, "some"] | None = None) -> Taste
         features = np.concatenate([average[:, : features.shape[1]], features])
         scores = np.concatenate([average[:, features.shape[1] :], scores])
         values = np.concatenate([ANCHORS, values])
-    known = scores if history.population_prior_id is not None else taste.NO_POPULATION_SCORES
-    return taste.fit(features, values, loaded_bank.hyperprior(), known)
+    return features, values, scores if history.population_prior_id is not None else taste.NO_POPULATION_SCORES

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from ratings.ranking.certainty import certainty
 from ratings.ranking.models import FEATURES, Fit, PhotoFeatures, State, no_population_scores
 from ratings.ranking.schemas import ActiveModel, ModelComparison, ModelName, PlacedPhoto, RankingMessage
 from ratings.sql import CURRENT_PROJECTION, MINE, rows, to_list, to_text
@@ -120,6 +121,7 @@ def ranking_message(rater_id: UUID, limit: int, offset: int = 0, *, everyone: bo
         version=fit["version"] or 0,
         ratings_seq=fit["ratings_seq"] or 0,
         accuracy=fit["accuracy"],
+        certainty=certainty(rater_id, fit["accuracy"]),
         total=ranked.total,
         active_model=active_model(model, comparison),
         top=with_places(ranked, before, first=offset + 1),

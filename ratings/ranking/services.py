@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from psycopg.types.json import Json
 
 from ratings.ranking import events, population_prior, projections, selectors
+from ratings.ranking.certainty import certainty
 from ratings.ranking.models import Fit
 from ratings.ranking.schemas import RankingMessage
 from ratings.ranking.selectors import KEPT_TOP, Model, Ranking
@@ -137,6 +138,7 @@ def store_ranking(
         version=version,
         ratings_seq=ratings_seq,
         accuracy=accuracy,  # type: ignore[arg-type]  # pydantic makes the schema of it
+        certainty=certainty(rater_id, accuracy),
         total=ranked.total,
         active_model=selectors.active_model(model, comparison),
         top=selectors.with_places(Ranking(ranked.photos[: settings.PAV["TOP"]], ranked.total), before),
