@@ -25,7 +25,7 @@ from personalize.files import banks, rating_tables
 from personalize.files.photo_files import seen_digests
 from personalize.management.progress import progress_bar
 from personalize.numerics import certainty, metrics, model_comparison, taste
-from personalize.numerics.hyperparameter_grid import Hyperprior
+from personalize.numerics.hyperparameter_grid import HyperparameterGrid, Hyperprior
 from personalize.numerics.metrics import Accuracy
 from personalize.numerics.ratings import LEAST_LEFT, draw_shots
 from personalize.research.catalogues import make_catalogue
@@ -94,7 +94,7 @@ def measure(case: Case, hyperprior: Hyperprior, rng: np.random.Generator, *, fol
         "leave-pair-out": certainty.accuracy(
             features, ratings, hyperprior, anchors=len(ANCHORS), posterior=fitted.posterior.sum(axis=(0, 2, 3))
         ),
-        "leave-one-out": _leave_one_out(fitted.leave_one_out[len(ANCHORS) :], case.ratings),
+        "leave-one-out": _leave_one_out(_left_out(features, ratings, hyperprior)[len(ANCHORS) :], case.ratings),
     }
     if folds:
         found["5 folds x 3"] = _in_folds(features, ratings, hyperprior, rng)
@@ -102,6 +102,11 @@ def measure(case: Case, hyperprior: Hyperprior, rng: np.random.Generator, *, fol
     if np.isnan(truth) or len(estimates) < len(found):
         return None
     return Measured(truth, 0.0 if case.exact else _spread(truth, len(case.unseen)), estimates)
+
+
+def _left_out(features: np.ndarray, ratings: np.ndarray, hyperprior: Hyperprior) -> np.ndarray:
+    standard = (ratings - ratings.mean()) / ratings.std()
+    return HyperparameterGrid(features, standard, hyperprior, np.zeros((len(ratings), 0))).leave_one_out()
 
 
 def _leave_one_out(predicted: np.ndarray, ratings: np.ndarray) -> Accuracy | None:

@@ -30,4 +30,6 @@ def register_bank(**kwargs: Any) -> None:
     except BadBank as error:
         logger.warning("Features cannot be extracted: %s", error)
         return
-    projections.register_bank(hash=metadata.hash, metadata=dict(metadata.facts), extractors=extractors.extractors_hash(metadata.facts), data=own)
+    projections.register_bank(
+        hash=metadata.hash, metadata=dict(metadata.facts), extractors=extractors.extractors_hash(metadata.facts), data=own
+    )

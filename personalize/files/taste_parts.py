@@ -6,7 +6,7 @@ the file with its sha256. Needs no torch.
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +73,11 @@ def read(bank: Path = banks.DEFAULT) -> TastePart:
     if digest != row["sha256"]:
         raise BadBank(f"{file} has sha256 {digest}, the bank's metadata say {row['sha256']}. {REPAIR}")
     projection = _projection(arrays)
+    axes = [arrays[f"hyperprior/{name}"].astype(np.float64) for name in Hyperprior.AXES]
     return TastePart(
         Heads(_text(arrays["heads/names"]), arrays["heads/weights"].astype(np.float64)),
         projection,
-        Hyperprior(*(arrays[f"hyperprior/{name}"].astype(np.float64) for name in Hyperprior.AXES), heads=len(projection.directions) - 1),
+        replace(Hyperprior(*axes), heads=len(projection.directions) - 1),
         _hexadecimal(arrays["trained_on"]),
         _hexadecimal(arrays["hyperprior_of"]),
         dict(row),

@@ -36,6 +36,10 @@ class Covariance:
         """Posterior covariance of the scores of photos `a` with those of photos `b`."""
         return (a * self.prior) @ b.T - (a @ self.factor) @ (b @ self.factor).T
 
+    def deviations(self) -> Float[np.ndarray, "features"]:
+        """Posterior standard deviation of each weight."""
+        return np.sqrt(np.maximum(self.prior - (self.factor**2).sum(axis=1), 0))
+
     def to_bytes(self) -> bytes:
         """Half precision, in this order: noise, prior, rows of the transposed factor."""
         rows = np.concatenate([[self.noise], self.prior, self.factor.T.ravel()])
@@ -58,7 +62,6 @@ class Taste:
     """The instant fit of one rater."""
 
     weights: Float[np.ndarray, "features"]  # a photo's personal score is its features . weights
-    leave_one_out: Float[np.ndarray, "ratings"]  # score of each rated photo, predicted from all other ratings
     posterior: Float[np.ndarray, "b f n c"]  # probability of each point of the grid given the ratings; sums to 1
     covariance: Covariance
     population_weights: Float[np.ndarray, "columns"]  # of a photo's population scores; empty without any
@@ -99,7 +102,6 @@ def fit(
     posterior = grid.posterior
     return Taste(
         weights=grid.weights(posterior).astype(np.float32),
-        leave_one_out=(grid.leave_one_out() + offset).astype(np.float32),
         posterior=posterior,
         covariance=_covariance(features, hyperprior, posterior),
         population_weights=grid.population_weights(posterior)[: population_scores.shape[1]].astype(np.float32),
@@ -111,7 +113,8 @@ def log_credit(
     ratings: Float[np.ndarray, "ratings"],
     hyperprior: Hyperprior,
 ) -> Float[np.ndarray, "b f n c"]:
-    """How well every point of the grid explains the ratings, in log, without the hyperprior's weights; see `HyperparameterGrid.log_credit`."""
+    """How well every point of the grid explains the ratings, in log, without the hyperprior's weights; see
+    `HyperparameterGrid.log_credit`."""
     standard = (ratings - np.mean(ratings)) / np.std(ratings)
     return HyperparameterGrid(features.astype(np.float64), standard, hyperprior, np.zeros((len(ratings), 0))).log_credit
 
@@ -121,7 +124,7 @@ def _prior_taste(features: np.ndarray, hyperprior: Hyperprior, columns: int) -> 
     weights[0] = 1.0
     covariance = _covariance(features, hyperprior, hyperprior.weights)
     only_mean = np.eye(1, columns, dtype=np.float32)[0]
-    return Taste(weights, features[:, 0].astype(np.float32), hyperprior.weights, covariance, only_mean)
+    return Taste(weights, hyperprior.weights, covariance, only_mean)
 
 
 def _covariance(features: np.ndarray, hyperprior: Hyperprior, posterior: np.ndarray) -> Covariance:

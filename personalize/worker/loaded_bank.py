@@ -20,7 +20,6 @@ from personalize.scorers.feature_extraction import FeatureExtractor
 if TYPE_CHECKING:
     from personalize.files.open_banks import Bank
     from personalize.scorers.rater_fitting import RaterFitter
-    from personalize.scorers.tangent_extraction import TangentExtractor
 
 
 @cache

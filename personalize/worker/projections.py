@@ -11,6 +11,7 @@ from personalize.errors import BadProjection
 from personalize.files import taste_parts
 from personalize.numerics import projection as numerics
 from personalize.numerics.projection import LEAST_PHOTOS, CarryOver, Projection
+from personalize.numerics.task_heads import GENERIC
 from personalize.worker import loaded_bank
 from ratings.photos import files
 from ratings.photos.selectors import photos_by_id
@@ -34,9 +35,10 @@ def loaded(projection: int) -> Projection:
     return taste_parts.projection_of_bytes(projections.data(projection))
 
 
-def heads(projection: int) -> int:
-    """How many task heads the features of a projection have, after the generic score; none where it came with a bank of version 0.1."""
-    return len(loaded(projection).directions) - 1 if projections.data(projection) else 0
+@lru_cache(maxsize=3)
+def directions(projection: int) -> tuple[str, ...]:
+    """Names of the first features of a projection: the generic score, then the task heads, which those of version 0.1 lack."""
+    return loaded(projection).directions if projections.data(projection) else (GENERIC,)
 
 
 def learn(after: Version) -> models.Projection | None:

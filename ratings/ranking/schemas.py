@@ -69,6 +69,19 @@ class RankingMessage(Schema):
     top: list[PlacedPhoto]
 
 
+class Coefficient(Schema):
+    """How much a rater's taste follows one score: standard deviations of the ratings for one standard deviation of the score."""
+
+    name: str = Field(description="`generic` is the score for everyone; the others are task heads, as the bank names them.")
+    mean: float
+    sd: float = Field(description="Posterior standard deviation; where it is larger than the mean, little is known yet.")
+
+
+class CoefficientsOut(Schema):
+    ratings_seq: int = Field(description="The last rating event that the fit includes.")
+    coefficients: list[Coefficient] = Field(description="Empty before the first rating.")
+
+
 class RankedPhotoOut(PhotoOut):
     place: int | None = Field(description="In this rater's ranking; null while the photo has no features.")
     everyones_place: int | None = Field(description="In the generic ranking.")

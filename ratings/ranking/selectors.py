@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from ratings.ranking.certainty import certainty
 from ratings.ranking.models import FEATURES, Fit, PhotoFeatures, State, no_population_scores
-from ratings.ranking.schemas import ActiveModel, ModelComparison, ModelName, PlacedPhoto, RankingMessage
+from ratings.ranking.schemas import ActiveModel, Coefficient, CoefficientsOut, ModelComparison, ModelName, PlacedPhoto, RankingMessage
 from ratings.sql import CURRENT_PROJECTION, MINE, rows, to_list, to_text
 
 KEPT_TOP = 500  # places of a ranking that are kept, to show how far a photo moved
@@ -126,6 +126,13 @@ def ranking_message(rater_id: UUID, limit: int, offset: int = 0, *, everyone: bo
         active_model=active_model(model, comparison),
         top=with_places(ranked, before, first=offset + 1),
     )
+
+
+def coefficients(rater_id: UUID) -> CoefficientsOut:
+    """The rater's coefficients on the generic score and the task heads, as of the last fit."""
+    fit = Fit.objects.filter(rater=rater_id).values("ratings_seq", "coefficients").first() or {"ratings_seq": 0, "coefficients": {}}
+    found = [Coefficient(name=name, **one) for name, one in fit["coefficients"].items()]
+    return CoefficientsOut(ratings_seq=fit["ratings_seq"], coefficients=found)
 
 
 def ranked_photos(rater_id: UUID) -> int:

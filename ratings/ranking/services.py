@@ -1,7 +1,7 @@
 """Writes of fits: claimed, stored if newer, pushed after commit."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 from uuid import UUID
 
@@ -23,6 +23,14 @@ class NextPhoto(TypedDict):
     photo: int
     algorithm: str
     reason: dict[str, Any]
+
+
+class Coefficient(TypedDict):
+    """A rater's coefficient on one score, in standard deviations of the ratings, and its posterior standard deviation; as stored in
+    `Fit.coefficients` by the name of the score."""
+
+    mean: float
+    sd: float
 
 
 def begin_refit(*, rater_id: UUID) -> None:
@@ -65,6 +73,7 @@ def store_fit(
     weights: Sequence[float],
     covariance: bytes,
     accuracy: dict[str, float] | None,
+    coefficients: Mapping[str, Coefficient] | None = None,
     population_prior_id: int | None = None,
     population_weights: Sequence[float] = (),
 ) -> RankingMessage | None:
@@ -80,14 +89,15 @@ def store_fit(
         with connection.cursor() as cursor:
             cursor.execute(
                 f"""INSERT INTO ratings_fit AS f (rater_id, projection_id, carried_over, version, ratings_seq, weights, population_weights,
-                    population_prior_id, covariance, accuracy, top, previous_top, next_photos, updated_at)
+                    population_prior_id, covariance, coefficients, accuracy, top, previous_top, next_photos, updated_at)
                 SELECT r.id, %(projection)s, false, 1, %(seq)s, %(weights)s::halfvec, %(population_weights)s::halfvec, %(prior)s,
-                    %(covariance)s, %(accuracy)s, '[]', '[]', '[]', statement_timestamp()
+                    %(covariance)s, %(coefficients)s, %(accuracy)s, '[]', '[]', '[]', statement_timestamp()
                 FROM {MAY_BE_LOST}, ratings_rater r WHERE r.id = %(rater)s
                 ON CONFLICT (rater_id) DO UPDATE SET projection_id = excluded.projection_id, carried_over = false, version = f.version + 1,
                     ratings_seq = excluded.ratings_seq,
                     weights = excluded.weights, population_weights = excluded.population_weights,
-                    population_prior_id = excluded.population_prior_id, covariance = excluded.covariance, accuracy = excluded.accuracy,
+                    population_prior_id = excluded.population_prior_id, covariance = excluded.covariance,
+                    coefficients = excluded.coefficients, accuracy = excluded.accuracy,
                     previous_top = f.top, exact_order = NULL, updated_at = excluded.updated_at
                 WHERE f.ratings_seq < excluded.ratings_seq OR f.projection_id IS DISTINCT FROM excluded.projection_id
                     OR f.ratings_seq = excluded.ratings_seq
@@ -101,6 +111,7 @@ def store_fit(
                     "population_weights": to_text(model.population_weights),
                     "prior": population_prior_id,
                     "covariance": covariance,
+                    "coefficients": Json(dict(coefficients or {})),  # type: ignore[dict-item]
                     "accuracy": Json(accuracy),  # type: ignore[dict-item]  # the stubs know no adapters
                 },
             )
