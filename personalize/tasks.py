@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 
 from personalize.numerics import model_comparison
-from personalize.worker import feature_extraction, instant_fit, population_prior, projections
+from personalize.worker import feature_extraction, generic_score, instant_fit, population_prior, projections
 from ratings import health, jobs
 from ratings.exports import services as exports
 from ratings.ranking import exact_refits, services
@@ -49,8 +49,11 @@ def export_models(export_id: str) -> None:
 
 @shared_task
 def learn_population_prior() -> None:
-    """Learn a new version of the population prior; nightly."""
+    """Learn from raters who share their ratings; nightly: the population prior, and the generic score of these photos."""
     population_prior.learn()
+    begun = generic_score.learn()
+    if begun is not None:
+        jobs.request_fill(begun.pk)
 
 
 @shared_task

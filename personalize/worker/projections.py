@@ -61,8 +61,21 @@ def learn(after: Version) -> models.Projection | None:
         if count < LEAST_PHOTOS:
             raise BadProjection(f"{count} photos have features; a projection needs at least {LEAST_PHOTOS}. Import more photos first.")
         photos = raw_features.sample(after.extractors, MOST_PHOTOS)
-        learned = numerics.learn(lambda: raw_features.batches(after.extractors, photos), loaded_bank.raw_layout(), loaded_bank.heads())
-        return projections.begin(after=after, data=taste_parts.projection_to_bytes(learned), photo_count=count)
+        generic = _generic_coefficients(after)
+        try:
+            learned = numerics.learn(
+                lambda: raw_features.batches(after.extractors, photos), loaded_bank.raw_layout(), loaded_bank.heads(), generic
+            )
+        except ValueError as error:  # also of raw vectors that cannot be read
+            raise BadProjection(str(error)) from error
+        return projections.begin(
+            after=after, data=taste_parts.projection_to_bytes(learned), photo_count=count, generic_coefficients=generic
+        )
+
+
+def _generic_coefficients(after: Version) -> list[float]:
+    """What raters taught about the generic score, where the loaded bank has the same task heads."""
+    return projections.generic_coefficients(after.id) if directions(after.id) == loaded_bank.heads().names else []
 
 
 def learn_when_due(after: int) -> models.Projection | None:

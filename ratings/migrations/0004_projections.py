@@ -17,8 +17,8 @@ def fire_triggers(schema_editor):
 def make_projections(apps, schema_editor):
     """One projection per bank. Its features came from the bank's own network, so it has no data."""
     schema_editor.execute(
-        """INSERT INTO ratings_projection (bank_id, state, extractors, photo_count, data, problem, created_at, activated_at)
-        SELECT hash, CASE WHEN is_current THEN 'current' ELSE 'kept' END, '', 0, '', '', created_at, created_at
+        """INSERT INTO ratings_projection (bank_id, state, extractors, photo_count, data, generic_coefficients, problem, created_at, activated_at)
+        SELECT hash, CASE WHEN is_current THEN 'current' ELSE 'kept' END, '', 0, '', '[]', '', created_at, created_at
         FROM ratings_bank ORDER BY created_at"""
     )
     schema_editor.execute("UPDATE ratings_bank SET registered_at = CASE WHEN is_current THEN now() ELSE created_at END")
@@ -89,6 +89,7 @@ class Migration(migrations.Migration):
                 ("extractors", models.CharField(blank=True, max_length=16)),
                 ("photo_count", models.PositiveIntegerField(default=0)),
                 ("data", models.BinaryField(default=bytes)),
+                ("generic_coefficients", models.JSONField(default=list)),
                 ("problem", models.TextField(blank=True)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("activated_at", models.DateTimeField(blank=True, null=True)),

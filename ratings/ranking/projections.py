@@ -7,7 +7,7 @@ projection of its own, so it comes into use in the same way.
 States change under `locks.lock_to_activate`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -84,6 +84,11 @@ def data(projection: int) -> bytes:
     return bytes(Projection.objects.values_list("data", flat=True).get(pk=projection))
 
 
+def generic_coefficients(projection: int) -> list[float]:
+    """Coefficients of the task heads that a projection's generic score was learned with from raters; empty: the bank's generic score."""
+    return Projection.objects.values_list("generic_coefficients", flat=True).get(pk=projection)
+
+
 def register_bank(*, hash: str, metadata: dict[str, Any], extractors: str, data: bytes) -> None:
     """Register the installed bank, with its own projection. Nothing changes where it is the one that was registered last.
 
@@ -105,7 +110,7 @@ def register_bank(*, hash: str, metadata: dict[str, Any], extractors: str, data:
         Projection.objects.create(bank_id=hash, state=state, extractors=extractors, data=data)
 
 
-def begin(*, after: Version, data: bytes, photo_count: int) -> Projection | None:
+def begin(*, after: Version, data: bytes, photo_count: int, generic_coefficients: Sequence[float] = ()) -> Projection | None:
     """Begin to fill a projection that was learned from the raw vectors of `after`; an unfinished one of the same bank is retired.
 
     Returns None, and changes nothing, where `after` is no longer current, or another bank fills.
@@ -116,7 +121,13 @@ def begin(*, after: Version, data: bytes, photo_count: int) -> Projection | None
         if current() != after or (unfinished and unfinished.bank != after.bank):
             return None
         _retire_unfinished()
-        return Projection.objects.create(bank_id=after.bank, extractors=after.extractors, data=data, photo_count=photo_count)
+        return Projection.objects.create(
+            bank_id=after.bank,
+            extractors=after.extractors,
+            data=data,
+            photo_count=photo_count,
+            generic_coefficients=list(generic_coefficients),
+        )
 
 
 def record_problem(*, after: Version, photo_count: int, problem: str) -> None:

@@ -145,7 +145,7 @@ class TestWorker:
     def test_raw_vectors_that_the_bank_does_not_give_are_refused(self, installation, monkeypatch):
         add_photos(20)
         install(monkeypatch, width=70)
-        with pytest.raises(BadProjection, match="have 64 numbers, but the bank's extractors give 70"):
+        with pytest.raises(BadProjection, match="have 64 raw features here, but the projection takes 70"):
             learn()
 
     def test_numbers_that_are_not_finite_are_not_stored(self, installation):

@@ -5,9 +5,9 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from personalize.files import stored_projections
+from personalize.files import taste_parts
 from personalize.numerics.hyperparameter_grid import Hyperprior
-from personalize.numerics.learned_projections import Projection
+from personalize.numerics.projection import Heads, Projection
 from personalize.numerics.raw_features import Group, RawLayout
 from personalize.worker import loaded_bank
 from personalize.worker import projections as worker
@@ -25,7 +25,7 @@ def own_projection(seed: int = 0, width: int = WIDTH) -> bytes:
     matrix = np.zeros((width, 256), dtype=np.float32)
     matrix[-1, 0] = 1
     matrix[:-1, 1:width] = np.linalg.qr(np.random.default_rng(seed).normal(size=(width - 1, width - 1)))[0] / 4
-    return stored_projections.to_bytes(Projection(1, np.zeros(width, dtype=np.float32), matrix))
+    return taste_parts.projection_to_bytes(Projection(("generic",), np.zeros(width, dtype=np.float32), matrix))
 
 
 def raw_vectors(count: int, seed: int = 0, width: int = WIDTH) -> np.ndarray:
@@ -39,7 +39,7 @@ def install(monkeypatch: pytest.MonkeyPatch, hash: str = "first", extractors: st
     """Install a synthetic bank, as the next start after `./pav migrate` finds it."""
     monkeypatch.setattr(loaded_bank, "extractors", lambda: extractors)
     monkeypatch.setattr(loaded_bank, "raw_layout", lambda: RawLayout((Group("embedding", width - 1, "columns"),)))
-    monkeypatch.setattr(loaded_bank, "heads", lambda: np.eye(width)[-1:])
+    monkeypatch.setattr(loaded_bank, "heads", lambda: Heads(("generic",), np.eye(width)[:, -1:]))
     monkeypatch.setattr(loaded_bank, "hyperprior", Hyperprior.flat)
     projections.register_bank(hash=hash, metadata={}, extractors=extractors, data=own_projection(seed, width))
 
