@@ -93,7 +93,7 @@ def fit(
         raise ValueError("Features and ratings must be finite numbers.")
     features = features.astype(np.float64)
     spread = np.std(ratings) if len(ratings) else 0.0
-    population_scores = population_scores if population_scores.size else np.zeros((len(ratings), 0))
+    population_scores = population_scores if population_scores.shape[1] else np.zeros((len(ratings), 0))
     if spread == 0:
         return _prior_taste(features, hyperprior, population_scores.shape[1])
     standard = (ratings - np.mean(ratings)) / spread

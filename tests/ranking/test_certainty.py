@@ -8,8 +8,8 @@ from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.tasks import refit_rater
 from personalize.worker import loaded_bank
 from ratings.ranking import events
-from ratings.ranking.features import current_bank
 from ratings.ranking.services import store_fit
+from tests.guests import current_projection
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +60,7 @@ def test_the_lower_end_of_the_interval_decides(alice, monkeypatch, django_captur
     pushed = []
     monkeypatch.setattr(events, "push_ranking", lambda rater, message: pushed.append(message))
     accuracy = {"srocc": 0.6, "low": low, "high": 0.9}
-    fit = {"rater_id": UUID(alice.id), "bank": current_bank(), "ratings_seq": 1, "weights": [1.0] * 256, "covariance": b""}
+    fit = {"rater_id": UUID(alice.id), "projection": current_projection(), "ratings_seq": 1, "weights": [1.0] * 256, "covariance": b""}
     with django_capture_on_commit_callbacks(execute=True):
         store_fit(**fit, accuracy=accuracy)
     assert certainty(alice) == {"state": state, "more": 0}

@@ -31,6 +31,7 @@ MATRIX = {
     "api:undo": ("delete", "/api/v1/ratings/last", 403, 404, 403),
     "api:deck": ("get", "/api/v1/deck", 403, 200, 403),
     "api:ranking": ("get", "/api/v1/ranking", 403, 200, 403),
+    "api:coefficients": ("get", "/api/v1/coefficients", 403, 200, 403),
     "api:photos": ("get", "/api/v1/photos?ids=1", 403, 200, 403),
     "api:me": ("get", "/api/v1/me", 403, 200, 403),
     "api:change_me": ("patch", "/api/v1/me", 403, 422, 403),
