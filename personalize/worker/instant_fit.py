@@ -79,16 +79,16 @@ def accuracy_of(history: History, fitted: Taste) -> Accuracy | None:
     return certainty.accuracy(features, values, _hyperprior(history), scores, anchors=len(ANCHORS), posterior=posterior)
 
 
-def coefficients(history: History, fitted: Taste) -> dict[str, Coefficient]:
-    """The rater's coefficient on the generic score and on each task head, with its posterior standard deviation, by name.
+def coefficients(history: History, fitted: Taste) -> list[Coefficient]:
+    """The rater's coefficient on the generic score and on each task head, with its posterior standard deviation.
 
     In standard deviations of the rater's ratings for one standard deviation of that score over the catalogue.
     """
     deviations = fitted.covariance.deviations()
-    return {
-        name: Coefficient(mean=round(float(fitted.weights[place]), 5), sd=round(float(deviations[place]), 5))
+    return [
+        Coefficient(name=name, mean=round(float(fitted.weights[place]), 5), sd=round(float(deviations[place]), 5))
         for place, name in enumerate(projections.directions(history.projection))
-    }
+    ]
 
 
 def _hyperprior(history: History) -> Hyperprior:

@@ -127,7 +127,7 @@ class Migration(migrations.Migration):
         *[migrations.AlterField(table, "projection", to_projection()) for table in ("photofeatures", "populationprior", "exactrefit")],
         migrations.AlterField("fit", "projection", to_projection(null=True, blank=True)),
         migrations.AddField("fit", "carried_over", models.BooleanField(default=False)),
-        migrations.AddField("fit", "coefficients", models.JSONField(default=dict)),
+        migrations.AddField("fit", "coefficients", models.JSONField(default=list)),
         migrations.AddConstraint(
             "projection", models.UniqueConstraint(condition=Q(("state", "current")), fields=("state",), name="one_current_projection")
         ),

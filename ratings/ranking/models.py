@@ -130,7 +130,7 @@ class Fit(models.Model):
     population_weights = HalfVectorField(dimensions=FOLDS * SCORES, default=no_population_scores)  # zero outside the rater's own fold
     population_prior = models.ForeignKey(PopulationPrior, null=True, blank=True, on_delete=models.SET_NULL)  # of `population_weights`
     covariance = models.BinaryField(default=bytes)  # personalize.numerics.taste.Covariance; empty where `carried_over`
-    coefficients = models.JSONField(default=dict)  # ranking.services.Coefficient by name: the generic score, then each task head
+    coefficients = models.JSONField(default=list)  # ranking.services.Coefficient of the generic score, then of each task head
     accuracy = models.JSONField(null=True, blank=True)
     top = models.JSONField(default=list)  # ids of the first 500 photos, in order
     previous_top = models.JSONField(default=list)  # the same for the version before, to show how far photos moved

@@ -130,8 +130,8 @@ def ranking_message(rater_id: UUID, limit: int, offset: int = 0, *, everyone: bo
 
 def coefficients(rater_id: UUID) -> CoefficientsOut:
     """The rater's coefficients on the generic score and the task heads, as of the last fit."""
-    fit = Fit.objects.filter(rater=rater_id).values("ratings_seq", "coefficients").first() or {"ratings_seq": 0, "coefficients": {}}
-    found = [Coefficient(name=name, **one) for name, one in fit["coefficients"].items()]
+    fit = Fit.objects.filter(rater=rater_id).values("ratings_seq", "coefficients").first() or {"ratings_seq": 0, "coefficients": []}
+    found = [Coefficient(**one) for one in fit["coefficients"]]
     return CoefficientsOut(ratings_seq=fit["ratings_seq"], coefficients=found)
 
 

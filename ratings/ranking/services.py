@@ -1,7 +1,7 @@
 """Writes of fits: claimed, stored if newer, pushed after commit."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, TypedDict
 from uuid import UUID
 
@@ -27,8 +27,9 @@ class NextPhoto(TypedDict):
 
 class Coefficient(TypedDict):
     """A rater's coefficient on one score, in standard deviations of the ratings, and its posterior standard deviation; as stored in
-    `Fit.coefficients` by the name of the score."""
+    `Fit.coefficients`: the generic score, then each task head."""
 
+    name: str
     mean: float
     sd: float
 
@@ -73,7 +74,7 @@ def store_fit(
     weights: Sequence[float],
     covariance: bytes,
     accuracy: dict[str, float] | None,
-    coefficients: Mapping[str, Coefficient] | None = None,
+    coefficients: Sequence[Coefficient] = (),
     population_prior_id: int | None = None,
     population_weights: Sequence[float] = (),
 ) -> RankingMessage | None:
@@ -111,7 +112,7 @@ def store_fit(
                     "population_weights": to_text(model.population_weights),
                     "prior": population_prior_id,
                     "covariance": covariance,
-                    "coefficients": Json(dict(coefficients or {})),  # type: ignore[dict-item]
+                    "coefficients": Json(list(coefficients)),  # type: ignore[dict-item]
                     "accuracy": Json(accuracy),  # type: ignore[dict-item]  # the stubs know no adapters
                 },
             )
