@@ -1,7 +1,7 @@
 """Task heads: task vectors in their linear form, one ridge regression per dataset of mean scores on raw features. NumPy only.
 
-The generic score is one head pooled over all datasets that ask how much people like a photo: each dataset's scores are standardised, and half
-of its mean photo is taken away, so that the head says less about which dataset a photo looks like than about photos within a dataset.
+The generic score is one head pooled over all datasets that ask how much people like a photo: each dataset's scores are standardised, and
+half of its mean photo is taken away, so that the head says less about which dataset a photo looks like than about photos within a dataset.
 
 References:
     Yun & Choo, ECCV 2024 (a dataset is a task); docs/decisions/generic-score.md (choice of strength, centring and groups).

@@ -8,20 +8,18 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from PIL import Image
-from threadpoolctl import ThreadpoolController
 
-from personalize.files import backbones, banks, images
+from personalize.files import backbones, images
 from personalize.files.open_banks import Bank
 from personalize.networks.scorer import Scorer
 from personalize.networks.tangents import Tangents
-from personalize.numerics.projection import Projection
 from personalize.scorers.freed_memory import keep_freed_memory
 
 GROUPS = ("tangents", "merged", "plain")
 AT_ONCE = 8  # photos that go through the network together
 
 RawFeatures = tuple[Float[np.ndarray, "photos"], dict[str, Float[np.ndarray, "photos numbers"]]]
-"""Scores, and by group the raw features that a projection takes."""
+"""Scores, and the numbers by group."""
 
 
 class TangentExtractor:
@@ -30,12 +28,9 @@ class TangentExtractor:
     The base model is loaded only on request, and task vectors keep their stored form, so that one model in memory is enough.
     """
 
-    def __init__(self, bank: Bank, groups: tuple[str, ...] | None = None) -> None:
-        """`groups` defaults to the groups of the bank's projection, or to all groups where the bank has none."""
-        self.bank = bank
-        self.groups = groups or (banks.projection(bank.arrays).groups if "projection/groups" in bank.arrays else GROUPS)
+    def __init__(self, bank: Bank, groups: tuple[str, ...] = GROUPS) -> None:
+        self.bank, self.groups = bank, groups
         self.preprocessing = backbones.find(bank.metadata.backbone).preprocessing
-        self._pools = ThreadpoolController()
         keep_freed_memory()
 
     @cached_property
@@ -44,23 +39,8 @@ class TangentExtractor:
         return self.bank.scorer()
 
     @cached_property
-    def projection(self) -> Projection:
-        return banks.projection(self.bank.arrays)
-
-    @cached_property
     def tangents(self) -> Tangents:
         return Tangents(self.bank.merged(self.bank.start), list(self.bank.vectors.values()))
-
-    def features(self, photos: Iterable[Image.Image]) -> Float[np.ndarray, "photos features"]:
-        """The 256 features of each photo; place 0 is the generic score, standardised over the bank's catalogue (mean 0, sd 1).
-
-        Raises:
-            BadBank: the bank has no projection.
-        """
-        scores, raw = self.raw_features(photos)
-        # Otherwise NumPy's threads spin on the cores that torch needs for the next photo, which more than doubles its time.
-        with self._pools.limit(limits=1, user_api="blas"):
-            return self.projection.apply(scores, raw)
 
     def raw_features(self, photos: Iterable[Image.Image]) -> RawFeatures:
         """Scores (1 to 10) and the raw groups: tangents (blocks x tasks), embeddings of the merged and of the plain encoder."""
