@@ -15,8 +15,8 @@ from personalize.management.command import ModelCommand
 
 class Command(ModelCommand):
     help = (
-        "List the datasets that PAV reads, and which say how much people like a photo: these are pooled into the generic score. With a name, "
-        "count its photos by split and its raters."
+        "List the datasets that PAV reads, and which say how much people like a photo: these are pooled into the generic score. With a "
+        "name, count its photos by split and its raters."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
