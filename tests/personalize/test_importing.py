@@ -1,6 +1,7 @@
 """Import of published checkpoints: scores match the published forward pass; compression; commands."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -297,6 +298,19 @@ class TestTheCommands:
         assert "extractor bank.merged.onnx: merged (24)" in output
         assert "task heads: none; the generic score is the merged network's" in output
         assert "hyperprior: flat: learned from nobody" in output
+
+    def test_task_heads_and_how_well_the_generic_score_travels_are_shown(self, folder, bank, tmp_path, capsys):
+        for name in ("bank.safetensors", "bank.json"):
+            shutil.copy(folder / name, tmp_path)
+        heads = {"houses": {"photos": 340, "pooled": True}, "complexity": {"photos": 500, "pooled": False}}
+        row = banks.read_metadata(folder / "bank.safetensors").facts["taste"]
+        learned = {"raters_of": ["houses"], "photos": 340}
+        banks.put_taste(row | {"heads": heads, "left_out_srocc": {"houses": 0.3456}, "hyperprior": learned}, tmp_path / "bank.safetensors")
+        call_command("bank_info", str(tmp_path / "bank.safetensors"))
+        output = capsys.readouterr().out
+        assert "task head houses: 340 photos, pooled into the generic score; SROCC 0.346 of the generic score without it" in output
+        assert "task head complexity: 500 photos, a direction of its own\n" in output
+        assert "hyperprior: from raters of houses, 340 photos" in output
 
     def test_a_missing_file_is_refused_with_a_sentence(self, folder, tmp_path):
         with pytest.raises(CommandError, match="There is no file"):
