@@ -60,6 +60,16 @@ def test_many_raters_with_clear_tastes_make_little_noise_probable():
     assert mean_noise(clear) < mean_noise(flat) < mean_noise(unclear)
 
 
+def test_random_ratings_make_the_highest_noise_most_probable():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(60, 256)) / 16
+    features[:, 0] = rng.normal(size=60)
+    learned = learn_hyperprior([(features, rng.integers(1, 4, 60).astype(float)) for _ in range(40)], Hyperprior.flat())
+    by_noise = learned.weights.sum(axis=(0, 1, 3))
+    assert by_noise.argmax() == len(by_noise) - 1
+    assert learned.weights.min() > 0
+
+
 def test_raters_whose_ratings_are_all_equal_change_nothing(start):
     (features, _), *_ = raters(1)
     assert learn_hyperprior([], start) is start

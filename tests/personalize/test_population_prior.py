@@ -68,6 +68,12 @@ def test_too_few_raters_with_differing_ratings_are_refused(planted):
         population_prior.learn(features, raters[:19])
 
 
+def at_one_point(trust, base, feature, noise):
+    """A grid of one point, for features without task heads."""
+    axes = {"trust": trust, "base": base, "head": 1.0, "feature": feature, "noise": noise}
+    return Hyperprior(**{name: np.array([value]) for name, value in axes.items()}, weights=np.ones((1, 1, 1, 1)))
+
+
 def dense_fit(features, ratings, shared, point):
     """The reference: the same Gaussian process at one grid point, from its covariance matrix."""
     trust, base, feature, noise = point
@@ -86,8 +92,7 @@ def test_a_fit_with_population_columns_matches_a_dense_gaussian_process():
     features, shared = rng.normal(size=(12, 20)), rng.normal(size=(12, 3))
     ratings = rng.integers(1, 8, 12).astype(float)
     point = 0.25, 0.03, 0.1, 0.7
-    axes = [np.array([value]) for value in point]
-    fitted = taste.fit(features, ratings, Hyperprior(*axes, np.ones((1, 1, 1, 1))), shared)
+    fitted = taste.fit(features, ratings, at_one_point(*point), shared)
     weights, own = dense_fit(features, ratings, shared, point)
     np.testing.assert_allclose(fitted.weights, weights, atol=1e-5)
     np.testing.assert_allclose(fitted.population_weights, own, atol=1e-5)
@@ -106,8 +111,7 @@ def test_leave_one_out_predictions_match_fits_without_that_rating():
     rng = np.random.default_rng(3)
     features, shared = rng.normal(size=(9, 6)), rng.normal(size=(9, 2))
     ratings = rng.permutation(9).astype(float)
-    axes = [np.array([value]) for value in (0.25, 0.03, 0.1, 0.7)]
-    fitted = taste.fit(features, ratings, Hyperprior(*axes, np.ones((1, 1, 1, 1))), shared)
+    fitted = taste.fit(features, ratings, at_one_point(0.25, 0.03, 0.1, 0.7), shared)
     z = (ratings - ratings.mean()) / ratings.std()
     for out in range(9):
         kept = np.arange(9) != out

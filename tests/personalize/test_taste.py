@@ -12,7 +12,6 @@ from personalize.numerics.hyperparameter_grid import INTERCEPT, LEAST_ERROR, Hyp
 from personalize.numerics.metrics import srocc
 from personalize.numerics.taste import Covariance
 
-
 HEADS = 2
 
 
