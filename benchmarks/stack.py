@@ -29,15 +29,16 @@ FILL = """
 import numpy as np
 from django.db import connection
 from uuid import uuid4
-from ratings.models import Photo, PhotoFeatures
-from ratings.ranking.features import current_bank
+from ratings.models import Photo, PhotoFeatures, Projection
+from ratings.ranking import projections
 rng = np.random.default_rng(0)
 features = rng.normal(size=({count}, 256)) / 16
 features[:, 0] = rng.normal(size={count})
 photos = Photo.objects.bulk_create([Photo(name=f"{{n}}.jpg", sha256=uuid4().hex * 2, content_hash=uuid4().hex[:16], width=640, height=480,
     thumbhash="") for n in range({count})])
-bank = current_bank()
-PhotoFeatures.objects.bulk_create([PhotoFeatures(photo=photo, bank_id=bank, generic_score=row[0], features=row.tolist())
+projection = projections.current().id
+Projection.objects.update(extractors="")  # these photos have no files to extract features from
+PhotoFeatures.objects.bulk_create([PhotoFeatures(photo=photo, projection_id=projection, generic_score=row[0], features=row.tolist())
     for photo, row in zip(photos, features)], batch_size=500)
 connection.cursor().execute("VACUUM ANALYZE")
 """

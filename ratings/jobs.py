@@ -25,6 +25,16 @@ def request_exact_refit(rater_id: UUID) -> None:
     _send("personalize.tasks.exact_refit", str(rater_id), queue="gpu")
 
 
+def request_learning(projection_id: int) -> None:
+    """Queue the learning of a projection that follows this one."""
+    _send("personalize.tasks.learn_projection", projection_id, queue="gpu")
+
+
+def request_fill(projection_id: int) -> None:
+    """Queue the next step of filling a projection."""
+    _send("personalize.tasks.fill_projection", projection_id, queue="gpu")
+
+
 def request_export(export_id: UUID) -> None:
     """Queue the next step of a model export."""
     _send("personalize.tasks.export_models", str(export_id), queue="gpu")

@@ -3,7 +3,7 @@
 from ratings.deck.models import Presentation, RatingEvent, Value
 from ratings.exports.models import ModelExport
 from ratings.photos.models import Photo
-from ratings.ranking.models import Bank, ExactRefit, Fit, PhotoFeatures, PopulationPrior
+from ratings.ranking.models import Bank, ExactRefit, Fit, PhotoFeatures, PopulationPrior, Projection, RawFeatures
 from ratings.raters.models import Rater
 
 __all__ = [
@@ -15,7 +15,9 @@ __all__ = [
     "PhotoFeatures",
     "PopulationPrior",
     "Presentation",
+    "Projection",
     "Rater",
     "RatingEvent",
+    "RawFeatures",
     "Value",
 ]

@@ -10,6 +10,9 @@ from pgvector import HalfVector
 
 MINE = "(p.owner_id IS NULL OR p.owner_id = %(rater)s)"  # the shared catalogue and the rater's own photos
 
+CURRENT_PROJECTION = "(SELECT id FROM ratings_projection WHERE state = 'current')"
+FILLING_PROJECTION = "(SELECT id FROM ratings_projection WHERE state = 'filling')"
+
 # For rows that can be computed again: commit without waiting for the disk. After a crash of the machine the sweeper finds the fit behind.
 MAY_BE_LOST = "(SELECT set_config('synchronous_commit', 'off', true)) AS lost"
 

@@ -1,22 +1,54 @@
 """Photos with synthetic features, and guests who rate them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
 from django.test import Client
+from PIL.Image import Image
 
+from personalize.worker import loaded_bank
+from personalize.worker import projections as worker
 from ratings import jobs
-from ratings.models import Photo, PhotoFeatures, Rater
-from ratings.ranking.features import use_bank
+from ratings.models import Bank, Photo, PhotoFeatures, Projection, Rater
+from ratings.ranking import projections
+from ratings.ranking.features import store_features
+from ratings.ranking.models import State
 
 BANK = "test-bank"
 
 
+def use_bank(hash: str = BANK) -> int:
+    """Make a projection of a bank the current one at once, with no photos; the one before is kept. Returns its id."""
+    version = projections.current()
+    if version is None or version.bank != hash:
+        Bank.objects.get_or_create(hash=hash, defaults={"metadata": {}})
+        Projection.objects.filter(state=State.CURRENT).update(state=State.KEPT)
+        own = Projection.objects.filter(bank=hash).first() or Projection(bank_id=hash)
+        own.state = State.CURRENT
+        own.save()
+    return current_projection()
+
+
+def current_projection() -> int:
+    """Id of the projection that photos are ranked by."""
+    return projections.current().id
+
+
+def features_of(images: Sequence[Image]) -> np.ndarray:
+    """(images, 256): features of images by the installed bank, in the current projection."""
+    return worker.loaded(current_projection()).apply(loaded_bank.extract_raw_features(images))
+
+
+def give_features(photo: Photo, features: np.ndarray, projection: int | None = None) -> None:
+    """Store the features of one photo, by default in the current projection."""
+    store_features(projection=projection or current_projection(), photo_ids=[photo.id], features=np.asarray(features)[None])
+
+
 def make_photos(count: int, seed: int = 0, owner: Rater | None = None) -> list[Photo]:
     """Create photos with random features; the first has the highest generic score."""
-    use_bank(hash=BANK, metadata={})
+    projection = use_bank()
     rng = np.random.default_rng(seed)
     features = rng.normal(size=(count, 256)) / 16
     features[:, 0] = np.sort(rng.normal(size=count))[::-1]
@@ -27,7 +59,7 @@ def make_photos(count: int, seed: int = 0, owner: Rater | None = None) -> list[P
         for n in range(count)
     )
     PhotoFeatures.objects.bulk_create(
-        PhotoFeatures(photo=photo, bank_id=BANK, generic_score=row[0], features=row.tolist())
+        PhotoFeatures(photo=photo, projection_id=projection, generic_score=row[0], features=row.tolist())
         for photo, row in zip(photos, features, strict=True)
     )
     return photos
@@ -75,8 +107,6 @@ def photos(db: None) -> list[Photo]:
 @pytest.fixture
 def no_bank(db: None) -> None:
     """A new installation, before any photo has features."""
-    from ratings.models import Bank
-
     Bank.objects.all().delete()
 
 

@@ -8,7 +8,7 @@ References:
     Halko, Martinsson & Tropp, SIAM Review 53, 2011 (randomised subspace iteration).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,6 +42,12 @@ class Projection:
     centre: Float[np.ndarray, "raw"]
     matrix: Float[np.ndarray, "raw features"]
 
+    def with_generic(self, coefficients: Sequence[float], deviation: float) -> "Projection":
+        """The same axes and task heads with another generic score: the heads' scores times `coefficients`, of this standard deviation."""
+        matrix = self.matrix.copy()
+        matrix[:, 0] = matrix[:, 1 : 1 + len(coefficients)] @ np.asarray(coefficients, dtype=np.float32) / deviation
+        return Projection(self.directions, self.centre, matrix)
+
     def apply(self, raw: Float[np.ndarray, "photos raw"]) -> Float[np.ndarray, "photos features"]:
         """The stored features of photos.
 
@@ -64,8 +70,10 @@ def check(raw: Float[np.ndarray, "photos raw"], width: int) -> None:
         raise BadProjection(f"The raw features of photo {bad} of {len(raw)} are not all finite numbers. Extract its features again.")
 
 
-def learn(batches: Batches, layout: RawLayout, heads: Heads, seed: int = 0) -> Projection:
+def learn(batches: Batches, layout: RawLayout, heads: Heads, generic: Sequence[float] = (), seed: int = 0) -> Projection:
     """Learn the projection of a catalogue in a few passes over it; memory does not depend on the number of photos.
+
+    `generic` are coefficients of the task heads (without the first head) that give the generic score; by default the first head is it.
 
     Raises:
         BadProjection: fewer than `LEAST_PHOTOS` photos, photos that are all alike, or raw features that do not fit the layout.
@@ -81,6 +89,9 @@ def learn(batches: Batches, layout: RawLayout, heads: Heads, seed: int = 0) -> P
         raise BadProjection(f"The {moments.photos} photos are all alike, so there is nothing to tell them apart by. Add other photos.")
     centre = moments.mean
     directions = heads.weights / _deviations(batches, centre, heads.weights)
+    if len(generic):
+        directions[:, 0] = directions[:, 1:] @ generic
+        directions[:, 0] /= _deviations(batches, centre, directions[:, :1])
     axes = _leading_axes(batches, centre, scale, FEATURES - directions.shape[1], min(moments.photos - 1, layout.width), seed)
     matrix = np.concatenate([directions, scale[:, None] * axes], axis=1)
     return Projection(heads.names, centre.astype(np.float32), matrix.astype(np.float32))
@@ -143,7 +154,7 @@ class _Moments:
 
 
 def _deviations(batches: Batches, centre: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Standard deviation of each head's score over the catalogue; 1 where it does not vary."""
+    """Standard deviation of each score over the catalogue; 1 where it does not vary."""
     squares, photos = np.zeros(weights.shape[1]), 0
     for raw in batches():
         squares += (((raw - centre) @ weights) ** 2).sum(axis=0)

@@ -19,7 +19,7 @@ from personalize.numerics.raw_features import RawLayout
 
 STRENGTH = 3.0  # of the ridge, for features of mean square length 1; by leaving datasets out in turn
 CENTRED = 0.5  # share of a dataset's mean photo that is taken away
-GENERIC, NETWORK = "generic", "merged-network"  # the pooled head, and the merged network's own score
+GENERIC, POOLED, NETWORK = "generic", "pooled", "merged-network"  # the last is the merged network's own score
 TUNED = "merged"  # the group of the network that was fine-tuned on the datasets: its numbers of these photos are better than of others
 
 
@@ -34,13 +34,17 @@ class ScoredPhotos:
 
 
 def learn(datasets: Sequence[ScoredPhotos], layout: RawLayout) -> Heads:
-    """The generic score, a head per dataset, and the merged network's score. Without a pooled dataset the last one is the generic score."""
+    """The generic score, which starts as the first head; the pooled head, a head per dataset, and the merged network's score.
+
+    Without a pooled dataset, no head is pooled, and the merged network's score comes first.
+    """
     network = np.zeros(layout.width)
     network[-1] = 1
     pooled = [one for one in datasets if one.pooled]
-    generic = _ridge(pooled, layout) if pooled else network
-    heads = [generic, *(_ridge([one], layout) for one in datasets), network]
-    return Heads((GENERIC, *(one.name for one in datasets), NETWORK), np.stack(heads, axis=1))
+    heads = {POOLED: _ridge(pooled, layout)} if pooled else {NETWORK: network}
+    heads |= {one.name: _ridge([one], layout) for one in datasets}
+    heads[NETWORK] = network
+    return Heads((GENERIC, *heads), np.stack([next(iter(heads.values())), *heads.values()], axis=1))
 
 
 def left_out(datasets: Sequence[ScoredPhotos], layout: RawLayout) -> dict[str, float]:

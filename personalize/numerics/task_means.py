@@ -25,17 +25,15 @@ LEAST_RATERS = 3
 MOST_PHOTOS = 2000  # rated by the most raters; more would only cost time
 
 
-def task_means(
-    features: Float[np.ndarray, "photos features"], heads: int, raters: Sequence[RaterRatings]
-) -> Float[np.ndarray, "directions"]:
-    """Coefficients of the generic score and of each head, in units of standardised ratings; the shipped ones below `LEAST_RATERS` raters.
+def task_means(features: Float[np.ndarray, "photos features"], heads: int, raters: Sequence[RaterRatings]) -> Float[np.ndarray, "heads"]:
+    """Coefficients of the task heads, in units of standardised ratings; the first head alone below `LEAST_RATERS` raters.
 
     Raters whose ratings are all equal carry no information and are left out.
     """
-    shipped = np.zeros(1 + heads)
-    shipped[0] = START
+    shipped = np.zeros(heads)
+    shipped[:1] = START
     informative = [one for one in raters if len(one.ratings) and np.std(one.ratings) > 0]
-    if len(informative) < LEAST_RATERS:
+    if len(informative) < LEAST_RATERS or not heads:
         return shipped
     sums, counts = np.zeros(len(features)), np.zeros(len(features))
     for one in informative:
@@ -43,17 +41,17 @@ def task_means(
         counts[one.photos] += 1
     rated = np.sort(np.argsort(-counts, kind="stable")[: min(int((counts > 0).sum()), MOST_PHOTOS)])
     mean, count = sums[rated] / counts[rated], counts[rated]
-    directions, axes = features[rated, : 1 + heads].astype(np.float64), features[rated, 1 + heads :].astype(np.float64)
+    tasks, axes = features[rated, 1 : 1 + heads].astype(np.float64), features[rated, 1 + heads :].astype(np.float64)
     shared = COMMON + (1 - COMMON) / len(informative)
     covariance = TASTE * shared * axes @ axes.T + np.diag(PHOTO + NOISE / count) + 1.0  # 1: the raters' mean rating
-    weighted = np.linalg.solve(covariance, directions)
-    inner = directions.T @ weighted + np.eye(1 + heads) / PRIOR
-    return shipped + np.linalg.solve(inner, weighted.T @ (mean - directions @ shipped))
+    weighted = np.linalg.solve(covariance, tasks)
+    inner = tasks.T @ weighted + np.eye(heads) / PRIOR
+    return np.asarray(shipped + np.linalg.solve(inner, weighted.T @ (mean - tasks @ shipped)))
 
 
-def moved(
-    features: Float[np.ndarray, "photos features"], coefficients: Float[np.ndarray, "directions"]
-) -> Float[np.ndarray, "photos features"]:
+def moved(features: Float[np.ndarray, "photos features"], coefficients: Float[np.ndarray, "heads"]) -> Float[np.ndarray, "photos features"]:
     """Features whose place 0 is the generic score with these coefficients, mean 0 and SD 1 over the photos."""
-    score = features[:, : len(coefficients)] @ coefficients
+    if not len(coefficients):
+        return features
+    score = features[:, 1 : 1 + len(coefficients)] @ coefficients
     return np.concatenate([((score - score.mean()) / (score.std() or 1))[:, None], features[:, 1:]], axis=1)

@@ -36,6 +36,10 @@ class Covariance:
         """Posterior covariance of the scores of photos `a` with those of photos `b`."""
         return (a * self.prior) @ b.T - (a @ self.factor) @ (b @ self.factor).T
 
+    def deviations(self) -> Float[np.ndarray, "features"]:
+        """Posterior standard deviation of each weight."""
+        return np.sqrt(np.maximum(self.prior - (self.factor**2).sum(axis=1), 0))
+
     def to_bytes(self) -> bytes:
         """Half precision, in this order: noise, prior, rows of the transposed factor."""
         rows = np.concatenate([[self.noise], self.prior, self.factor.T.ravel()])
@@ -58,7 +62,6 @@ class Taste:
     """The instant fit of one rater."""
 
     weights: Float[np.ndarray, "features"]  # a photo's personal score is its features . weights
-    leave_one_out: Float[np.ndarray, "ratings"]  # score of each rated photo, predicted from all other ratings
     posterior: Float[np.ndarray, "b f n c"]  # probability of each point of the grid given the ratings; sums to 1
     covariance: Covariance
     population_weights: Float[np.ndarray, "columns"]  # of a photo's population scores; empty without any
@@ -90,7 +93,7 @@ def fit(
         raise ValueError("Features and ratings must be finite numbers.")
     features = features.astype(np.float64)
     spread = np.std(ratings) if len(ratings) else 0.0
-    population_scores = population_scores if population_scores.size else np.zeros((len(ratings), 0))
+    population_scores = population_scores if population_scores.shape[1] else np.zeros((len(ratings), 0))
     if spread == 0:
         return _prior_taste(features, hyperprior, population_scores.shape[1])
     standard = (ratings - np.mean(ratings)) / spread
@@ -99,7 +102,6 @@ def fit(
     posterior = grid.posterior
     return Taste(
         weights=grid.weights(posterior).astype(np.float32),
-        leave_one_out=(grid.leave_one_out() + offset).astype(np.float32),
         posterior=posterior,
         covariance=_covariance(features, hyperprior, posterior),
         population_weights=grid.population_weights(posterior)[: population_scores.shape[1]].astype(np.float32),
@@ -121,7 +123,7 @@ def _prior_taste(features: np.ndarray, hyperprior: Hyperprior, columns: int) -> 
     weights[0] = 1.0
     covariance = _covariance(features, hyperprior, hyperprior.weights)
     only_mean = np.eye(1, columns, dtype=np.float32)[0]
-    return Taste(weights, features[:, 0].astype(np.float32), hyperprior.weights, covariance, only_mean)
+    return Taste(weights, hyperprior.weights, covariance, only_mean)
 
 
 def _covariance(features: np.ndarray, hyperprior: Hyperprior, posterior: np.ndarray) -> Covariance:

@@ -6,13 +6,15 @@ from uuid import UUID
 import numpy as np
 from jaxtyping import Int
 
-from personalize.numerics import acquisition, metrics, taste
+from personalize.numerics import acquisition, certainty, taste
+from personalize.numerics.hyperparameter_grid import Hyperprior
+from personalize.numerics.metrics import Accuracy
 from personalize.numerics.taste import Taste
-from personalize.worker import loaded_bank
+from personalize.worker import loaded_bank, projections
 from ratings.deck.selectors import candidates
 from ratings.ranking import services
 from ratings.ranking.histories import History, rating_history
-from ratings.ranking.services import NextPhoto
+from ratings.ranking.services import Coefficient, NextPhoto
 
 ANCHORS = (1.0, 2.0)  # "dislike" and "like", as ratings of two average photos
 NEXT_PHOTOS = 10  # chosen after every fit; more than a deck, so that they outlast a few lost fits
@@ -26,20 +28,24 @@ def refit(rater: UUID) -> None:
     if history is None:
         return
     fitted = fit(history)
-    accuracy = metrics.accuracy(fitted.leave_one_out[len(ANCHORS) :], history.values)
+    accuracy = accuracy_of(history, fitted)
     stored = services.store_fit(
         rater_id=rater,
-        bank=history.bank,
+        projection=history.projection,
         ratings_seq=history.ratings_seq,
         weights=fitted.weights.tolist(),
         covariance=fitted.covariance.to_bytes(),
+        coefficients=coefficients(history, fitted),
         accuracy=asdict(accuracy) if accuracy else None,
         population_prior_id=history.population_prior_id,
         population_weights=fitted.population_weights.tolist() if len(history.values) else (),
     )
     if stored is not None:  # the ranking has been pushed; no page waits for the next photos
         services.store_next_photos(
-            rater_id=rater, ratings_seq=history.ratings_seq, next_photos=_next_photos(rater, history, fitted, stored.version)
+            rater_id=rater,
+            projection=history.projection,
+            ratings_seq=history.ratings_seq,
+            next_photos=_next_photos(rater, history, fitted, stored.version),
         )
 
 
@@ -60,8 +66,37 @@ def fit(history: History, which: Int[np.ndarray, "some"] | None = None) -> Taste
     """Fit the whole history, or its ratings at the places `which`.
 
     Two ratings of an average photo come first and anchor the scale. Only relative ratings matter, so without these anchors the first
-    rating, or five likes in a row, would have no effect. The anchors also come first in `leave_one_out`.
+    rating, or five likes in a row, would have no effect.
     """
+    features, values, scores = _with_anchors(history, which)
+    return taste.fit(features, values, _hyperprior(history), scores)
+
+
+def accuracy_of(history: History, fitted: Taste) -> Accuracy | None:
+    """Accuracy of the fit to the whole history. The anchors belong to every fit that it is estimated from, and are never compared."""
+    features, values, scores = _with_anchors(history, None)
+    posterior = fitted.posterior.sum(axis=(0, 2, 3))
+    return certainty.accuracy(features, values, _hyperprior(history), scores, anchors=len(ANCHORS), posterior=posterior)
+
+
+def coefficients(history: History, fitted: Taste) -> list[Coefficient]:
+    """The rater's coefficient on the generic score and on each task head, with its posterior standard deviation.
+
+    In standard deviations of the rater's ratings for one standard deviation of that score over the catalogue.
+    """
+    deviations = fitted.covariance.deviations()
+    return [
+        Coefficient(name=name, mean=round(float(fitted.weights[place]), 5), sd=round(float(deviations[place]), 5))
+        for place, name in enumerate(projections.directions(history.projection))
+    ]
+
+
+def _hyperprior(history: History) -> Hyperprior:
+    return loaded_bank.hyperprior(len(projections.directions(history.projection)) - 1)
+
+
+def _with_anchors(history: History, which: Int[np.ndarray, "some"] | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features, ratings and population scores to fit, after those of the anchors."""
     some = slice(None) if which is None else which
     features, values, scores = history.features[some], history.values[some], history.population_scores[some]
     if len(values):
@@ -69,5 +104,4 @@ def fit(history: History, which: Int[np.ndarray, "some"] | None = None) -> Taste
         features = np.concatenate([average[:, : features.shape[1]], features])
         scores = np.concatenate([average[:, features.shape[1] :], scores])
         values = np.concatenate([ANCHORS, values])
-    known = scores if history.population_prior_id is not None else taste.NO_POPULATION_SCORES
-    return taste.fit(features, values, loaded_bank.hyperprior(), known)
+    return features, values, scores if history.population_prior_id is not None else taste.NO_POPULATION_SCORES

@@ -1,6 +1,7 @@
 """The bank, loaded once per worker process."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -8,13 +9,17 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from personalize.files import banks
+from personalize.files import banks, taste_parts
+from personalize.files import extractors as bank_extractors
+from personalize.files.taste_parts import TastePart
 from personalize.numerics.hyperparameter_grid import Hyperprior
+from personalize.numerics.projection import Heads
+from personalize.numerics.raw_features import RawLayout
+from personalize.scorers.feature_extraction import FeatureExtractor
 
 if TYPE_CHECKING:
     from personalize.files.open_banks import Bank
     from personalize.scorers.rater_fitting import RaterFitter
-    from personalize.scorers.tangent_extraction import TangentExtractor
 
 
 @cache
@@ -24,14 +29,36 @@ def bank_hash() -> str:
 
 
 @cache
-def hyperprior() -> Hyperprior:
-    """The bank's hyperprior, learned from other raters."""
-    return banks.hyperprior(banks.read(prefix="hyperprior/"))
+def taste() -> TastePart:
+    """What instant fits need of the bank."""
+    return taste_parts.read()
 
 
-def extract_features(photos: Sequence[Image.Image]) -> list[tuple[float, Float[np.ndarray, "features"]]]:
-    """Generic score (standardised) and the 256 features of each photo."""
-    return [(float(row[0]), row) for row in _extractor().features(photos)] if photos else []
+def hyperprior(heads: int) -> Hyperprior:
+    """The bank's hyperprior, learned from other raters, for features with this many task heads."""
+    return replace(taste().hyperprior, heads=heads)
+
+
+@cache
+def extractors() -> str:
+    """Hash of the bank's extractors, the key of the raw vectors that they compute."""
+    return bank_extractors.read().hash
+
+
+@cache
+def raw_layout() -> RawLayout:
+    """The layout of the raw vectors that the bank's extractors compute."""
+    return bank_extractors.read().layout
+
+
+def heads() -> Heads:
+    """The directions in raw vectors that a projection begins with: the generic score, then the task heads."""
+    return taste().heads
+
+
+def extract_raw_features(photos: Sequence[Image.Image]) -> Float[np.ndarray, "photos raw"]:
+    """The raw vector of each photo."""
+    return _extractor().raw(photos)
 
 
 @cache
@@ -51,8 +78,5 @@ def fitting() -> "RaterFitter":
 
 
 @cache
-def _extractor() -> "TangentExtractor":
-    # Importing torch takes seconds and hundreds of megabytes, so only the workers that need it do; those of the queue `refit` do not.
-    from personalize.scorers.tangent_extraction import TangentExtractor
-
-    return TangentExtractor(bank())
+def _extractor() -> FeatureExtractor:
+    return FeatureExtractor()

@@ -23,7 +23,7 @@ def deck(request: RaterRequest) -> dict[str, Any]:
     return {
         "cards": [schemas.card_out(card) for card in cards],
         "rated": progress.rated,
-        "photos": {"ready": progress.ready, "total": progress.total},
+        "photos": {"ready": progress.ready, "total": progress.total, "updated": progress.updated},
     }
 
 

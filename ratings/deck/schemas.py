@@ -39,6 +39,7 @@ class CardOut(Schema):
 class PhotoCounts(Schema):
     ready: int = Field(description="Photos that can be dealt and ranked.")
     total: int
+    updated: int | None = Field(description="Photos ready for the next version of the ranking, while one fills; else null.")
 
 
 class DeckOut(Schema):

@@ -9,16 +9,20 @@ from jaxtyping import Float, Int
 
 from ratings.deck.models import Presentation, RatingEvent, Value
 from ratings.ranking.models import FEATURES
-from ratings.sql import MINE, columns, rows, vectors
+from ratings.sql import CURRENT_PROJECTION, FILLING_PROJECTION, MINE, columns, rows, vectors
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Photos that a rater may see, those that can be dealt, and presentations rated so far, skips included."""
+    """Photos that a rater may see, those that can be dealt, and presentations rated so far, skips included.
+
+    `updated` counts the photos with features of the projection that fills; None where none does.
+    """
 
     total: int
     ready: int
     rated: int
+    updated: int | None
 
 
 def candidates(rater_id: UUID, limit: int) -> tuple[Int[np.ndarray, "n"], Float[np.ndarray, "n 256"]]:
@@ -27,10 +31,10 @@ def candidates(rater_id: UUID, limit: int) -> tuple[Int[np.ndarray, "n"], Float[
     found = rows(
         f"""SELECT d.photo_id, halfvec_send(d.features) FROM (
             SELECT d.id, random() AS place FROM ratings_photofeatures d JOIN ratings_photo p ON p.id = d.photo_id
-            WHERE d.bank_id = (SELECT hash FROM ratings_bank WHERE is_current) AND {MINE}
+            WHERE d.projection_id = {CURRENT_PROJECTION} AND {MINE}
             AND NOT EXISTS (SELECT 1 FROM ratings_presentation c WHERE c.rater_id = %(rater)s AND c.photo_id = d.photo_id)
             ORDER BY place LIMIT %(limit)s
-        ) sample JOIN ratings_photofeatures d USING (id) ORDER BY sample.place""",  # noqa: S608 (constant)
+        ) sample JOIN ratings_photofeatures d USING (id) ORDER BY sample.place""",  # noqa: S608 (constants)
         {"rater": rater_id, "limit": limit},
     )
     ids, features = columns(found, 2)
@@ -47,9 +51,11 @@ def progress(rater_id: UUID) -> Progress:
     """The rater's progress, and that of feature extraction."""
     counts = rows(
         f"""SELECT count(*), count(d.id),
-            (SELECT count(*) FROM ratings_presentation c WHERE c.rater_id = %(rater)s AND c.rated_at IS NOT NULL)
-        FROM ratings_photo p LEFT JOIN ratings_photofeatures d
-        ON d.photo_id = p.id AND d.bank_id = (SELECT hash FROM ratings_bank WHERE is_current) WHERE {MINE}""",  # noqa: S608 (constant)
+            (SELECT count(*) FROM ratings_presentation c WHERE c.rater_id = %(rater)s AND c.rated_at IS NOT NULL),
+            CASE WHEN {FILLING_PROJECTION} IS NOT NULL THEN (SELECT count(*) FROM ratings_photofeatures n
+                JOIN ratings_photo p ON p.id = n.photo_id WHERE n.projection_id = {FILLING_PROJECTION} AND {MINE}) END
+        FROM ratings_photo p
+        LEFT JOIN ratings_photofeatures d ON d.photo_id = p.id AND d.projection_id = {CURRENT_PROJECTION} WHERE {MINE}""",  # noqa: S608 (constants)
         {"rater": rater_id},
     )
     return Progress(*counts[0])

@@ -5,10 +5,11 @@ from typing import Any, Literal
 from uuid import UUID
 
 import numpy as np
+from django.db.models import F
 
 from ratings.deck.models import Presentation, Value
 from ratings.photos.models import Photo
-from ratings.ranking.models import Fit
+from ratings.ranking.models import Fit, State
 from ratings.ranking.population_prior import fold_of, own_fold
 from ratings.sql import to_list
 
@@ -27,13 +28,14 @@ def fit_to_export(rater_id: UUID, method: Literal["active", "instant", "exact"] 
 
     An instant fit includes the population prior as far as it follows from a photo's features; its scores of single photos are left out.
     """
-    fit = Fit.objects.filter(rater_id=rater_id, bank__is_current=True).select_related("rater__exactrefit", "population_prior").first()
+    current = Fit.objects.filter(rater_id=rater_id, projection__state=State.CURRENT).annotate(bank=F("projection__bank_id"))
+    fit = current.select_related("rater__exactrefit", "population_prior").first()
     if fit is None:
         return None
     facts = {
         "rater": str(rater_id),
         "method": method,
-        "bank": fit.bank_id,
+        "bank": fit.bank,
         "ratings": Presentation.objects.filter(rater_id=rater_id, value__gt=Value.SKIP).count(),
         "ratings_seq": fit.ratings_seq,
         "accuracy": fit.accuracy,
@@ -47,7 +49,7 @@ def fit_to_export(rater_id: UUID, method: Literal["active", "instant", "exact"] 
     weights = np.array(to_list(fit.weights))
     if fit.population_prior:
         mean = to_list(fit.population_weights)[own_fold(rater_id)][0]
-        weights[1:] += mean * np.array(fit.population_prior.weights[fold_of(rater_id)])
+        weights += mean * np.array(fit.population_prior.weights[fold_of(rater_id)])
     if fit.exact_order:  # the stored accuracy is that of the exact fit
         facts["accuracy"] = None
     return FitToExport(weights.tolist(), [], facts | {"method": "instant", "population": fit.population_prior_id})

@@ -9,7 +9,7 @@ from ratings.photos.schemas import photo_out
 from ratings.photos.selectors import photos_shown_to
 from ratings.problems import PROBLEMS
 from ratings.ranking import selectors
-from ratings.ranking.schemas import PhotosOut, RankingMessage
+from ratings.ranking.schemas import CoefficientsOut, PhotosOut, RankingMessage
 from ratings.raters.guests import RaterRequest
 
 router = Router()
@@ -27,6 +27,13 @@ def ranking(
     """All photos from the best down, for this rater or by the generic score."""
     limits.check("READS", str(request.auth))
     return selectors.ranking_message(request.auth, limit, offset, everyone=of == "everyone")
+
+
+@router.get("/coefficients", response={200: CoefficientsOut, **PROBLEMS})
+def coefficients(request: RaterRequest) -> CoefficientsOut:
+    """The rater's taste as coefficients: on the score for everyone, and on each task that the bank knows."""
+    limits.check("READS", str(request.auth))
+    return selectors.coefficients(request.auth)
 
 
 @router.get("/photos", response={200: PhotosOut, **PROBLEMS})

@@ -4,16 +4,17 @@ Every write names the step that it follows, so a step that runs twice, or late, 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypedDict
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from ratings.ranking import selectors
-from ratings.ranking.models import ExactRefit, Fit
+from ratings.ranking.models import ExactRefit, Fit, State
 from ratings.ranking.schemas import RankingMessage
 from ratings.ranking.selectors import KEPT_TOP, ExactOrder, Model
 from ratings.ranking.services import store_ranking
@@ -47,22 +48,23 @@ def begin_one(*, pause_seconds: float, least: int) -> UUID | None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO ratings_exactrefit AS r
-                (rater_id, bank_id, ratings_seq, step, step_queued_at, held_out, comparison, coefficients, scores)
-            SELECT f.rater_id, f.bank_id, f.ratings_seq, 0, moment, '[]', NULL, '', '[]'
+                (rater_id, bank_id, projection_id, ratings_seq, step, step_queued_at, held_out, comparison, coefficients, scores)
+            SELECT f.rater_id, v.bank_id, v.id, f.ratings_seq, 0, moment, '[]', NULL, '', '[]'
             FROM {MAY_BE_LOST}, statement_timestamp() AS moment, ratings_fit f
             JOIN ratings_rater p ON p.id = f.rater_id AND p.ratings_seq = f.ratings_seq
-            JOIN ratings_bank b ON b.hash = f.bank_id AND b.is_current
+            JOIN ratings_projection v ON v.id = f.projection_id AND v.state = 'current' AND NOT f.carried_over
             LEFT JOIN ratings_exactrefit o ON o.rater_id = f.rater_id
             WHERE NOT EXISTS (SELECT FROM ratings_exactrefit WHERE step_queued_at IS NOT NULL)
             AND f.updated_at BETWEEN moment - interval '1 day' AND moment - make_interval(secs => %(pause)s)
             AND EXISTS (SELECT FROM ratings_presentation c WHERE c.rater_id = f.rater_id AND c.rated_at > moment - interval '1 day')
-            AND (o.rater_id IS NULL OR (o.ratings_seq, o.bank_id) <> (f.ratings_seq, f.bank_id)
+            AND (o.rater_id IS NULL OR (o.ratings_seq, o.projection_id) <> (f.ratings_seq, f.projection_id)
                 OR o.comparison->>'active' = 'exact' AND f.exact_order IS NULL)
             AND f.ratings_seq >= %(least)s
             AND (SELECT count(*) FROM ratings_presentation c WHERE c.rater_id = f.rater_id AND c.value > 0) >= %(least)s
             ORDER BY o.ratings_seq IS NOT DISTINCT FROM f.ratings_seq, f.updated_at LIMIT 1
-            ON CONFLICT (rater_id) DO UPDATE SET bank_id = excluded.bank_id, ratings_seq = excluded.ratings_seq, step = 0,
-                step_queued_at = excluded.step_queued_at, held_out = '[]', comparison = NULL, coefficients = '', scores = '[]'
+            ON CONFLICT (rater_id) DO UPDATE SET bank_id = excluded.bank_id, projection_id = excluded.projection_id,
+                ratings_seq = excluded.ratings_seq, step = 0, step_queued_at = excluded.step_queued_at, held_out = '[]', comparison = NULL,
+                coefficients = '', scores = '[]'
             RETURNING r.rater_id""",  # noqa: S608 (constant)
             {"pause": pause_seconds, "least": least},
         )
@@ -83,7 +85,7 @@ class Work:
     """The state of an unfinished exact refit."""
 
     rater: UUID
-    bank: str
+    projection: int
     ratings_seq: int
     step: int
     held_out: list[HeldOut]
@@ -94,49 +96,60 @@ class Work:
 
 
 def under_way(rater_id: UUID) -> Work | None:
-    """The work to continue; None, and abandoned, where the rater has rated since or the bank has changed."""
-    row = ExactRefit.objects.filter(rater=rater_id, step_queued_at__isnull=False).select_related("rater__fit", "bank").first()
+    """The work to continue; None, and abandoned, where the rater has rated since or another projection is in use."""
+    row = ExactRefit.objects.filter(rater=rater_id, step_queued_at__isnull=False).select_related("rater__fit").first()
     if row is None:
         return None
     fit = row.rater.fit
     scores = [(int(photo), float(score)) for photo, score in row.scores]
     work = Work(
-        row.rater_id, row.bank_id, row.ratings_seq, row.step, row.held_out, row.comparison, bytes(row.coefficients), scores, fit.top
+        row.rater_id, row.projection_id, row.ratings_seq, row.step, row.held_out, row.comparison, bytes(row.coefficients), scores, fit.top
     )
-    if not row.bank.is_current or {row.rater.ratings_seq, fit.ratings_seq} != {row.ratings_seq} or fit.bank_id != row.bank_id:
+    # A fit that is carried over waits for its instant refit, with which the exact model is compared.
+    if fit.carried_over or fit.projection_id != row.projection_id or {row.rater.ratings_seq, fit.ratings_seq} != {row.ratings_seq}:
         abandon(work)
         return None
     return work
 
 
 def store_step(work: Work, **found: Any) -> bool:
-    """Store what the step after `work.step` found; False where that step had been done before."""
-    same = ExactRefit.objects.filter(rater=work.rater, ratings_seq=work.ratings_seq, bank=work.bank, step=work.step)
+    """Store what the step after `work.step` found; False where that step had been done before, or the refit has ended."""
+    same = _same(work).filter(step=work.step, projection__state=State.CURRENT)
     return bool(same.filter(step_queued_at__isnull=False).update(step=work.step + 1, step_queued_at=timezone.now(), **found))
 
 
 def finish(work: Work) -> None:
     """End an exact refit that has been compared."""
-    ExactRefit.objects.filter(rater=work.rater, ratings_seq=work.ratings_seq).update(step_queued_at=None)
+    _same(work).update(step_queued_at=None)
 
 
 def abandon(work: Work) -> None:
     """End an exact refit without a comparison; another one begins after the next rating."""
-    ExactRefit.objects.filter(rater=work.rater, ratings_seq=work.ratings_seq).update(step_queued_at=None, comparison=None)
+    _same(work).update(step_queued_at=None, comparison=None)
+
+
+def abandon_all() -> None:
+    """End all exact refits: they compare with instant fits in features that are no longer used. Others begin after the instant refits."""
+    ExactRefit.objects.filter(step_queued_at__isnull=False).update(step_queued_at=None, comparison=None)
+
+
+def _same(work: Work) -> QuerySet[ExactRefit]:
+    return ExactRefit.objects.filter(rater=work.rater, ratings_seq=work.ratings_seq, projection=work.projection)
 
 
 def activate_exact(work: Work, *, accuracy: dict[str, float] | None, scores: Sequence[tuple[int, float]]) -> RankingMessage | None:
     """Activate the exact model: put the first photos into its order, push the ranking after commit, and end the exact refit.
 
     The photos keep the set of places they had: each gets the instant model's score of the photo whose place it takes. Returns None,
-    and abandons the work, where the rater has rated since.
+    and abandons the work, where the rater has rated since or another projection is in use.
     """
     with transaction.atomic():
-        fit = Fit.objects.select_for_update().filter(rater=work.rater, ratings_seq=work.ratings_seq, bank=work.bank).first()
+        unchanged = Fit.objects.filter(rater=work.rater, ratings_seq=work.ratings_seq, projection=work.projection, carried_over=False)
+        fit = unchanged.select_for_update().first()
         if fit is None:
             abandon(work)
             return None
-        instant = Model(to_list(fit.weights), to_list(fit.population_weights))
+        instant = Model(to_list(fit.weights), to_list(fit.population_weights), projection=work.projection)
         known = dict(scores)
         places = [(photo, score) for photo, score in selectors.ranking(work.rater, instant, KEPT_TOP).photos if photo in known]
         order = sorted((photo for photo, _ in places), key=lambda photo: (-known[photo], photo))
@@ -147,7 +160,7 @@ def activate_exact(work: Work, *, accuracy: dict[str, float] | None, scores: Seq
             version=fit.version + 1,
             ratings_seq=fit.ratings_seq,
             accuracy=accuracy,
-            model=Model(instant.weights, instant.population_weights, exact_order),
+            model=replace(instant, exact_order=exact_order),
             before=fit.top,
             comparison=dict(work.comparison) if work.comparison else None,
             changes={

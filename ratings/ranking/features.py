@@ -1,64 +1,101 @@
-"""Photo features: the current bank, photos that have no features yet, and storing features."""
+"""Photo features: stored for each projection that is wanted, and read to compare two of them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from django.db import transaction
+import numpy as np
+from django.db import connection, transaction
+from jaxtyping import Float
 from pgvector import HalfVector
 
 from ratings.photos.models import Photo
-from ratings.ranking import population_prior
-from ratings.ranking.models import Bank, PhotoFeatures
+from ratings.ranking import locks, population_prior
+from ratings.ranking.models import FEATURES, PhotoFeatures, Projection, State
+from ratings.sql import CURRENT_PROJECTION, columns, rows, vectors
 
-READ_AT_ONCE = 500  # photos
+READ_AT_ONCE = 1000  # photos
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Photos in all, and those that have features of the current bank: these can be dealt and ranked."""
+    """Photos in all, and those that have features of the current projection: these can be dealt and ranked."""
 
     total: int
     ready: int
 
 
-def current_bank() -> str | None:
-    """Hash of the bank that photos are ranked by."""
-    return Bank.objects.filter(is_current=True).values_list("hash", flat=True).first()
+def store_features(*, projection: int, photo_ids: Sequence[int], features: Float[np.ndarray, "photos 256"]) -> None:
+    """Store features of photos, with their predicted population scores; those that a photo has already stay.
 
-
-def use_bank(*, hash: str, metadata: dict[str, Any]) -> None:
-    """Make a bank the current one. Photos without features of it are found by the sweeper."""
+    Nothing changes where the projection is neither current nor filling any more. Photos deleted in the meantime are left out.
+    """
     with transaction.atomic():
-        Bank.objects.exclude(hash=hash).filter(is_current=True).update(is_current=False)
-        Bank.objects.update_or_create(hash=hash, defaults={"metadata": metadata, "is_current": True})
-
-
-def store_features(*, photo_id: int, bank: str, generic_score: float, features: Sequence[float]) -> None:
-    """Store a photo's features and its predicted population scores; where the bank has them already, nothing changes."""
-    with transaction.atomic():
-        scores = HalfVector(population_prior.scores_of_new_photo(bank, features))
-        row = PhotoFeatures(
-            photo_id=photo_id, bank_id=bank, generic_score=generic_score, features=HalfVector(list(features)), population_scores=scores
+        locks.lock_to_store_features()
+        if not Projection.objects.filter(pk=projection, state__in=(State.CURRENT, State.FILLING)).exists():
+            return
+        existing = set(Photo.objects.filter(id__in=photo_ids).values_list("id", flat=True))
+        scores = population_prior.scores_of_new_photos(projection, photo_ids, features)
+        PhotoFeatures.objects.bulk_create(
+            (
+                PhotoFeatures(
+                    photo_id=photo,
+                    projection_id=projection,
+                    generic_score=float(row[0]),
+                    features=HalfVector(row.tolist()),
+                    population_scores=HalfVector(own.tolist()),
+                )
+                for photo, row, own in zip(photo_ids, features, scores, strict=True)
+                if photo in existing
+            ),
+            ignore_conflicts=True,
         )
-        PhotoFeatures.objects.bulk_create([row], ignore_conflicts=True)
 
 
-def photos_to_extract(photo_id: int, limit: int) -> list[Photo]:
-    """The photo and others after it without features of the current bank; none where this one is deleted or has features."""
-    waiting = Photo.objects.exclude(photofeatures__bank__is_current=True).filter(id__gte=photo_id).order_by("id")[:limit]
-    found = list(waiting)
-    return found if found and found[0].id == photo_id else []
+def missing(projection: int) -> list[int]:
+    """Ids of the photos that have features of the current projection, but none of this one."""
+    found = rows(
+        f"""SELECT photo_id FROM ratings_photofeatures WHERE projection_id = {CURRENT_PROJECTION}
+        EXCEPT SELECT photo_id FROM ratings_photofeatures WHERE projection_id = %(id)s""",  # noqa: S608 (constant)
+        {"id": projection},
+    )
+    return [row[0] for row in found]
 
 
-def photos_without_features() -> Iterator[Photo]:
-    """Photos without features of the current bank, read as far as the caller iterates."""
-    bank, last = current_bank(), 0
-    while bank and (found := list(Photo.objects.exclude(photofeatures__bank=bank).filter(id__gt=last).order_by("id")[:READ_AT_ONCE])):
-        yield from found
-        last = found[-1].id
+def cannot_be_filled(projection: int) -> bool:
+    """Whether a photo with features of the current projection has none of this one, and no raw vector to make them from."""
+    found = rows(
+        """SELECT unnest(%(photos)s::bigint[]) EXCEPT SELECT photo_id FROM ratings_rawfeatures
+        WHERE extractors = (SELECT extractors FROM ratings_projection WHERE id = %(id)s) LIMIT 1""",
+        {"id": projection, "photos": missing(projection)},
+    )
+    return bool(found)
+
+
+def count_anew() -> None:
+    """Let PostgreSQL count the rows of each projection, which it otherwise does minutes later: by old counts it plans slow queries."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE ratings_photofeatures")
+
+
+def pairs(new: int, old: int, most: int) -> Iterator[tuple[Float[np.ndarray, "photos 256"], Float[np.ndarray, "photos 256"]]]:
+    """Features of the same photos in two projections, in batches: at most `most` photos, drawn by a hash of the id."""
+    found = rows(
+        """SELECT n.photo_id FROM ratings_photofeatures n JOIN ratings_photofeatures o USING (photo_id)
+        WHERE n.projection_id = %(new)s AND o.projection_id = %(old)s ORDER BY md5(photo_id::text), photo_id LIMIT %(most)s""",
+        {"new": new, "old": old, "most": most},
+    )
+    ids = [row[0] for row in found]
+    for first in range(0, len(ids), READ_AT_ONCE):
+        batch = rows(
+            """SELECT halfvec_send(n.features), halfvec_send(o.features) FROM ratings_photofeatures n
+            JOIN ratings_photofeatures o USING (photo_id)
+            WHERE n.projection_id = %(new)s AND o.projection_id = %(old)s AND photo_id = ANY(%(photos)s)""",
+            {"new": new, "old": old, "photos": ids[first : first + READ_AT_ONCE]},
+        )
+        ours, theirs = columns(batch, 2)
+        yield vectors(ours, FEATURES), vectors(theirs, FEATURES)
 
 
 def progress() -> Progress:
-    """All photos of all owners, and how many have features of the current bank."""
-    return Progress(Photo.objects.count(), PhotoFeatures.objects.filter(bank=current_bank()).count())
+    """All photos of all owners, and how many have features of the current projection."""
+    return Progress(Photo.objects.count(), PhotoFeatures.objects.filter(projection__state=State.CURRENT).count())

@@ -16,7 +16,7 @@ class History:
     """A rater's current ratings without skips, in the order given, with their photos' features and population scores."""
 
     ratings_seq: int
-    bank: str
+    projection: int  # of `features`
     population_prior_id: int | None  # the current version; None where there is none
     photo_ids: Int[np.ndarray, "ratings"]
     features: Float[np.ndarray, "ratings 256"]
@@ -25,31 +25,31 @@ class History:
 
 
 def rating_history(rater_id: UUID, *, stale_only: bool = True) -> History | None:
-    """The history to fit. None where the rater or the bank does not exist, or (with `stale_only`) where the stored fit is up to date.
+    """The history to fit. None where the rater or a projection does not exist, or (with `stale_only`) where the stored fit is up to date.
 
     `ratings_seq` is read first: a rating that arrives in between makes the fit better than its number says, never worse.
     """
     state = rows(
-        """SELECT p.ratings_seq, b.hash, s.id,
-            p.ratings_seq > coalesce(f.ratings_seq, 0) OR f.bank_id IS DISTINCT FROM b.hash
+        """SELECT p.ratings_seq, v.id, s.id,
+            p.ratings_seq > coalesce(f.ratings_seq, 0) OR f.projection_id IS DISTINCT FROM v.id OR f.carried_over
                 OR f.population_prior_id IS DISTINCT FROM s.id AS stale
-        FROM ratings_rater p JOIN ratings_bank b ON b.is_current LEFT JOIN ratings_fit f ON f.rater_id = p.id
-        LEFT JOIN ratings_populationprior s ON s.is_current AND s.bank_id = b.hash WHERE p.id = %(rater)s""",
+        FROM ratings_rater p JOIN ratings_projection v ON v.state = 'current' LEFT JOIN ratings_fit f ON f.rater_id = p.id
+        LEFT JOIN ratings_populationprior s ON s.is_current AND s.projection_id = v.id WHERE p.id = %(rater)s""",
         {"rater": rater_id},
     )
     if not state or (stale_only and not state[0][3]):
         return None
-    seq, bank, population_prior_id, _ = state[0]
+    seq, projection, population_prior_id, _ = state[0]
     found = rows(
         """SELECT c.photo_id, halfvec_send(d.features), c.value, halfvec_send(d.population_scores) FROM ratings_presentation c
-        JOIN ratings_photofeatures d ON d.photo_id = c.photo_id AND d.bank_id = %(bank)s
+        JOIN ratings_photofeatures d ON d.photo_id = c.photo_id AND d.projection_id = %(projection)s
         WHERE c.rater_id = %(rater)s AND c.value > 0 ORDER BY c.rated_at, c.token""",
-        {"rater": rater_id, "bank": bank},
+        {"rater": rater_id, "projection": projection},
     )
     ids, features, values, scores = columns(found, 4)
     return History(
         ratings_seq=seq,
-        bank=bank,
+        projection=projection,
         population_prior_id=population_prior_id,
         photo_ids=np.array(ids, dtype=np.int64),
         features=vectors(features, FEATURES),

@@ -1,7 +1,9 @@
-"""Tables of the ranking: banks, photo features, population priors, fits and exact refits."""
+"""Tables of the ranking: banks, projections, raw and stored features of photos, population priors, fits and exact refits."""
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from pgvector.django import HalfVectorField
 
 from ratings.photos.models import Photo
@@ -18,46 +20,93 @@ def no_population_scores() -> list[float]:
 
 
 class Bank(models.Model):
-    """A bank of task vectors that photo features come from; one is current."""
+    """A bank of task vectors. The current one is the bank of the current projection."""
 
     hash = models.CharField(primary_key=True, max_length=64)
     metadata = models.JSONField()
-    is_current = models.BooleanField(default=False)
+    extractors = models.CharField(max_length=16, blank=True)  # hash of what computes raw vectors; empty in rows from version 0.1
+    registered_at = models.DateTimeField(default=timezone.now)  # the newest is the installed bank, also where another one is current
     created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["is_current"], condition=Q(is_current=True), name="one_current_bank")]
 
     def __str__(self) -> str:
         return self.hash
 
 
-class PhotoFeatures(models.Model):
-    """The features of a photo, from one bank."""
+class State(models.TextChoices):
+    """The life of a projection, from left to right. A kept one can fill again."""
+
+    FILLING = "filling", _("filling")  # photos get its features in the background
+    CURRENT = "current", _("current")  # photos are ranked by it
+    KEPT = "kept", _("kept")  # the one before, which can come back
+    RETIRED = "retired", _("retired")  # its rows of features are deleted by the sweeper
+
+
+class Projection(models.Model):
+    """A version of the features: the linear map from a photo's raw vector to the 256 numbers that it is ranked by."""
+
+    bank = models.ForeignKey(Bank, on_delete=models.CASCADE)
+    state = models.CharField(max_length=8, choices=State, default=State.FILLING)
+    extractors = models.CharField(max_length=16, blank=True)  # of the raw vectors it applies to, 16 hex digits; empty: none, see `data`
+    photo_count = models.PositiveIntegerField(default=0)  # photos with raw vectors when it was learned; 0: it came with the bank
+    # personalize.files.taste_parts.projection_to_bytes; large, so lists leave it out. Empty in rows migrated from version 0.1, whose features came from
+    # the bank's own network, and in retired rows.
+    data = models.BinaryField(default=bytes)
+    generic_coefficients = models.JSONField(default=list)  # of its task heads: what the generic score is; empty: the bank's
+    problem = models.TextField(blank=True)  # why learning from these photos failed; such a row is retired from the start
+    created_at = models.DateTimeField(auto_now_add=True)
+    activated_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["state"], condition=Q(state=State.CURRENT), name="one_current_projection"),
+            models.UniqueConstraint(fields=["state"], condition=Q(state=State.FILLING), name="one_filling_projection"),
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.pk}"
+
+
+class RawFeatures(models.Model):
+    """The raw vector of a photo, from one set of extractors. In a table of its own, so that rankings need not read past it."""
 
     photo = models.ForeignKey(Photo, on_delete=models.CASCADE)
-    bank = models.ForeignKey(Bank, on_delete=models.CASCADE)
-    generic_score = models.FloatField()  # the same for every rater: mean 0, SD 1 over the bank's catalogue
+    extractors = models.CharField(max_length=16)  # hash of what computed it, 16 hex digits
+    data = models.BinaryField()  # float16, little-endian
+
+    class Meta:
+        verbose_name_plural = "raw features"
+        constraints = [models.UniqueConstraint(fields=["extractors", "photo"], name="one_raw_vector_per_extractors_and_photo")]
+
+    def __str__(self) -> str:
+        return f"{self.photo_id} by {self.extractors}"
+
+
+class PhotoFeatures(models.Model):
+    """The features of a photo in one projection."""
+
+    photo = models.ForeignKey(Photo, on_delete=models.CASCADE)
+    projection = models.ForeignKey(Projection, on_delete=models.CASCADE)
+    generic_score = models.FloatField()  # the same for every rater: mean 0, SD 1 over the catalogue that the projection was learned from
     features = HalfVectorField(dimensions=FEATURES)
     population_scores = HalfVectorField(dimensions=FOLDS * SCORES, default=no_population_scores)  # fold after fold
 
     class Meta:
         verbose_name_plural = "photo features"
-        constraints = [models.UniqueConstraint(fields=["bank", "photo"], name="one_row_of_features_per_bank_and_photo")]
-        indexes = [models.Index(fields=["bank", "-generic_score"], name="generic_order")]
+        constraints = [models.UniqueConstraint(fields=["projection", "photo"], name="one_row_of_features_per_projection_and_photo")]
+        indexes = [models.Index(fields=["projection", "-generic_score"], name="generic_order")]
 
     def __str__(self) -> str:
-        return f"{self.photo_id} by {self.bank_id}"
+        return f"{self.photo_id} by version {self.projection_id}"
 
 
 class PopulationPrior(models.Model):
     """What raters who share their ratings teach about photos: one version per night. At most one is current, none if it does not help."""
 
-    bank = models.ForeignKey(Bank, on_delete=models.CASCADE)
+    projection = models.ForeignKey(Projection, on_delete=models.CASCADE)
     is_current = models.BooleanField(default=False)
     rater_count = models.PositiveIntegerField()  # raters it was learned from
     photo_count = models.PositiveIntegerField()  # photos that any of them rated
-    weights = models.JSONField(default=list)  # per fold: the mean rating of an unrated photo is its features (without place 0) . weights
+    weights = models.JSONField(default=list)  # per fold: the mean rating of an unrated photo is its features . weights
     report = models.JSONField()  # the gain for held-out raters, and whether it is used
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -72,14 +121,16 @@ class Fit(models.Model):
     """A rater's fitted model, from the rating events up to `ratings_seq`. A rater has none before the first rating."""
 
     rater = models.OneToOneField(Rater, primary_key=True, on_delete=models.CASCADE)
-    bank = models.ForeignKey(Bank, null=True, blank=True, on_delete=models.CASCADE)
+    projection = models.ForeignKey(Projection, null=True, blank=True, on_delete=models.CASCADE)  # of `weights`
+    carried_over = models.BooleanField(default=False)  # `weights` were mapped from the projection before; the sweeper refits them
     version = models.PositiveIntegerField(default=0)  # counts stored fits; pushes carry it
     ratings_seq = models.PositiveIntegerField(default=0)
     # A photo's personal score is features . weights + population_scores . population_weights.
     weights = HalfVectorField(dimensions=FEATURES)
     population_weights = HalfVectorField(dimensions=FOLDS * SCORES, default=no_population_scores)  # zero outside the rater's own fold
     population_prior = models.ForeignKey(PopulationPrior, null=True, blank=True, on_delete=models.SET_NULL)  # of `population_weights`
-    covariance = models.BinaryField(default=bytes)  # personalize.numerics.taste.Covariance
+    covariance = models.BinaryField(default=bytes)  # personalize.numerics.taste.Covariance; empty where `carried_over`
+    coefficients = models.JSONField(default=list)  # ranking.services.Coefficient of the generic score, then of each task head
     accuracy = models.JSONField(null=True, blank=True)
     top = models.JSONField(default=list)  # ids of the first 500 photos, in order
     previous_top = models.JSONField(default=list)  # the same for the version before, to show how far photos moved
@@ -95,7 +146,8 @@ class ExactRefit(models.Model):
     """A rater's exact refit, made step by step while the rater pauses, and its comparison with the instant fit."""
 
     rater = models.OneToOneField(Rater, primary_key=True, on_delete=models.CASCADE)
-    bank = models.ForeignKey(Bank, on_delete=models.CASCADE)
+    bank = models.ForeignKey(Bank, on_delete=models.CASCADE)  # of `coefficients`
+    projection = models.ForeignKey(Projection, on_delete=models.CASCADE)  # of the instant fit it is compared with
     ratings_seq = models.PositiveIntegerField()  # the ratings it is made from; a later rating makes it stale
     step = models.PositiveSmallIntegerField(default=0)  # steps done
     step_queued_at = models.DateTimeField(null=True, blank=True)  # of the next step; null: finished or abandoned

@@ -8,6 +8,7 @@ from pydantic import ConfigDict
 from ratings.photos.schemas import PhotoOut
 
 ModelName = Literal["generic", "instant", "exact"]
+CertaintyState = Literal["learning", "alike", "unsure", "finding", "good", "very_good"]
 
 
 class Accuracy(Schema):
@@ -18,6 +19,15 @@ class Accuracy(Schema):
     srocc: float
     low: float
     high: float
+
+
+class Certainty(Schema):
+    """How sure PAV is of a rater's taste; `ranking/certainty.py` has the table of states."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: CertaintyState
+    more: int = Field(description="Ratings that are missing while PAV is `learning`; 0 in the other states.")
 
 
 class PlacedPhoto(Schema):
@@ -53,9 +63,23 @@ class RankingMessage(Schema):
     version: int = Field(description="Counts this rater's fits; 0 is the generic ranking.")
     ratings_seq: int = Field(description="The last rating event that the fit includes.")
     accuracy: Accuracy | None
+    certainty: Certainty
     total: int = Field(description="Photos in the ranking.")
     active_model: ActiveModel
     top: list[PlacedPhoto]
+
+
+class Coefficient(Schema):
+    """How much a rater's taste follows one score: standard deviations of the ratings for one standard deviation of the score."""
+
+    name: str = Field(description="`generic` is the score for everyone; the others are task heads, as the bank names them.")
+    mean: float
+    sd: float = Field(description="Posterior standard deviation; where it is larger than the mean, little is known yet.")
+
+
+class CoefficientsOut(Schema):
+    ratings_seq: int = Field(description="The last rating event that the fit includes.")
+    coefficients: list[Coefficient] = Field(description="Empty before the first rating.")
 
 
 class RankedPhotoOut(PhotoOut):

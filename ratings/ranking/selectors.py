@@ -7,9 +7,10 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from ratings.ranking.models import FEATURES, Fit, PhotoFeatures, no_population_scores
-from ratings.ranking.schemas import ActiveModel, ModelComparison, ModelName, PlacedPhoto, RankingMessage
-from ratings.sql import MINE, rows, to_list, to_text
+from ratings.ranking.certainty import certainty
+from ratings.ranking.models import FEATURES, Fit, PhotoFeatures, State, no_population_scores
+from ratings.ranking.schemas import ActiveModel, Coefficient, CoefficientsOut, ModelComparison, ModelName, PlacedPhoto, RankingMessage
+from ratings.sql import CURRENT_PROJECTION, MINE, rows, to_list, to_text
 
 KEPT_TOP = 500  # places of a ranking that are kept, to show how far a photo moved
 
@@ -33,6 +34,7 @@ class Model:
     weights: Sequence[float] = field(default_factory=generic_weights)
     population_weights: Sequence[float] = field(default_factory=no_population_scores)
     exact_order: ExactOrder | None = None
+    projection: int | None = None  # of the weights; None: the current one, for weights that hold in any
 
     @property
     def name(self) -> ModelName:
@@ -44,7 +46,8 @@ class Model:
     def scored(self) -> tuple[str, dict[str, Any]]:
         """A table of photo ids and scores (`FROM {...}`), and its parameters; the statement also needs the parameter `rater`."""
         score, join = "-(d.features <#> %(weights)s::halfvec)", ""
-        parameters: dict[str, Any] = {"weights": to_text(self.weights)}
+        # Not simply the current one: another may come into use after the weights were read, and they mean nothing in its features.
+        parameters: dict[str, Any] = {"weights": to_text(self.weights), "projection": self.projection}
         if any(self.population_weights):
             score += " - (d.population_scores <#> %(population_weights)s::halfvec)"
             parameters["population_weights"] = to_text(self.population_weights)
@@ -54,7 +57,7 @@ class Model:
             parameters |= {"photos": self.exact_order["photos"], "scores": self.exact_order["scores"]}
         # OFFSET 0 keeps this a query of its own: otherwise counting the rows would carry the features of every photo along.
         table = f"""(SELECT d.photo_id AS id, {score} AS score FROM ratings_photofeatures d JOIN ratings_photo p ON p.id = d.photo_id {join}
-            WHERE d.bank_id = (SELECT hash FROM ratings_bank WHERE is_current) AND {MINE} OFFSET 0)"""  # noqa: S608 (constants of this module)
+            WHERE d.projection_id = (SELECT coalesce(%(projection)s, {CURRENT_PROJECTION})) AND {MINE} OFFSET 0)"""  # noqa: S608 (constants of this module)
         return table, parameters
 
 
@@ -87,9 +90,10 @@ def with_places(ranked: Ranking, before: Sequence[int], first: int = 1) -> list[
 
 
 def model_of(rater_id: UUID) -> Model:
-    """The rater's model; the generic one where there is no fit with the current bank."""
-    fit = Fit.objects.filter(rater=rater_id, bank__is_current=True).values_list("weights", "population_weights", "exact_order").first()
-    return Model(to_list(fit[0]), to_list(fit[1]), fit[2]) if fit else Model()
+    """The rater's model; the generic one where there is no fit in the current projection."""
+    columns = ("weights", "population_weights", "exact_order", "projection")
+    fit = Fit.objects.filter(rater=rater_id, projection__state=State.CURRENT).values_list(*columns).first()
+    return Model(to_list(fit[0]), to_list(fit[1]), *fit[2:]) if fit else Model()
 
 
 def active_model(model: Model, comparison: dict[str, Any] | None = None) -> ActiveModel:
@@ -100,11 +104,14 @@ def active_model(model: Model, comparison: dict[str, Any] | None = None) -> Acti
 
 def ranking_message(rater_id: UUID, limit: int, offset: int = 0, *, everyone: bool = False) -> RankingMessage:
     """The rater's ranking, or the generic one for `everyone`; `was` is the place in the top 500 of the version before."""
-    names = ("version", "ratings_seq", "accuracy", "previous_top", "bank__is_current", "weights", "population_weights", "exact_order")
+    weights = ("weights", "population_weights", "exact_order", "projection", "projection__state")
+    names = ("version", "ratings_seq", "accuracy", "previous_top", *weights)
     compared = ("rater__exactrefit__comparison", "rater__exactrefit__ratings_seq")
     fit = Fit.objects.filter(rater=rater_id).values(*names, *compared).first() or dict.fromkeys((*names, *compared))
-    own = bool(fit["bank__is_current"]) and not everyone
-    model = Model(to_list(fit["weights"]), to_list(fit["population_weights"]), fit["exact_order"]) if own else Model()
+    own = fit["projection__state"] == State.CURRENT and not everyone
+    model = Model()
+    if own:
+        model = Model(to_list(fit["weights"]), to_list(fit["population_weights"]), fit["exact_order"], fit["projection"])
     comparison = fit[compared[0]] if own and fit[compared[1]] == fit["ratings_seq"] else None
     if comparison and comparison["active"] != model.name:  # decided, but the first photos are still being scored
         comparison = None
@@ -114,16 +121,24 @@ def ranking_message(rater_id: UUID, limit: int, offset: int = 0, *, everyone: bo
         version=fit["version"] or 0,
         ratings_seq=fit["ratings_seq"] or 0,
         accuracy=fit["accuracy"],
+        certainty=certainty(rater_id, fit["accuracy"]),
         total=ranked.total,
         active_model=active_model(model, comparison),
         top=with_places(ranked, before, first=offset + 1),
     )
 
 
+def coefficients(rater_id: UUID) -> CoefficientsOut:
+    """The rater's coefficients on the generic score and the task heads, as of the last fit."""
+    fit = Fit.objects.filter(rater=rater_id).values("ratings_seq", "coefficients").first() or {"ratings_seq": 0, "coefficients": []}
+    found = [Coefficient(**one) for one in fit["coefficients"]]
+    return CoefficientsOut(ratings_seq=fit["ratings_seq"], coefficients=found)
+
+
 def ranked_photos(rater_id: UUID) -> int:
     """How many photos are in this rater's ranking."""
     mine = Q(photo__owner=None) | Q(photo__owner=rater_id)
-    return PhotoFeatures.objects.filter(mine, bank__is_current=True).count()
+    return PhotoFeatures.objects.filter(mine, projection__state=State.CURRENT).count()
 
 
 def places(rater_id: UUID, photo_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
@@ -134,7 +149,7 @@ def places(rater_id: UUID, photo_ids: Sequence[int]) -> dict[int, tuple[int, int
         f"""SELECT id, place, everyones FROM (
             SELECT id, row_number() OVER (ORDER BY score DESC, id) AS place, row_number() OVER (ORDER BY generic DESC, id) AS everyones
             FROM {table} mine JOIN (SELECT d.photo_id AS id, {generic} AS generic FROM ratings_photofeatures d
-                WHERE d.bank_id = (SELECT hash FROM ratings_bank WHERE is_current)) everyone USING (id)
+                WHERE d.projection_id = (SELECT coalesce(%(projection)s, {CURRENT_PROJECTION}))) everyone USING (id)
         ) ranked WHERE id = ANY(%(wanted)s)""",  # noqa: S608 (constants of this module)
         {"rater": rater_id, "generic": to_text(generic_weights()), "wanted": list(photo_ids), **parameters},
     )

@@ -9,7 +9,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from psycopg.types.json import Json
 
-from ratings.ranking import events, population_prior, selectors
+from ratings.ranking import events, population_prior, projections, selectors
+from ratings.ranking.certainty import certainty
 from ratings.ranking.models import Fit
 from ratings.ranking.schemas import RankingMessage
 from ratings.ranking.selectors import KEPT_TOP, Model, Ranking
@@ -24,6 +25,15 @@ class NextPhoto(TypedDict):
     reason: dict[str, Any]
 
 
+class Coefficient(TypedDict):
+    """A rater's coefficient on one score, in standard deviations of the ratings, and its posterior standard deviation; as stored in
+    `Fit.coefficients`: the generic score, then each task head."""
+
+    name: str
+    mean: float
+    sd: float
+
+
 def begin_refit(*, rater_id: UUID) -> None:
     """Mark a refit as started, before it reads the ratings: later ratings queue another one."""
     with connection.cursor() as cursor:
@@ -33,20 +43,22 @@ def begin_refit(*, rater_id: UUID) -> None:
 def claim_lost_refits(*, waiting_seconds: float) -> list[UUID]:
     """Raters to refit because something was lost or has changed; they count as queued from now on.
 
-    Their fit is behind their ratings, or uses another bank although the current one has features of all their photos, or an older
-    population prior; and no refit has been queued for `waiting_seconds`.
+    Their fit is behind their ratings, or carried over from another projection, or uses another one although the current one has features of
+    all their photos, or an older population prior; and no refit has been queued for `waiting_seconds`.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE ratings_rater SET refit_queued_at = statement_timestamp() WHERE id IN (
-                SELECT p.id FROM ratings_rater p JOIN ratings_bank b ON b.is_current LEFT JOIN ratings_fit f ON f.rater_id = p.id
-                LEFT JOIN ratings_populationprior s ON s.is_current AND s.bank_id = b.hash
+                SELECT p.id FROM ratings_rater p JOIN ratings_projection v ON v.state = 'current'
+                LEFT JOIN ratings_fit f ON f.rater_id = p.id
+                LEFT JOIN ratings_populationprior s ON s.is_current AND s.projection_id = v.id
                 WHERE p.ratings_seq > 0
                 AND (p.refit_queued_at IS NULL OR p.refit_queued_at < statement_timestamp() - make_interval(secs => %s))
-                AND (p.ratings_seq > coalesce(f.ratings_seq, 0) OR f.bank_id = b.hash AND f.population_prior_id IS DISTINCT FROM s.id
-                    OR f.bank_id IS DISTINCT FROM b.hash AND NOT EXISTS (
+                AND (p.ratings_seq > coalesce(f.ratings_seq, 0) OR f.carried_over
+                    OR f.projection_id = v.id AND f.population_prior_id IS DISTINCT FROM s.id
+                    OR f.projection_id IS DISTINCT FROM v.id AND NOT EXISTS (
                     SELECT FROM ratings_presentation c WHERE c.rater_id = p.id AND c.value > 0 AND NOT EXISTS (
-                        SELECT FROM ratings_photofeatures d WHERE d.photo_id = c.photo_id AND d.bank_id = b.hash)))
+                        SELECT FROM ratings_photofeatures d WHERE d.photo_id = c.photo_id AND d.projection_id = v.id)))
                 LIMIT 1000
             ) RETURNING id""",
             [waiting_seconds],
@@ -57,44 +69,50 @@ def claim_lost_refits(*, waiting_seconds: float) -> list[UUID]:
 def store_fit(
     *,
     rater_id: UUID,
-    bank: str,
+    projection: int,
     ratings_seq: int,
     weights: Sequence[float],
     covariance: bytes,
     accuracy: dict[str, float] | None,
+    coefficients: Sequence[Coefficient] = (),
     population_prior_id: int | None = None,
     population_weights: Sequence[float] = (),
 ) -> RankingMessage | None:
     """Store an instant fit if it is newer than the stored one, and push the ranking after commit.
 
     `population_weights` weigh the population scores of version `population_prior_id`. An exact order made from fewer ratings is dropped.
-    Returns None, and changes nothing, for a stale fit or a deleted rater.
+    Returns None, and changes nothing, for a stale fit, a deleted rater, or where `projection` is no longer current.
     """
-    model = Model(weights, population_prior.in_own_fold(rater_id, population_weights))
+    model = Model(weights, population_prior.in_own_fold(rater_id, population_weights), projection=projection)
     with transaction.atomic():
+        if not projections.is_current_until_commit(projection):
+            return None
         with connection.cursor() as cursor:
             cursor.execute(
-                f"""INSERT INTO ratings_fit AS f (rater_id, bank_id, version, ratings_seq, weights, population_weights, population_prior_id,
-                    covariance, accuracy, top, previous_top, next_photos, updated_at)
-                SELECT r.id, %(bank)s, 1, %(seq)s, %(weights)s::halfvec, %(population_weights)s::halfvec, %(prior)s,
-                    %(covariance)s, %(accuracy)s, '[]', '[]', '[]', statement_timestamp()
+                f"""INSERT INTO ratings_fit AS f (rater_id, projection_id, carried_over, version, ratings_seq, weights, population_weights,
+                    population_prior_id, covariance, coefficients, accuracy, top, previous_top, next_photos, updated_at)
+                SELECT r.id, %(projection)s, false, 1, %(seq)s, %(weights)s::halfvec, %(population_weights)s::halfvec, %(prior)s,
+                    %(covariance)s, %(coefficients)s, %(accuracy)s, '[]', '[]', '[]', statement_timestamp()
                 FROM {MAY_BE_LOST}, ratings_rater r WHERE r.id = %(rater)s
-                ON CONFLICT (rater_id) DO UPDATE SET bank_id = excluded.bank_id, version = f.version + 1,
+                ON CONFLICT (rater_id) DO UPDATE SET projection_id = excluded.projection_id, carried_over = false, version = f.version + 1,
                     ratings_seq = excluded.ratings_seq,
                     weights = excluded.weights, population_weights = excluded.population_weights,
-                    population_prior_id = excluded.population_prior_id, covariance = excluded.covariance, accuracy = excluded.accuracy,
+                    population_prior_id = excluded.population_prior_id, covariance = excluded.covariance,
+                    coefficients = excluded.coefficients, accuracy = excluded.accuracy,
                     previous_top = f.top, exact_order = NULL, updated_at = excluded.updated_at
-                WHERE f.ratings_seq < excluded.ratings_seq OR f.bank_id IS DISTINCT FROM excluded.bank_id
-                    OR f.ratings_seq = excluded.ratings_seq AND f.population_prior_id IS DISTINCT FROM excluded.population_prior_id
+                WHERE f.ratings_seq < excluded.ratings_seq OR f.projection_id IS DISTINCT FROM excluded.projection_id
+                    OR f.ratings_seq = excluded.ratings_seq
+                        AND (f.carried_over OR f.population_prior_id IS DISTINCT FROM excluded.population_prior_id)
                 RETURNING version, top""",  # noqa: S608 (constant)
                 {
                     "rater": rater_id,
-                    "bank": bank,
+                    "projection": projection,
                     "seq": ratings_seq,
                     "weights": to_text(weights),
                     "population_weights": to_text(model.population_weights),
                     "prior": population_prior_id,
                     "covariance": covariance,
+                    "coefficients": Json(list(coefficients)),  # type: ignore[dict-item]
                     "accuracy": Json(accuracy),  # type: ignore[dict-item]  # the stubs know no adapters
                 },
             )
@@ -104,7 +122,7 @@ def store_fit(
         version, before = row[0], json.loads(row[1])  # a cursor returns JSON as text
         changes = {}
         if not before:  # the first fit: photos move from their places in the generic ranking
-            before = [photo for photo, _ in selectors.ranking(rater_id, Model(), KEPT_TOP).photos]
+            before = [photo for photo, _ in selectors.ranking(rater_id, Model(projection=projection), KEPT_TOP).photos]
             changes = {"previous_top": before}
         return store_ranking(
             rater_id=rater_id, version=version, ratings_seq=ratings_seq, accuracy=accuracy, model=model, before=before, changes=changes
@@ -132,6 +150,7 @@ def store_ranking(
         version=version,
         ratings_seq=ratings_seq,
         accuracy=accuracy,  # type: ignore[arg-type]  # pydantic makes the schema of it
+        certainty=certainty(rater_id, accuracy),
         total=ranked.total,
         active_model=selectors.active_model(model, comparison),
         top=selectors.with_places(Ranking(ranked.photos[: settings.PAV["TOP"]], ranked.total), before),
@@ -140,10 +159,11 @@ def store_ranking(
     return message
 
 
-def store_next_photos(*, rater_id: UUID, ratings_seq: int, next_photos: Sequence[NextPhoto]) -> None:
-    """Store the photos to present next, unless the fit that chose them has been replaced."""
+def store_next_photos(*, rater_id: UUID, projection: int, ratings_seq: int, next_photos: Sequence[NextPhoto]) -> None:
+    """Store the photos to present next, unless the fit that chose them has been replaced, or carried over to another projection."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE ratings_fit SET next_photos = %s FROM {MAY_BE_LOST} WHERE rater_id = %s AND ratings_seq = %s",  # noqa: S608 (constant)
-            [Json(list(next_photos)), rater_id, ratings_seq],  # type: ignore[list-item]
+            f"""UPDATE ratings_fit SET next_photos = %s FROM {MAY_BE_LOST}
+            WHERE rater_id = %s AND projection_id = %s AND NOT carried_over AND ratings_seq = %s""",  # noqa: S608 (constant)
+            [Json(list(next_photos)), rater_id, projection, ratings_seq],  # type: ignore[list-item]
         )

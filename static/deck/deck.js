@@ -23,7 +23,7 @@ const FEW_CARDS = 4;
 const ASK_AGAIN_MS = 3000;
 const LONGEST_PAUSE_MS = 30_000;
 
-/** Events: "rated" (detail: {value, ratedCount}), "undone" (detail: {ratedCount}), "photos" (detail: {ready, total, ratedCount}). */
+/** Events: "rated" (detail: {value, ratedCount}), "undone" (detail: {ratedCount}), "photos" (detail: {ready, total, updated, ratedCount}). */
 export class Deck extends EventTarget {
   /** @type {CardView[]} */ #cards = [];
   /** Ratings of this page, newest last, which undo brings back at once. @type {{card: Card, value: RatingValue}[]} */ #history = [];
@@ -206,14 +206,14 @@ export class Deck extends EventTarget {
     this.dispatchEvent(new CustomEvent("photos", { detail: { ...photos, ratedCount: this.#ratedCount } }));
     const preparing = photos.ready < photos.total;
     if (this.#cards.length) {
-      if (preparing) this.#askAgainIn(ASK_AGAIN_MS * 2);
+      if (preparing || photos.updated !== null) this.#askAgainIn(ASK_AGAIN_MS * 2);
       return;
     }
     if (photos.total === 0) showNotice("no_photos");
-    else if (preparing) showNotice("preparing", photos);
+    else if (preparing) showNotice("preparing", { ready: photos.ready, total: photos.total });
     else if (this.outbox.waiting) showNotice("loading");
     else showNotice("all_rated", { n: this.#ratedCount });
-    this.#askAgainIn(preparing || !photos.total ? ASK_AGAIN_MS : LONGEST_PAUSE_MS);
+    this.#askAgainIn(preparing || photos.updated !== null || !photos.total ? ASK_AGAIN_MS : LONGEST_PAUSE_MS);
   }
 
   /** @param {import("../page/api.js").Problem} problem */

@@ -20,6 +20,7 @@ export interface components {
         PhotoCounts: {
             ready: number;
             total: number;
+            updated: number | null;
         };
         PhotoOut: {
             id: number;
@@ -62,6 +63,11 @@ export interface components {
             name: "generic" | "instant" | "exact";
             comparison: components["schemas"]["ModelComparison"] | null;
         };
+        Certainty: {
+            /** @enum {string} */
+            state: "learning" | "alike" | "unsure" | "finding" | "good" | "very_good";
+            more: number;
+        };
         ModelComparison: {
             instant: number;
             exact: number;
@@ -76,6 +82,7 @@ export interface components {
             version: number;
             ratings_seq: number;
             accuracy: components["schemas"]["Accuracy"] | null;
+            certainty: components["schemas"]["Certainty"];
             total: number;
             active_model: components["schemas"]["ActiveModel"];
             top: components["schemas"]["PlacedPhoto"][];

@@ -11,6 +11,7 @@ import { say } from "./words.js";
  * @typedef {Schemas["DeckOut"]} DeckContent
  * @typedef {Schemas["RankingMessage"]} RankingMessage what the websocket pushes too
  * @typedef {Schemas["Accuracy"]} Accuracy
+ * @typedef {Schemas["Certainty"]} CertaintyState
  * @typedef {Schemas["ActiveModel"]} ActiveModel
  * @typedef {Schemas["PlacedPhoto"]} PlacedPhoto
  * @typedef {Schemas["RatingIn"]} Rating

@@ -5,7 +5,7 @@ import { Outbox } from "../deck/outbox.js";
 import { welcome } from "../deck/welcome.js";
 import { offerSharing } from "../raters/sharing.js";
 import { showActiveModel } from "../ranking/active-model.js";
-import { Certainty } from "../ranking/certainty.js";
+import { Certainty, offerNumbers } from "../ranking/certainty.js";
 import { Connection } from "../ranking/connection.js";
 import { Panel } from "../ranking/panel.js";
 import { Ranking } from "../ranking/ranking.js";
@@ -28,6 +28,7 @@ new Panel(ranking);
 
 offerTheme();
 offerLanguage();
+offerNumbers();
 offerSharing();
 welcome(deck);
 watchKeys({ rate: (value) => deck.rate(value, "key"), undo: () => deck.undo(), help: offerHelp() });
@@ -41,7 +42,7 @@ for (const button of undoButtons) button.addEventListener("click", () => deck.un
 
 let rankedBefore = false;
 ranking.addEventListener("moved", () => {
-  certainty.show(ranking.accuracy, ranking.ratingsSeq, deck.ratedCount);
+  certainty.show(ranking);
   showActiveModel(ranking.activeModel);
   if (rankedBefore) tabs.rankingMoved();
   rankedBefore = true;
@@ -57,7 +58,6 @@ onDetail(connection, "state", (state) => {
 function showRatedCount(count) {
   find("#rated-count").textContent = count ? say("rated_count", { n: count }) : "";
   for (const button of undoButtons) button.toggleAttribute("disabled", count === 0);
-  certainty.show(ranking.accuracy, ranking.ratingsSeq, count);
 }
 
 /** @param {import("./api.js").RatingValue | null} value null after an undo */
@@ -68,11 +68,12 @@ function showLastRating(value) {
   find("#last-rating [data-undo]").hidden = value === null;
 }
 
-onDetail(deck, "photos", ({ ready, total, ratedCount }) => {
+onDetail(deck, "photos", ({ ready, total, updated, ratedCount }) => {
   showRatedCount(ratedCount);
   const line = find("#preparing");
-  line.hidden = ready >= total;
-  line.textContent = line.hidden ? "" : say("ready_of", { ready, total });
+  line.hidden = ready >= total && updated === null;
+  const sentence = ready < total ? say("ready_of", { ready, total }) : say("updated_of", { updated: updated ?? 0, total });
+  line.textContent = line.hidden ? "" : sentence;
   ranking.total = Math.max(ranking.total, ready);
 });
 onDetail(deck, "rated", ({ value, ratedCount }) => {

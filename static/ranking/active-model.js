@@ -1,7 +1,7 @@
 /** Which model orders the photos: the instant model, or the exact model where it predicts this rater better. */
 
 import { find } from "../page/dom.js";
-import { decimal, say } from "../page/words.js";
+import { say } from "../page/words.js";
 
 /** @param {import("../page/api.js").ActiveModel | null} activeModel */
 export function showActiveModel(activeModel) {
@@ -17,6 +17,5 @@ export function showActiveModel(activeModel) {
 /** @param {import("../page/api.js").ActiveModel} activeModel */
 function sentence({ name, comparison }) {
   if (!comparison) return say("model_instant");
-  const values = { exact: decimal(comparison.exact), instant: decimal(comparison.instant) };
-  return name === "exact" ? say("model_exact", values) : say("model_compared", values);
+  return name === "exact" ? say("model_exact") : say("model_compared");
 }

@@ -1,10 +1,15 @@
-/** How sure PAV is: a sentence, a bar from 0 to 1 with an interval and a dot, and a plot of how it has changed. */
+/**
+ * How sure PAV is: words and a picture for the state that the server sends (ratings/ranking/certainty.py). On request, a bar from 0 to 1
+ * with an interval and a dot, and a plot of how it has changed.
+ */
 
 import { find, svgElement } from "../page/dom.js";
 import { decimal, say } from "../page/words.js";
 
 /** Fewer ratings than this give no rank correlation. */
 const LEAST_RATINGS = 8;
+/** Bars of the picture that are lit in each state; without one, no number is shown either. */
+const LEVELS = { learning: 0, alike: 0, unsure: 0, finding: 1, good: 2, very_good: 3 };
 const STORED = "pav-trail";
 const MOST_POINTS = 400;
 
@@ -22,37 +27,70 @@ function storedTrail() {
   }
 }
 
-/** The level in words, by the estimate and the lower end of its interval. @param {import("../page/api.js").Accuracy} accuracy */
-function levelOf({ srocc, low }) {
-  if (srocc < 0.2) return "searching";
-  if (srocc < 0.45 || low < 0) return "hints";
-  if (srocc < 0.65 || low < 0.35) return "begins";
-  if (srocc < 0.8) return "knows";
-  return "knows_well";
+/** A ring that fills with the first ratings, then bars. @param {keyof typeof LEVELS} state @param {number} more @returns {SVGElement[]} */
+function picture(state, more) {
+  if (state === "learning") {
+    const ring = { cx: 22, cy: 22, r: 18, pathLength: LEAST_RATINGS };
+    const done = LEAST_RATINGS - more;
+    return [
+      svgElement("circle", { class: "picture-rest", ...ring }),
+      ...(done ? [svgElement("circle", { class: "picture-done", "stroke-dasharray": `${done} ${LEAST_RATINGS}`, ...ring })] : []),
+    ];
+  }
+  return [14, 25, 36].map((height, place) =>
+    svgElement("rect", {
+      class: place < LEVELS[state] ? "picture-lit" : "picture-dim",
+      x: 2 + place * 15,
+      y: 40 - height,
+      width: 10,
+      height,
+      rx: 3,
+    }),
+  );
 }
 
-/** A correlation below zero is no match: the number would say nothing more. @param {import("../page/api.js").Accuracy} accuracy */
-function textOf({ srocc, low, high }) {
-  if (srocc < 0) return say("certainty_none");
-  return say("certainty_text", { srocc: decimal(srocc), low: decimal(low), high: decimal(high) });
+/** A correlation below zero is no match: the number would say nothing more. @param {number} srocc */
+const match = (srocc) => (srocc > 0 ? decimal(srocc) : say("no_match"));
+
+/** @param {boolean} open */
+function openNumbers(open) {
+  find("#certainty-numbers").hidden = !open;
+  find("#certainty-more").setAttribute("aria-expanded", String(open));
+}
+
+/** Shows and hides the numbers by the button. */
+export function offerNumbers() {
+  find("#certainty-more").addEventListener("click", () => openNumbers(find("#certainty-numbers").hidden));
 }
 
 export class Certainty {
   /** @type {Point[]} */ #trail = storedTrail();
 
-  /** @param {import("../page/api.js").Accuracy | null} accuracy @param {number} ratingsSeq @param {number} ratedCount */
-  show(accuracy, ratingsSeq, ratedCount) {
-    if (!accuracy) {
-      const missing = LEAST_RATINGS - ratedCount;
-      find("#certainty-headline").textContent = say("level_guessing");
-      find("#certainty-text").textContent = missing > 0 ? say("more_needed", { n: missing }) : say("all_alike");
-      this.#draw(null);
+  /** @param {Pick<import("./ranking.js").Ranking, "certainty" | "accuracy" | "ratingsSeq" | "activeModel">} ranking */
+  show({ certainty, accuracy, ratingsSeq, activeModel }) {
+    if (!certainty) return;
+    const { state, more } = certainty;
+    find("#certainty").dataset.state = state;
+    find("#certainty-headline").textContent = state === "learning" ? say("certainty_learning", { n: more }) : say(`certainty_${state}`);
+    find("#certainty-text").textContent = say(`certainty_${state}_text`);
+    find("#certainty-picture").replaceChildren(...picture(state, more));
+    if (!accuracy || LEVELS[state] === 0) {
+      openNumbers(false); // and the style of the state hides the button
       return;
     }
-    find("#certainty-headline").textContent = say(`level_${levelOf(accuracy)}`);
-    find("#certainty-text").textContent = textOf(accuracy);
-    this.#remember({ n: ratingsSeq, ...accuracy });
-    this.#draw(accuracy);
+    const { srocc, low, high } = accuracy;
+    find("#certainty-numbers-text").textContent = say("certainty_numbers", {
+      srocc: decimal(srocc),
+      low: decimal(low),
+      high: decimal(high),
+    });
+    const compared = activeModel?.comparison;
+    find("#certainty-models").textContent = compared
+      ? say("certainty_models", { exact: match(compared.exact), instant: match(compared.instant) })
+      : "";
+    this.#remember({ n: ratingsSeq, srocc, low, high });
+    this.#drawBar(accuracy);
+    this.#drawTrail();
   }
 
   /** @param {Point} point */
@@ -69,20 +107,14 @@ export class Certainty {
     }
   }
 
-  /** @param {import("../page/api.js").Accuracy | null} accuracy */
-  #draw(accuracy) {
-    const bar = find("#certainty-bar");
-    bar.setAttribute("aria-label", (accuracy && find("#certainty-text").textContent) || say("level_guessing"));
-    bar.replaceChildren(svgElement("rect", { class: "bar-track", x: 0, y: 9, width: "100%", height: 2, rx: 1 }));
-    if (accuracy) {
-      const low = clamp(accuracy.low) * 100;
-      const high = clamp(accuracy.high) * 100;
-      bar.append(
-        svgElement("rect", { class: "bar-interval", x: `${low}%`, y: 6, width: `${Math.max(1, high - low)}%`, height: 8, rx: 4 }),
-        svgElement("circle", { class: "bar-dot", cx: `${Math.min(98, Math.max(2, clamp(accuracy.srocc) * 100))}%`, cy: 10, r: 6 }),
-      );
-    }
-    this.#drawTrail();
+  /** @param {import("../page/api.js").Accuracy} accuracy */
+  #drawBar({ srocc, low, high }) {
+    const [from, to] = [clamp(low) * 100, clamp(high) * 100];
+    find("#certainty-bar").replaceChildren(
+      svgElement("rect", { class: "bar-track", x: 0, y: 9, width: "100%", height: 2, rx: 1 }),
+      svgElement("rect", { class: "bar-interval", x: `${from}%`, y: 6, width: `${Math.max(1, to - from)}%`, height: 8, rx: 4 }),
+      svgElement("circle", { class: "bar-dot", cx: `${Math.min(98, Math.max(2, clamp(srocc) * 100))}%`, cy: 10, r: 6 }),
+    );
   }
 
   #drawTrail() {

@@ -11,6 +11,7 @@ export class Ranking extends EventTarget {
   ratingsSeq = 0;
   total = 0;
   /** @type {import("../page/api.js").Accuracy | null} */ accuracy = null;
+  /** @type {import("../page/api.js").CertaintyState | null} */ certainty = null;
   /** @type {import("../page/api.js").ActiveModel | null} */ activeModel = null;
   /** @type {import("../page/api.js").PlacedPhoto[]} */ top = [];
 
@@ -38,6 +39,7 @@ export class Ranking extends EventTarget {
     this.version = message.version;
     this.ratingsSeq = message.ratings_seq;
     this.accuracy = message.accuracy;
+    this.certainty = message.certainty;
     this.total = message.total;
     this.activeModel = message.active_model;
     this.top = message.top;

@@ -14,12 +14,14 @@ from ratings.ranking.models import ExactRefit, Fit  # noqa: E402
 
 COMPARISON = exact_refits.Comparison(instant=0.41, exact=0.62, error=0.1, active="exact")
 
+UNDER_WAY = {"step_queued_at": timezone.now(), "comparison": COMPARISON}
+
 
 def main() -> None:
     fit = Fit.objects.filter(version__gt=0).latest("updated_at")
     ExactRefit.objects.update_or_create(
         rater=fit.rater,
-        defaults={"bank": fit.bank, "ratings_seq": fit.ratings_seq, "step_queued_at": timezone.now(), "comparison": COMPARISON},
+        defaults={"bank": fit.projection.bank, "projection": fit.projection, "ratings_seq": fit.ratings_seq} | UNDER_WAY,
     )
     work = exact_refits.under_way(fit.rater_id)
     assert work is not None

@@ -12,7 +12,7 @@ import numpy as np  # noqa: E402
 from PIL import Image, ImageDraw  # noqa: E402
 
 from ratings.photos.services import add_photo  # noqa: E402
-from ratings.ranking.features import store_features, use_bank  # noqa: E402
+from tests.guests import give_features, use_bank  # noqa: E402
 
 PHOTOS = 60
 BANK = "browser-tests"
@@ -40,11 +40,11 @@ def features(hue: int, number: int, rng: np.random.Generator) -> np.ndarray:
 
 def main() -> None:
     rng = np.random.default_rng(7)
-    use_bank(hash=BANK, metadata={})
+    use_bank(BANK)
     for number in range(PHOTOS):
         hue = number % len(HUES)
         photo = add_photo(data=picture(HUES[hue], number), name=f"{HUES[hue]}-{number}.png", credit="Tests", licence="CC0-1.0")
-        store_features(photo_id=photo.id, bank=BANK, generic_score=0.0, features=features(hue, number, rng).tolist())
+        give_features(photo, features(hue, number, rng))
 
 
 if __name__ == "__main__":

@@ -167,19 +167,6 @@ def test_a_photo_of_the_ranking_opens_large_with_both_places(alice: Visitor) -> 
     assert alice.rated() == 0
 
 
-def test_certainty_is_shown_in_words_and_as_a_plot(alice: Visitor) -> None:
-    alice.wait_until_live()
-    assert alice.page.inner_text("#certainty-headline") == "PAV is still guessing"
-    alice.page.wait_for_function("() => document.querySelector('#certainty-text').textContent.startsWith('8 more ratings')")
-
-    for key in ("ArrowUp", "ArrowLeft", "ArrowRight", "ArrowLeft", "ArrowUp", "ArrowRight", "ArrowLeft", "ArrowRight", "ArrowUp"):
-        alice.press(key)
-
-    alice.page.wait_for_selector("#certainty-bar .bar-dot", state="attached")
-    assert alice.page.inner_text("#certainty-headline") != "PAV is still guessing"
-    assert alice.page.locator("#certainty-trail .trail-dot").count() == 1
-
-
 def test_on_a_phone_a_dot_shows_that_the_ranking_moved(visit: Callable[..., Visitor]) -> None:
     alice = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     alice.wait_until_live()

@@ -9,6 +9,7 @@ from pav_site.environment import BASE
 from ratings.page import page_config
 
 SCRIPTS = BASE / "static"
+STATES = ("learning", "alike", "unsure", "finding", "good", "very_good")
 # Beginnings of keys that scripts complete at run time, with the possible endings.
 ENDINGS = {
     "rated_": ["dislike", "like", "love", "skip"],
@@ -16,7 +17,7 @@ ENDINGS = {
     "connection_": ["connecting", "live", "reconnecting", "polling", "offline"],
     "moved_": ["up", "down"],
     "title_": ["me", "both", "everyone"],
-    "level_": ["searching", "hints", "begins", "knows", "knows_well"],
+    "certainty_": [f"{state}{part}" for state in STATES for part in ("", "_text")],
 }
 # Keys that are values of variables where a script uses them.
 RATINGS = {"dislike", "like", "love"}

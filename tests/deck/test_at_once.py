@@ -14,7 +14,7 @@ from ratings.errors import RatingError
 from ratings.models import Presentation, Rater, RatingEvent
 from ratings.ranking.services import store_fit
 from ratings.raters.services import make_guest
-from tests.guests import make_photos
+from tests.guests import current_projection, make_photos
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 8
@@ -95,9 +95,10 @@ def test_the_same_undo_sent_eight_times_at_once_undoes_one_rating(alice):
 
 
 def test_the_newest_of_several_concurrent_fits_is_kept(alice):
+    projection = current_projection()
     store = [
         lambda seq=seq: store_fit(
-            rater_id=alice, bank="test-bank", ratings_seq=seq, weights=[float(seq)] * 256, covariance=b"", accuracy=None
+            rater_id=alice, projection=projection, ratings_seq=seq, weights=[float(seq)] * 256, covariance=b"", accuracy=None
         )
         for seq in range(1, THREADS + 1)
     ]

@@ -79,7 +79,7 @@ def test_the_deck_is_empty_when_every_photo_is_rated(alice):
     while cards := alice.deck():
         alice.rate(cards[0]["token"], "skip")
     deck = alice.get("/api/v1/deck").json()
-    assert deck == {"cards": [], "rated": 30, "photos": {"ready": 30, "total": 30}}
+    assert deck == {"cards": [], "rated": 30, "photos": {"ready": 30, "total": 30, "updated": None}}
 
 
 def test_undo_makes_the_card_the_first_of_the_deck_again(alice):

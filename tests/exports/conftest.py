@@ -9,10 +9,9 @@ from django.test import Client
 
 from personalize.files import banks
 from ratings.models import Fit, Rater
-from ratings.ranking.features import use_bank
 from ratings.raters.services import make_guest
 from tests.exports.asking import staff
-from tests.guests import collect_requests
+from tests.guests import collect_requests, use_bank
 
 
 @pytest.fixture(autouse=True)
@@ -29,12 +28,11 @@ def requested(monkeypatch) -> list[UUID]:
 @pytest.fixture
 def raters(db) -> list[Rater]:
     """Three raters: two with a fit of the shipped bank, one without ratings."""
-    bank_metadata = banks.read_metadata()
-    use_bank(hash=bank_metadata.hash, metadata=bank_metadata.facts)
+    projection = use_bank(banks.read_metadata().hash)
     created = [make_guest() for _ in range(3)]
     for number, rater in enumerate(created[:2]):
         weights = np.r_[0.4, 0.3 * np.random.default_rng(number).normal(size=255)]
-        Fit.objects.create(rater=rater, bank_id=bank_metadata.hash, weights=weights.tolist(), ratings_seq=12)
+        Fit.objects.create(rater=rater, projection_id=projection, weights=weights.tolist(), ratings_seq=12)
     return created
 
 

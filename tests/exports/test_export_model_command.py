@@ -11,23 +11,21 @@ from django.utils import timezone
 from PIL import Image
 
 from personalize.files import banks
-from personalize.worker import loaded_bank
 from ratings.exports.selectors import fit_to_export
 from ratings.models import Fit, Presentation
 from ratings.photos import files
 from ratings.photos.services import add_photo
-from ratings.ranking.features import use_bank
 from ratings.raters.services import make_guest
+from tests.guests import features_of, use_bank
 
 
 @pytest.fixture
 def alice(db):
     """A rater with a fit of the shipped bank."""
-    metadata = banks.read_metadata()
-    use_bank(hash=metadata.hash, metadata=metadata.facts)
+    projection = use_bank(banks.read_metadata().hash)
     rater = make_guest()
     weights = np.r_[0.4, 0.3 * np.random.default_rng(0).normal(size=255)]
-    Fit.objects.create(rater=rater, bank_id=metadata.hash, weights=weights.tolist(), ratings_seq=12, accuracy={"srocc": 0.5})
+    Fit.objects.create(rater=rater, projection_id=projection, weights=weights.tolist(), ratings_seq=12, accuracy={"srocc": 0.5})
     return rater
 
 
@@ -61,7 +59,7 @@ def test_an_exported_model_gives_the_scores_of_the_ranking(alice, photos, tmp_pa
     scores = file_scores(path, photos)
     assert len(scores) == 3
     for name, score in scores.items():
-        ((_, features),) = loaded_bank.extract_features([Image.open(photos / name)])
+        (features,) = features_of([Image.open(photos / name)])
         assert score == pytest.approx(float(features @ weights), abs=1e-3)  # ReLU6 is not differentiable everywhere
 
 

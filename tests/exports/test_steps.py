@@ -20,6 +20,7 @@ from ratings.exports.selectors import fit_to_export
 from ratings.models import Fit, ModelExport
 from ratings.sql import to_list
 from tests.exports.asking import downloaded, export, run
+from tests.guests import current_projection, features_of
 from tests.photos.making import scene
 
 
@@ -35,7 +36,7 @@ def test_exported_json_models_give_the_scores_of_the_stored_fits(admin, raters, 
     assert (row.state, row.done_count, row.size_bytes) == ("done", 3, services.archive(row.id).stat().st_size)
     assert [problem["rater"] for problem in row.problems] == [str(raters[2].id)]
     photos = [scene(400, 320, seed=seed) for seed in range(2)]
-    features = [features for _, features in loaded_bank.extract_features(photos)]
+    features = features_of(photos)
     for rater in raters[:2]:
         path = tmp_path / "one.json"
         path.write_bytes(files[f"rater-{rater.id}.json"])
@@ -236,7 +237,9 @@ def test_the_active_model_is_exported(raters, monkeypatch):
     bank = loaded_bank.bank()
     coefficients = np.random.default_rng(0).normal(size=tuple(bank.start.shape)).astype("<f4")
     Fit.objects.filter(rater=raters[0]).update(exact_order={"photos": [1], "scores": [0.5]})
-    ExactRefit.objects.create(rater=raters[0], bank_id=bank.metadata.hash, ratings_seq=12, coefficients=coefficients.tobytes())
+    ExactRefit.objects.create(
+        rater=raters[0], bank_id=bank.metadata.hash, projection_id=current_projection(), ratings_seq=12, coefficients=coefficients.tobytes()
+    )
     exported = fit_to_export(raters[0].id)
     assert exported.facts["method"] == "exact"
     np.testing.assert_array_equal(model_export.rater_fit(exported).coefficients, coefficients.ravel())

@@ -68,7 +68,7 @@ def trained(root, tmp_path_factory):
 
 def test_a_dataset_gives_a_head_and_those_that_ask_for_liking_the_generic_score(trained):
     part = taste_parts.read(trained)
-    assert part.heads.names == ("generic", "oasis-beauty", "oasis-valence", "houses", "merged-network")
+    assert part.heads.names == ("generic", "pooled", "oasis-beauty", "oasis-valence", "houses", "merged-network")
     assert part.projection.directions == part.heads.names
     assert {name: row["pooled"] for name, row in part.facts["heads"].items()} == {
         "oasis-beauty": True,
@@ -82,7 +82,7 @@ def test_the_generic_score_ranks_photos_that_nobody_rated(trained, tmp_path):
     raw = FeatureExtractor(trained).raw(Image.open(tmp_path / "new" / f"{number}.png") for number in range(40))
     features = taste_parts.read(trained).projection.apply(raw)
     assert srocc(features[:, 0], drawn @ LIKED) > 0.9
-    assert srocc(features[:, 2], drawn[:, 1]) > 0.9  # the head of valence
+    assert srocc(features[:, 3], drawn[:, 1]) > 0.9  # the head of valence
 
 
 def test_the_metadata_state_where_heads_come_from_and_how_well_the_generic_score_travels(trained):
@@ -111,7 +111,7 @@ def test_photos_that_trained_heads_and_photos_whose_raters_taught_the_hyperprior
 
 def test_the_hyperprior_is_learned_from_raters(trained):
     part = taste_parts.read(trained)
-    assert part.hyperprior.heads == 4
+    assert part.hyperprior.heads == 5
     assert part.hyperprior.weights.sum() == pytest.approx(1)
     assert not np.allclose(part.hyperprior.weights, Hyperprior.flat().weights)
 

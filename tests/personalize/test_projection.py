@@ -102,6 +102,16 @@ class TestDirections:
         found, expected = learned.apply(raw)[:, :3], raw.astype(np.float64) @ weights
         np.testing.assert_allclose(found, (expected - expected.mean(axis=0)) / expected.std(axis=0), atol=1e-3)
 
+    def test_the_generic_score_may_be_a_mixture_of_the_heads(self):
+        raw = catalogue(LAYOUT, 300)
+        weights = np.random.default_rng(1).normal(size=(LAYOUT.width, 3)) * [1, 0.01, 100]
+        heads, coefficients = Heads(("generic", "beauty", "merged-network"), weights), [0.2, 0.7]
+        features = projection.learn(in_batches(raw), LAYOUT, heads, coefficients).apply(raw)
+        mixed = features[:, 1:3] @ coefficients
+        np.testing.assert_allclose(features[:, 0], mixed / mixed.std(), atol=2e-3)
+        moved = projection.learn(in_batches(raw), LAYOUT, heads).with_generic(coefficients, float(mixed.std()))
+        np.testing.assert_allclose(moved.apply(raw), features, atol=2e-3)
+
     def test_a_head_that_does_not_vary_gives_zeros(self):
         raw = catalogue(SMALL, 50)
         learned = projection.learn(in_batches(raw), SMALL, Heads(("generic",), np.zeros((SMALL.width, 1))))

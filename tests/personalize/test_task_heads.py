@@ -34,8 +34,8 @@ def taste():
 def test_a_planted_head_is_found(taste):
     heads = task_heads.learn([scored("beauty", 300, 0, taste)], LAYOUT)
     raw = photos(200, 5)
-    assert heads.names == ("generic", "beauty", "merged-network")
-    assert srocc(raw @ heads.weights[:, 1], raw[:, PLAIN] @ taste) > 0.95
+    assert heads.names == ("generic", "pooled", "beauty", "merged-network")
+    assert srocc(raw @ heads.weights[:, 2], raw[:, PLAIN] @ taste) > 0.95
 
 
 @pytest.mark.parametrize("count", [30, 200])  # fewer and more photos than raw features
@@ -53,25 +53,26 @@ def test_a_head_is_the_ridge_regression_written_out(taste, count):
 
 def test_the_network_that_was_tuned_on_the_datasets_gets_no_weight_but_a_head_of_its_own(taste):
     weights = task_heads.learn([scored("beauty", 100, 0, taste)], LAYOUT).weights
-    assert not weights[:20, :2].any()
-    assert not weights[-1, :2].any()
-    np.testing.assert_array_equal(weights[:, 2], np.eye(LAYOUT.width)[-1])
+    assert not weights[:20, :3].any()
+    assert not weights[-1, :3].any()
+    np.testing.assert_array_equal(weights[:, 3], np.eye(LAYOUT.width)[-1])
 
 
-def test_the_generic_score_is_pooled_over_the_datasets_that_ask_how_much_people_like_a_photo(taste):
+def test_the_generic_score_starts_as_the_head_pooled_over_the_datasets_that_ask_how_much_people_like_a_photo(taste):
     liked, also_liked = scored("beauty", 60, 0, taste), scored("houses", 60, 20, taste)
     complexity = scored("complexity", 60, 40, -taste, pooled=False)
     heads = task_heads.learn([liked, complexity, also_liked], LAYOUT)
-    assert heads.names == ("generic", "beauty", "complexity", "houses", "merged-network")
+    assert heads.names == ("generic", "pooled", "beauty", "complexity", "houses", "merged-network")
+    np.testing.assert_array_equal(heads.weights[:, 0], heads.weights[:, 1])
     np.testing.assert_array_equal(heads.weights[:, 0], task_heads.learn([liked, also_liked], LAYOUT).weights[:, 0])
     raw = photos(400, 5)
-    pooled, alone = (srocc(raw @ weights, raw[:, PLAIN] @ taste) for weights in heads.weights.T[:2])
+    pooled, alone = (srocc(raw @ weights, raw[:, PLAIN] @ taste) for weights in heads.weights.T[1:3])
     assert pooled > alone
 
 
 def test_with_one_pooled_dataset_its_head_is_the_generic_score(taste):
     heads = task_heads.learn([scored("beauty", 60, 0, taste), scored("complexity", 60, 40, taste, pooled=False)], LAYOUT)
-    np.testing.assert_array_equal(heads.weights[:, 0], heads.weights[:, 1])
+    np.testing.assert_array_equal(heads.weights[:, 0], heads.weights[:, 2])
 
 
 def test_the_unit_of_a_dataset_does_not_matter(taste):
@@ -82,14 +83,15 @@ def test_the_unit_of_a_dataset_does_not_matter(taste):
 
 def test_scores_that_are_all_equal_give_a_head_of_zeros():
     heads = task_heads.learn([ScoredPhotos("flat", photos(30, 0), np.full(30, 4.0), True)], LAYOUT)
-    assert not heads.weights[:, :2].any()
+    assert not heads.weights[:, :3].any()
 
 
 @pytest.mark.parametrize("datasets", [[], ["complexity"]])
 def test_without_a_pooled_dataset_the_generic_score_is_that_of_the_merged_network(taste, datasets):
     heads = task_heads.learn([scored(name, 60, 0, taste, pooled=False) for name in datasets], LAYOUT)
-    assert heads.names == ("generic", *datasets, "merged-network")
-    np.testing.assert_array_equal(heads.weights[:, 0], np.eye(LAYOUT.width)[-1])
+    assert heads.names == ("generic", "merged-network", *datasets)
+    for place in (0, 1):
+        np.testing.assert_array_equal(heads.weights[:, place], np.eye(LAYOUT.width)[-1])
 
 
 def test_each_pooled_dataset_is_ranked_by_the_others(taste):

@@ -7,15 +7,15 @@ from personalize.numerics import task_means
 from personalize.numerics.ratings import RaterRatings
 from personalize.numerics.task_means import COMMON, LEAST_RATERS, NOISE, PHOTO, PRIOR, START, TASTE
 
-PHOTOS, HEADS = 150, 3
-SHIPPED = np.array([START, 0, 0, 0])
+PHOTOS, HEADS = 150, 4
+SHIPPED = np.array([START, 0, 0, 0])  # the pooled head, then the others
 
 
 @pytest.fixture
 def features():
     rng = np.random.default_rng(0)
-    directions = rng.normal(size=(PHOTOS, 1 + HEADS))
-    return np.concatenate([directions, rng.normal(size=(PHOTOS, 40)) / 40**0.5], axis=1)
+    tasks = rng.normal(size=(PHOTOS, HEADS))
+    return np.concatenate([tasks[:, :1], tasks, rng.normal(size=(PHOTOS, 40)) / 40**0.5], axis=1)
 
 
 def raters(features, count, coefficients, seed=1, own=0.5, noise=0.8, rated=60):
@@ -24,7 +24,7 @@ def raters(features, count, coefficients, seed=1, own=0.5, noise=0.8, rated=60):
     found = []
     for _ in range(count):
         photos = rng.choice(PHOTOS, size=rated, replace=False)
-        weights = np.r_[coefficients, own * rng.normal(size=40)]
+        weights = np.r_[0, coefficients, own * rng.normal(size=40)]
         found.append(RaterRatings(photos, features[photos] @ weights + noise * rng.normal(size=rated)))
     return found
 
@@ -43,11 +43,11 @@ def test_the_coefficients_are_those_of_a_dense_gaussian_model(features):
     standard = np.zeros((8, PHOTOS))
     for row, one in zip(standard, everyone, strict=True):
         row[one.photos] = (one.ratings - one.ratings.mean()) / one.ratings.std()
-    directions, axes = features[:, : 1 + HEADS], features[:, 1 + HEADS :]
+    tasks, axes = features[:, 1 : 1 + HEADS], features[:, 1 + HEADS :]
     shared = COMMON + (1 - COMMON) / 8
     rest = TASTE * shared * axes @ axes.T + (PHOTO + NOISE / 8) * np.eye(PHOTOS) + np.ones((PHOTOS, PHOTOS))
-    gain = PRIOR * directions.T @ np.linalg.inv(PRIOR * directions @ directions.T + rest)
-    expected = SHIPPED + gain @ (standard.mean(axis=0) - directions @ SHIPPED)
+    gain = PRIOR * tasks.T @ np.linalg.inv(PRIOR * tasks @ tasks.T + rest)
+    expected = SHIPPED + gain @ (standard.mean(axis=0) - tasks @ SHIPPED)
     np.testing.assert_allclose(task_means.task_means(features, HEADS, everyone), expected, atol=1e-8)
 
 
@@ -85,9 +85,14 @@ def test_the_coefficients_move_further_with_more_raters(features):
 def test_moved_features_have_the_new_generic_score_and_keep_the_rest(features):
     coefficients = np.array([0.2, 0.5, 0, -0.1])
     found = task_means.moved(features, coefficients)
-    score = features[:, :4] @ coefficients
+    score = features[:, 1:5] @ coefficients
     np.testing.assert_allclose(found[:, 0], (score - score.mean()) / score.std())
     np.testing.assert_array_equal(found[:, 1:], features[:, 1:])
+
+
+def test_without_heads_nothing_moves(features):
+    assert task_means.task_means(features, 0, raters(features, 20, np.ones(4))).shape == (0,)
+    assert task_means.moved(features, np.zeros(0)) is features
 
 
 def test_coefficients_of_zero_give_a_generic_score_of_zero(features):

@@ -8,15 +8,17 @@ import sys
 import textwrap
 import time
 
+import numpy as np
 import pytest
 from celery import current_app
 from django.db import transaction
 
-from ratings.models import Bank, Photo
+from ratings.models import Photo
 from ratings.photos import files
 from ratings.photos.refusals import PhotoRefused
 from ratings.photos.services import add_photo
-from ratings.ranking.features import Progress, progress, store_features, use_bank
+from ratings.ranking.features import Progress, progress
+from tests.guests import give_features, use_bank
 from tests.photos import making
 
 pytestmark = pytest.mark.django_db
@@ -183,16 +185,15 @@ def test_texts_too_long_for_their_columns_are_truncated():
     assert (len(photo.name), len(photo.credit), len(photo.licence), len(photo.alt)) == (120, 300, 100, 300)
 
 
-def test_progress_counts_photos_and_photos_with_features_of_the_current_bank():
+def test_progress_counts_photos_and_photos_with_features_of_the_current_projection():
     ready = add_photo(data=making.encoded(making.scene(seed=1)), name="a.jpg")
     add_photo(data=making.encoded(making.scene(seed=2)), name="b.jpg")
-    use_bank(hash="old", metadata={})
-    store_features(photo_id=ready.id, bank="old", generic_score=0.0, features=[0.0] * 256)
+    use_bank("old")
+    give_features(ready, np.zeros(256))
     assert progress() == Progress(total=2, ready=1)
 
-    use_bank(hash="new", metadata={})
+    use_bank("new")
 
-    assert Bank.objects.get(is_current=True).hash == "new"
     assert progress() == Progress(total=2, ready=0)
 
 

@@ -19,9 +19,12 @@ STATEMENT = re.compile(r"\bINSERT INTO\b|(?<!FOR )\bUPDATE \w|\bDELETE FROM\b|\b
 # Services with another name than `services`. A new module that writes rows is added here, with a reason.
 SERVICES_BY_ANOTHER_NAME = {
     "ratings.raters.admin_links",
+    "ratings.ranking.activation",
     "ratings.ranking.exact_refits",
     "ratings.ranking.features",
     "ratings.ranking.population_prior",
+    "ratings.ranking.projections",
+    "ratings.ranking.raw_features",
 }
 
 

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from django.db import connection
+from psycopg.conninfo import make_conninfo
 
 from pav_site import doctor
 from tests.platform.test_settings import manage
@@ -20,6 +22,7 @@ def test_every_check_passes_on_a_machine_that_runs_the_tests(tmp_path: Path) -> 
         "Embedded Redis",
         "Backbone",
         "Bank of task vectors",
+        "Raw features",
         "Disk",
         "Browser",
         "GPU",
@@ -59,12 +62,20 @@ def test_little_free_disk_space_is_a_warning_and_almost_none_is_a_failure(
     assert finding.state == state
 
 
+def test_the_size_of_the_raw_features_is_told_where_the_database_runs(db: None, settings: object) -> None:
+    (finding,) = doctor.raw_features()
+    assert finding == doctor.Finding(doctor.OK, "Raw features", "unknown: the database is not running, or not migrated")
+    settings.DATABASE_URL = make_conninfo(settings.DATABASE_URL, dbname=connection.settings_dict["NAME"])  # type: ignore[attr-defined]
+    (finding,) = doctor.raw_features()
+    assert finding.found == "0 photos, 0 MB; new projections are learned from them"
+
+
 def test_an_error_in_a_check_is_a_finding_and_the_other_checks_still_run(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> None:
         raise RuntimeError("the floor is lava")
 
-    for name in ("python", "packages", "services", "models", "disk", "chromium", "gpu"):
+    for name in ("python", "packages", "services", "models", "raw_features", "disk", "chromium", "gpu"):
         monkeypatch.setattr(doctor, name, broken)
     findings = list(doctor.examine())
-    assert len(findings) == 7
+    assert len(findings) == 8
     assert {finding.found for finding in findings} == {"could not be checked: the floor is lava"}

@@ -19,10 +19,11 @@ from django.test import Client
 
 from personalize import tasks
 from personalize.tasks import refit_rater
+from personalize.worker import loaded_bank
 from ratings import jobs
 from ratings.exports import services as exports
 from ratings.models import ModelExport
-from ratings.ranking import features
+from ratings.ranking import projections
 from ratings.raters.guests import rater_of
 from tests.guests import Guest
 
@@ -75,7 +76,7 @@ def returning(name: str, shown: dict) -> Guest:
 def queued(monkeypatch) -> dict[str, list]:
     """Queued requests, by the name of the request."""
     found: dict[str, list] = {}
-    for name in ("request_refit", "request_features", "request_exact_refit", "request_export"):
+    for name in ("request_refit", "request_features", "request_exact_refit", "request_export", "request_fill", "request_learning"):
         monkeypatch.setattr(jobs, name, found.setdefault(name, []).append)
     return found
 
@@ -99,6 +100,13 @@ def test_rankings_and_decks_are_the_same_after_the_upgrade(upgraded, shown):
         assert ranking["active_model"]["comparison"] == before["ranking"]["speaker"]["checked"]
         deck = guest.get("/api/v1/deck").json()
         assert (deck["cards"], deck["rated"]) == (before["deck"]["cards"], before["deck"]["answered"])
+
+
+def test_the_installed_bank_fills_in_the_background_after_the_upgrade(upgraded, shown):
+    before, new = reversed(projections.status())
+    assert (before.version.state, before.version.extractors, before.ready) == ("current", "", before.total)
+    assert (new.version.state, new.version.extractors, new.ready) == ("filling", loaded_bank.extractors(), 0)
+    assert returning("alice", shown).get("/api/v1/deck").json()["photos"]["updated"] == 0
 
 
 def test_a_guest_continues_as_the_same_rater_after_the_upgrade(upgraded, shown, queued):
@@ -153,12 +161,25 @@ def test_an_unfinished_export_shows_its_progress_after_the_upgrade(upgraded, sho
     assert state["problems"] == [{"rater": shown["raters"]["alice"]["id"], "detail": exports.NO_FIT}]
 
 
-def test_the_migration_can_be_reversed(upgraded, monkeypatch):
-    monkeypatch.setattr(features, "use_bank", lambda **_: None)  # after a migration it would write the current tables
+def test_the_migration_can_be_reversed(upgraded, shown, monkeypatch):
+    filling = projections.filling().id
+    with connection.cursor() as cursor:  # features of two versions: those of the current one stay
+        cursor.execute(
+            """INSERT INTO ratings_photofeatures (photo_id, projection_id, generic_score, features, population_scores)
+            SELECT photo_id, %s, generic_score, features, population_scores FROM ratings_photofeatures LIMIT 5""",
+            [filling],
+        )
+    monkeypatch.setattr(projections, "register_bank", lambda **_: None)  # after a migration it would write the current tables
     call_command("migrate", "ratings", "0002", verbosity=0)
     with connection.cursor() as cursor:
         cursor.execute("SELECT verdict->>'speaks' FROM ratings_refinement WHERE verdict IS NOT NULL")
         assert cursor.fetchall() == [("exact",)]
+        cursor.execute("SELECT count(*), count(DISTINCT bank_id) FROM ratings_description")
+        assert cursor.fetchall() == [(shown["rows"]["ratings_description"], 1)]
+        cursor.execute("SELECT hash, is_current FROM ratings_bank")
+        assert cursor.fetchall() == [(loaded_bank.bank_hash(), True)]
+        cursor.execute("SELECT jsonb_array_length(weights->0) FROM ratings_population")
+        assert cursor.fetchall() == [(255,)]
     monkeypatch.undo()
     call_command("migrate", verbosity=0)
     assert Permission.objects.filter(codename="view_rater").count() == 1

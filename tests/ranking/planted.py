@@ -26,15 +26,17 @@ def _directions() -> np.ndarray:
 
 def fill(count: int) -> None:
     """Store the catalogue as photos 1 to `count` of an empty installation."""
-    from ratings.models import Photo, PhotoFeatures
-    from ratings.ranking.features import current_bank
+    from ratings.models import Photo, PhotoFeatures, Projection
+    from ratings.ranking import projections
 
     photos = Photo.objects.bulk_create(
         Photo(name=f"{n}.jpg", sha256=uuid4().hex * 2, content_hash=uuid4().hex[:16], width=640, height=480, thumbhash="")
         for n in range(count)
     )
-    bank = current_bank()
+    projection = projections.current()
+    assert projection is not None
+    Projection.objects.update(extractors="")  # these photos have no files to extract features from
     PhotoFeatures.objects.bulk_create(
-        PhotoFeatures(photo=photo, bank_id=bank, generic_score=row[0], features=row.tolist())
+        PhotoFeatures(photo=photo, projection_id=projection.id, generic_score=row[0], features=row.tolist())
         for photo, row in zip(photos, features(count), strict=True)
     )

@@ -14,16 +14,14 @@ from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.tasks import refit_rater, sweep
 from personalize.worker import exact_refit, loaded_bank
 from ratings import jobs
-from ratings.models import ExactRefit, Fit, Photo, Presentation
-from ratings.photos.files import open_master
+from ratings.models import ExactRefit, Fit, Photo, Presentation, Projection
 from ratings.photos.selectors import photos_by_id
 from ratings.photos.services import add_photo
 from ratings.ranking import events, exact_refits
-from ratings.ranking.features import current_bank, store_features, use_bank
 from ratings.ranking.selectors import model_of, ranking
 from ratings.raters.services import make_guest
 from ratings.sql import to_list
-from tests.guests import collect_requests
+from tests.guests import collect_requests, give_features, use_bank
 from tests.photos.making import encoded, scene
 
 RATINGS = 24
@@ -239,6 +237,7 @@ def test_no_exact_refit_begins_when_the_setting_turns_it_off(alice, network, req
 def test_feature_extraction_of_waiting_photos_comes_before_exact_refits(alice, network, requested, monkeypatch):
     network(1.0)
     rate_photos(alice, network.truth)
+    Projection.objects.filter(state="current").update(extractors=loaded_bank.extractors())
     new = add_photo(data=encoded(scene(seed=1), "PNG"), name="new.png")
     features_requested: list[int] = []
     monkeypatch.setattr(jobs, "request_features", features_requested.append)
@@ -350,23 +349,16 @@ def test_a_photo_that_gets_features_later_is_placed_by_its_own_score(alice, phot
     new = Photo.objects.create(name="new.jpg", sha256="1" * 64, content_hash="1" * 16, width=1, height=1, thumbhash="")
     best = ranking(UUID(alice.id), model_of(UUID(alice.id)), 1).photos[0]
     weights = np.array(to_list(Fit.objects.get(rater=alice.id).weights))
-    store_features(
-        photo_id=new.id,
-        bank=current_bank(),
-        generic_score=0.0,
-        features=(weights * (best[1] + 1) / (weights @ weights)).tolist(),
-    )
+    give_features(new, weights * (best[1] + 1) / (weights @ weights))
     assert ranking(UUID(alice.id), model_of(UUID(alice.id)), 2).photos[1][0] == best[0]
 
 
 def test_the_shipped_bank_runs_an_exact_refit_on_real_photos(db, requested):
-    metadata = banks.read_metadata()
-    use_bank(hash=metadata.hash, metadata=metadata.facts)
+    use_bank(banks.read_metadata().hash)
     rater = make_guest()
     for number in range(model_comparison.LEAST):
         photo = add_photo(data=encoded(scene(seed=number), "PNG"), name=f"p{number}.png")
-        ((score, features),) = loaded_bank.extract_features([open_master(photo)])
-        store_features(photo_id=photo.id, bank=metadata.hash, generic_score=score, features=features.tolist())
+        tasks.extract_features(photo.id)
         Presentation.objects.create(rater=rater, photo=photo, position=number, value=1 + number % 3, rated_at=timezone.now())
     rater.ratings_seq = model_comparison.LEAST
     rater.save()

@@ -15,11 +15,11 @@ from personalize.worker import instant_fit, loaded_bank
 from ratings import jobs
 from ratings.deck import services
 from ratings.deck.selectors import candidates
-from ratings.models import Fit, Presentation, Rater
+from ratings.models import Fit, PhotoFeatures, Presentation, Rater
 from ratings.ranking import events
-from ratings.ranking.features import current_bank, store_features, use_bank
 from ratings.ranking.histories import rating_history
 from ratings.ranking.services import begin_refit, claim_lost_refits, store_fit
+from tests.guests import current_projection, use_bank
 
 A_LONG_WHILE = 3600
 
@@ -77,13 +77,13 @@ def test_everyones_ranking_is_the_generic_order(alice, photos):
 
 def test_photos_are_returned_with_their_personal_and_generic_place(alice, photos):
     weights = [-1.0] + [0.0] * 255  # the generic order reversed
-    store_fit(rater_id=UUID(alice.id), bank=current_bank(), ratings_seq=1, weights=weights, covariance=b"", accuracy=None)
+    store_fit(rater_id=UUID(alice.id), projection=current_projection(), ratings_seq=1, weights=weights, covariance=b"", accuracy=None)
     found = alice.get(f"/api/v1/photos?ids={photos[4].id},999999999,nonsense").json()["photos"]
     assert [(photo["id"], photo["place"], photo["everyones_place"]) for photo in found] == [(photos[4].id, len(photos) - 4, 5)]
 
 
 def test_a_stale_fit_does_not_replace_a_newer_one(alice, photos):
-    new = {"rater_id": UUID(alice.id), "bank": current_bank(), "covariance": b"", "accuracy": None}
+    new = {"rater_id": UUID(alice.id), "projection": current_projection(), "covariance": b"", "accuracy": None}
     assert store_fit(ratings_seq=5, weights=[1.0] * 256, **new).version == 1
     assert store_fit(ratings_seq=4, weights=[2.0] * 256, **new) is None
     assert store_fit(ratings_seq=5, weights=[2.0] * 256, **new) is None
@@ -188,15 +188,13 @@ def test_a_refit_of_an_unknown_rater_does_nothing(db):
     assert Fit.objects.count() == 0
 
 
-def test_a_new_bank_makes_every_fit_stale(alice, photos):
+def test_another_projection_makes_every_fit_stale(alice, photos):
     swipe(alice)
     refit_rater(alice.id)
-    use_bank(hash="newer", metadata={})
-    for photo in photos:
-        store_features(photo_id=photo.id, bank="newer", generic_score=0.0, features=[0.0] * 256)
+    newer = change_projection(photos)
     refit_rater(alice.id)
     fit = Fit.objects.get(rater=alice.id)
-    assert (fit.bank_id, fit.version) == ("newer", 2)
+    assert (fit.projection_id, fit.version) == (newer, 2)
 
 
 def test_the_sweeper_repeats_a_lost_refit_after_the_timeout(alice, queued):
@@ -216,32 +214,34 @@ def test_waiting_time_is_measured_from_the_clock_not_the_transaction_start(alice
     assert claim_lost_refits(waiting_seconds=0) == [UUID(alice.id)]
 
 
-def change_bank(photos) -> None:
-    use_bank(hash="newer", metadata={})
+def change_projection(photos) -> int:
+    """Use another projection that carries nothing over, as an installation of an earlier version may have done."""
+    newer = use_bank("newer")
     for photo in photos:
-        store_features(photo_id=photo.id, bank="newer", generic_score=0.0, features=[0.0] * 256)
+        PhotoFeatures.objects.create(photo=photo, projection_id=newer, generic_score=0.0, features=[0.0] * 256)
+    return newer
 
 
-def test_the_sweeper_requests_refits_of_fits_with_an_older_bank(alice, photos, queued):
+def test_the_sweeper_requests_refits_of_fits_in_another_projection(alice, photos, queued):
     swipe(alice)
     refit_rater(alice.id)
-    change_bank(photos)
+    change_projection(photos)
     sweep()
     assert queued == [UUID(alice.id)]
 
 
-def test_the_sweeper_waits_until_photos_have_features_of_the_new_bank(alice, photos, queued):
+def test_the_sweeper_waits_until_photos_have_features_of_the_new_projection(alice, photos, queued):
     swipe(alice)
     refit_rater(alice.id)
-    change_bank([])
+    change_projection([])
     sweep()
     assert queued == []
 
 
-def test_weights_of_an_older_bank_do_not_rank_photos(alice, photos):
+def test_weights_of_another_projection_do_not_rank_photos(alice, photos):
     swipe(alice, "dislike")
     refit_rater(alice.id)
-    change_bank(photos)
+    change_projection(photos)
     mine, generic = (alice.get(f"/api/v1/ranking?of={of}").json() for of in ("me", "everyone"))
     assert mine["top"] == generic["top"]
     assert mine["version"] == 1

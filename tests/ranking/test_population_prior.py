@@ -17,14 +17,13 @@ from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.tasks import refit_rater, sweep
 from personalize.worker import loaded_bank, population_prior
 from ratings import jobs
-from ratings.models import Bank, Fit, Photo, PhotoFeatures, PopulationPrior, Presentation, Rater
-from ratings.ranking.features import store_features, use_bank
+from ratings.models import Fit, Photo, PhotoFeatures, PopulationPrior, Presentation, Rater
 from ratings.ranking.histories import rating_history
 from ratings.ranking.population_prior import activate, fold_of, scores_of_unrated, shared_ratings
 from ratings.ranking.selectors import generic_weights, ranking_message
 from ratings.raters.selectors import shares_ratings
 from ratings.raters.services import set_sharing
-from tests.guests import make_photos
+from tests.guests import current_projection, give_features, make_photos, use_bank
 
 PHOTOS, RATERS, RATINGS_EACH = 120, 60, 60
 
@@ -228,7 +227,13 @@ def test_a_new_version_requests_a_refit_of_every_rater(alice, photos, sharing_ra
     refit_rater(alice.id)
     fitted = Fit.objects.get(rater=alice.id)  # all other raters have a current fit too
     Fit.objects.bulk_create(
-        Fit(rater=rater, weights=generic_weights(), bank=fitted.bank, ratings_seq=RATINGS_EACH, population_prior=fitted.population_prior)
+        Fit(
+            rater=rater,
+            weights=generic_weights(),
+            projection=fitted.projection,
+            ratings_seq=RATINGS_EACH,
+            population_prior=fitted.population_prior,
+        )
         for rater in Rater.objects.exclude(id=alice.id)
     )
     requested: list[UUID] = []
@@ -253,12 +258,12 @@ def test_successive_versions_keep_the_sign_of_a_factor(photos, sharing_raters):
     assert (np.einsum("pf,pf->f", before, population_scores()[:, :, 1]) > 0).all()
 
 
-def test_a_prior_of_another_bank_is_not_used(alice, photos, sharing_raters):
+def test_a_prior_of_another_projection_is_not_used(alice, photos, sharing_raters):
     population_prior.learn()
-    use_bank(hash="newer", metadata={})
+    newer = use_bank("newer")
     for photo in photos:
-        store_features(photo_id=photo.id, bank="newer", generic_score=0.0, features=[0.0] * 256)
-    assert not any(any(row) for row in PhotoFeatures.objects.filter(bank="newer").values_list("population_scores", flat=True))
+        PhotoFeatures.objects.create(photo=photo, projection_id=newer, generic_score=0.0, features=[0.0] * 256)
+    assert not any(any(row) for row in PhotoFeatures.objects.filter(projection=newer).values_list("population_scores", flat=True))
     store_ratings(UUID(alice.id), photos, sharing_raters, np.arange(6))
     refit_rater(alice.id)
     assert Fit.objects.get(rater=alice.id).population_prior is None
@@ -267,13 +272,13 @@ def test_a_prior_of_another_bank_is_not_used(alice, photos, sharing_raters):
 @pytest.mark.django_db(transaction=True)
 def test_a_photo_that_gets_features_during_activation_gets_population_scores(photos):
     features = np.random.default_rng(0).normal(size=256).astype(np.float16)
-    weights = np.random.default_rng(1).normal(size=(5, 255))
-    bank = Bank.objects.get(is_current=True).hash
+    weights = np.random.default_rng(1).normal(size=(5, 256))
+    projection = current_projection()
     PhotoFeatures.objects.filter(photo=photos[0]).delete()
-    extraction = threading.Thread(target=store_in_thread, args=(photos[0].id, bank, features.tolist()))
+    extraction = threading.Thread(target=store_in_thread, args=(photos[0], features, projection))
 
     with transaction.atomic():
-        activate(bank=bank, rater_count=RATERS, weights=weights, report={}, rated={})
+        activate(projection=projection, rater_count=RATERS, weights=weights, report={}, rated={})
         extraction.start()
         extraction.join(0.3)
     extraction.join()
@@ -282,19 +287,19 @@ def test_a_photo_that_gets_features_during_activation_gets_population_scores(pho
     np.testing.assert_allclose(stored, scores_of_unrated(features[None].astype(float), weights)[0], rtol=1e-2, atol=1e-2)
 
 
-def store_in_thread(photo: int, bank: str, features: list[float]) -> None:
+def store_in_thread(photo: Photo, features: np.ndarray, projection: int) -> None:
     """Store features from a thread with its own connection."""
     try:
-        store_features(photo_id=photo, bank=bank, generic_score=0.0, features=features)
+        give_features(photo, features, projection)
     finally:
         connection.close()
 
 
 def test_population_scores_of_unrated_photos_follow_their_features():
     features = np.random.default_rng(0).normal(size=(3, 256))
-    weights = np.random.default_rng(1).normal(size=(5, 255))
+    weights = np.random.default_rng(1).normal(size=(5, 256))
     scores = scores_of_unrated(features, weights).reshape(3, 5, 2)
-    np.testing.assert_allclose(scores[:, :, 0], features[:, 1:] @ weights.T)
+    np.testing.assert_allclose(scores[:, :, 0], features @ weights.T)
     assert not scores[:, :, 1].any()
 
 

@@ -2,17 +2,20 @@
 
 from uuid import uuid4
 
+import numpy as np
 import pytest
 from django.apps import apps
 from django.contrib.admin.utils import quote
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import get_resolver
 from django.utils import timezone
 
-from ratings.models import Bank, ExactRefit, Fit, ModelExport, PopulationPrior, Rater, RatingEvent
+from ratings.models import ExactRefit, Fit, ModelExport, Photo, PhotoFeatures, PopulationPrior, Projection, Rater, RatingEvent, RawFeatures
 from ratings.ranking.selectors import generic_weights
 from ratings.raters.admin_links import make_ticket
+from tests.guests import current_projection, give_features
 
 # The status codes of every URL for anonymous visitors, guests and staff. A new URL fails the test until it has a row.
 MATRIX = {
@@ -28,6 +31,7 @@ MATRIX = {
     "api:undo": ("delete", "/api/v1/ratings/last", 403, 404, 403),
     "api:deck": ("get", "/api/v1/deck", 403, 200, 403),
     "api:ranking": ("get", "/api/v1/ranking", 403, 200, 403),
+    "api:coefficients": ("get", "/api/v1/coefficients", 403, 200, 403),
     "api:photos": ("get", "/api/v1/photos?ids=1", 403, 200, 403),
     "api:me": ("get", "/api/v1/me", 403, 200, 403),
     "api:change_me": ("patch", "/api/v1/me", 403, 422, 403),
@@ -88,8 +92,7 @@ def test_each_rater_has_a_separate_ranking_and_deck(alice, bob):
     assert alice.id != bob.id
     assert {card["token"] for card in alice.deck()}.isdisjoint(card["token"] for card in bob.deck())
     before = bob.get("/api/v1/ranking").json()
-    bank = Bank.objects.get(is_current=True)
-    Fit.objects.create(rater_id=alice.id, weights=[-1.0] + [0.0] * 255, bank=bank, version=1, ratings_seq=1)
+    Fit.objects.create(rater_id=alice.id, weights=[-1.0] + [0.0] * 255, projection_id=current_projection(), version=1, ratings_seq=1)
     assert [photo["id"] for photo in alice.get("/api/v1/ranking").json()["top"]] == [photo["id"] for photo in before["top"]][::-1]
     assert bob.get("/api/v1/ranking").json() == before
 
@@ -146,10 +149,11 @@ def test_using_a_newer_administrator_link_invalidates_older_ones(db, guest):
 def test_the_administration_lists_and_shows_rows_of_every_table(alice):
     alice.rate(alice.deck()[0]["token"])
     admin = get_user_model().objects.create_superuser("admin")
-    bank = Bank.objects.get(is_current=True)
-    PopulationPrior.objects.create(bank=bank, rater_count=1, photo_count=1, report={})
-    Fit.objects.create(rater_id=alice.id, bank=bank, weights=generic_weights())
-    ExactRefit.objects.create(rater_id=alice.id, bank=bank, ratings_seq=1)
+    projection = Projection.objects.get(state="current")
+    PopulationPrior.objects.create(projection=projection, rater_count=1, photo_count=1, report={})
+    Fit.objects.create(rater_id=alice.id, projection=projection, weights=generic_weights())
+    ExactRefit.objects.create(rater_id=alice.id, bank=projection.bank, projection=projection, ratings_seq=1)
+    RawFeatures.objects.create(photo=Photo.objects.first(), extractors="e" * 16, data=b"")
     ModelExport.objects.create(requested_by=admin, file_format="json", raters=[], step_queued_at=timezone.now())
     browser = Client()
     browser.force_login(admin)
@@ -158,6 +162,29 @@ def test_the_administration_lists_and_shows_rows_of_every_table(alice):
         page = f"{pages}{quote(row.pk)}/change/"
         assert page in browser.get(pages).content.decode()
         assert browser.get(page).status_code == 200
+
+
+def test_only_staff_who_may_change_projections_bring_one_back(photos):
+    current = current_projection()
+    kept = Projection.objects.create(bank_id="test-bank", state="kept")
+    for photo in photos:
+        give_features(photo, np.zeros(256))
+        PhotoFeatures.objects.create(photo=photo, projection=kept, generic_score=0, features=[0.0] * 256)
+    form = {"action": "bring_back", "_selected_action": [kept.pk]}
+    staff = get_user_model().objects.create_user("dora", is_staff=True)
+    staff.user_permissions.add(Permission.objects.get(codename="view_projection"))
+    browser = Client()
+    browser.force_login(staff)
+    browser.post("/admin/ratings/projection/", form)
+    assert Projection.objects.get(pk=kept.pk).state == "kept"
+    staff.user_permissions.add(Permission.objects.get(codename="change_projection"))
+    said = browser.post("/admin/ratings/projection/", form | {"_selected_action": [kept.pk, current]}, follow=True).content.decode()
+    assert "Choose one version." in said
+    said = browser.post("/admin/ratings/projection/", form, follow=True).content.decode()
+    assert f"Version {kept.pk} fills in the background" in said
+    assert f"{len(photos)} / {len(photos)}" in said
+    assert Projection.objects.get(pk=kept.pk).state == "filling"
+    assert "A new version is filling already." in browser.post("/admin/ratings/projection/", form, follow=True).content.decode()
 
 
 def test_an_administrator_cannot_change_or_delete_a_rating_event(alice):

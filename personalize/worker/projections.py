@@ -1,0 +1,134 @@
+"""Projections in the background: learned from the photos of the installation, filled step by step, activated when whole.
+
+Every step may be killed, run twice or late: a projection that is learned begins to fill in one statement, filling goes on where it stopped,
+and activation checks that the projection is whole and still wanted.
+"""
+
+import logging
+from functools import lru_cache
+
+from personalize.errors import BadProjection
+from personalize.files import taste_parts
+from personalize.numerics import projection as numerics
+from personalize.numerics.projection import LEAST_PHOTOS, CarryOver, Projection
+from personalize.numerics.task_heads import GENERIC
+from personalize.worker import loaded_bank
+from ratings.photos import files
+from ratings.photos.selectors import photos_by_id
+from ratings.ranking import activation, features, models, projections, raw_features
+from ratings.ranking.projections import AlreadyFilling, Version
+
+logger = logging.getLogger(__name__)
+
+MOST_PHOTOS = 20_000  # that a projection is learned from, or weights are carried over by
+FILLED_AT_ONCE = 500  # photos of one step
+MOST_UNREADABLE = 0.1  # of the photos: more are a folder that is missing, and would leave rankings empty
+
+
+@lru_cache(maxsize=3)
+def loaded(projection: int) -> Projection:
+    """A projection, read once per worker process: its data never change.
+
+    Raises:
+        BadProjection: its data cannot be read.
+    """
+    return taste_parts.projection_of_bytes(projections.data(projection))
+
+
+@lru_cache(maxsize=3)
+def directions(projection: int) -> tuple[str, ...]:
+    """Names of the first features of a projection: the generic score, then the task heads, which those of version 0.1 lack."""
+    return loaded(projection).directions if projections.data(projection) else (GENERIC,)
+
+
+def learn(after: Version) -> models.Projection | None:
+    """Learn a projection from the raw vectors that `after`, the current one, applies to; it begins to fill.
+
+    Returns None where another process learns or fills, or `after` is no longer current.
+
+    Raises:
+        AlreadyFilling: another one is filling.
+        BadProjection: there are fewer than 10 photos, all are alike, or a raw vector is not as the bank's extractors give it.
+    """
+    with projections.one_worker() as alone:
+        if not alone:
+            return None
+        if projections.filling():
+            raise AlreadyFilling
+        if after.extractors != loaded_bank.extractors():
+            raise BadProjection("Photos are ranked by another bank than the installed one. ./pav migrate registers the installed one.")
+        count = raw_features.count(after.extractors)
+        if count < LEAST_PHOTOS:
+            raise BadProjection(f"{count} photos have features; a projection needs at least {LEAST_PHOTOS}. Import more photos first.")
+        photos = raw_features.sample(after.extractors, MOST_PHOTOS)
+        generic = _generic_coefficients(after)
+        try:
+            learned = numerics.learn(
+                lambda: raw_features.batches(after.extractors, photos), loaded_bank.raw_layout(), loaded_bank.heads(), generic
+            )
+        except ValueError as error:  # also of raw vectors that cannot be read
+            raise BadProjection(str(error)) from error
+        return projections.begin(
+            after=after, data=taste_parts.projection_to_bytes(learned), photo_count=count, generic_coefficients=generic
+        )
+
+
+def _generic_coefficients(after: Version) -> list[float]:
+    """What raters taught about the generic score, where the loaded bank has the same task heads."""
+    return projections.generic_coefficients(after.id) if directions(after.id) == loaded_bank.heads().names else []
+
+
+def learn_when_due(after: int) -> models.Projection | None:
+    """Learn a projection where the sweeper found it due after projection `after`, and it still is. A failure is recorded."""
+    version = projections.learning_is_due()
+    if version is None or version.id != after:
+        return None
+    try:
+        return learn(version)
+    except AlreadyFilling:
+        return None
+    except BadProjection as error:
+        logger.warning("No projection was learned: %s", error)
+        projections.record_problem(after=version, photo_count=raw_features.count(version.extractors), problem=str(error))
+        return None
+
+
+def fill_step(projection: int) -> bool:
+    """Give some photos features of a projection, or activate it where it is whole; True if there is more to do.
+
+    Returns False where another process works on one, photos must be extracted first, or this one is not wanted any more.
+    """
+    with projections.one_worker() as alone:
+        version = next((version for version in projections.wanted() if version.id == projection), None)
+        if version is None or not alone:
+            return False
+        waiting = raw_features.photos_to_fill(projection, FILLED_AT_ONCE)
+        if not waiting:
+            return _activate(projection)
+        batch = raw_features.vectors_of(version.extractors, waiting)
+        if batch:  # none where the photos were deleted in the meantime
+            ids, raw = batch
+            features.store_features(projection=projection, photo_ids=ids, features=loaded(projection).apply(raw))
+        return True
+
+
+def _activate(projection: int) -> bool:
+    """Activate a projection that no stored raw vector is missing from; True if photos have come in the meantime."""
+    now, filling = projections.current(), projections.filling()
+    if now is None or filling is None or filling.id != projection:
+        return False
+    missing = features.missing(projection)
+    unreadable = [photo.id for photo in photos_by_id(missing).values() if not files.is_readable(photo)]
+    if len(unreadable) < len(missing):
+        return bool(raw_features.photos_to_fill(projection, 1))
+    if len(unreadable) > MOST_UNREADABLE * features.progress().ready:
+        logger.warning("Projection %d waits: the files of %d photos cannot be read.", projection, len(unreadable))
+        return False
+    features.count_anew()
+    carry_over = CarryOver()
+    for new, old in features.pairs(projection, now.id, MOST_PHOTOS):
+        carry_over.add(new, old)
+    if not activation.activate(projection=projection, carry_over=carry_over.matrix(), unreadable=unreadable):
+        return bool(raw_features.photos_to_fill(projection, 1))
+    logger.info("Projection %d is in use, in place of %d.", projection, now.id)
+    return False
