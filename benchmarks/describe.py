@@ -52,8 +52,9 @@ def extraction_before(photos: list[Image.Image]) -> Callable[[], object]:
 
     def extract() -> object:
         batch = images.to_input(np.stack([images.to_pixels(photo, preprocessing) for photo in photos]), preprocessing)
+        linearised = tangents.compute(batch)
         with torch.inference_mode():
-            return tangents.compute(batch), plain(batch)
+            return linearised, plain(batch)
 
     return extract
 
