@@ -15,13 +15,12 @@ import torch
 from PIL import Image
 from threadpoolctl import threadpool_limits
 
-from personalize.files import banks, images
+from personalize.files import backbones, banks, images, taste_parts
 from personalize.files.open_banks import Bank, open_bank
 from personalize.networks import losses
 from personalize.networks.coefficient_fits import CoefficientNetwork
 from personalize.numerics import acquisition, taste
-from personalize.scorers.tangent_extraction import TangentExtractor
-from personalize.worker import loaded_bank
+from personalize.scorers.feature_extraction import FeatureExtractor
 
 STEPS, BATCH, RATE = 500, 32, 1e-2
 CARDS, CANDIDATES = 10, 128  # as in the app's acquisition after a fit
@@ -59,29 +58,24 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--ratings", type=int, nargs="+", default=[10, 30, 100, 300])
     options = parser.parse_args(arguments)
     rng = np.random.default_rng(0)
-    bank = open_bank()
-    extractor = TangentExtractor(bank)
-    preprocessing = extractor.preprocessing
+    bank, part, extractor = open_bank(), taste_parts.read(), FeatureExtractor()
+    preprocessing = backbones.find(bank.metadata.backbone).preprocessing
     photos = [Image.fromarray(rng.integers(0, 256, (256, 256, 3), dtype=np.uint8)) for _ in range(max(options.ratings))]
     inputs = images.to_input(np.stack([images.to_pixels(photo, preprocessing) for photo in photos]), preprocessing)
-    extractor.features(photos[:1])  # the first call builds the network
     start = time.perf_counter()
-    features = np.concatenate([extractor.features([photo]) for photo in photos])
+    features = np.concatenate([part.projection.apply(extractor.raw([photo])) for photo in photos])
     seconds = (time.perf_counter() - start) / len(photos)
-    with torch.no_grad():
-        plain = _median_seconds(lambda: extractor.base.encoder(inputs[:1]), 10)
-    hyperprior = loaded_bank.hyperprior()
     candidates = rng.normal(size=(CANDIDATES, features.shape[1])) * features.std(axis=0)
 
     print(f"Bank {banks.read_metadata().hash}, {torch.get_num_threads()} threads for torch, 1 for the instant fit.")
-    print(f"Features of one photo, extracted once for all raters: {1000 * seconds:.0f} ms, {seconds / plain:.1f} plain forward passes.\n")
+    print(f"Features of one photo, extracted once for all raters: {1000 * seconds:.0f} ms.\n")
     cards_of = f"choosing {CARDS} of {CANDIDATES} cards | its ratio to the fit"
     print(f"| ratings | instant fit | {cards_of} | one published step | ratio of 500 steps to the fit |\n|---|---|---|---|---|---|")
     for count in options.ratings:
         ratings = rng.integers(1, 4, count).astype(np.float64)
         with threadpool_limits(1, user_api="blas"):
-            instant = _median_seconds(partial(taste.fit, features[:count], ratings, hyperprior), 20)
-            covariance = taste.fit(features[:count], ratings, hyperprior).covariance
+            instant = _median_seconds(partial(taste.fit, features[:count], ratings, part.hyperprior), 20)
+            covariance = taste.fit(features[:count], ratings, part.hyperprior).covariance
             cards = _median_seconds(partial(acquisition.next_photos, covariance, candidates, CARDS, rng), 20)
         procedure = PublishedProcedure(bank, inputs[:count], ratings)
         step = _median_seconds(procedure.step, 3)

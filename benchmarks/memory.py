@@ -36,7 +36,7 @@ def make(path: Path, backbone: str, tasks: list[str], form: Form) -> None:
     planned = {"start": (start.dtype, start.shape)} | {f"base/{name}": (np.dtype("f4"), tuple(shape)) for name, shape in shapes.items()}
     for task in tasks:
         planned.update(form.planned(shapes, f"vectors/{task}/"))
-    with ArrayWriter(path.with_suffix(".partial"), planned, {"format": banks.FORMAT}) as writer:
+    with ArrayWriter(path, planned, {"format": banks.FORMAT}) as writer:
         writer.put("start", start)
         for name, shape in shapes.items():
             writer.put(f"base/{name}", (0.02 * torch.randn(shape, generator=draw)).numpy())
@@ -44,7 +44,7 @@ def make(path: Path, backbone: str, tasks: list[str], form: Form) -> None:
             for name, shape in shapes.items():
                 for part, tensor in parts(_random_block(form, shape, draw)):
                     writer.put(f"vectors/{task}/{name}/{part}", tensor.numpy())
-    banks.publish(path.with_suffix(".partial"), {"backbone": backbone, "tasks": tasks, "random": True}, path)
+    banks.put_metadata({"backbone": backbone, "tasks": tasks, "random": True}, path)
 
 
 def _random_block(form: Form, shape: torch.Size, draw: torch.Generator) -> Block:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 import torch
@@ -34,7 +34,8 @@ class BankInfo(TypedDict):
     start: dict[str, float | list[float]]  # one number where all blocks start at the same, else the smallest and the largest
     norms: dict[str, float]  # of the task vectors
     cosines: list[list[float]]  # of the angles between them
-    projection: bool
+    extractors: dict[str, dict[str, int]]  # by file: numbers per photo of each group
+    taste: dict[str, Any] | None  # row of the taste part: heads, whether pooled, left-out SROCC, hyperprior
     compressed: list[Compression]
     sources: Mapping[str, Origin]
 
@@ -68,7 +69,8 @@ def bank_info(path: Path = banks.DEFAULT) -> BankInfo:
         "start": {task: _span(bank.start[:, column]) for column, task in enumerate(bank.vectors)},
         "norms": {task: float(f"{length:.6g}") for task, length in zip(bank.vectors, lengths, strict=True)},
         "cosines": [[round(float(value), 4) for value in row] for row in cosines],
-        "projection": "projection/score" in bank.arrays,
+        "extractors": {row["file"]: {one["group"]: one["width"] for one in row["outputs"]} for row in facts.get("extractors", ())},
+        "taste": facts.get("taste"),
         "compressed": facts.get("compressed", []),
         "sources": facts.get("sources", {}),
     }

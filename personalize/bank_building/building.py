@@ -1,7 +1,7 @@
 """Building of a bank from fine-tuned models; behind `./pav build_bank`. Needs torch.
 
-Task vectors are factorised, or stored in another form, and the loss in SROCC is measured on test photos. The projection is learned from
-the train and validation photos of all tasks, the hyperprior from single ratings of photos that were set aside.
+Task vectors are factorised, or stored in another form, and the loss in SROCC is measured on test photos. The mean and SD of the score are
+those over the train and validation photos of all tasks. Then follow the bank's extractors and its taste part.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,20 +13,19 @@ import numpy as np
 import torch
 
 from personalize import datasets
-from personalize.bank_building import onnx_extractors
+from personalize.bank_building import generic_score, onnx_extractors
 from personalize.bank_building.compressing import Form
+from personalize.bank_building.generic_score import TastePlan
 from personalize.errors import BadCheckpoint
-from personalize.files import backbones, banks, images, open_banks, rating_tables
+from personalize.files import backbones, banks, images, open_banks
 from personalize.files.banks import BankFacts, BankMetadata, Origin
 from personalize.files.open_banks import Bank
 from personalize.files.photo_files import digest
-from personalize.files.rating_tables import RatingTable
 from personalize.files.stored_vectors import vector_arrays
 from personalize.networks import merging, task_vectors
-from personalize.numerics import metrics, projection
-from personalize.numerics.hyperprior import learn_hyperprior
+from personalize.numerics import metrics
 from personalize.progress import ProgressCallback, no_progress, tracked
-from personalize.scorers.tangent_extraction import TangentExtractor
+from personalize.scorers.task_scoring import score_constants
 from personalize.training import checkpoints, train
 from personalize.training.checkpoints import Trained
 
@@ -38,11 +37,10 @@ class BuildPlan:
     """Contents of a bank to build."""
 
     tasks: tuple[str, ...] = TASKS
-    lead: str = "oasis-beauty"  # the task with the largest part in the generic score
+    lead: str = "oasis-beauty"  # the task with the largest part in the merged network
     lead_coefficient: float = 0.75  # the others share the rest equally; see docs/decisions/starting-coefficients.md
     form: Form = field(default_factory=lambda: Form("factorised"))  # how task vectors are stored
-    shares: tuple[tuple[str, float], ...] = tuple(projection.SHARES.items())
-    raters: tuple[str, str] = ("oasis/ratings.csv", "oasis/images")  # table and photos to learn the hyperprior from, below the root
+    taste: TastePlan = field(default_factory=TastePlan)
 
 
 class FormCost(TypedDict):
@@ -54,13 +52,15 @@ class FormCost(TypedDict):
     cost: float
 
 
-def build(trained_folder: Path, root: Path, out: Path, plan: BuildPlan, progress: ProgressCallback = no_progress) -> BankMetadata:
-    """Build and write a bank and its extractors.
+def build(
+    trained_folder: Path, root: Path, out: Path, plan: BuildPlan, cache: Path, progress: ProgressCallback = no_progress
+) -> BankMetadata:
+    """Build and write a bank, its extractors and its taste part. `cache` is a folder that keeps raw features of photos.
 
     Raises:
         BadBank: `out` does not have the file name ending of a bank.
         BadCheckpoint: a fine-tuned model is missing, or the models have different backbones.
-        BadDataset: see `datasets.load` and `rating_tables.read`.
+        BadDataset, NoSingleRatings: see `datasets.load` and `datasets.ratings`.
     """
     banks.check_name(out)
     models = {task: checkpoints.load(trained_folder / f"{task}.safetensors") for task in plan.tasks}
@@ -68,33 +68,22 @@ def build(trained_folder: Path, root: Path, out: Path, plan: BuildPlan, progress
     if len(names) != 1:
         raise BadCheckpoint(f"The fine-tuned models have different backbones: {', '.join(sorted(names))}.")
     backbone = names.pop()
-    bank = _without_projection(backbone, plan, models)
+    bank = _in_memory(backbone, plan, models)
     costs = {task: _cost_of_form(bank, task, model, root, progress) for task, model in models.items()}
 
-    extractor = TangentExtractor(bank)
     shaping = _shaping_photos(plan.tasks, root)
-    raw = extractor.raw_features(images.read(photo) for photo in tracked("extracting features of the catalogue", shaping, progress))
-    learned = projection.learn(*raw, dict(plan.shares))
-    table, folder = (root / part for part in plan.raters)
-    seen = frozenset(digest(photo) for photo in shaping)
-    rated = rating_tables.read(table, folder, seen)
-    raw = extractor.raw_features(images.read(photo) for photo in tracked("extracting features of rated photos", rated.photos, progress))
-    features = learned.apply(*raw).astype(np.float64)
-    # Raters of the app choose among dislike, like and love, so the hyperprior is learned from ratings reduced to three steps.
-    hyperprior = learn_hyperprior([(features[one.photos], rating_tables.in_three_steps(one.ratings)) for one in rated.raters])
-
     arrays = {
         **bank.arrays,
-        "seen": np.array(sorted(int(name, 16) for name in seen), dtype=np.uint64),
-        **banks.projection_arrays(learned),
-        **banks.hyperprior_arrays(hyperprior),
+        "score": score_constants(bank, shaping, progress),
+        "seen": np.array(sorted(int(digest(photo), 16) for photo in shaping), dtype=np.uint64),
     }
-    banks.write(arrays, _facts(backbone, plan, models, costs, len(shaping), rated), out)
-    return onnx_extractors.write(out, progress)
+    banks.write(arrays, _facts(backbone, plan, models, costs, len(shaping)), out)
+    onnx_extractors.write(out, progress)
+    return generic_score.train(out, root, cache, plan.taste, progress)
 
 
-def _without_projection(backbone: str, plan: BuildPlan, models: Mapping[str, Trained]) -> Bank:
-    """The part of the bank that follows from the fine-tuned models, in memory."""
+def _in_memory(backbone: str, plan: BuildPlan, models: Mapping[str, Trained]) -> Bank:
+    """The part of the bank that follows from the fine-tuned models."""
     base = task_vectors.copied_blocks(backbones.scorer(backbone))
     arrays = {f"base/{name}": value.half().numpy() for name, value in base.items() if name.startswith("head.")}
     for task, model in models.items():
@@ -124,9 +113,7 @@ def _shaping_photos(tasks: Sequence[str], root: Path) -> list[Path]:
     return sorted(photos)
 
 
-def _facts(
-    backbone: str, plan: BuildPlan, models: Mapping[str, Trained], costs: Mapping[str, FormCost], shaping: int, rated: RatingTable
-) -> BankFacts:
+def _facts(backbone: str, plan: BuildPlan, models: Mapping[str, Trained], costs: Mapping[str, FormCost], shaping: int) -> BankFacts:
     row = backbones.find(backbone)
     return {
         "backbone": backbone,
@@ -139,6 +126,5 @@ def _facts(
         "start": {"lead": plan.lead, "coefficient": plan.lead_coefficient, "others": "share the rest equally"},
         "trained": {task: cast(Origin, {"licence": banks.UNKNOWN, **model.record}) for task, model in models.items()},
         "factorised": costs,
-        "projection": {"photos": shaping, "shares": dict(plan.shares)},
-        "hyperprior": {"people": len(rated.raters), "photos": len(rated.photos), "ratings": "cut to three steps at each person's thirds"},
+        "score": {"photos": shaping},
     }

@@ -9,11 +9,14 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 from torch import Tensor
 
 from personalize import __version__
+from personalize.bank_building import onnx_extractors
 from personalize.errors import BadBank, BadOption, UnknownName
+from personalize.files import taste_parts
 from personalize.files.banks import BankFacts, BankMetadata, Compression, ScoreCost
 from personalize.files.mapped_arrays import ArrayWriter, Planned
 from personalize.files.open_banks import Bank, open_bank, view
@@ -71,16 +74,20 @@ def compress(path: Path, out: Path, form: Form, photos: Path | None = None, prog
     """Write the bank at `path` with its task vectors in another form, and the measured cost in its metadata.
 
     Measures the relative error of each task vector, |tau - kept| / |tau|; with a folder of photos also how each task model's scores and
-    ranking change. Leaves everything else in the bank as it is. A stopped run resumes after the last task vector that it finished
-    (`unfinished_banks`).
+    ranking change. Leaves everything else in the bank as it is. A bank with extractors gets new ones, because the merged network changes;
+    its taste part is kept, because task heads use published networks, which do not change. A stopped run resumes after the last task vector
+    or other part that it finished (`unfinished_banks`).
 
     Raises:
         BadBank: the bank cannot be read, or would be overwritten.
         BadPhoto: the folder has no photos, or a file in it is not a photo.
+        MissingWeights: see `onnx_extractors.write`.
     """
     if out.resolve() == path.resolve():
         raise BadBank(f"{out} is the bank itself: name another file.")
     source = open_bank(path)
+    has_extractors, has_taste = "extractors" in source.metadata.facts, "taste" in source.metadata.facts
+    taste = taste_parts.read(path) if has_taste else None
     found = photos_in(photos) if photos else []
     others = [name for name in source.arrays if not name.startswith("vectors/")]
     planned = {name: (source.arrays[name].dtype, source.arrays[name].shape) for name in others}
@@ -111,17 +118,29 @@ def compress(path: Path, out: Path, form: Form, photos: Path | None = None, prog
         if found:
             cost["photos"] = len(found)
             cost["scores"] = _cost_in_scores(source, bank, found, progress)
-        if "projection/score" in source.arrays:
-            cost["projection"] = "learned before this compression, and kept"
+        if has_extractors:
+            cost["extractors"] = "written anew: the merged network has changed"
+        if taste:
+            cost["taste"] = "kept: of its parts only the projection, learned before this compression, uses the merged network's embedding"
         before = source.metadata.facts.get("compressed", [])
         facts: BankFacts = {**source.metadata.facts, "form": form.facts, "compressed": [*before, cost]}
-        facts.pop("extractors", None)  # they are those of the vectors before; ./pav bank_extractors writes new ones
-        return bank.publish(facts, out)
+        facts.pop("extractors", None)
+        facts.pop("taste", None)
+
+        def extractors() -> None:
+            onnx_extractors.write(bank.path, progress)
+
+        bank.complete(facts)
+        if has_extractors:
+            bank.step("extractors", extractors)
+        if taste:
+            taste_parts.write(taste, bank.path)
+        return bank.publish()
 
 
 def versions() -> dict[str, str]:
-    """Versions that affect rounding in a form; a run resumes only with the same ones."""
-    return {"pav": __version__, "torch": torch.__version__, "numpy": np.__version__}
+    """Versions that affect the bytes of a bank's files; a run resumes only with the same ones."""
+    return {"pav": __version__, "torch": torch.__version__, "numpy": np.__version__, "onnx": onnx.__version__}
 
 
 def _compress_vector(source: Bank, task: str, form: Form, writer: ArrayWriter, progress: ProgressCallback) -> float:

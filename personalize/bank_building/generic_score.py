@@ -87,7 +87,7 @@ def train(bank: Path, root: Path, cache: Path, plan: TastePlan, progress: Progre
 
 
 def write_without_datasets(bank: Path, photos: Path, cache: Path, progress: ProgressCallback = no_progress) -> BankMetadata:
-    """Write the taste part of a bank without datasets of mean scores: the merged network's score is the generic one, the hyperprior is flat.
+    """Write the taste part of a bank without datasets of mean scores: the generic score is the merged network's, the hyperprior flat.
 
     `photos` is a folder of photos for the bank's own projection.
 

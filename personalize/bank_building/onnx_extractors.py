@@ -55,7 +55,7 @@ def write(path: Path = banks.DEFAULT, progress: ProgressCallback = no_progress) 
     The same bank, packages and versions give the same bytes.
 
     Raises:
-        BadBank: the bank cannot be read, has no projection to standardise its score with, or its weights do not fit into half precision.
+        BadBank: the bank cannot be read, does not say how to standardise its score, or its weights do not fit into half precision.
         MissingWeights: the weights of a published network are missing.
     """
     plan = _plan(open_bank(path))
@@ -96,10 +96,11 @@ def _stored_form(scorer: Scorer) -> Scorer:
 
 
 def _score(bank: Bank) -> tuple[float, float]:
-    if "projection/score" not in bank.arrays:
-        raise BadBank("This bank has no projection, which says how its score is standardised: import it with --photos DIR.")
-    mean, std = bank.arrays["projection/score"]
-    return float(mean), float(std)
+    for name in ("score", "projection/score"):  # the second one in banks of PAV 0.1
+        if name in bank.arrays:
+            mean, std = bank.arrays[name]
+            return float(mean), float(std)
+    raise BadBank("This bank does not say how its score is standardised, which extractors need: import it with --photos DIR.")
 
 
 def _write(one: Planned, path: Path) -> ExtractorFacts:

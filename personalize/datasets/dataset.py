@@ -9,7 +9,7 @@ from typing import Literal
 
 from PIL import Image
 
-from personalize.files import images
+from personalize.files import pixels
 
 Split = Literal["train", "validation", "test"]
 Degrade = Callable[[Image.Image], Image.Image]
@@ -27,7 +27,7 @@ class RatedPhoto:
     degrade: Degrade | None = None  # for synthetic datasets: applied to the photo by `read`
 
     def read(self) -> Image.Image:
-        photo = images.read(self.path)
+        photo = pixels.read(self.path)
         return self.degrade(photo) if self.degrade else photo
 
 

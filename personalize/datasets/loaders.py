@@ -39,7 +39,7 @@ def scores_csv(folder: Path, row: Dataset) -> list[RatedPhoto]:
 
 
 def houses(folder: Path, row: Dataset) -> list[RatedPhoto]:
-    """Load `ratings.csv`: a photo's score is its mean over raters, each rater's ratings standardised. All photos are train or validation."""
+    """Load `ratings.csv`: a photo's score is its mean over raters, each rater's ratings standardised. No photo is a test photo."""
     standard: dict[Path, list[float]] = defaultdict(list)
     for own in single_ratings.all_ratings(folder, row).values():
         values = np.array(list(own.values()))

@@ -40,8 +40,8 @@ ROWS = (
     _oasis("oasis-valence", "valence_mean", "how pleasant"),
     _oasis("oasis-arousal", "arousal_mean", "how exciting"),
     Dataset(
-        "streetpsych-preference", "streetpsych", "preference", -6, 6, 1.5, "preferred street view", "StreetPsych, Kang",
-        preference=True, layout=_table("streetpsych", "preference"), photos=loaders.scores_csv, licence="none stated in the author's repository",
+        "streetpsych-preference", "streetpsych", "preference", -6, 6, 1.5, "preferred street view", "StreetPsych, Kang", preference=True,
+        layout=_table("streetpsych", "preference"), photos=loaders.scores_csv, licence="none stated in the author's repository",
     ),
     Dataset(
         "houses", "houses", "score", -2, 2, 1.5, "preferred house", "preference study of houses, Loni0111", preference=True,
@@ -60,13 +60,13 @@ ROWS = (
     ),
     Dataset(
         "ava", "ava", "counts of 1..10", 1, 10, 1.4, "aesthetics, 255,000 photos", "AVA, Murray, Marchesotti & Perronnin 2012",
-        preference=True, layout="ava should contain AVA.txt (lines: index, image id, counts of scores 1..10, ...) and <id>.jpg in images/ or beside it.",
-        photos=loaders.ava, licence="none found; photos belong to their photographers",
+        layout="ava should contain AVA.txt (lines: index, image id, counts of scores 1..10, ...) and <id>.jpg in images/ or beside it.",
+        preference=True, photos=loaders.ava, licence="none found; photos belong to their photographers",
     ),
     Dataset(
         "tad66k", "tad66k", "score", 0, 10, 1.5, "aesthetics by theme, 66,000 photos", "TAD66K, He et al. 2022",
-        preference=True, layout="tad66k should contain labels/merge/train.csv and test.csv (image, score), and the photos in TAD66K/ or images/.",
-        photos=loaders.tad66k, split="official lists; a fixed tenth of train for validation",
+        layout="tad66k should contain labels/merge/train.csv and test.csv (image, score), and the photos in TAD66K/ or images/.",
+        preference=True, photos=loaders.tad66k, split="official lists; a fixed tenth of train for validation",
         licence="Apache-2.0 (the authors' dataset card); photos: not stated",
     ),
     Dataset(
@@ -121,8 +121,9 @@ ROWS = (
     ),
     Dataset(
         "csv", ".", "score", 1, 10, 1.5, "your own photos", "your own table",
-        preference=True, layout="The folder should contain scores.csv (image, score on 1 to 10[, split][, rater]), and photos in images/ or beside it.",
-        photos=loaders.any_csv, split="column split, else a fixed hash of the name", licence="your own", ratings=single_ratings.any_csv,
+        layout="The folder should contain scores.csv (image, score on 1 to 10[, split][, rater]), and photos in images/ or beside it.",
+        preference=True, photos=loaders.any_csv, split="column split, else a fixed hash of the name", licence="your own",
+        ratings=single_ratings.any_csv,
     ),
 )  # fmt: skip
 REGISTRY: dict[str, Dataset] = {row.name: row for row in ROWS}

@@ -1,8 +1,8 @@
-"""Bank files: base weights, task vectors, projection and hyperprior in one safetensors file, with metadata in a JSON file next to it.
+"""Bank files: base weights and task vectors in one safetensors file, with metadata in a JSON file next to it.
 
-Needs no torch: workers for instant fits read only the metadata and the hyperprior. The metadata record the sources, the seed, and the
-accuracy of each task model. They contain the sha256 of the file, and reading checks it. docs/banks.md lists all arrays and the differences
-between the formats.
+Needs no torch. The extractors (`extractors.py`) and the taste part (`taste_parts.py`), all that instant fits need, are files of their own.
+The metadata record the sources, the seed, and the accuracy of each task model. They contain the sha256 of every file, and reading checks
+it. docs/banks.md lists all arrays and the differences between the formats.
 """
 
 import hashlib
@@ -19,8 +19,6 @@ from safetensors.numpy import save_file
 from personalize import __version__
 from personalize.errors import BadBank
 from personalize.files import atomic_files
-from personalize.numerics.hyperparameter_grid import Hyperprior
-from personalize.numerics.projection import Projection
 from personalize.numerics.raw_features import Normalisation
 
 FORMAT = "pav-bank-2"
@@ -115,10 +113,11 @@ Compression = TypedDict(
         "relative_error": dict[str, float],
         "photos": NotRequired[int],
         "scores": NotRequired[dict[str, ScoreCost]],
-        "projection": NotRequired[str],
+        "extractors": NotRequired[str],
+        "taste": NotRequired[str],
     },
 )
-"""One compression of a bank, and its effect on accuracy."""
+"""One compression of a bank, its effect on accuracy, and what became of its extractors and its taste part."""
 
 
 class BankFacts(TypedDict, total=False):
@@ -140,8 +139,7 @@ class BankFacts(TypedDict, total=False):
     factorised: Mapping[str, object]
     licence: str
     paper: str
-    projection: object
-    hyperprior: object
+    score: object  # the photos over which the array `score` was measured
     taste: dict[str, Any]  # row of the taste part: file, bytes, sha256, and where its numbers come from
     extractors: Sequence[ExtractorFacts]
     compressed: list[Compression]
@@ -204,11 +202,9 @@ def check_name(path: Path) -> None:
         raise BadBank(f"A bank's file ends in .safetensors, and its metadata file in .json; {path} does not.")
 
 
-def publish(partial: Path, facts: BankFacts, path: Path) -> BankMetadata:
-    """Move a finished file to `path` and write its metadata; replaces existing files. The metadata record the version of PAV."""
-    metadata = _complete(facts, partial)
-    atomic_files.rename(partial, path)
-    return _write_metadata(metadata, path)
+def put_metadata(facts: BankFacts, path: Path) -> BankMetadata:
+    """Write the metadata of the finished bank file at `path` next to it. They record the version of PAV."""
+    return _write_metadata(_complete(facts, path), path)
 
 
 def read_metadata(path: Path = DEFAULT) -> BankMetadata:
@@ -272,44 +268,6 @@ def sha256(path: Path) -> str:
     """The sha256 of a file of any size, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def hyperprior(arrays: Mapping[str, np.ndarray]) -> Hyperprior:
-    """The hyperprior in a bank's arrays.
-
-    Raises:
-        BadBank: there is none.
-    """
-    if "hyperprior/weights" not in arrays:
-        raise BadBank("This bank ships no hyperprior, which the fits of the app need: make one with ./pav import_bank or ./pav build_bank.")
-    axes = (arrays[f"hyperprior/{name}"].astype(np.float64) for name in ("trust", "base", "feature", "noise", "weights"))
-    return Hyperprior(*axes)
-
-
-def hyperprior_arrays(learned: Hyperprior) -> Arrays:
-    return {f"hyperprior/{name}": getattr(learned, name) for name in ("trust", "base", "feature", "noise", "weights")}
-
-
-def projection(arrays: Mapping[str, np.ndarray]) -> Projection:
-    """The projection in a bank's arrays.
-
-    Raises:
-        BadBank: there is none, so the app cannot extract features; exact fits and their evaluation need none.
-    """
-    if "projection/score" not in arrays:
-        raise BadBank("This bank has no projection, which feature extraction needs: import it with --photos DIR.")
-    mean, std = arrays["projection/score"]
-    groups = tuple(bytes(arrays["projection/groups"]).decode().split())
-    return Projection(groups, float(mean), float(std), arrays["projection/centre"], arrays["projection/axes"].astype(np.float32))
-
-
-def projection_arrays(learned: Projection) -> Arrays:
-    return {
-        "projection/score": np.array([learned.score_mean, learned.score_std]),
-        "projection/groups": np.frombuffer(" ".join(learned.groups).encode(), dtype=np.uint8),
-        "projection/centre": learned.centre.astype(np.float32),
-        "projection/axes": learned.axes.astype(np.float16),
-    }
 
 
 def _origin(facts: BankFacts, task: str) -> Origin:

@@ -124,6 +124,12 @@ class ArrayWriter:
             ValueError: a planned array is missing; the message names it.
         """
         self._file.close()
+        self.check()
+
+    def check(self) -> None:
+        """Raises:
+        ValueError: a planned array is missing; the message names it.
+        """
         if self.missing:
             raise ValueError(f"{min(self.missing)} was planned and never written")
 

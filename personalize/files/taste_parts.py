@@ -6,7 +6,7 @@ the file with its sha256. Needs no torch.
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from personalize.files.banks import BankMetadata
 from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.numerics.projection import Heads, Projection
 
+OF_THE_FILE = ("file", "bytes", "sha256")  # keys of the row that say what the file must be
 REPAIR = "Fetch the bank again, or write it with ./pav train_generic_score."
 
 
@@ -72,16 +73,18 @@ def read(bank: Path = banks.DEFAULT) -> TastePart:
         raise BadBank(f"{file} cannot be read: {error}. {REPAIR}") from error
     if digest != row["sha256"]:
         raise BadBank(f"{file} has sha256 {digest}, the bank's metadata say {row['sha256']}. {REPAIR}")
-    projection = _projection(arrays)
-    axes = [arrays[f"hyperprior/{name}"].astype(np.float64) for name in Hyperprior.AXES]
-    return TastePart(
-        Heads(_text(arrays["heads/names"]), arrays["heads/weights"].astype(np.float64)),
-        projection,
-        replace(Hyperprior(*axes), heads=len(projection.directions) - 1),
-        _hexadecimal(arrays["trained_on"]),
-        _hexadecimal(arrays["hyperprior_of"]),
-        dict(row),
-    )
+    try:
+        projection = _projection(arrays)
+        return TastePart(
+            Heads(_text(arrays["heads/names"]), arrays["heads/weights"].astype(np.float64)),
+            projection,
+            _hyperprior(arrays, heads=len(projection.directions) - 1),
+            _hexadecimal(arrays["trained_on"]),
+            _hexadecimal(arrays["hyperprior_of"]),
+            {name: value for name, value in row.items() if name not in OF_THE_FILE},
+        )
+    except KeyError as error:
+        raise BadBank(f"{file} has no array {error}. {REPAIR}") from error
 
 
 def projection_to_bytes(projection: Projection) -> bytes:
@@ -112,6 +115,11 @@ def _projection_arrays(projection: Projection) -> dict[str, np.ndarray]:
 def _projection(arrays: dict[str, np.ndarray]) -> Projection:
     matrix = arrays["projection/matrix"].astype(np.float32)
     return Projection(_text(arrays["projection/directions"]), arrays["projection/centre"], matrix)
+
+
+def _hyperprior(arrays: dict[str, np.ndarray], heads: int) -> Hyperprior:
+    trust, base, head, feature, noise, weights = (arrays[f"hyperprior/{name}"].astype(np.float64) for name in Hyperprior.AXES)
+    return Hyperprior(trust, base, head, feature, noise, weights, heads)
 
 
 def _names(names: Iterable[str]) -> np.ndarray:

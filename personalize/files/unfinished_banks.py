@@ -1,8 +1,10 @@
 """Resumable writing of banks: an interrupted run continues after its last finished step. Needs no torch.
 
-Until `NAME.safetensors` is complete, the folder `NAME.unfinished` is next to it, with `arrays.partial`, the file at its full size, and
+Until the bank is complete, the folder `NAME.unfinished` is next to it, with `files/NAME.partial`, the bank's file at its full size, and
 `steps.json`, a hash of the inputs and the finished steps. A step is recorded after its arrays are on the disk, so the data of an
-interrupted step is overwritten. Neither file can be mistaken for a bank: the metadata are missing, and the file is renamed last.
+interrupted step is overwritten. The file cannot be mistaken for a bank: it has no metadata until all arrays are in it. From then on it
+opens as a bank, and steps may write its extractors and its taste part next to it. In the end all of `files` moves to its place, the
+metadata last.
 """
 
 import fcntl
@@ -33,8 +35,10 @@ class Steps(TypedDict):
 class UnfinishedBank:
     """A bank that is written in steps."""
 
-    def __init__(self, folder: Path, inputs: Mapping[str, object], planned: Mapping[str, Planned]) -> None:
-        self._steps, self.path = folder / "steps.json", folder / "arrays.partial"
+    def __init__(self, folder: Path, out: Path, inputs: Mapping[str, object], planned: Mapping[str, Planned]) -> None:
+        self.folder, self._out = folder, out
+        self._steps, self.path = folder / "steps.json", folder / "files" / f"{out.stem}.partial"
+        self.path.parent.mkdir(exist_ok=True)
         layout = {name: [kind.str, list(shape)] for name, (kind, shape) in planned.items()}
         self._of = hashlib.sha256(json.dumps([inputs, layout], sort_keys=True).encode()).hexdigest()
         self._done, missing = self._kept()
@@ -49,14 +53,26 @@ class UnfinishedBank:
             atomic_files.write_text(self._steps, json.dumps(steps))
         return cast(Result, self._done[name])
 
-    def publish(self, facts: BankFacts, out: Path) -> BankMetadata:
-        """Move the complete file to `out` and write its metadata.
+    def complete(self, facts: BankFacts) -> None:
+        """Write the metadata of the file: from now on `path` opens as a bank, next to which its other files are written.
 
         Raises:
             ValueError: a planned array was not written.
         """
-        self.writer.close()
-        return banks.publish(self.path, facts, out)
+
+        def put_metadata() -> None:
+            banks.put_metadata(facts, self.path)
+
+        self.writer.check()
+        self.step("metadata", put_metadata)
+
+    def publish(self) -> BankMetadata:
+        """Move the files of the complete bank to their place, the metadata last; replaces the files of an older bank."""
+        metadata, card = banks.read_metadata(self.path), self.path.with_suffix(".json")
+        others = sorted(set(self.path.parent.iterdir()) - {self.path, card})
+        for file in (*others, self.path, card):
+            atomic_files.rename(file, self._out if file == self.path else self._out.with_name(file.name))
+        return metadata
 
     def _kept(self) -> tuple[dict[str, object], list[str] | None]:
         """The finished steps of an earlier run with the same inputs, and the arrays that it had not written."""
@@ -88,7 +104,7 @@ def unfinished(out: Path, inputs: Mapping[str, object], planned: Mapping[str, Pl
         except BlockingIOError as error:
             raise BadBank(f"Another process is writing {out}: wait until it ends, or choose another file.") from error
         try:
-            bank = UnfinishedBank(folder, inputs, planned)
+            bank = UnfinishedBank(folder, out, inputs, planned)
             with bank.writer:
                 yield bank
         except PersonalizeError:

@@ -107,8 +107,8 @@ class HyperparameterGrid:
     def log_credit(self) -> np.ndarray:
         """How well each point explains the ratings, before the hyperprior: the mean of log evidence and log leave-one-out score.
 
-        The score is -n/2 log(mean squared left-out error). The evidence alone finds ratings noisier than they are where tastes are not linear
-        in the features; the score alone is uncertain with few ratings. See docs/decisions/taste-model.md.
+        The score is -n/2 log(mean squared left-out error). The evidence alone finds ratings noisier than they are where tastes are not
+        linear in the features; the score alone is uncertain with few ratings. See docs/decisions/taste-model.md.
         """
         gap, _ = self._left_out
         score = -0.5 * len(self.z) * np.log((gap**2).mean(axis=-1) + LEAST_ERROR)

@@ -1,8 +1,8 @@
 """Projection of photos' raw features to the 256 stored features, learned from a catalogue of photos without any rating. NumPy only.
 
 The features of a photo are (raw - centre) @ matrix. The first columns are directions with a name: the generic score, then one score per
-task head, each with standard deviation 1 over the catalogue. The others are the leading principal axes of the normalised groups, which share
-the mean square length 1 equally, so that a hyperprior learned on one catalogue holds on another.
+task head, each with standard deviation 1 over the catalogue. The others are the leading principal axes of the normalised groups, which
+share the mean square length 1 equally, so that a hyperprior learned on one catalogue holds on another.
 
 References:
     Halko, Martinsson & Tropp, SIAM Review 53, 2011 (randomised subspace iteration).

@@ -1,7 +1,7 @@
 """Task heads: task vectors in their linear form, one ridge regression per dataset of mean scores on raw features. NumPy only.
 
-The generic score is one head pooled over all datasets that ask how much people like a photo: each dataset's scores are standardised, and half
-of its mean photo is taken away, so that the head says less about which dataset a photo looks like than about photos within a dataset.
+The generic score is one head pooled over all datasets that ask how much people like a photo: each dataset's scores are standardised, and
+half of its mean photo is taken away, so that the head says less about which dataset a photo looks like than about photos within a dataset.
 
 References:
     Yun & Choo, ECCV 2024 (a dataset is a task); docs/decisions/generic-score.md (choice of strength, centring and groups).
@@ -34,15 +34,15 @@ class ScoredPhotos:
 
 
 def learn(datasets: Sequence[ScoredPhotos], layout: RawLayout) -> Heads:
-    """The generic score, which starts as the pooled head; the pooled head, a head per dataset, and the merged network's score.
+    """The generic score, which starts as the first head; the pooled head, a head per dataset, and the merged network's score.
 
-    Without a pooled dataset, the merged network's score is the generic one, and no head is pooled.
+    Without a pooled dataset, no head is pooled, and the merged network's score comes first.
     """
     network = np.zeros(layout.width)
     network[-1] = 1
-    heads = {one.name: _ridge([one], layout) for one in datasets}
-    if pooled := [one for one in datasets if one.pooled]:
-        heads = {POOLED: _ridge(pooled, layout), **heads}
+    pooled = [one for one in datasets if one.pooled]
+    heads = {POOLED: _ridge(pooled, layout)} if pooled else {NETWORK: network}
+    heads |= {one.name: _ridge([one], layout) for one in datasets}
     heads[NETWORK] = network
     return Heads((GENERIC, *heads), np.stack([next(iter(heads.values())), *heads.values()], axis=1))
 

@@ -113,8 +113,7 @@ def log_credit(
     ratings: Float[np.ndarray, "ratings"],
     hyperprior: Hyperprior,
 ) -> Float[np.ndarray, "b f n c"]:
-    """How well every point of the grid explains the ratings, in log, without the hyperprior's weights; see
-    `HyperparameterGrid.log_credit`."""
+    """How well every point of the grid explains the ratings, in log, before the hyperprior; see `HyperparameterGrid.log_credit`."""
     standard = (ratings - np.mean(ratings)) / np.std(ratings)
     return HyperparameterGrid(features.astype(np.float64), standard, hyperprior, np.zeros((len(ratings), 0))).log_credit
 

@@ -1,4 +1,4 @@
-"""Scores of photos by the models of single tasks. Needs torch."""
+"""Scores of photos by a bank's network, at the coefficients of a single task or at the starting ones. Needs torch."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,15 +11,27 @@ from personalize.files import backbones, images
 from personalize.files.open_banks import Bank
 from personalize.networks import merging
 from personalize.networks.scorer import Scorer
-from personalize.progress import ProgressCallback, tracked
+from personalize.progress import ProgressCallback
 
 AT_ONCE = 8  # photos that go through the network together
 
 
-@torch.no_grad()
 def task_scores(model: Scorer, bank: Bank, task: str, photos: Sequence[Path], progress: ProgressCallback) -> Float[np.ndarray, "photos"]:
     """Scores of photos by one task's own model; overwrites the weights of `model`."""
     merging.merge_into(model, bank.base, list(bank.vectors.values()), bank.one_hot(task))
-    preprocessing = backbones.find(bank.metadata.backbone).preprocessing
-    counted = list(tracked(f"scoring with {task}", photos, progress))
-    return torch.cat([model.score(batch) for batch in images.batches(counted, preprocessing, AT_ONCE)]).numpy()
+    return _scores(model, bank, photos, f"scoring with {task}", progress)
+
+
+def score_constants(bank: Bank, photos: Sequence[Path], progress: ProgressCallback) -> Float[np.ndarray, "2"]:
+    """Mean and SD over these photos of the score at the starting coefficients, which standardise it; 1 in place of an SD of 0."""
+    scores = _scores(bank.merged(bank.start), bank, photos, "scoring", progress).astype(np.float64)
+    return np.array([scores.mean(), scores.std() or 1.0])
+
+
+@torch.no_grad()
+def _scores(model: Scorer, bank: Bank, photos: Sequence[Path], what: str, progress: ProgressCallback) -> Float[np.ndarray, "photos"]:
+    preprocessing, parts = backbones.find(bank.metadata.backbone).preprocessing, []
+    for first in range(0, len(photos), AT_ONCE):
+        progress(what, first, len(photos))
+        parts += [model.score(batch) for batch in images.batches(photos[first : first + AT_ONCE], preprocessing, AT_ONCE)]
+    return torch.cat(parts).numpy()

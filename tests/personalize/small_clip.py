@@ -1,17 +1,20 @@
 """A small CLIP for tests, registered with OpenCLIP under a name; synthetic checkpoints in the published layout, and their import."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import open_clip
+import pytest
 import torch
 from open_clip.model import CLIP
 from PIL import Image
 from torch import Tensor, nn
 
+from personalize.bank_building import onnx_extractors
 from personalize.bank_building.importing import ImportPlan
 
 NAME = "small-clip-for-tests"
@@ -108,3 +111,11 @@ def import_plan(folder: Path, **changes: Any) -> ImportPlan:
     """The import of what `write_published` wrote."""
     checkpoints = {task: checkpoint_file(folder, task) for task in TASKS}
     return ImportPlan(**({"backbone": NAME, "checkpoints": checkpoints, "weights": folder / "base.bin"} | changes))
+
+
+@contextmanager
+def only_the_merged_network() -> Iterator[None]:
+    """Banks get one extractor, that of their own network: writing the published networks takes a minute."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(onnx_extractors, "WHOLE", ())
+        yield

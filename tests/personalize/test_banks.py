@@ -1,4 +1,4 @@
-"""Bank files: arrays, metadata, hashes, projections and task vectors."""
+"""Bank files: arrays, metadata, hashes and task vectors."""
 
 import json
 
@@ -10,8 +10,6 @@ import personalize
 from personalize.errors import BadBank
 from personalize.files import banks, stored_vectors
 from personalize.networks import task_vectors
-from personalize.numerics import projection
-from personalize.numerics.hyperparameter_grid import Hyperprior
 from tests.personalize.kept_forms import factorise, quantise
 
 FACTS = {"backbone": "efficientnet_lite0", "tasks": ["beauty"]}
@@ -20,15 +18,13 @@ FACTS = {"backbone": "efficientnet_lite0", "tasks": ["beauty"]}
 @pytest.fixture
 def bank(tmp_path):
     path = tmp_path / "bank.safetensors"
-    banks.write({"numbers": np.arange(6.0).reshape(2, 3)} | banks.hyperprior_arrays(Hyperprior.flat()), FACTS, path)
+    banks.write({"numbers": np.arange(6.0).reshape(2, 3), "others": np.zeros(2)}, FACTS, path)
     return path
 
 
 def test_a_written_bank_is_read_back(bank):
     np.testing.assert_array_equal(banks.read(bank)["numbers"], np.arange(6.0).reshape(2, 3))
-    read, flat = banks.hyperprior(banks.read(bank, prefix="hyperprior/")), Hyperprior.flat()
-    for axis in ("trust", "base", "feature", "noise", "weights"):
-        np.testing.assert_array_equal(getattr(read, axis), getattr(flat, axis))
+    assert banks.read(bank, prefix="other").keys() == {"others"}
 
 
 def test_a_changed_file_is_refused(bank):
@@ -67,6 +63,15 @@ def test_the_hash_of_a_bank_does_not_depend_on_its_metadata(bank, tmp_path):
     assert again.hash == banks.read_metadata(bank).hash
 
 
+def test_the_hash_of_a_bank_follows_its_extractors_and_its_taste_part(bank):
+    hashes = [banks.read_metadata(bank).hash]
+    hashes.append(banks.put_extractors([{"file": "bank.merged.onnx", "sha256": "a" * 64}], bank).hash)
+    hashes.append(banks.put_taste({"file": "bank.taste.safetensors", "sha256": "b" * 64}, bank).hash)
+    hashes.append(banks.put_taste({"file": "bank.taste.safetensors", "sha256": "c" * 64}, bank).hash)
+    assert len(set(hashes)) == 4
+    assert banks.put_taste({"file": "bank.taste.safetensors", "sha256": "c" * 64, "heads": {}}, bank).hash == hashes[-1]
+
+
 def test_licences_and_datasets_come_from_the_metadata_or_are_unknown():
     facts = {
         "tasks": ["beauty", "ava", "old", "nothing"],
@@ -75,34 +80,6 @@ def test_licences_and_datasets_come_from_the_metadata_or_are_unknown():
     }
     assert banks.licences(facts) == {"beauty": "CC BY-NC-SA 4.0", "ava": "unknown", "old": "unknown", "nothing": "unknown"}
     assert banks.trained_on(facts) == {"beauty": "OASIS", "ava": "AVA", "old": "long ago", "nothing": "unknown"}
-
-
-def test_a_stored_projection_is_read_back(tmp_path):
-    rng = np.random.default_rng(0)
-    raw = {"one": rng.normal(size=(300, 8)), "two": 40 + 10 * rng.normal(size=(300, 5))}
-    learned = projection.learn(rng.normal(size=300), raw, {"one": 0.5, "two": 0.5})
-    banks.write(banks.projection_arrays(learned), FACTS, tmp_path / "b.safetensors")
-    read = banks.projection(banks.read(tmp_path / "b.safetensors"))
-    score = rng.normal(size=300)
-    np.testing.assert_allclose(read.apply(score, raw), learned.apply(score, raw), atol=0.01)
-
-
-def test_a_projection_keeps_the_inner_products_of_the_scaled_groups():
-    rng = np.random.default_rng(0)
-    raw = {"one": rng.normal(size=(300, 8)), "two": 40 + 10 * rng.normal(size=(300, 5))}
-    features = projection.learn(rng.normal(size=300), raw, {"one": 0.3, "two": 0.7}).apply(np.zeros(300), raw)[:, 1:]
-    parts = []
-    for group, share in (("one", 0.3), ("two", 0.7)):
-        centred = raw[group] - raw[group].mean(axis=0)
-        parts.append(centred * np.sqrt(share / (centred**2).sum(axis=1).mean()))
-    whole = np.concatenate(parts, axis=1)  # 13 dimensions, which all fit into 255
-    np.testing.assert_allclose(features @ features.T, whole @ whole.T, atol=1e-4)
-    assert (features**2).sum(axis=1).mean() == pytest.approx(1, abs=1e-3)
-
-
-def test_a_bank_without_a_projection_says_how_to_get_one(bank):
-    with pytest.raises(BadBank, match="--photos DIR"):
-        banks.projection(banks.read(bank))
 
 
 def test_a_stored_factorised_vector_is_read_back():

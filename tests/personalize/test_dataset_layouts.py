@@ -93,6 +93,13 @@ def make_kadid(root):
         write_text(root / "images" / name)
 
 
+def make_houses(root):
+    rows = [("ann", "h0", 0.1), ("ann", "h1", 0.2), ("ann", "h2", 0.3), ("bob", "h0", 0.9), ("bob", "h1", 0.5), ("bob", "h3", 0.1)]
+    write_text(root / "ratings.csv", "rater,image,score\n" + "".join(f"{rater},{name}.jpg,{score}\n" for rater, name, score in rows))
+    for n in range(4):
+        write_text(root / f"images/h{n}.jpg")
+
+
 def make_csv(root):
     write_text(root / "scores.csv", "image,score,split,rater\na.jpg,2,train,ann\na.jpg,4,train,bob\nb.jpg,9,test,ann\n")
     write_text(root / "images/a.jpg")
@@ -101,7 +108,7 @@ def make_csv(root):
 
 LAYOUTS = {
     "ava": make_ava, "tad66k": make_tad66k, "flickr-aes": make_flickr, "para": make_para, "koniq-10k": make_koniq, "spaq": make_spaq,
-    "aadb": make_aadb, "real-cur": make_real_cur, "kadid-10k": make_kadid, "csv": make_csv,
+    "aadb": make_aadb, "real-cur": make_real_cur, "kadid-10k": make_kadid, "houses": make_houses, "csv": make_csv,
 }  # fmt: skip
 
 
@@ -172,6 +179,28 @@ def test_distorted_copies_of_a_reference_are_in_the_same_split(root):
     assert all(len(own) == 1 for own in splits.values())
 
 
+def test_a_house_is_scored_by_its_mean_over_standardised_raters_and_none_is_a_test_photo(root):
+    photos = {photo.path.stem: photo for photo in datasets.load("houses", root("houses"))}
+    ann, bob = (np.array(own) for own in ([0.1, 0.2, 0.3], [0.9, 0.5, 0.1]))
+    ann, bob = ((own - own.mean()) / own.std() for own in (ann, bob))
+    expected = {"h0": (ann[0] + bob[0]) / 2, "h1": (ann[1] + bob[1]) / 2, "h2": ann[2], "h3": bob[2]}
+    assert {name: photo.score for name, photo in photos.items()} == pytest.approx(expected, abs=1e-9)
+    assert {photo.split for photo in photos.values()} <= {"train", "validation"}
+
+
+def test_a_rater_of_houses_whose_ratings_are_all_equal_counts_as_indifferent(root):
+    folder = root("houses")
+    (folder / "ratings.csv").write_text("rater,image,score\nann,h0.jpg,0.5\nann,h1.jpg,0.5\nbob,h0.jpg,1\nbob,h1.jpg,0\n")
+    assert [photo.score for photo in datasets.load("houses", folder)] == [0.5, -0.5]
+
+
+def test_the_raters_of_houses_are_split_by_the_evaluation(root):
+    ratings = datasets.ratings("houses", root("houses"))
+    assert [one.rater for one in ratings.raters] == ["ann", "bob"]
+    assert ratings.test_raters is None
+    assert len(ratings.photos) == 4
+
+
 def test_a_few_missing_photos_of_ava_are_skipped_and_many_are_refused(root, caplog):
     folder = root("ava")
     Path(folder / "images/1000.jpg").unlink()
@@ -198,6 +227,8 @@ def test_a_distribution_keeps_the_mean_of_the_ratings():
         ("csv", "scores.csv", "b.jpg,9", "b.jpg,90", "line 4: score is 90, which is not on the scale 1 to 10"),
         ("csv", "scores.csv", "4,train", "4,test", "line 3: a.jpg is in the split train on an earlier line"),
         ("ava", "AVA.txt", "0 1000 0", "0 1000 none", "line 1: count1 is 'none'"),
+        ("houses", "ratings.csv", "h1.jpg,0.2", "h1.jpg,good", "line 3: score is 'good', not a number"),
+        ("houses", "ratings.csv", "h1.jpg", "h9.jpg", r"line 3: .*h9\.jpg is missing"),
     ],
 )
 def test_an_invalid_table_is_refused_with_file_line_and_column(root, name, table, old, new, sentence):
@@ -220,6 +251,17 @@ def test_an_unknown_protocol_is_refused_with_the_known_ones(root):
 def test_the_documentation_lists_every_dataset():
     page = (Path(__file__).parents[2] / "docs/datasets.md").read_text()
     assert not [name for name in datasets.REGISTRY if f"| `{name}` |" not in page]
+
+
+def test_the_command_says_which_datasets_are_pooled_into_the_generic_score(capsys):
+    call_command("datasets", "--json")
+    pooled = {row["name"]: row["pooled"] for row in json.loads(capsys.readouterr().out)}
+    assert pooled["houses"]
+    assert not pooled["savoias-complexity"]
+    call_command("datasets")
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert "pooled" in lines["houses"]
+    assert "pooled" not in lines["savoias-complexity"]
 
 
 def test_the_command_counts_photos_and_raters(root, capsys):

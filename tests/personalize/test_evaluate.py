@@ -11,7 +11,6 @@ from personalize import datasets
 from personalize.errors import BadBank, BadResults, TooFewRatings
 from personalize.numerics import population_prior
 from personalize.numerics.hyperparameter_grid import Hyperprior
-from personalize.numerics.hyperprior import learn_hyperprior
 from personalize.numerics.ratings import RaterRatings
 from personalize.research import evaluate, evaluation_tables, plots, swap
 from personalize.research.baselines import Catalogue
@@ -225,22 +224,6 @@ def test_results_with_the_population_prior_are_kept_and_tabulated(like_minded, t
     again = evaluate.evaluate(like_minded, protocol, KeptResults(tmp_path, "one"))
     assert again["srocc"] == whole["srocc"]
     assert evaluation_tables.in_full(again).count(f"| {OTHERS} |") == 4
-
-
-def test_a_hyperprior_learned_from_noise_prefers_the_highest_noise():
-    rng = np.random.default_rng(0)
-    features = rng.normal(size=(60, 256)) / 16
-    features[:, 0] = rng.normal(size=60)
-    noise = [(features, rng.integers(1, 4, 60).astype(float)) for _ in range(40)]
-    learned = learn_hyperprior(noise)
-    by_noise = learned.weights.sum(axis=(0, 1, 3))
-    assert learned.weights.sum() == pytest.approx(1)
-    assert by_noise.argmax() == len(by_noise) - 1
-    assert learned.weights.min() > 0
-
-
-def test_the_hyperprior_stays_flat_without_informative_raters():
-    np.testing.assert_array_equal(learn_hyperprior([(np.zeros((3, 256)), np.ones(3))]).weights, Hyperprior.flat().weights)
 
 
 def test_fine_tuning_learns_and_records_its_settings(tmp_path):

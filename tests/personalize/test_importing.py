@@ -1,6 +1,7 @@
 """Import of published checkpoints: scores match the published forward pass; compression; commands."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +10,24 @@ import torch
 from django.core.management import CommandError, call_command
 
 import personalize
-from personalize.bank_building import compressing, importing, published_checkpoints
+from personalize.bank_building import compressing, importing, onnx_extractors, published_checkpoints
 from personalize.bank_building.bank_info import bank_info
 from personalize.bank_building.compressing import Form
-from personalize.errors import BadBank, BadCheckpoint, BadPhoto, IncompatibleTaskVector, UnknownName
-from personalize.files import backbones, banks, open_banks, stored_vectors
+from personalize.errors import BadBank, BadCheckpoint, BadPhoto, BadProjection, IncompatibleTaskVector, UnknownName
+from personalize.files import backbones, banks, images, open_banks, stored_vectors, taste_parts
 from personalize.files.photo_files import photos_in
 from personalize.networks import task_vectors
+from personalize.numerics.hyperparameter_grid import Hyperprior
+from personalize.scorers.feature_extraction import FeatureExtractor
 from personalize.scorers.task_scoring import task_scores
 from tests.personalize import small_clip
 from tests.personalize.small_clip import TASKS, import_plan
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _small_extractors():
+    with small_clip.only_the_merged_network():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -104,20 +113,53 @@ def test_the_start_is_an_equal_mixture(bank):
     torch.testing.assert_close(bank.start, torch.full((len(bank.base), 3), 1 / 3))
 
 
-def test_a_projection_is_learned_from_photos(bank):
-    learned = banks.projection(bank.arrays)
-    raw = {"tangents": bank.start.numel(), "merged": 24, "plain": 24}
-    assert learned.centre.shape == (sum(raw.values()),)
-    features = learned.apply(np.array([learned.score_mean]), {group: np.zeros((1, size), np.float32) for group, size in raw.items()})
-    assert features.shape == (1, 256)
-    assert features[0, 0] == 0
+@torch.no_grad()
+def test_a_bank_imported_with_photos_has_extractors_that_standardise_its_score(folder, bank):
+    paths = photos_in(folder / "photos")
+    preprocessing = backbones.find(small_clip.NAME).preprocessing
+    (batch,) = images.batches(paths, preprocessing)
+    scores = bank.merged(bank.start).score(batch).numpy()
+    np.testing.assert_allclose(bank.arrays["score"], [scores.mean(), scores.std()], rtol=1e-3)
+    raw = FeatureExtractor(folder / "bank.safetensors").raw(images.read(path) for path in paths)
+    assert raw.shape == (12, 24 + 1)
+    np.testing.assert_allclose(raw[:, -1], (scores - scores.mean()) / scores.std(), atol=0.05)  # weights in half precision
 
 
-def test_a_bank_imported_without_photos_has_no_projection(folder, tmp_path):
+def test_a_bank_imported_with_photos_has_a_taste_part_whose_generic_score_is_that_of_the_merged_network(folder, bank):
+    part = taste_parts.read(folder / "bank.safetensors")
+    assert part.heads.names == ("generic", "merged-network")
+    np.testing.assert_array_equal(part.hyperprior.weights, Hyperprior.flat().weights)
+    raw = FeatureExtractor(folder / "bank.safetensors").raw(images.read(path) for path in photos_in(folder / "photos"))
+    features = part.projection.apply(raw)
+    assert features.shape == (12, 256)
+    np.testing.assert_allclose(features[:, 0], (raw[:, -1] - raw[:, -1].mean()) / raw[:, -1].std(), atol=0.01)
+
+
+def test_a_bank_imported_without_photos_serves_fits_only_and_says_why(folder, tmp_path):
     metadata = importing.import_bank(import_plan(folder), tmp_path / "plain.safetensors")
-    assert metadata.facts["projection"].startswith("none")
+    assert metadata.facts["score"].startswith("not standardised")
+    assert not {"extractors", "taste"} & metadata.facts.keys()
     with pytest.raises(BadBank, match="--photos"):
-        banks.projection(banks.read(tmp_path / "plain.safetensors"))
+        onnx_extractors.write(tmp_path / "plain.safetensors")
+
+
+def test_too_few_photos_are_refused_before_the_import(folder, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for photo in photos_in(folder / "photos")[:3]:
+        (tmp_path / "photos" / photo.name).write_bytes(photo.read_bytes())
+    with pytest.raises(BadProjection, match="has 3 photos: a bank's own projection is learned from at least 10"):
+        importing.import_bank(import_plan(folder, photos=tmp_path / "photos"), tmp_path / "bank.safetensors")
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+
+
+def test_photos_that_are_all_alike_are_refused_and_leave_no_files(folder, tmp_path):
+    (tmp_path / "photos").mkdir()
+    data = photos_in(folder / "photos")[0].read_bytes()
+    for number in range(10):
+        (tmp_path / "photos" / f"{number}.png").write_bytes(data)
+    with pytest.raises(BadProjection, match="The 10 photos are all alike"):
+        importing.import_bank(import_plan(folder, photos=tmp_path / "photos"), tmp_path / "bank.safetensors")
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
 
 def without(key):
@@ -179,8 +221,29 @@ class TestCompressing:
                 np.testing.assert_array_equal(kept.arrays[name], bank.arrays[name])
         assert metadata.facts["compressed"][-1]["from"] == bank.metadata.sha256
         assert banks.licences(metadata.facts) == banks.licences(bank.metadata.facts)
-        assert "before this compression" in metadata.facts["compressed"][-1]["projection"]
         assert metadata.facts["bytes"] < bank.metadata.facts["bytes"] / 2
+
+    def test_extractors_are_written_anew_and_the_taste_part_is_kept(self, folder, bank, tmp_path):
+        metadata = compressing.compress(folder / "bank.safetensors", tmp_path / "small.safetensors", Form("quantised"))
+        assert sorted(path.name for path in tmp_path.iterdir()) == [
+            "small.json",
+            "small.merged.onnx",
+            "small.safetensors",
+            "small.taste.safetensors",
+        ]
+        before, after = (FeatureExtractor(path) for path in (folder / "bank.safetensors", tmp_path / "small.safetensors"))
+        assert before.layout == after.layout
+        assert before.hash != after.hash
+        old, new = (taste_parts.read(path) for path in (folder / "bank.safetensors", tmp_path / "small.safetensors"))
+        np.testing.assert_array_equal(new.projection.matrix, old.projection.matrix)
+        assert new.facts == old.facts
+        assert "written anew" in metadata.facts["compressed"][-1]["extractors"]
+        assert "kept" in metadata.facts["compressed"][-1]["taste"]
+
+    def test_a_bank_without_extractors_gets_none(self, folder, tmp_path):
+        importing.import_bank(import_plan(folder), tmp_path / "plain.safetensors")
+        metadata = compressing.compress(tmp_path / "plain.safetensors", tmp_path / "small.safetensors", Form("half"))
+        assert not {"extractors", "taste"} & (metadata.facts.keys() | metadata.facts["compressed"][-1].keys())
 
     def test_the_change_of_scores_is_measured_on_photos(self, folder, bank, tmp_path):
         metadata = compressing.compress(folder / "bank.safetensors", tmp_path / "small.safetensors", Form("quantised"), folder / "photos")
@@ -227,6 +290,27 @@ class TestTheCommands:
         assert "quantised" in output
         assert f"written by PAV {personalize.__version__}" in output
         assert "aes: trained on FLICKR-AES; licence of the dataset: unknown" in output
+        assert "serves exact fits and evaluation" in output
+
+    def test_extractors_and_taste_part_are_shown(self, folder, bank, capsys):
+        call_command("bank_info", str(folder / "bank.safetensors"))
+        output = capsys.readouterr().out
+        assert "extractor bank.merged.onnx: merged (24)" in output
+        assert "task heads: none; the generic score is the merged network's" in output
+        assert "hyperprior: flat: learned from nobody" in output
+
+    def test_task_heads_and_how_well_the_generic_score_travels_are_shown(self, folder, bank, tmp_path, capsys):
+        for name in ("bank.safetensors", "bank.json"):
+            shutil.copy(folder / name, tmp_path)
+        heads = {"houses": {"photos": 340, "pooled": True}, "complexity": {"photos": 500, "pooled": False}}
+        row = banks.read_metadata(folder / "bank.safetensors").facts["taste"]
+        learned = {"raters_of": ["houses"], "photos": 340}
+        banks.put_taste(row | {"heads": heads, "left_out_srocc": {"houses": 0.3456}, "hyperprior": learned}, tmp_path / "bank.safetensors")
+        call_command("bank_info", str(tmp_path / "bank.safetensors"))
+        output = capsys.readouterr().out
+        assert "task head houses: 340 photos, pooled into the generic score; SROCC 0.346 of the generic score without it" in output
+        assert "task head complexity: 500 photos, a direction of its own\n" in output
+        assert "hyperprior: from raters of houses, 340 photos" in output
 
     def test_a_missing_file_is_refused_with_a_sentence(self, folder, tmp_path):
         with pytest.raises(CommandError, match="There is no file"):

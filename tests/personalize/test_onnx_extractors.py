@@ -105,7 +105,8 @@ class TestTheShippedFiles:
         assert np.abs(ours["score"] - full).max() < 0.01
 
     def test_the_score_is_standardised_with_the_constants_of_the_bank(self):
-        assert extractors_score() == tuple(banks.read(prefix="projection/score")["projection/score"])
+        arrays = banks.read()
+        assert extractors_score() == tuple(arrays["score"] if "score" in arrays else arrays["projection/score"])
 
     def test_weights_are_stored_in_half_precision(self):
         for row in extractors.read().rows:
@@ -244,7 +245,7 @@ class TestWriting:
             ]
         assert "efficientnet_lite0.lite2.onnx: 0.0 MB" in capsys.readouterr().out
 
-    def test_a_bank_without_a_projection_gets_no_extractors(self, bank):
-        arrays = {name: bank.arrays[name] for name in bank.arrays if not name.startswith("projection/")}
-        with pytest.raises(BadBank, match="no projection"):
+    def test_a_bank_that_does_not_standardise_its_score_gets_no_extractors(self, bank):
+        arrays = {name: bank.arrays[name] for name in bank.arrays if name not in ("score", "projection/score")}
+        with pytest.raises(BadBank, match="does not say how its score is standardised"):
             onnx_extractors._plan(open_banks.of_arrays(bank.metadata, arrays))

@@ -17,13 +17,20 @@ from personalize.files.unfinished_banks import unfinished
 from tests.personalize import small_clip
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _small_extractors():
+    with small_clip.only_the_merged_network():
+        yield
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Base weights, three checkpoints, photos, and the bank built from them in one run."""
+    """Base weights, three checkpoints, photos, and the banks built from them in one run, with photos and (`plain`) without."""
     folder = tmp_path_factory.mktemp("sources")
     small_clip.write_published(folder)
-    small_clip.write_photos(folder, count=5)
+    small_clip.write_photos(folder, count=10)
     importing.import_bank(plan(folder), folder / "bank.safetensors")
+    importing.import_bank(plan(folder, photos=None), folder / "plain.safetensors")
     return folder
 
 
@@ -56,7 +63,9 @@ def run_until(work, at):
 
 
 def files(path):
-    return path.read_bytes(), path.with_suffix(".json").read_text()
+    """The bytes of a bank's files by what they are, without those of the metadata, which name the others."""
+    kinds = ".safetensors", ".merged.onnx", ".taste.safetensors"
+    return {kind: path.with_suffix(kind).read_bytes() for kind in kinds if path.with_suffix(kind).exists()}
 
 
 def an_import(folder, out, **changes):
@@ -70,12 +79,17 @@ def compressing_with_photos(folder, out, form="quantised"):
 def test_an_import_resumes_after_the_last_finished_checkpoint(folder, tmp_path):
     work = an_import(folder, tmp_path / "bank.safetensors")
     assert run_until(work, "importing tad") == ["importing ava", "importing aes"]
-    assert run_until(work, "extracting features") == ["importing tad"]
+    assert run_until(work, "scoring") == ["importing tad"]
+    assert run_until(work, "writing extractors") == ["scoring"]
+    assert run_until(work, "extracting features") == ["writing extractors"]
+    assert not (tmp_path / "bank.safetensors").exists()
     again = ProgressRecorder()
     work(again)
-    assert again.steps == ["extracting features", "extracting features of the base"]
+    assert again.steps == ["extracting features"]
     assert files(tmp_path / "bank.safetensors") == files(folder / "bank.safetensors")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["bank.json", "bank.safetensors"]
+    expected = ["bank.json", "bank.merged.onnx", "bank.safetensors", "bank.taste.safetensors"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == expected
+    assert (tmp_path / "bank.json").read_text() == (folder / "bank.json").read_text()
 
 
 def test_a_compression_resumes_after_the_last_finished_vector_and_score(folder, tmp_path):
@@ -85,7 +99,7 @@ def test_a_compression_resumes_after_the_last_finished_vector_and_score(folder, 
     assert run_until(work, "scoring with aes") == ["compressing aes", "compressing tad", "scoring with ava"]
     again = ProgressRecorder()
     work(again)
-    assert again.steps == ["scoring with aes", "scoring with tad"]
+    assert again.steps == ["scoring with aes", "scoring with tad", "writing extractors"]
     assert files(tmp_path / "small.safetensors") == files(tmp_path / "whole.safetensors")
     assert not (tmp_path / "small.unfinished").exists()
 
@@ -99,28 +113,28 @@ def test_a_killed_compression_resumes(folder, tmp_path):
         "compressing.compress(Path(sys.argv[1]), Path(sys.argv[2]), compressing.Form('half'), None, report)\n"
     )
     out = tmp_path / "small.safetensors"
-    ended = subprocess.run([sys.executable, "-c", script, folder / "bank.safetensors", out], cwd=Path(__file__).parents[2])
+    ended = subprocess.run([sys.executable, "-c", script, folder / "plain.safetensors", out], cwd=Path(__file__).parents[2])
     assert ended.returncode == -signal.SIGKILL
     assert [path.name for path in tmp_path.iterdir()] == ["small.unfinished"]
     again = ProgressRecorder()
-    compressing.compress(folder / "bank.safetensors", out, Form("half"), None, again)
+    compressing.compress(folder / "plain.safetensors", out, Form("half"), None, again)
     assert again.steps == ["compressing aes", "compressing tad"]
-    compressing.compress(folder / "bank.safetensors", tmp_path / "whole.safetensors", Form("half"))
+    compressing.compress(folder / "plain.safetensors", tmp_path / "whole.safetensors", Form("half"))
     assert files(out) == files(tmp_path / "whole.safetensors")
 
 
 @pytest.mark.parametrize("change", ["form", "checkpoint", "photos"])
 def test_changed_inputs_restart_the_import(folder, tmp_path, change):
-    out, changes = tmp_path / "bank.safetensors", {}
-    run_until(an_import(folder, out), "importing tad")
+    out, changes = tmp_path / "bank.safetensors", {"photos": None}
+    run_until(an_import(folder, out, photos=None), "importing tad")
     if change == "form":
-        changes = {"form": Form("half")}
+        changes |= {"form": Form("half")}
     elif change == "checkpoint":
         state = small_clip.checkpoint(small_clip.whole_model(seed=1), 9)
         torch.save(state, tmp_path / "clip_S_3fc_ava.pth")
-        changes = {"checkpoints": plan(folder).checkpoints | {"ava": tmp_path / "clip_S_3fc_ava.pth"}}
+        changes |= {"checkpoints": plan(folder).checkpoints | {"ava": tmp_path / "clip_S_3fc_ava.pth"}}
     else:
-        changes = {"photos": None}
+        changes = {}
     again = ProgressRecorder()
     an_import(folder, out, **changes)(again)
     assert again.steps[:3] == ["importing ava", "importing aes", "importing tad"]
@@ -131,7 +145,7 @@ def test_changed_inputs_restart_the_import(folder, tmp_path, change):
 def test_a_partial_bank_cannot_be_read(folder, tmp_path):
     run_until(an_import(folder, tmp_path / "bank.safetensors"), "importing aes")
     assert not (tmp_path / "bank.safetensors").exists()
-    for path in (tmp_path / "bank.unfinished").iterdir():
+    for path in (tmp_path / "bank.unfinished").rglob("*"):
         with pytest.raises(BadBank):
             banks.read(path)
 
@@ -145,7 +159,7 @@ def test_an_older_bank_stays_until_the_new_one_is_complete(folder, tmp_path):
     banks.read(out)
 
 
-@pytest.mark.parametrize("lost_file", ["steps.json", "arrays.partial"])
+@pytest.mark.parametrize("lost_file", ["steps.json", "files/bank.partial"])
 def test_a_missing_file_of_an_unfinished_import_restarts_it(folder, tmp_path, lost_file):
     work = an_import(folder, tmp_path / "bank.safetensors")
     run_until(work, "importing tad")
@@ -172,12 +186,13 @@ def test_two_processes_do_not_write_the_same_bank(tmp_path):
         with pytest.raises(BadBank, match="Another process is writing"), unfinished(tmp_path / "bank.safetensors", {}, planned):
             pass
         bank.step("numbers", lambda: bank.writer.put("numbers", np.ones(2, dtype="f4")))
-        bank.publish({"backbone": "none", "tasks": []}, tmp_path / "bank.safetensors")
+        bank.complete({"backbone": "none", "tasks": []})
+        bank.publish()
     np.testing.assert_array_equal(banks.read(tmp_path / "bank.safetensors")["numbers"], [1, 1])
 
 
 def test_a_bank_with_a_missing_array_is_not_published(tmp_path):
     planned = {"numbers": (np.dtype("f4"), (2,))}
     with pytest.raises(ValueError, match="numbers was planned"), unfinished(tmp_path / "bank.safetensors", {}, planned) as bank:
-        bank.publish({"backbone": "none", "tasks": []}, tmp_path / "bank.safetensors")
+        bank.complete({"backbone": "none", "tasks": []})
     assert not (tmp_path / "bank.safetensors").exists()

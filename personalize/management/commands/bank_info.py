@@ -27,9 +27,7 @@ class Command(ModelCommand):
         licence = f" ({info['backbone_licence']})" if info["backbone_licence"] else ""
         self.stdout.write(f"backbone {info['backbone']}{licence}, {info['blocks']} blocks, encoder {info['encoder']}")
         self.stdout.write("sizes in MB: " + ", ".join(f"{part} {size}" for part, size in info["megabytes"].items()))
-        self.stdout.write(
-            f"projection: {'yes' if info['projection'] else 'none'}; task vectors' licence: {info['licence'] or 'not stated'}"
-        )
+        self.stdout.write(f"task vectors' licence: {info['licence'] or 'not stated'}")
         self.stdout.write(f"{'task':24} {'form':10} {'start':>14} {'length':>10}  cosine with each, in this order")
         for task, cosines in zip(info["tasks"], info["cosines"], strict=True):
             angles = " ".join(f"{value:6.3f}" for value in cosines)
@@ -38,6 +36,25 @@ class Command(ModelCommand):
             self.stdout.write(f"{task}: trained on {dataset}; licence of the dataset: {info['database_licences'][task]}")
         for task, source in info["sources"].items():
             self.stdout.write(f"{task}: {source['file']}, sha256 {source['sha256']}")
+        for file, widths in info["extractors"].items():
+            self.stdout.write(f"extractor {file}: " + ", ".join(f"{group} ({width})" for group, width in widths.items()))
+        if info["taste"]:
+            self._write_taste(info["taste"])
+        if not (info["extractors"] and info["taste"]):
+            self.stdout.write("This bank serves exact fits and evaluation; the app also needs extractors and a taste part (docs/banks.md).")
         for cost in info["compressed"]:
             errors = ", ".join(f"{task} {lost:.4f}" for task, lost in cost["relative_error"].items())
             self.stdout.write(f"compressed to {cost['form']} from bank {cost['from'][:16]}; relative errors: {errors}")
+
+    def _write_taste(self, taste: dict[str, Any]) -> None:
+        left_out = taste.get("left_out_srocc", {})
+        for name, head in taste["heads"].items():
+            use = "pooled into the generic score" if head["pooled"] else "a direction of its own"
+            travels = f"; SROCC {left_out[name]:.3f} of the generic score without it" if name in left_out else ""
+            self.stdout.write(f"task head {name}: {head['photos']} photos, {use}{travels}")
+        if not taste["heads"]:
+            self.stdout.write("task heads: none; the generic score is the merged network's")
+        learned = taste["hyperprior"]
+        if not isinstance(learned, str):
+            learned = f"from raters of {', '.join(learned['raters_of'])}, {learned['photos']} photos"
+        self.stdout.write(f"hyperprior: {learned}")

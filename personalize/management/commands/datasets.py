@@ -14,7 +14,10 @@ from personalize.management.command import ModelCommand
 
 
 class Command(ModelCommand):
-    help = "List the datasets that PAV reads; with a name, count its photos by split and its raters."
+    help = (
+        "List the datasets that PAV reads, and which say how much people like a photo: these are pooled into the generic score. With a "
+        "name, count its photos by split and its raters."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", nargs="?", choices=sorted(datasets.REGISTRY))
@@ -25,9 +28,10 @@ class Command(ModelCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["name"] is None:
             rows = [
-                {"name": row.name, "about": row.about, "source": row.source, "layout": row.layout} for row in datasets.REGISTRY.values()
+                {"name": row.name, "about": row.about, "source": row.source, "layout": row.layout, "pooled": row.preference}
+                for row in datasets.REGISTRY.values()
             ]
-            listed = (f"{row['name']:24} {row['about']} ({row['source']})" for row in rows)
+            listed = (f"{row['name']:24} {'pooled' if row['pooled'] else '':8}{row['about']} ({row['source']})" for row in rows)
             self.stdout.write(json.dumps(rows, indent=1) if options["json"] else "\n".join(listed))
             return
         ratings = None
@@ -35,7 +39,8 @@ class Command(ModelCommand):
         photos = datasets.load(name, root, protocol)
         with suppress(NoSingleRatings):
             ratings = datasets.ratings(name, root, protocol)
-        counts: dict[str, object] = {"name": name, "protocol": protocol, "photos": dict(Counter(photo.split for photo in photos))}
+        counts: dict[str, object] = {"name": name, "protocol": protocol, "pooled": datasets.find(name).preference}
+        counts["photos"] = dict(Counter(photo.split for photo in photos))
         if ratings:
             counts |= {"people": len(ratings.raters), "tested": len(ratings.tested), "about": ratings.about}
         self.stdout.write(

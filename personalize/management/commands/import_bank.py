@@ -29,7 +29,7 @@ class Command(ModelCommand):
         parser.add_argument("--out", type=new_file, required=True, help="the bank's file; its metadata is written beside it")
         parser.add_argument("--form", choices=sorted(FORMS), default="full", help="how task vectors are stored")
         parser.add_argument("--rank", type=int, default=Form.rank, help="rank of factorised vectors")
-        parser.add_argument("--photos", type=Path, help="folder of photos to learn the projection from, which the app needs")
+        parser.add_argument("--photos", type=Path, help="folder of photos like those to rank, for what the app needs")
         parser.add_argument("--json", action="store_true", help="print all metadata")
 
     def handle(self, *args: Any, **options: Any) -> None:

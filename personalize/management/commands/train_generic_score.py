@@ -51,7 +51,9 @@ def _copied(bank: Path, out: Path) -> Path:
     """Copy a bank with its extractors; returns `out`."""
     banks.check_name(out)
     metadata = banks.read_metadata(bank)
-    for name in (bank.name, *(row["file"] for row in metadata.facts.get("extractors", ()))):
-        shutil.copyfile(bank.with_name(name), out if name == bank.name else out.with_name(name))
+    files = {bank: out} | {bank.with_name(row["file"]): out.with_name(row["file"]) for row in metadata.facts.get("extractors", ())}
+    for source, target in files.items():
+        if source.resolve() != target.resolve():  # in one folder the two banks share their extractors
+            shutil.copyfile(source, target)
     shutil.copyfile(bank.with_suffix(".json"), out.with_suffix(".json"))
     return out

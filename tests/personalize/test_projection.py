@@ -1,0 +1,176 @@
+"""Projections of catalogues, compared with a singular value decomposition of the normalised groups in memory."""
+
+from inspect import unwrap
+
+import numpy as np
+import pytest
+
+from personalize.errors import BadProjection
+from personalize.numerics import projection
+from personalize.numerics.projection import FEATURES, CarryOver, Heads, Projection
+from personalize.numerics.raw_features import Group, RawLayout
+
+LAYOUT = RawLayout((Group("plain", 300, "length"), Group("late", 100, "columns")))
+SMALL = RawLayout((Group("plain", 12, "length"), Group("late", 8, "columns")))  # fewer numbers than features
+
+
+def catalogue(layout, photos, seed=0):
+    """Raw features with a decaying spectrum; late statistics in units of their own."""
+    rng = np.random.default_rng(seed)
+    mixing = rng.normal(size=(layout.width, layout.width)) * 0.9 ** np.arange(layout.width)[:, None]
+    raw = rng.normal(size=(photos, layout.width)) @ mixing
+    late = layout.groups[0].width
+    raw[:, late:-1] *= rng.uniform(1, 50, layout.groups[1].width)
+    return (raw + 3).astype(np.float32)
+
+
+def in_batches(raw, size=64):
+    return lambda: (raw[first : first + size] for first in range(0, len(raw), size))
+
+
+def network_only(layout):
+    """One head: the merged network's score."""
+    return Heads(("generic",), np.eye(layout.width)[:, -1:])
+
+
+def normalised(raw, layout):
+    """The groups as the docstring of the module defines them, without the score."""
+    parts = []
+    for group, place in layout.slices():
+        own = raw[:, place].astype(np.float64)
+        own = own - own.mean(axis=0)
+        if group.normalisation == "columns":
+            own = own / own.std(axis=0)
+        parts.append(own / np.sqrt((own**2).sum(axis=1).mean()))
+    return np.concatenate(parts, axis=1) / np.sqrt(len(parts))
+
+
+class TestAxes:
+    def test_the_leading_axes_are_those_of_a_singular_value_decomposition(self):
+        raw = catalogue(LAYOUT, 500)
+        features = projection.learn(in_batches(raw), LAYOUT, network_only(LAYOUT)).apply(raw)[:, 1:]
+        left, values, _ = np.linalg.svd(normalised(raw, LAYOUT), full_matrices=False)
+        for axis in range(20):
+            expected = left[:, axis] * values[axis]
+            assert abs(features[:, axis] @ expected) / (expected @ expected) == pytest.approx(1, abs=1e-3)
+        assert (features**2).sum() == pytest.approx((values[:255] ** 2).sum(), rel=1e-3)
+
+    def test_a_small_catalogue_keeps_the_inner_products_of_its_normalised_groups(self):
+        raw = catalogue(SMALL, 200)
+        features = projection.learn(in_batches(raw), SMALL, network_only(SMALL)).apply(raw)[:, 1:]
+        whole = normalised(raw, SMALL)  # 20 dimensions, which all fit into 255
+        np.testing.assert_allclose(features @ features.T, whole @ whole.T, atol=1e-4)
+        assert (features**2).sum(axis=1).mean() == pytest.approx(1, abs=1e-3)
+        assert not features[:, 20:].any()
+
+    def test_groups_share_the_mean_square_length_equally(self):
+        raw = catalogue(LAYOUT, 300)
+        scale = projection.group_scale(LAYOUT, raw.astype(np.float64).var(axis=0))
+        lengths = [float(((raw - raw.mean(axis=0))[:, place] * scale[place]).var(axis=0).sum()) for _, place in LAYOUT.slices()]
+        np.testing.assert_allclose(lengths, [0.5, 0.5], rtol=1e-4)
+        assert scale[-1] == 0  # the score is a direction, not part of an axis
+
+    def test_a_group_left_out_gives_its_share_to_the_others(self):
+        raw = catalogue(LAYOUT, 300)
+        scale = projection.group_scale(LAYOUT, raw.astype(np.float64).var(axis=0), without="plain")
+        assert not scale[:300].any()
+        assert float((raw[:, 300:400] * scale[300:400]).var(axis=0).sum()) == pytest.approx(1, rel=1e-4)
+
+    def test_neither_batches_nor_the_seed_change_an_axis_or_its_sign(self):
+        raw = catalogue(LAYOUT, 400)
+        first = projection.learn(in_batches(raw), LAYOUT, network_only(LAYOUT)).apply(raw)
+        for other in (
+            projection.learn(in_batches(raw, 400), LAYOUT, network_only(LAYOUT)),
+            projection.learn(in_batches(raw), LAYOUT, network_only(LAYOUT), seed=1),
+        ):
+            np.testing.assert_allclose(other.apply(raw)[:, :20], first[:, :20], atol=2e-3)
+
+    def test_a_number_that_is_the_same_in_all_photos_takes_no_part(self):
+        raw = catalogue(SMALL, 100)
+        raw[:, 3] = 7
+        learned = projection.learn(in_batches(raw), SMALL, network_only(SMALL))
+        assert not learned.matrix[3].any()
+        assert np.isfinite(learned.matrix).all()
+
+
+class TestDirections:
+    def test_each_direction_is_a_head_with_mean_zero_and_standard_deviation_one(self):
+        raw = catalogue(LAYOUT, 300)
+        weights = np.random.default_rng(1).normal(size=(LAYOUT.width, 3)) * [0.01, 1, 100]
+        learned = projection.learn(in_batches(raw), LAYOUT, Heads(("generic", "beauty", "merged-network"), weights))
+        assert learned.directions == ("generic", "beauty", "merged-network")
+        found, expected = learned.apply(raw)[:, :3], raw.astype(np.float64) @ weights
+        np.testing.assert_allclose(found, (expected - expected.mean(axis=0)) / expected.std(axis=0), atol=1e-3)
+
+    def test_the_generic_score_may_be_a_mixture_of_the_heads(self):
+        raw = catalogue(LAYOUT, 300)
+        weights = np.random.default_rng(1).normal(size=(LAYOUT.width, 3)) * [1, 0.01, 100]
+        heads, coefficients = Heads(("generic", "beauty", "merged-network"), weights), [0.2, 0.7]
+        features = projection.learn(in_batches(raw), LAYOUT, heads, coefficients).apply(raw)
+        mixed = features[:, 1:3] @ coefficients
+        np.testing.assert_allclose(features[:, 0], mixed / mixed.std(), atol=2e-3)
+        moved = projection.learn(in_batches(raw), LAYOUT, heads).with_generic(coefficients, float(mixed.std()))
+        np.testing.assert_allclose(moved.apply(raw), features, atol=2e-3)
+
+    def test_a_head_that_does_not_vary_gives_zeros(self):
+        raw = catalogue(SMALL, 50)
+        learned = projection.learn(in_batches(raw), SMALL, Heads(("generic",), np.zeros((SMALL.width, 1))))
+        assert not learned.apply(raw)[:, 0].any()
+
+    def test_features_are_256_in_single_precision_however_many_heads_there_are(self):
+        raw = catalogue(LAYOUT, 300)
+        for heads in (1, 9):
+            learned = projection.learn(in_batches(raw), LAYOUT, Heads(tuple(map(str, range(heads))), np.eye(LAYOUT.width)[:, :heads]))
+            assert learned.apply(raw).shape == (300, FEATURES)
+            assert learned.apply(raw).dtype == np.float32
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("photos", [0, 3, 9])
+    def test_too_few_photos_are_refused(self, photos):
+        with pytest.raises(BadProjection, match=f"at least 10 photos; {photos} have raw features so far"):
+            projection.learn(in_batches(catalogue(SMALL, 20)[:photos]), SMALL, network_only(SMALL))
+
+    def test_photos_that_are_all_alike_are_refused(self):
+        with pytest.raises(BadProjection, match="The 12 photos are all alike"):
+            projection.learn(in_batches(np.repeat(catalogue(SMALL, 1), 12, axis=0)), SMALL, network_only(SMALL))
+
+    def test_raw_vectors_of_another_length_are_refused(self):
+        with pytest.raises(BadProjection, match="have 21 raw features here, but the projection takes 401"):
+            projection.learn(in_batches(catalogue(SMALL, 20)), LAYOUT, network_only(LAYOUT))
+        learned = projection.learn(in_batches(catalogue(SMALL, 20)), SMALL, network_only(SMALL))
+        with pytest.raises(BadProjection, match="have 401 raw features here, but the projection takes 21"):
+            unwrap(Projection.apply)(learned, catalogue(LAYOUT, 20))
+
+    @pytest.mark.parametrize("value", [np.nan, np.inf])
+    def test_raw_features_that_are_not_finite_are_refused(self, value):
+        raw = catalogue(SMALL, 20)
+        learned = projection.learn(in_batches(raw), SMALL, network_only(SMALL))
+        raw[4, 2] = value
+        with pytest.raises(BadProjection, match="photo 5 of 20 are not all finite"):
+            projection.learn(in_batches(raw), SMALL, network_only(SMALL))
+        with pytest.raises(BadProjection, match="photo 5 of 20 are not all finite"):
+            learned.apply(raw)
+
+
+class TestCarryOver:
+    def carried(self, new, old):
+        carry = CarryOver()
+        for first in range(0, len(new), 50):
+            carry.add(new[first : first + 50], old[first : first + 50])
+        return carry.matrix()
+
+    def test_weights_carried_over_keep_the_scores_of_the_photos(self):
+        raw = catalogue(SMALL, 300)
+        old, new = (projection.learn(in_batches(part), SMALL, network_only(SMALL)).apply(raw) for part in (raw[:100], raw))
+        weights = np.random.default_rng(2).normal(size=FEATURES)
+        before, after = old @ weights, new @ (self.carried(new, old) @ weights)
+        after += before.mean() - after.mean()  # another centre moves all scores alike, which changes no order
+        np.testing.assert_allclose(after, before, atol=0.02 * before.std())
+
+    def test_the_same_projection_keeps_the_weights_that_any_photo_sees(self):
+        features = np.random.default_rng(3).normal(size=(400, FEATURES)).astype(np.float32)
+        np.testing.assert_allclose(self.carried(features, features), np.eye(FEATURES), atol=1e-4)
+
+    def test_without_photos_the_weights_are_zero(self):
+        assert not CarryOver().matrix().any()
