@@ -51,7 +51,7 @@ class Projection(models.Model):
     # personalize.files.taste_parts.projection_to_bytes; large, so lists leave it out. Empty in rows migrated from version 0.1, whose features came from
     # the bank's own network, and in retired rows.
     data = models.BinaryField(default=bytes)
-    generic_coefficients = models.JSONField(default=list)  # of its task heads: what the generic score is; empty: the bank's
+    generic_coefficients = models.JSONField(default=list)  # of the task heads, where raters taught the generic score
     problem = models.TextField(blank=True)  # why learning from these photos failed; such a row is retired from the start
     created_at = models.DateTimeField(auto_now_add=True)
     activated_at = models.DateTimeField(null=True, blank=True)
