@@ -11,7 +11,8 @@ EXCLUDED = {".git", ".venv", "var", "shared", "staticfiles"}
 TEXTS = {".py", ".md", ".js", ".css", ".html", ".toml", ".txt", ".yml", ".yaml", ".json", ".svg", ".webmanifest", ".po", ""}
 LARGEST = 1_000_000  # bytes
 LARGE = {
-    f"personalize/bank/efficientnet_lite0.{part}" for part in ("safetensors", "taste.safetensors", "merged.onnx", "lite0.onnx", "lite2.onnx")
+    f"personalize/bank/efficientnet_lite0.{part}"
+    for part in ("safetensors", "taste.safetensors", "merged.onnx", "lite0.onnx", "lite2.onnx")
 }  # the files of the bank
 
 
