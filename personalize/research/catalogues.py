@@ -1,4 +1,4 @@
-"""A folder of photos as the app would see it: raw features, and the projection learned from these photos without any rating. Needs torch."""
+"""A folder of photos as the app would see it: the projection is learned from these photos, without any rating. Needs torch."""
 
 import hashlib
 from collections.abc import Sequence
