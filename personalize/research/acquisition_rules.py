@@ -4,7 +4,7 @@ A rule sees the rater's current fit and the photos that it may present; it never
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -143,8 +143,8 @@ def _greedy(posteriors: Sequence[tuple[float, Covariance | Bolder]], situation: 
 def _at(situation: Situation, b: int, f: int, n: int) -> Covariance:
     """Covariance at one point of the grid. It depends on which photos were rated, not on the ratings."""
     grid = situation.hyperprior
-    axes = {"base": grid.base[b : b + 1], "head": grid.head[b : b + 1], "feature": grid.feature[f : f + 1], "noise": grid.noise[n : n + 1]}
-    point = replace(grid, trust=grid.trust[:1], weights=np.ones((1, 1, 1, 1)), **axes)
+    slopes = grid.trust[:1], grid.base[b : b + 1], grid.head[b : b + 1]
+    point = Hyperprior(*slopes, grid.feature[f : f + 1], grid.noise[n : n + 1], np.ones((1, 1, 1, 1)), grid.heads)
     return taste.fit(situation.features[situation.seen], np.zeros(len(situation.seen)), point).covariance
 
 

@@ -1,6 +1,8 @@
 """Baselines of the instant fit; each takes a rater's shots and scores every photo. Needs only NumPy and scikit-learn."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
@@ -9,9 +11,23 @@ from sklearn.linear_model import RidgeCV
 from personalize.numerics import metrics, taste
 from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.numerics.ratings import RaterRatings
-from personalize.research.catalogues import Catalogue
 
 STRENGTHS = np.logspace(-3, 3, 25)  # of ridge regression, for features of mean square length 1
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Features, raw groups and task models' scores of all photos."""
+
+    features: Float[np.ndarray, "photos 256"]
+    heads: int  # task heads among the features, after the generic score
+    groups: Mapping[str, Float[np.ndarray, "photos numbers"]]  # normalised and centred, mean square length 1
+    task_scores: Callable[[], Float[np.ndarray, "photos tasks"]]  # by the task models, whose network is loaded when called
+
+    @cached_property
+    def joined(self) -> Float[np.ndarray, "photos numbers"]:
+        """All groups side by side with equal shares, mean square length 1."""
+        return np.concatenate(list(self.groups.values()), axis=1) / np.sqrt(len(self.groups))
 
 
 def generic(catalogue: Catalogue, shots: RaterRatings, hyperprior: Hyperprior) -> Float[np.ndarray, "photos"]:

@@ -1,9 +1,8 @@
-"""A folder of photos as the app would see it: raw features, and the projection learned from these photos without any rating."""
+"""A folder of photos as the app would see it: raw features, and the projection learned from these photos without any rating. Needs torch."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from collections.abc import Sequence
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -11,28 +10,16 @@ from jaxtyping import Float
 
 from personalize.bank_building.generic_score import in_batches
 from personalize.files import atomic_files, banks, pixels, taste_parts
+from personalize.files.open_banks import open_bank
 from personalize.files.photo_files import digest
 from personalize.numerics import projection
 from personalize.numerics.projection import group_scale
 from personalize.numerics.raw_features import RawLayout
 from personalize.progress import ProgressCallback, no_progress
+from personalize.research.baselines import Catalogue
 from personalize.scorers.cached_features import raw_features
 from personalize.scorers.feature_extraction import FeatureExtractor
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    """Features, raw groups and task models' scores of all photos."""
-
-    features: Float[np.ndarray, "photos 256"]
-    heads: int  # task heads among the features, after the generic score
-    groups: Mapping[str, Float[np.ndarray, "photos numbers"]]  # normalised and centred, mean square length 1
-    task_scores: Callable[[], Float[np.ndarray, "photos tasks"]]  # by the task models, whose network is loaded when called
-
-    @cached_property
-    def joined(self) -> Float[np.ndarray, "photos numbers"]:
-        """All groups side by side with equal shares, mean square length 1."""
-        return np.concatenate(list(self.groups.values()), axis=1) / np.sqrt(len(self.groups))
+from personalize.scorers.task_scoring import task_scores
 
 
 def make_catalogue(photos: Sequence[Path], bank: Path, folder: Path, progress: ProgressCallback = no_progress) -> Catalogue:
@@ -65,9 +52,6 @@ def _task_scores(bank: Path, photos: tuple[Path, ...], folder: Path, progress: P
     kept = folder / f"tasks-{banks.read_metadata(bank).sha256[:16]}-{content}.npy"
     if kept.is_file():
         return np.asarray(np.load(kept, allow_pickle=False))
-    from personalize.files.open_banks import open_bank  # needs torch, as the task models do
-    from personalize.scorers.task_scoring import task_scores
-
     opened = open_bank(bank)
     model = opened.scorer()
     scores = np.stack([task_scores(model, opened, task, photos, progress) for task in opened.vectors], axis=1)

@@ -25,7 +25,7 @@ from personalize.numerics.metrics import MeanOverRaters
 from personalize.numerics.population_prior import LEAST_RATERS, PopulationPrior
 from personalize.numerics.ratings import LEAST_LEFT, RaterRatings, draw_shots
 from personalize.progress import ProgressCallback, no_progress
-from personalize.research.catalogues import Catalogue
+from personalize.research.baselines import Catalogue
 from personalize.research.kept_results import KeptResults, Result
 from personalize.research.methods import GROUPS, METHODS, OTHERS, QUICK, Context, NetworkFits
 

@@ -17,7 +17,7 @@ from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.numerics.population_prior import PopulationPrior
 from personalize.numerics.ratings import RaterRatings
 from personalize.research import baselines
-from personalize.research.catalogues import Catalogue
+from personalize.research.baselines import Catalogue
 
 OTHERS = "instant+others"
 

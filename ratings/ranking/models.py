@@ -48,10 +48,10 @@ class Projection(models.Model):
     state = models.CharField(max_length=8, choices=State, default=State.FILLING)
     extractors = models.CharField(max_length=16, blank=True)  # of the raw vectors it applies to, 16 hex digits; empty: none, see `data`
     photo_count = models.PositiveIntegerField(default=0)  # photos with raw vectors when it was learned; 0: it came with the bank
-    # personalize.files.taste_parts.projection_to_bytes; large, so lists leave it out. Empty in rows migrated from version 0.1, whose features came from
-    # the bank's own network, and in retired rows.
+    # personalize.files.taste_parts.projection_to_bytes; large, so lists leave it out. Empty in retired rows, and in rows migrated from
+    # version 0.1, whose features came from the bank's own network.
     data = models.BinaryField(default=bytes)
-    generic_coefficients = models.JSONField(default=list)  # of its task heads: what the generic score is; empty: the bank's
+    generic_coefficients = models.JSONField(default=list)  # of the task heads, where raters taught the generic score
     problem = models.TextField(blank=True)  # why learning from these photos failed; such a row is retired from the start
     created_at = models.DateTimeField(auto_now_add=True)
     activated_at = models.DateTimeField(null=True, blank=True)

@@ -19,7 +19,7 @@ class NoExploration(np.random.Generator):
 
 def refitted(rated, base=0.1, feature=0.02, noise=0.5):
     """Posterior covariance after these ratings, for a grid of one point."""
-    one = Hyperprior(np.array([0.25]), np.array([base]), np.array([feature]), np.array([noise]), np.ones((1, 1, 1, 1)))
+    one = Hyperprior(np.array([0.25]), np.array([base]), np.zeros(1), np.array([feature]), np.array([noise]), np.ones((1, 1, 1, 1)))
     return taste.fit(rated, np.arange(len(rated), dtype=float), one).covariance
 
 

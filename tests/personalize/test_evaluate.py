@@ -28,7 +28,10 @@ def planted():
     features = rng.normal(size=(200, 256)) / 16
     features[:, 0] = rng.normal(size=200)
     features[:, 40:] *= 0.05
-    catalogue = Catalogue(features, rng.normal(size=(200, 6)), features[:, 1:40] + 0, rng.normal(size=(200, 39)))
+    groups = {"lite0": features[:, 1:40] + 0, "merged": rng.normal(size=(200, 39))}
+    groups |= {name: rng.normal(size=(200, 20)) for name in ("lite0-late", "lite2", "lite2-late")}
+    task_scores = rng.normal(size=(200, 6))
+    catalogue = Catalogue(features, 2, groups, lambda: task_scores)
     raters = []
     for number in range(16):
         taste = np.r_[0.2, 4 * rng.normal(size=39), np.zeros(216)]

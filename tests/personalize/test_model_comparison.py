@@ -81,7 +81,7 @@ def test_the_method_gives_the_scores_of_the_active_model(sign, count, fits, pass
     rng = np.random.default_rng(2)
     features = rng.normal(size=(60, 256)) / 16
     truth = rng.normal(size=60)
-    catalogue = Catalogue(features, np.zeros((60, 1)), features, features)
+    catalogue = Catalogue(features, 0, {}, lambda: np.zeros((60, 1)))
     network = Network(sign * truth)
     context = Context(catalogue, Hyperprior.flat(), None, lambda: network, 0)
     prediction = refined(context, RaterRatings(np.arange(count), truth[:count]), np.arange(count, 60))

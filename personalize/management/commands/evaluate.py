@@ -131,7 +131,7 @@ def _check_fair(protocol: EvaluationProtocol, taste: TastePart, table: RatingTab
     known = sum(digest(photo) in taste.hyperprior_of for photo in table.photos)
     if protocol.hyperprior == "shipped" and known:
         raise CommandError(
-            f"The bank's hyperprior was learned from raters of {known} of these {len(table.photos)} photos, so testing it on them is not fair. "
+            f"The bank's hyperprior was learned from raters of {known} of these {len(table.photos)} photos: testing it on them is unfair. "
             "Choose --hyperprior half or flat, or a bank that was trained without this dataset (./pav train_generic_score)."
         )
 
