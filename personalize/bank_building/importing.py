@@ -144,5 +144,5 @@ def _facts(plan: ImportPlan, base_file: Path, photos: int) -> BankFacts:
         },
         "licence": "of the checkpoints: as their authors state; the files say nothing of it",
         "paper": "Yun & Choo, Scaling Up Personalized Image Aesthetic Assessment via Task Vector Customization, ECCV 2024",
-        "score": {"photos": photos} if photos else "not standardised: for fits and evaluation by the network, not for the app",
+        "score": {"photos": photos} if photos else "not standardised: for exact fits, not for the app",
     }

@@ -159,8 +159,16 @@ class BankMetadata:
     @property
     def hash(self) -> str:
         """Short hash of the bank's files, the key of the bank in tables."""
-        files = [row["sha256"] for row in (*self.facts.get("extractors", ()), *filter(None, [self.facts.get("taste")]))]
+        files = self.other_files.values()
         return hashlib.sha256("".join([self.sha256, *files]).encode()).hexdigest()[:16] if files else self.sha256[:16]
+
+    @property
+    def other_files(self) -> dict[str, str]:
+        """The sha256 of the extractors and of the taste part, by the name of the file next to the bank's."""
+        found = {row["file"]: row["sha256"] for row in self.facts.get("extractors", ())}
+        if taste := self.facts.get("taste"):
+            found[taste["file"]] = taste["sha256"]
+        return found
 
 
 def write(arrays: Mapping[str, np.ndarray], facts: BankFacts, path: Path) -> BankMetadata:

@@ -68,10 +68,11 @@ class UnfinishedBank:
 
     def publish(self) -> BankMetadata:
         """Move the files of the complete bank to their place, the metadata last; replaces the files of an older bank."""
-        metadata, card = banks.read_metadata(self.path), self.path.with_suffix(".json")
-        others = sorted(set(self.path.parent.iterdir()) - {self.path, card})
-        for file in (*others, self.path, card):
-            atomic_files.rename(file, self._out if file == self.path else self._out.with_name(file.name))
+        metadata = banks.read_metadata(self.path)
+        for name in metadata.other_files:
+            atomic_files.rename(self.path.with_name(name), self._out.with_name(name))
+        atomic_files.rename(self.path, self._out)
+        atomic_files.rename(self.path.with_suffix(".json"), self._out.with_suffix(".json"))
         return metadata
 
     def _kept(self) -> tuple[dict[str, object], list[str] | None]:
@@ -83,6 +84,7 @@ class UnfinishedBank:
         except (OSError, ValueError, KeyError):
             pass
         self._steps.unlink(missing_ok=True)  # before the arrays are overwritten
+        self.path.with_suffix(".json").unlink(missing_ok=True)
         return {}, None
 
 

@@ -290,7 +290,7 @@ class TestTheCommands:
         assert "quantised" in output
         assert f"written by PAV {personalize.__version__}" in output
         assert "aes: trained on FLICKR-AES; licence of the dataset: unknown" in output
-        assert "serves exact fits and evaluation" in output
+        assert "serves exact fits only" in output
 
     def test_extractors_and_taste_part_are_shown(self, folder, bank, capsys):
         call_command("bank_info", str(folder / "bank.safetensors"))

@@ -123,7 +123,7 @@ def test_a_coefficient_on_a_task_head_is_found():
     features = np.concatenate([rng.normal(size=(200, 4)), rng.normal(size=(200, 252)) / 16], axis=1)
     ratings = 1.0 + np.digitize(features[:, 2] + 0.3 * rng.normal(size=200), [-0.5, 0.5])
     coefficients = taste.fit(features, ratings, Hyperprior.flat(heads=3)).weights[1:4]
-    assert coefficients[1] > 0.3
+    assert coefficients[1] > 0.2
     assert np.abs(coefficients[[0, 2]]).max() < 0.1
 
 

@@ -142,6 +142,13 @@ def test_changed_inputs_restart_the_import(folder, tmp_path, change):
     assert files(out) == files(tmp_path / "whole.safetensors")
 
 
+def test_files_of_a_stopped_run_with_other_inputs_are_not_published(folder, tmp_path):
+    run_until(an_import(folder, tmp_path / "bank.safetensors"), "extracting features")
+    assert (tmp_path / "bank.unfinished" / "files" / "bank.merged.onnx").exists()
+    importing.import_bank(plan(folder, photos=None), tmp_path / "bank.safetensors")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bank.json", "bank.safetensors"]
+
+
 def test_a_partial_bank_cannot_be_read(folder, tmp_path):
     run_until(an_import(folder, tmp_path / "bank.safetensors"), "importing aes")
     assert not (tmp_path / "bank.safetensors").exists()

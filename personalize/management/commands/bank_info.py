@@ -41,7 +41,7 @@ class Command(ModelCommand):
         if info["taste"]:
             self._write_taste(info["taste"])
         if not (info["extractors"] and info["taste"]):
-            self.stdout.write("This bank serves exact fits and evaluation; the app also needs extractors and a taste part (docs/banks.md).")
+            self.stdout.write("This bank serves exact fits only: the app and evaluate need extractors and a taste part (docs/banks.md).")
         for cost in info["compressed"]:
             errors = ", ".join(f"{task} {lost:.4f}" for task, lost in cost["relative_error"].items())
             self.stdout.write(f"compressed to {cost['form']} from bank {cost['from'][:16]}; relative errors: {errors}")
