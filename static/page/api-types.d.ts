@@ -87,6 +87,15 @@ export interface components {
             active_model: components["schemas"]["ActiveModel"];
             top: components["schemas"]["PlacedPhoto"][];
         };
+        Coefficient: {
+            name: string;
+            mean: number;
+            sd: number;
+        };
+        CoefficientsOut: {
+            ratings_seq: number;
+            coefficients: components["schemas"]["Coefficient"][];
+        };
         PhotosOut: {
             photos: components["schemas"]["RankedPhotoOut"][];
         };
