@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 
 from personalize.numerics import model_comparison
-from personalize.worker import feature_extraction, generic_score, instant_fit, population_prior, projections
+from personalize.worker import feature_extraction, generic_score, instant_fit, model_export, population_prior, projections
 from ratings import health, jobs
 from ratings.exports import services as exports
 from ratings.ranking import exact_refits, services
@@ -41,8 +41,6 @@ def exact_refit(rater_id: str) -> None:
 @shared_task
 def export_models(export_id: str) -> None:
     """Make one rater's model for an export, and queue the next one."""
-    from personalize.worker import model_export  # needs torch
-
     if model_export.advance(UUID(export_id)):
         jobs.request_export(UUID(export_id))
 

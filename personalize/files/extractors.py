@@ -105,7 +105,7 @@ class Network:
             BadBank: the file is missing, not the one in the metadata, or has other inputs or outputs; the message says what differs.
         """
         self.extractor = extractor
-        self._session = _session(_checked(extractor), extractor.path, threads)
+        self._session = _session(checked(extractor), extractor.path, threads)
         self.at_once = AT_ONCE[self._session.get_providers()[0]]
         _check_signature(self._session, extractor)
 
@@ -130,7 +130,7 @@ def _extractor(row: ExtractorFacts, path: Path) -> Extractor:
     return Extractor(path.with_name(row["file"]), row["sha256"], size_rule(row["size"]), groups, "score" in row)
 
 
-def _checked(extractor: Extractor) -> bytes:
+def checked(extractor: Extractor) -> bytes:
     """The bytes of the file, whose sha256 is that of the row: what was checked is what runs."""
     try:
         data = extractor.path.read_bytes()

@@ -10,10 +10,11 @@ from uuid import UUID
 
 import numpy as np
 
-from personalize.errors import PersonalizeError
-from personalize.scorers import model_files
-from personalize.scorers.model_files import FitFacts, RaterFit
-from personalize.worker import loaded_bank
+from personalize.errors import BadModel, PersonalizeError
+from personalize.exports import model_files
+from personalize.exports.fits import ExactFit, FitFacts, InstantFit
+from personalize.files import banks
+from personalize.worker import projections
 from ratings.exports import selectors, services
 from ratings.exports.selectors import FitToExport
 
@@ -28,21 +29,33 @@ Score photos without a database, in PAV's folder:
 
     ./pav score --model rater-ID.{file_format} photos...
 {note}"""
+NEEDS_BANK = "\nA file needs a bank with the same extractors: the hash under `extractors` in its model card, or `bank` of an exact fit.\n"
 NOTES = {
-    "json": "\nA JSON file needs the same bank (the model card has its hash).\n",
-    "safetensors": "",
+    "json": NEEDS_BANK,
+    "safetensors": NEEDS_BANK + "One of an exact fit holds its whole network, and needs none.\n",
     "onnx": (
-        "\nAn ONNX file runs in any ONNX runtime. Input `photo`: 1 x 3 x height x width, preprocessed as its card says.\nOutput: `score`.\n"
+        "\nAn ONNX file runs in any ONNX runtime. Output: `score`, higher is better. Input `photo`: an upright photo of any size, uint8\n"
+        "height x width x 3, RGB. That of an exact fit is 1 x 3 x height x width, preprocessed as its card says.\n"
     ),
 }
 
 
-def rater_fit(fit: FitToExport) -> RaterFit:
-    """A stored fit, ready to be written to a file."""
+def rater_fit(fit: FitToExport) -> InstantFit | ExactFit:
+    """A stored fit, ready to be written to a file.
+
+    Raises:
+        BadModel: its features have no projection, because they are of version 0.1.
+        BadProjection: the stored projection cannot be read.
+    """
     facts = cast(FitFacts, fit.facts)
     if fit.coefficients:
-        return RaterFit(facts, coefficients=np.array(fit.coefficients, dtype=np.float32))
-    return RaterFit(facts, weights=np.array(fit.weights))
+        return ExactFit(facts, np.array(fit.coefficients, dtype=np.float32))
+    if fit.projection is None or not facts["extractors"]:
+        raise BadModel(
+            "This rater's fit is on features of version 0.1, which new exports cannot hold. Photos get new features in the background: "
+            "export the model when that is done (./pav learn_projection --status)."
+        )
+    return InstantFit(facts, np.array(fit.weights), projections.loaded(fit.projection))
 
 
 def advance(export_id: UUID) -> bool:
@@ -70,8 +83,7 @@ def _write_model(export_id: UUID, rater: str, file_format: str) -> str:
     place = services.folder(export_id)
     own = place / secrets.token_hex(8)  # two workers may write the same model: neither may see the other's unfinished file
     try:
-        bank = loaded_bank.bank()
-        model_files.write(own / f"rater-{rater}.{file_format}", file_format, rater_fit(fit), bank)  # type: ignore[arg-type]  # checks it
+        model_files.write(own / f"rater-{rater}.{file_format}", file_format, rater_fit(fit), banks.DEFAULT)  # type: ignore[arg-type]  # checks it
         for file in own.iterdir():
             file.replace(place / file.name)
     except (PersonalizeError, OSError) as error:

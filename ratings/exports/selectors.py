@@ -19,6 +19,7 @@ class FitToExport:
     """A rater's fit as numbers, and the facts for its model card."""
 
     weights: list[float]  # of an instant fit: 256; else empty
+    projection: int | None  # id of the version that the weights are for; the worker reads its data once for all raters
     coefficients: list[float]  # of an exact fit, block after block; else empty
     facts: dict[str, Any]
 
@@ -26,9 +27,11 @@ class FitToExport:
 def fit_to_export(rater_id: UUID, method: Literal["active", "instant", "exact"] = "active") -> FitToExport | None:
     """A rater's current fit: of the active model, or the instant fit, or the exact one where it is active; None where there is none.
 
-    An instant fit includes the population prior as far as it follows from a photo's features; its scores of single photos are left out.
+    An instant fit includes the population prior as far as it follows from a photo's features; its scores of single photos are left out. The
+    coefficients in its facts are those of the rater's own fit.
     """
-    current = Fit.objects.filter(rater_id=rater_id, projection__state=State.CURRENT).annotate(bank=F("projection__bank_id"))
+    current = Fit.objects.filter(rater_id=rater_id, projection__state=State.CURRENT)
+    current = current.annotate(bank=F("projection__bank_id"), extractors=F("projection__extractors"))
     fit = current.select_related("rater__exactrefit", "population_prior").first()
     if fit is None:
         return None
@@ -43,7 +46,7 @@ def fit_to_export(rater_id: UUID, method: Literal["active", "instant", "exact"] 
     }
     if fit.exact_order and method != "instant":
         numbers = np.frombuffer(bytes(fit.rater.exactrefit.coefficients), dtype="<f4")
-        return FitToExport([], numbers.tolist(), facts | {"method": "exact", "population": None})
+        return FitToExport([], None, numbers.tolist(), facts | {"method": "exact", "population": None})
     if method == "exact":
         return None
     weights = np.array(to_list(fit.weights))
@@ -52,7 +55,8 @@ def fit_to_export(rater_id: UUID, method: Literal["active", "instant", "exact"] 
         weights += mean * np.array(fit.population_prior.weights[fold_of(rater_id)])
     if fit.exact_order:  # the stored accuracy is that of the exact fit
         facts["accuracy"] = None
-    return FitToExport(weights.tolist(), [], facts | {"method": "instant", "population": fit.population_prior_id})
+    facts |= {"method": "instant", "population": fit.population_prior_id, "extractors": fit.extractors, "coefficients": fit.coefficients}
+    return FitToExport(weights.tolist(), fit.projection_id, [], facts)
 
 
 def rated_photos(rater_id: UUID) -> tuple[list[Photo], list[int]]:

@@ -50,9 +50,13 @@ class FileFormat:
 
 
 FORMATS = {
-    "json": FileFormat("JSON", _("Coefficients only, a few kilobytes. Needs PAV and the same bank."), 500),
-    "safetensors": FileFormat("safetensors", _("The whole network, for PAV; no bank needed. About as large as the network."), 50),
-    "onnx": FileFormat("ONNX", _("The whole network, for any program that runs ONNX. Takes about 20 seconds per rater."), 50),
+    "json": FileFormat("JSON", _("The numbers of a fit, about 100 kilobytes. Needs PAV and the same bank."), 500),
+    "safetensors": FileFormat(
+        "safetensors", _("The same numbers in 30 kilobytes. An exact fit contains its whole network, and needs PAV without a bank."), 50
+    ),
+    "onnx": FileFormat(
+        "ONNX", _("Everything from the photo to the score, for any program that runs ONNX. Takes 5 to 20 seconds per rater."), 50
+    ),
 }
 
 State = ModelExport.State

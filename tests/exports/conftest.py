@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from django.test import Client
 
-from personalize.files import banks
-from ratings.models import Fit, Rater
+from personalize.files import banks, extractors, taste_parts
+from ratings.models import Fit, Projection, Rater
 from ratings.raters.services import make_guest
 from tests.exports.asking import staff
 from tests.guests import collect_requests, use_bank
+from tests.personalize.exported import projection as shipped_projection
 
 
 @pytest.fixture(autouse=True)
@@ -26,9 +27,17 @@ def requested(monkeypatch) -> list[UUID]:
 
 
 @pytest.fixture
-def raters(db) -> list[Rater]:
+def projection(db) -> int:
+    """A projection of the shipped bank's raw vectors, which photos are ranked by."""
+    current = use_bank(banks.read_metadata().hash)
+    data = taste_parts.projection_to_bytes(shipped_projection())
+    Projection.objects.filter(pk=current).update(extractors=extractors.read().hash, data=data)
+    return current
+
+
+@pytest.fixture
+def raters(projection) -> list[Rater]:
     """Three raters: two with a fit of the shipped bank, one without ratings."""
-    projection = use_bank(banks.read_metadata().hash)
     created = [make_guest() for _ in range(3)]
     for number, rater in enumerate(created[:2]):
         weights = np.r_[0.4, 0.3 * np.random.default_rng(number).normal(size=255)]

@@ -10,22 +10,25 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from PIL import Image
 
-from personalize.files import banks
+from personalize.files import banks, extractors
 from ratings.exports.selectors import fit_to_export
-from ratings.models import Fit, Presentation
+from ratings.models import Fit, Presentation, Projection
 from ratings.photos import files
 from ratings.photos.services import add_photo
 from ratings.raters.services import make_guest
-from tests.guests import features_of, use_bank
+from tests.guests import features_of
+from tests.personalize.exported import photographs
+
+COEFFICIENTS = {"generic": {"mean": 0.4, "sd": 0.2}}
 
 
 @pytest.fixture
-def alice(db):
+def alice(projection):
     """A rater with a fit of the shipped bank."""
-    projection = use_bank(banks.read_metadata().hash)
     rater = make_guest()
     weights = np.r_[0.4, 0.3 * np.random.default_rng(0).normal(size=255)]
-    Fit.objects.create(rater=rater, projection_id=projection, weights=weights.tolist(), ratings_seq=12, accuracy={"srocc": 0.5})
+    own = {"weights": weights.tolist(), "coefficients": COEFFICIENTS}
+    Fit.objects.create(rater=rater, projection_id=projection, ratings_seq=12, accuracy={"srocc": 0.5}, **own)
     return rater
 
 
@@ -33,10 +36,8 @@ def alice(db):
 def photos(tmp_path):
     folder = tmp_path / "photos"
     folder.mkdir()
-    rng = np.random.default_rng(1)
-    for number in range(3):
-        small = Image.fromarray(rng.uniform(0, 255, (8, 10, 3)).astype(np.uint8))
-        small.resize((400, 320), Image.Resampling.BICUBIC).save(folder / f"p{number}.png")
+    for number, photo in enumerate(photographs()[:3]):
+        photo.save(folder / f"p{number}.png")
     return folder
 
 
@@ -60,7 +61,7 @@ def test_an_exported_model_gives_the_scores_of_the_ranking(alice, photos, tmp_pa
     assert len(scores) == 3
     for name, score in scores.items():
         (features,) = features_of([Image.open(photos / name)])
-        assert score == pytest.approx(float(features @ weights), abs=1e-3)  # ReLU6 is not differentiable everywhere
+        assert score == pytest.approx(float(features @ weights), abs=1e-3)
 
 
 def test_the_model_card_states_fit_bank_licence_and_preprocessing(alice, tmp_path):
@@ -69,8 +70,10 @@ def test_the_model_card_states_fit_bank_licence_and_preprocessing(alice, tmp_pat
     assert card["method"] == "instant"
     assert card["accuracy"] == {"srocc": 0.5}
     assert card["bank"] == banks.read_metadata().hash
-    assert card["backbone_licence"] == "Apache-2.0"
-    assert card["preprocessing"]["crop"] == 224
+    assert card["extractors"] == extractors.read().hash
+    assert card["coefficients"] == COEFFICIENTS
+    assert [row["licence"] for row in card["networks"]] == ["Apache-2.0"] * 3
+    assert card["networks"][0]["size"] == {"resize": 256, "crop": 224}
 
 
 def test_score_lists_photos_with_the_best_first(alice, photos, tmp_path):
@@ -86,6 +89,13 @@ def test_exporting_a_rater_without_a_fit_is_refused(db, tmp_path):
     for rater in (uuid4(), make_guest().id):
         with pytest.raises(CommandError, match="There is no rater"):
             call_command("export_model", rater=rater, out=tmp_path / "nobody.json")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_fit_on_features_of_version_01_is_exported_when_photos_have_new_ones(alice, projection, tmp_path):
+    Projection.objects.filter(pk=projection).update(extractors="", data=b"")
+    with pytest.raises(CommandError, match=r"on features of version 0\.1.*Photos get new features in the background"):
+        call_command("export_model", rater=alice.id, out=tmp_path / "alice.json")
     assert not list(tmp_path.iterdir())
 
 
@@ -107,6 +117,7 @@ def test_an_exact_fit_uses_the_rated_photos_whose_files_exist(alice, photos, tmp
     call_command("export_model", rater=alice.id, fit="exact", out=tmp_path / "alice.json", stdout=io.StringIO())
     card = json.loads((tmp_path / "alice.card.json").read_text())
     assert card["method"] == "exact"
+    assert card["format"] == "pav-person-1"
     assert card["ratings"] == 3
     assert len(file_scores(tmp_path / "alice.json", photos)) == 3
 

@@ -9,16 +9,15 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from personalize.exports import model_files
 from personalize.files import banks
-from personalize.files.open_banks import open_bank
 from personalize.files.photo_files import photos_below
 from personalize.management.command import ModelCommand
 from personalize.management.progress import progress_bar
-from personalize.scorers import model_files
 
 
 class Command(ModelCommand):
-    help = "Score photos with a rater's exported model, best first. A .json model needs its bank; other formats need nothing else."
+    help = "Score photos with a rater's exported model, best first. A .json model needs its bank; an .onnx model needs nothing else."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("photos", nargs="+", type=Path, help="photo files, or folders of them")
@@ -29,9 +28,8 @@ class Command(ModelCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         photos = _found(options["photos"])
-        bank = open_bank(options["bank"]) if options["model"].suffix == ".json" else None
         with progress_bar() as progress:
-            scores = model_files.score(options["model"], photos, bank, progress)
+            scores = model_files.score(options["model"], photos, options["bank"], progress)
         pairs = list(zip(map(str, photos), scores, strict=True))
         for name, value in pairs:
             if isnan(value):

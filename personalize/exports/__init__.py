@@ -1,0 +1,1 @@
+"""Exports of raters' models: files that score photos without the database."""

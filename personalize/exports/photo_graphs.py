@@ -1,0 +1,111 @@
+"""A linear model with its extractors and their resizing as one ONNX graph, from a photo to its score. Needs no torch."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from jaxtyping import UInt8
+from onnx import compose, helper, numpy_helper
+
+from personalize.errors import BadModel
+from personalize.exports import resizing_graphs
+from personalize.exports.cards import ModelCard
+from personalize.exports.linear_models import LinearModel
+from personalize.files import extractors
+from personalize.files.extractors import Extractor, Extractors
+
+OUTPUT = "score"
+
+
+def write(path: Path, model: LinearModel, bank: Extractors, card: ModelCard) -> None:
+    """Write the graph, with the card in its metadata. Input `photo`: uint8 [height, width, 3], RGB. Output `score`: float32 [1].
+
+    Raises:
+        BadBank: an extractor's file is missing, or not the one in the bank's metadata.
+        BadModel: the extractors cannot be joined to one graph.
+    """
+    try:
+        graph = _joined(model, bank)
+    except ValueError as error:
+        raise BadModel(f"The bank's extractors cannot be joined to one ONNX graph: {error}") from error
+    helper.set_model_props(graph, {"format": card["format"], "card": json.dumps(card)})
+    path.write_bytes(graph.SerializeToString(deterministic=True))
+
+
+class PhotoGraph:
+    """An opened file. Photos of any size go through it one by one."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session
+
+    def score(self, photo: UInt8[np.ndarray, "height width 3"]) -> float:
+        """The score of an upright RGB photo."""
+        (score,) = self.session.run([OUTPUT], {resizing_graphs.INPUT: photo})
+        return float(score[0])
+
+
+def session(path: Path) -> Any:
+    """An ONNX file, opened by ONNX Runtime on the CPU."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors
+    options.enable_cpu_mem_arena = False  # it would keep the memory of the largest photo
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def _joined(model: LinearModel, bank: Extractors) -> onnx.ModelProto:
+    """The parts are joined from the photo on; prefixes keep the names of the networks apart."""
+    graph, outputs = _resizing(bank), []
+    for place, row in enumerate(bank.rows):
+        prefix = f"network{place}."
+        network = compose.add_prefix(onnx.load_model_from_string(extractors.checked(row)), prefix)
+        graph = compose.merge_models(graph, network, [(f"size{place}.pixels", prefix + extractors.INPUT)])
+        outputs += [prefix + name for name in row.outputs]
+    linear = _linear(model, bank, outputs)
+    # The networks name the sizes of their inputs and outputs, which are those of one photo here.
+    del graph.graph.value_info[:]
+    return compose.merge_models(graph, linear, [(name, f"linear.{name}") for name in outputs])
+
+
+def _resizing(bank: Extractors) -> onnx.ModelProto:
+    """One graph from the photo to the pixels for each network."""
+    parts = [compose.add_prefix(resizing_graphs.graph(row.size), f"size{place}.") for place, row in enumerate(bank.rows)]
+    photo = resizing_graphs.INPUT
+    nodes = [node for part in parts for node in part.graph.node]
+    for node in nodes:
+        node.input[:] = [photo if name.endswith(f".{photo}") else name for name in node.input]
+    (taken,) = parts[0].graph.input
+    taken.name = photo
+    graph = helper.make_graph(nodes, "rater", [taken], [part.graph.output[0] for part in parts])
+    return helper.make_model(graph, ir_version=parts[0].ir_version, opset_imports=parts[0].opset_import)
+
+
+def _linear(model: LinearModel, bank: Extractors, outputs: list[str]) -> onnx.ModelProto:
+    """The weights: groups in the order of the raw vector, then the score, which is one number and no row."""
+    widths = dict(zip(outputs, _widths(bank.rows), strict=True))
+    groups = [name for name, width in widths.items() if width is not None]
+    (score,) = (name for name, width in widths.items() if width is None)
+    inputs = [_tensor(f"linear.{name}", [1] if width is None else [1, width]) for name, width in widths.items()]
+    arrays = {"weights": model.weights[:, None], "constant": np.array(model.constant, np.float32), "columns": np.array([1])}
+    nodes = [
+        helper.make_node("Unsqueeze", [f"linear.{score}", "columns"], ["score_column"]),
+        helper.make_node("Concat", [*(f"linear.{name}" for name in groups), "score_column"], ["raw"], axis=1),
+        helper.make_node("MatMul", ["raw", "weights"], ["product"]),
+        helper.make_node("Squeeze", ["product", "columns"], ["products"]),
+        helper.make_node("Add", ["products", "constant"], [OUTPUT]),
+    ]
+    graph = helper.make_graph(
+        nodes, "linear", inputs, [_tensor(OUTPUT, [1])], [numpy_helper.from_array(array, name) for name, array in arrays.items()]
+    )
+    first = resizing_graphs.graph(bank.rows[0].size)
+    return helper.make_model(graph, ir_version=first.ir_version, opset_imports=first.opset_import)
+
+
+def _widths(rows: tuple[Extractor, ...]) -> list[int | None]:
+    return [width for row in rows for width in row.outputs.values()]
+
+
+def _tensor(name: str, shape: list[int]) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
