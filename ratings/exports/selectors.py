@@ -55,7 +55,8 @@ def fit_to_export(rater_id: UUID, method: Literal["active", "instant", "exact"] 
         weights += mean * np.array(fit.population_prior.weights[fold_of(rater_id)])
     if fit.exact_order:  # the stored accuracy is that of the exact fit
         facts["accuracy"] = None
-    facts |= {"method": "instant", "population": fit.population_prior_id, "extractors": fit.extractors, "coefficients": fit.coefficients}
+    coefficients = {one["name"]: {"mean": one["mean"], "sd": one["sd"]} for one in fit.coefficients}
+    facts |= {"method": "instant", "population": fit.population_prior_id, "extractors": fit.extractors, "coefficients": coefficients}
     return FitToExport(weights.tolist(), fit.projection_id, [], facts)
 
 
