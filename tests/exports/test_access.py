@@ -20,7 +20,7 @@ from tests.exports.asking import RATERS, choose, export, run, staff
 def test_the_form_shows_formats_and_limits(admin, raters):
     text = choose(admin, raters).content.decode()
     assert "Export the models of 3 raters" in text
-    assert "Takes about 20 seconds per rater." in text
+    assert "Takes 5 to 20 seconds per rater." in text
     assert "Up to 500 raters at once." in text
     assert "Up to 50 raters at once." in text
     assert ModelExport.objects.count() == 0
