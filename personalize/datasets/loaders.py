@@ -210,6 +210,10 @@ class _Degradation:
     step: int
     name: str
 
+    def __str__(self) -> str:
+        """The same in every process: part of the keys of cached features."""
+        return f"{self.kind.__name__} {self.step}"
+
     def __call__(self, photo: Image.Image) -> Image.Image:
         return self.kind(photo, self.step, np.random.default_rng(zlib.crc32(self.name.encode()) + self.step))
 
