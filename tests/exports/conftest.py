@@ -12,7 +12,6 @@ from ratings.models import Fit, Projection, Rater
 from ratings.raters.services import make_guest
 from tests.exports.asking import staff
 from tests.guests import collect_requests, use_bank
-from tests.personalize.exported import projection as shipped_projection
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +29,7 @@ def requested(monkeypatch) -> list[UUID]:
 def projection(db) -> int:
     """A projection of the shipped bank's raw vectors, which photos are ranked by."""
     current = use_bank(banks.read_metadata().hash)
-    data = taste_parts.projection_to_bytes(shipped_projection())
+    data = taste_parts.projection_to_bytes(taste_parts.read().projection)
     Projection.objects.filter(pk=current).update(extractors=extractors.read().hash, data=data)
     return current
 

@@ -6,9 +6,7 @@ import numpy as np
 from PIL import Image
 
 from personalize.exports.fits import InstantFit
-from personalize.files import banks, extractors
-from personalize.numerics.projection import Heads, Projection, learn
-from personalize.scorers.feature_extraction import FeatureExtractor
+from personalize.files import banks, extractors, taste_parts
 from ratings.photos.samples import samples
 
 RATER = "3f0c9a52-6a55-4c55-8f2e-0d6a3f9a7b10"
@@ -26,24 +24,16 @@ def waves() -> list[Image.Image]:
 
 @cache
 def photographs() -> list[Image.Image]:
-    """Sample photographs, some of them treated, at most 480 pixels wide or high."""
-    found = [sample.image() for sample in samples()[:24]]
+    """Sample photographs, at most 480 pixels wide or high."""
+    found = [sample.image() for sample in samples()[:6]]
     for photo in found:
         photo.thumbnail((480, 480))
     return found
 
 
-@cache
-def projection() -> Projection:
-    """The projection of the photographs for the shipped bank's raw vectors: the score, then principal axes."""
-    raw, layout = FeatureExtractor().raw(photographs()), extractors.read().layout
-    score = np.eye(layout.width)[:, -1:]
-    return learn(lambda: [raw], layout, Heads(("generic",), score))
-
-
 def instant_fit(**facts: object) -> InstantFit:
-    """A fit on the shipped bank's raw features."""
+    """A fit in the shipped bank's own projection."""
     own = extractors.read()
     known = {"rater": RATER, "method": "instant", "bank": banks.read_metadata().hash, "extractors": own.hash, "ratings": 12}
     weights = np.r_[0.4, np.random.default_rng(1).normal(size=255)]
-    return InstantFit({**known, "coefficients": {"generic": {"mean": 0.4, "sd": 0.2}}, **facts}, weights, projection())
+    return InstantFit({**known, "coefficients": {"generic": {"mean": 0.4, "sd": 0.2}}, **facts}, weights, taste_parts.read().projection)

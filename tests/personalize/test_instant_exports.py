@@ -34,7 +34,7 @@ def fit():
 
 @pytest.fixture(scope="module")
 def photos():
-    return photographs()[:6]
+    return photographs()
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_a_large_photo_differs_by_little_from_the_score_of_the_fit(written, phot
     expected = fit.projection.apply(FeatureExtractor().raw(large)) @ fit.weights
     away = model_files.opened(written["onnx"][0]).score(large) - expected
     assert np.abs(away).max() < 0.05 * expected.std()
-    assert 0 < written["onnx"][1]["checked_large"] < 0.1
+    assert 0 < written["onnx"][1]["checked_large"] < 0.5
 
 
 @pytest.mark.parametrize("rule", [CentreCrop(256, 224), CentreCrop(36, 32), WholePhoto(448, 32), WholePhoto(352, 32)], ids=str)
