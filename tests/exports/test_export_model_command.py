@@ -27,7 +27,7 @@ def alice(projection):
     """A rater with a fit of the shipped bank."""
     rater = make_guest()
     weights = np.r_[0.4, 0.3 * np.random.default_rng(0).normal(size=255)]
-    own = {"weights": weights.tolist(), "coefficients": COEFFICIENTS}
+    own = {"weights": weights.tolist(), "coefficients": [{"name": name, **one} for name, one in COEFFICIENTS.items()]}
     Fit.objects.create(rater=rater, projection_id=projection, ratings_seq=12, accuracy={"srocc": 0.5}, **own)
     return rater
 
