@@ -61,7 +61,8 @@ def learn(
     for fold in range(count):
         progress("learning", fold + 1, count)
         try:
-            priors.append(PriorsByPart.learn(features, [one for one, own in zip(raters, folds, strict=True) if own != fold], seed))
+            others = [one for one, own in zip(raters, folds, strict=True) if own != fold]
+            priors.append(PriorsByPart.learn(features, others, seed, hyperprior.heads))
         except TooFewRatings as error:
             return _unused(len(features), count, f"{error} These are the raters outside fold {fold + 1} of {count}.", {})
     shots = _checked(features, raters, folds, hyperprior, priors, seed, progress)

@@ -41,11 +41,13 @@ class PriorsByPart:
     without: list[PopulationPrior]
 
     @classmethod
-    def learn(cls, features: Float[np.ndarray, "photos features"], raters: Sequence[RaterRatings], seed: int) -> "PriorsByPart":
+    def learn(
+        cls, features: Float[np.ndarray, "photos features"], raters: Sequence[RaterRatings], seed: int, heads: int = 0
+    ) -> "PriorsByPart":
         """Raises TooFewRatings; see `population_prior.learn`."""
         parts = np.array_split(np.random.default_rng(seed).permutation(len(features)), PARTS)
-        whole = population_prior.learn(features, raters)
-        return cls(whole, parts, [population_prior.learn(features, _unrated(raters, part)) for part in parts])
+        whole = population_prior.learn(features, raters, heads=heads)
+        return cls(whole, parts, [population_prior.learn(features, _unrated(raters, part), heads=heads) for part in parts])
 
 
 @dataclass(frozen=True)

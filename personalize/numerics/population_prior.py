@@ -37,10 +37,13 @@ class PopulationPrior:
         return np.concatenate([self.mean[:, None], self.factors], axis=1)
 
 
-def learn(features: Float[np.ndarray, "photos features"], raters: Sequence[RaterRatings], rank: int = 1, seed: int = 0) -> PopulationPrior:
+def learn(
+    features: Float[np.ndarray, "photos features"], raters: Sequence[RaterRatings], rank: int = 1, seed: int = 0, heads: int = 0
+) -> PopulationPrior:
     """Learn from raters' ratings of a catalogue (features as stored: the standardised generic score, then the projected features).
 
-    Raters whose ratings are all equal carry no information and are left out.
+    The weights of the `heads` task heads are zero: `task_means` moves those, for all raters. Raters whose ratings are all equal carry no
+    information and are left out.
 
     Raises:
         TooFewRatings: fewer than `LEAST_RATERS` raters remain.
@@ -53,9 +56,9 @@ def learn(features: Float[np.ndarray, "photos features"], raters: Sequence[Rater
     rating = np.concatenate([(one.ratings - one.ratings.mean()) / one.ratings.std() for one in informative])
     shown = features[photo, 0]
     residual = rating - shown * float(shown @ rating) / float(shown @ shown)
-    mean, weights, noise = _means(photo, residual, features[:, 1:])
+    mean, weights, noise = _means(photo, residual, features[:, 1 + heads :])
     factors = _factors(rater, photo, residual - mean[photo], noise, (len(informative), len(features), rank), np.random.default_rng(seed))
-    return PopulationPrior(mean, factors, weights, len(informative))
+    return PopulationPrior(mean, factors, np.concatenate([np.zeros(heads), weights]), len(informative))
 
 
 def _means(photo: np.ndarray, residual: np.ndarray, phi: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:

@@ -252,7 +252,7 @@ def population_priors(subject: Subject, teachers: Collection[int]) -> Callable[[
         varied = [one for one in raters if np.std(one.ratings) > 0]
         if len(varied) < LEAST_RATERS:
             raise TooFewRatings(f"{OTHERS} learns from at least {LEAST_RATERS} other raters whose ratings differ; there are {len(varied)}.")
-        return population_prior.learn(subject.catalogue.features, varied)
+        return population_prior.learn(subject.catalogue.features, varied, heads=subject.catalogue.heads)
 
     return lambda index: learned(index if index in teachers else None)
 

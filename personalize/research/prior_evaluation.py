@@ -42,8 +42,11 @@ def evaluate_prior(
     shots: Sequence[int],
     seed: int = 0,
     progress: ProgressCallback = no_progress,
+    heads: int = 0,
 ) -> PriorEvaluation:
     """Mean SROCC of the tested raters with and without the prior, on rated and unrated photos, and whether the prior is good enough to use.
+
+    `heads` is the number of task heads among the features.
 
     Raises:
         TooFewRatings: too few raters.
@@ -51,14 +54,14 @@ def evaluate_prior(
     """
     at_least(1, shots=min(shots))
     teachers, tested = evaluate.split(raters, None, EvaluationProtocol(seed=seed))
-    check = _gains(features, raters, teachers[::2], teachers[1::2], shots, seed, progress)
+    check = _gains(features, raters, teachers[::2], teachers[1::2], shots, seed, progress, heads)
     return {
         "people": {"teachers": len(teachers), "tested": len(tested)},
         "photos": len(features),
         "seed": seed,
         "held_out_teachers": check,
         "used": all(population_gain.passes(gains) for gains in check.values()),
-        "shots": _gains(features, raters, teachers, tested, shots, seed, progress),
+        "shots": _gains(features, raters, teachers, tested, shots, seed, progress, heads),
     }
 
 
@@ -70,9 +73,10 @@ def _gains(
     shots: Sequence[int],
     seed: int,
     progress: ProgressCallback,
+    heads: int,
 ) -> dict[str, Gains]:
-    hyperprior = learn_hyperprior([(features[raters[index].photos], raters[index].ratings) for index in teachers], Hyperprior.flat())
-    priors = PriorsByPart.learn(features, [raters[index] for index in teachers], seed)
+    hyperprior = learn_hyperprior([(features[raters[index].photos], raters[index].ratings) for index in teachers], Hyperprior.flat(heads))
+    priors = PriorsByPart.learn(features, [raters[index] for index in teachers], seed, heads)
     found: dict[str, Gains] = {}
     for count in shots:
         rated, unrated = [], []

@@ -95,13 +95,14 @@ def replay(
     raters: Sequence[RaterRatings],
     protocol: ReplayProtocol,
     progress: ProgressCallback = no_progress,
+    heads: int = 0,
 ) -> Replay:
-    """Run the protocol.
+    """Run the protocol. `heads` is the number of task heads among the features.
 
     Raises:
         TooFewRatings: too few raters, a tested rater has too few ratings, or no rater has ratings that differ.
     """
-    tested = _tested(features, raters, protocol)
+    tested = _tested(features, raters, protocol, heads)
     if protocol.planted:
         tested = [
             (_planted(features, rater, hyperprior, [protocol.seed, number]), hyperprior)
@@ -180,14 +181,16 @@ def saving(
     return float(1 - 1 / FACTORS[error.argmin()])
 
 
-def _tested(features: np.ndarray, raters: Sequence[RaterRatings], protocol: ReplayProtocol) -> list[tuple[RaterRatings, Hyperprior]]:
+def _tested(
+    features: np.ndarray, raters: Sequence[RaterRatings], protocol: ReplayProtocol, heads: int
+) -> list[tuple[RaterRatings, Hyperprior]]:
     """The raters to test, each with a hyperprior learned from other raters; the split of `evaluate`."""
     teachers, others = (sorted(half) for half in halves(len(raters), protocol.seed))
     if len(teachers) < FOLDS:
         raise TooFewRatings(f"At least {2 * FOLDS} raters are needed: half of them teach the hyperprior, the other half is tested.")
 
     def learn(chosen: Sequence[int]) -> Hyperprior:
-        return learn_hyperprior([(features[raters[index].photos], raters[index].ratings) for index in chosen], Hyperprior.flat())
+        return learn_hyperprior([(features[raters[index].photos], raters[index].ratings) for index in chosen], Hyperprior.flat(heads))
 
     if protocol.half == "tested":
         hyperprior = learn(teachers)
