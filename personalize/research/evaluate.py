@@ -119,7 +119,8 @@ def evaluate(
         BadBank: the protocol needs the bank's hyperprior, but the bank has none.
     """
     teachers, tested = split(subject.raters, subject.tested, protocol)
-    learned_for, prior_of = learned_from_others(subject, protocol, teachers), population_priors(subject, teachers)
+    learned_for = learned_from_others(subject, protocol, teachers)
+    prior_of = population_priors(subject, teachers, learned_for)
     draws = [
         (shots, index, repeat) for shots in protocol.shots for index in able(subject, tested, shots) for repeat in range(protocol.repeats)
     ]
@@ -213,9 +214,11 @@ def able(subject: Subject, tested: Sequence[int], shots: int) -> list[int]:
     return found
 
 
-def learned_from_others(
-    subject: Subject, protocol: EvaluationProtocol, teachers: Sequence[int]
-) -> Callable[[int], tuple[Catalogue, Hyperprior]]:
+LearnedFor = Callable[[int | None], tuple[Catalogue, Hyperprior]]
+"""What was learned from others for a tested rater; for None, from all teachers."""
+
+
+def learned_from_others(subject: Subject, protocol: EvaluationProtocol, teachers: Sequence[int]) -> LearnedFor:
     """What the app would have learned from other raters before each tested one: the catalogue's generic score, and the hyperprior.
 
     Raises:
@@ -239,8 +242,8 @@ def learned_from_others(
     return lambda index: learned(index if index in teachers else None)
 
 
-def population_priors(subject: Subject, teachers: Collection[int]) -> Callable[[int], PopulationPrior]:
-    """The population prior for each tested rater: learned from the teachers, without that rater.
+def population_priors(subject: Subject, teachers: Collection[int], learned_for: LearnedFor) -> Callable[[int], PopulationPrior]:
+    """The population prior for each tested rater: learned from the teachers, without that rater, on the catalogue as learned for the rater.
 
     Learned on demand: once for all raters who are not teachers, and once for each teacher. The returned function raises TooFewRatings where
     there are too few teachers.
@@ -252,7 +255,8 @@ def population_priors(subject: Subject, teachers: Collection[int]) -> Callable[[
         varied = [one for one in raters if np.std(one.ratings) > 0]
         if len(varied) < LEAST_RATERS:
             raise TooFewRatings(f"{OTHERS} learns from at least {LEAST_RATERS} other raters whose ratings differ; there are {len(varied)}.")
-        return population_prior.learn(subject.catalogue.features, varied, heads=subject.catalogue.heads)
+        catalogue, _ = learned_for(left_out)
+        return population_prior.learn(catalogue.features, varied, heads=catalogue.heads)
 
     return lambda index: learned(index if index in teachers else None)
 

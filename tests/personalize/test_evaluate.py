@@ -201,7 +201,7 @@ def test_the_population_prior_of_a_rater_excludes_their_own_ratings(like_minded,
     teachers, tested = evaluate.split(subject.raters, None, EvaluationProtocol(hyperprior=source))
     assert 0 in teachers
     assert 0 in tested
-    prior = evaluate.population_priors(subject, teachers)(0)
+    prior = evaluate.population_priors(subject, teachers, lambda _: (subject.catalogue, Hyperprior.flat()))(0)
     assert prior.rater_count == 25
     assert not prior.factors[100:].any()
     np.testing.assert_allclose(prior.mean[100:], like_minded.catalogue.features[100:, 1:] @ prior.weights)
@@ -210,7 +210,7 @@ def test_the_population_prior_of_a_rater_excludes_their_own_ratings(like_minded,
 def test_the_test_raters_of_a_dataset_are_not_in_the_population_prior(like_minded):
     subject = replace(like_minded, tested=frozenset({"c0", "c1"}))
     teachers, tested = evaluate.split(subject.raters, subject.tested, EvaluationProtocol())
-    priors = evaluate.population_priors(subject, teachers)
+    priors = evaluate.population_priors(subject, teachers, lambda _: (subject.catalogue, Hyperprior.flat()))
     assert priors(tested[0]) is priors(tested[1])
     assert priors(tested[0]).rater_count == 48
 
