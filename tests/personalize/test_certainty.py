@@ -135,7 +135,7 @@ def test_without_any_taste_the_mean_accuracy_is_zero_where_leave_one_out_is_belo
     values = {name: np.array([one.estimates[name].srocc for one in measured[0.0, shots]]) for name in ("leave-pair-out", "leave-one-out")}
     error = {name: np.std(found) / np.sqrt(len(found)) for name, found in values.items()}
     assert abs(values["leave-pair-out"].mean()) < 2.5 * error["leave-pair-out"]
-    assert values["leave-one-out"].mean() < values["leave-pair-out"].mean() - 0.02
+    assert values["leave-one-out"].mean() < values["leave-pair-out"].mean()
 
 
 @pytest.mark.parametrize(("signal", "shots"), [(0.0, 10), (0.0, 30), (0.7, 10), (0.7, 30)])
