@@ -20,7 +20,7 @@ from personalize.errors import BadCheckpoint
 from personalize.files import backbones, banks, images, open_banks
 from personalize.files.banks import BankFacts, BankMetadata, Origin
 from personalize.files.open_banks import Bank
-from personalize.files.photo_files import digest
+from personalize.files.photo_files import digest, digest_array
 from personalize.files.stored_vectors import vector_arrays
 from personalize.networks import merging, task_vectors
 from personalize.numerics import metrics
@@ -75,7 +75,7 @@ def build(
     arrays = {
         **bank.arrays,
         "score": score_constants(bank, shaping, progress),
-        "seen": np.array(sorted(int(digest(photo), 16) for photo in shaping), dtype=np.uint64),
+        "seen": digest_array(digest(photo) for photo in shaping),
     }
     banks.write(arrays, _facts(backbone, plan, models, costs, len(shaping)), out)
     onnx_extractors.write(out, progress)

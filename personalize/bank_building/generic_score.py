@@ -19,7 +19,7 @@ from personalize.files.photo_files import digest, photos_in
 from personalize.files.taste_parts import TastePart
 from personalize.numerics import projection, task_heads
 from personalize.numerics.hyperparameter_grid import Hyperprior
-from personalize.numerics.hyperprior import Catalogue, learn_shipped
+from personalize.numerics.hyperprior import CatalogueRaters, learn_shipped
 from personalize.numerics.task_heads import ScoredPhotos
 from personalize.progress import ProgressCallback, no_progress
 from personalize.scorers.cached_features import raw_features
@@ -136,6 +136,6 @@ def _hyperprior(
         features = projection.learn(partial(in_batches, raw), extractor.layout, heads).apply(raw).astype(np.float64)
         # Raters of the app choose among dislike, like and love, so the hyperprior is learned from ratings reduced to three steps.
         raters = [(features[one.photos], rating_tables.in_three_steps(one.ratings)) for one in table.raters]
-        catalogues.append(Catalogue(raters, len(heads.names) - 1))
+        catalogues.append(CatalogueRaters(raters, len(heads.names) - 1))
         taught |= {key for key, _ in keyed}
     return learn_shipped(catalogues), frozenset(taught)

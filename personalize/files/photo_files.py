@@ -1,10 +1,11 @@
 """Photo files: listing a folder, and digests of their content. Needs no torch."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import UInt64
 
 from personalize.errors import BadPhoto
 
@@ -33,6 +34,11 @@ def digest(photo: Path) -> str:
     return hashlib.sha256(photo.read_bytes()).hexdigest()[:16]
 
 
-def seen_digests(arrays: Mapping[str, np.ndarray]) -> frozenset[str]:
-    """Digests of the photos that a bank was built with, from its array `seen`; none for imported banks, which lack it."""
-    return frozenset(f"{int(number):016x}" for number in arrays.get("seen", ()))
+def digest_array(digests: Iterable[str]) -> UInt64[np.ndarray, "photos"]:
+    """Digests as numbers, sorted, for an array file."""
+    return np.array(sorted(int(one, 16) for one in digests), dtype=np.uint64)
+
+
+def digests_of_array(array: Iterable[np.uint64]) -> frozenset[str]:
+    """The digests in an array of `digest_array`."""
+    return frozenset(f"{int(number):016x}" for number in array)

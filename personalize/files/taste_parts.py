@@ -17,6 +17,7 @@ from safetensors.numpy import load, save
 from personalize.errors import BadBank, BadProjection
 from personalize.files import atomic_files, banks
 from personalize.files.banks import BankMetadata
+from personalize.files.photo_files import digest_array, digests_of_array
 from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.numerics.projection import Heads, Projection
 
@@ -47,8 +48,8 @@ def write(part: TastePart, bank: Path) -> BankMetadata:
         "heads/names": _names(part.heads.names),
         "heads/weights": part.heads.weights.astype(np.float32),
         **{f"hyperprior/{name}": getattr(part.hyperprior, name) for name in Hyperprior.AXES},
-        "trained_on": _digests(part.trained_on),
-        "hyperprior_of": _digests(part.hyperprior_of),
+        "trained_on": digest_array(part.trained_on),
+        "hyperprior_of": digest_array(part.hyperprior_of),
         **_projection_arrays(part.projection),
     }
     with atomic_files.replacing(file) as partial:
@@ -79,12 +80,22 @@ def read(bank: Path = banks.DEFAULT) -> TastePart:
             Heads(_text(arrays["heads/names"]), arrays["heads/weights"].astype(np.float64)),
             projection,
             _hyperprior(arrays, heads=len(projection.directions) - 1),
-            _hexadecimal(arrays["trained_on"]),
-            _hexadecimal(arrays["hyperprior_of"]),
+            digests_of_array(arrays["trained_on"]),
+            digests_of_array(arrays["hyperprior_of"]),
             {name: value for name, value in row.items() if name not in OF_THE_FILE},
         )
     except KeyError as error:
         raise BadBank(f"{file} has no array {error}. {REPAIR}") from error
+
+
+def photos_seen(bank: Path) -> frozenset[str]:
+    """Digests of the photos whose scores a bank has seen, in a task vector or in a head: no result may be measured on them.
+
+    Raises:
+        BadBank: see `banks.read` and `read`.
+    """
+    arrays = banks.read(bank, prefix="seen")
+    return read(bank).trained_on | digests_of_array(arrays.get("seen", ()))  # imported banks have no array `seen`
 
 
 def projection_to_bytes(projection: Projection) -> bytes:
@@ -128,11 +139,3 @@ def _names(names: Iterable[str]) -> np.ndarray:
 
 def _text(array: np.ndarray) -> tuple[str, ...]:
     return tuple(json.loads(array.tobytes()))
-
-
-def _digests(names: Iterable[str]) -> np.ndarray:
-    return np.array(sorted(int(name, 16) for name in names), dtype=np.uint64)
-
-
-def _hexadecimal(array: np.ndarray) -> frozenset[str]:
-    return frozenset(f"{int(number):016x}" for number in array)

@@ -16,7 +16,7 @@ ROUNDS = 200
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class CatalogueRaters:
     """Raters of one catalogue of photos, with its features."""
 
     raters: Sequence[RatedFeatures]
@@ -44,7 +44,7 @@ def learn_hyperprior(raters: Sequence[RatedFeatures], start: Hyperprior) -> Hype
     return replace(start, weights=weights)
 
 
-def learn_shipped(catalogues: Sequence[Catalogue]) -> Hyperprior:
+def learn_shipped(catalogues: Sequence[CatalogueRaters]) -> Hyperprior:
     """A hyperprior for catalogues not seen yet: each of these counts the same, however many raters it has, and equal weights count most.
 
     What suits one kind of photos misleads on another, so that only what several catalogues agree on stands out.

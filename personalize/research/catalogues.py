@@ -1,6 +1,5 @@
 """A folder of photos as the app would see it: the projection is learned from these photos, without any rating. Needs torch."""
 
-import hashlib
 from collections.abc import Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -9,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from personalize.bank_building.generic_score import in_batches
-from personalize.files import atomic_files, banks, pixels, taste_parts
+from personalize.files import banks, pixels, taste_parts
 from personalize.files.open_banks import open_bank
 from personalize.files.photo_files import digest
 from personalize.numerics import projection
@@ -17,7 +16,7 @@ from personalize.numerics.projection import group_scale
 from personalize.numerics.raw_features import RawLayout
 from personalize.progress import ProgressCallback, no_progress
 from personalize.research.baselines import Catalogue
-from personalize.scorers.cached_features import raw_features
+from personalize.scorers.cached_features import kept_array, raw_features
 from personalize.scorers.feature_extraction import FeatureExtractor
 from personalize.scorers.task_scoring import task_scores
 
@@ -48,13 +47,10 @@ def _groups(raw: Float[np.ndarray, "photos raw"], layout: RawLayout) -> dict[str
 @cache
 def _task_scores(bank: Path, photos: tuple[Path, ...], folder: Path, progress: ProgressCallback) -> np.ndarray:
     """Scores of all photos by each task's own network, kept in a folder."""
-    content = hashlib.sha256("\n".join(digest(photo) for photo in photos).encode()).hexdigest()[:16]
-    kept = folder / f"tasks-{banks.read_metadata(bank).sha256[:16]}-{content}.npy"
-    if kept.is_file():
-        return np.asarray(np.load(kept, allow_pickle=False))
-    opened = open_bank(bank)
-    model = opened.scorer()
-    scores = np.stack([task_scores(model, opened, task, photos, progress) for task in opened.vectors], axis=1)
-    with atomic_files.replacing(kept) as partial_file, partial_file.open("wb") as file:
-        np.save(file, scores, allow_pickle=False)
-    return scores
+
+    def score() -> np.ndarray:
+        opened = open_bank(bank)
+        model = opened.scorer()
+        return np.stack([task_scores(model, opened, task, photos, progress) for task in opened.vectors], axis=1)
+
+    return kept_array(folder, f"tasks-{banks.read_metadata(bank).sha256[:16]}", [digest(photo) for photo in photos], score)

@@ -29,11 +29,20 @@ def raw_features(
     Raises:
         BadPhoto, BadBank: see `FeatureExtractor.raw`.
     """
-    content = hashlib.sha256("\n".join(key for key, _ in photos).encode()).hexdigest()[:16]
-    cached = cache / f"raw-{extractor.hash}-{content}.npy"
-    if cached.is_file():
-        return np.load(cached, allow_pickle=False).astype(np.float32)
-    raw = extractor.raw(opened() for _, opened in tracked(what, photos, progress)).astype(np.float16)
-    with atomic_files.replacing(cached) as partial, partial.open("wb") as file:
-        np.save(file, raw, allow_pickle=False)
-    return raw.astype(np.float32)
+
+    def extract() -> np.ndarray:
+        return extractor.raw(opened() for _, opened in tracked(what, photos, progress)).astype(np.float16)
+
+    return kept_array(cache, f"raw-{extractor.hash}", [key for key, _ in photos], extract).astype(np.float32)
+
+
+def kept_array(folder: Path, name: str, photos: Sequence[str], compute: Callable[[], np.ndarray]) -> np.ndarray:
+    """An array about photos with these keys, from its file in `folder`; computed and written there the first time."""
+    content = hashlib.sha256("\n".join(photos).encode()).hexdigest()[:16]
+    path = folder / f"{name}-{content}.npy"
+    if path.is_file():
+        return np.asarray(np.load(path, allow_pickle=False))
+    array = compute()
+    with atomic_files.replacing(path) as partial, partial.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
+    return array

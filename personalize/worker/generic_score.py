@@ -30,7 +30,7 @@ def learn() -> models.Projection | None:
     heads = len(projections.directions(now.id)) - 1
     raters = [RaterRatings(photos, values) for photos, values in zip(shared.photos, shared.values, strict=True)]
     coefficients = task_means.task_means(shared.features, heads, raters)
-    sample = np.concatenate([ours for ours, _ in features.pairs(now.id, now.id, MOST_PHOTOS)])
+    sample = features.sample(now.id, MOST_PHOTOS)
     score = sample[:, 1 : 1 + heads] @ coefficients
     deviation = float(np.std(score))
     if not heads or deviation == 0 or np.corrcoef(score, sample[:, 0])[0, 1] > ENOUGH:

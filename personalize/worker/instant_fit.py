@@ -7,10 +7,9 @@ import numpy as np
 from jaxtyping import Int
 
 from personalize.numerics import acquisition, certainty, taste
-from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.numerics.metrics import Accuracy
 from personalize.numerics.taste import Taste
-from personalize.worker import loaded_bank, projections
+from personalize.worker import projections
 from ratings.deck.selectors import candidates
 from ratings.ranking import services
 from ratings.ranking.histories import History, rating_history
@@ -69,14 +68,16 @@ def fit(history: History, which: Int[np.ndarray, "some"] | None = None) -> Taste
     rating, or five likes in a row, would have no effect.
     """
     features, values, scores = _with_anchors(history, which)
-    return taste.fit(features, values, _hyperprior(history), scores)
+    return taste.fit(features, values, projections.hyperprior(history.projection), scores)
 
 
 def accuracy_of(history: History, fitted: Taste) -> Accuracy | None:
     """Accuracy of the fit to the whole history. The anchors belong to every fit that it is estimated from, and are never compared."""
     features, values, scores = _with_anchors(history, None)
     posterior = fitted.posterior.sum(axis=(0, 2, 3))
-    return certainty.accuracy(features, values, _hyperprior(history), scores, anchors=len(ANCHORS), posterior=posterior)
+    return certainty.accuracy(
+        features, values, projections.hyperprior(history.projection), scores, anchors=len(ANCHORS), posterior=posterior
+    )
 
 
 def coefficients(history: History, fitted: Taste) -> list[Coefficient]:
@@ -89,10 +90,6 @@ def coefficients(history: History, fitted: Taste) -> list[Coefficient]:
         Coefficient(name=name, mean=round(float(fitted.weights[place]), 5), sd=round(float(deviations[place]), 5))
         for place, name in enumerate(projections.directions(history.projection))
     ]
-
-
-def _hyperprior(history: History) -> Hyperprior:
-    return loaded_bank.hyperprior(len(projections.directions(history.projection)) - 1)
 
 
 def _with_anchors(history: History, which: Int[np.ndarray, "some"] | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

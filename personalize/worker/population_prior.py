@@ -7,7 +7,7 @@ import numpy as np
 from personalize.numerics import population_folds
 from personalize.numerics.ratings import RaterRatings
 from personalize.progress import ProgressCallback, no_progress
-from personalize.worker import loaded_bank, projections
+from personalize.worker import projections
 from ratings.ranking import population_prior
 from ratings.ranking.models import PopulationPrior
 from ratings.ranking.population_prior import SharedRatings
@@ -31,7 +31,7 @@ def _learn(shared: SharedRatings, progress: ProgressCallback) -> PopulationPrior
     own = zip(shared.raters, shared.photos, shared.values, strict=True)
     raters = [RaterRatings(photos, values, str(rater)) for rater, photos, values in own]
     folds = np.array([population_prior.fold_of(rater) for rater in shared.raters], dtype=np.int64)
-    hyperprior = loaded_bank.hyperprior(len(projections.directions(shared.projection)) - 1)
+    hyperprior = projections.hyperprior(shared.projection)
     learned = population_folds.learn(shared.features, raters, folds, hyperprior, shared.population_scores, progress=progress)
     report: dict[str, object] = {**learned.report}
     if report["used"]:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from personalize.errors import BadProjection
 from personalize.files import taste_parts
 from personalize.numerics import projection as numerics
+from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.numerics.projection import LEAST_PHOTOS, CarryOver, Projection
 from personalize.numerics.task_heads import GENERIC
 from personalize.worker import loaded_bank
@@ -38,7 +39,13 @@ def loaded(projection: int) -> Projection:
 @lru_cache(maxsize=3)
 def directions(projection: int) -> tuple[str, ...]:
     """Names of the first features of a projection: the generic score, then the task heads, which those of version 0.1 lack."""
-    return loaded(projection).directions if projections.data(projection) else (GENERIC,)
+    stored = projections.data(projection)  # not by `loaded`: workers that only fit need not keep the matrix
+    return taste_parts.projection_of_bytes(stored).directions if stored else (GENERIC,)
+
+
+def hyperprior(projection: int) -> Hyperprior:
+    """The bank's hyperprior for the features of a projection."""
+    return loaded_bank.hyperprior(heads=len(directions(projection)) - 1)
 
 
 def learn(after: Version) -> models.Projection | None:

@@ -77,6 +77,16 @@ def count_anew() -> None:
         cursor.execute("ANALYZE ratings_photofeatures")
 
 
+def sample(projection: int, most: int) -> Float[np.ndarray, "photos 256"]:
+    """Features of at most `most` photos in one projection, drawn by a hash of the id."""
+    found = rows(
+        """SELECT halfvec_send(features) FROM ratings_photofeatures WHERE projection_id = %(id)s
+        ORDER BY md5(photo_id::text), photo_id LIMIT %(most)s""",
+        {"id": projection, "most": most},
+    )
+    return vectors(columns(found, 1)[0], FEATURES)
+
+
 def pairs(new: int, old: int, most: int) -> Iterator[tuple[Float[np.ndarray, "photos 256"], Float[np.ndarray, "photos 256"]]]:
     """Features of the same photos in two projections, in batches: at most `most` photos, drawn by a hash of the id."""
     found = rows(

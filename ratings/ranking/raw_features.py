@@ -43,11 +43,6 @@ def count(extractors: str) -> int:
     return RawFeatures.objects.filter(extractors=extractors).count()
 
 
-def size_bytes() -> int:
-    """Size of the table on disk, indexes included."""
-    return int(rows("SELECT pg_total_relation_size('ratings_rawfeatures')", {})[0][0])
-
-
 def photos_to_extract(photo_id: int, limit: int, extractors: str) -> list[Photo]:
     """The photo and others after it without raw vectors; none where this one is deleted or has one, or no projection needs them."""
     found = list(_without(extractors).filter(id__gte=photo_id)[:limit])

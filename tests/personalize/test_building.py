@@ -10,7 +10,7 @@ from personalize.bank_building.building import BuildPlan
 from personalize.bank_building.generic_score import TastePlan
 from personalize.errors import BadBank, BadCheckpoint
 from personalize.files import backbones, banks, open_banks, taste_parts
-from personalize.files.photo_files import digest, seen_digests
+from personalize.files.photo_files import digest, digests_of_array
 from personalize.networks import task_vectors
 from personalize.scorers.feature_extraction import FeatureExtractor
 from personalize.training import checkpoints
@@ -65,7 +65,7 @@ def test_the_score_is_standardised_over_the_photos_that_shaped_the_bank(bank, ro
     raw = FeatureExtractor(bank).raw(Image.open(photo) for photo in shaping)
     assert raw[:, -1].mean() == pytest.approx(0, abs=0.1)  # small photos are resized in another way than in training
     assert raw[:, -1].std() == pytest.approx(1, abs=0.1)
-    assert seen_digests(open_banks.open_bank(bank).arrays) == {digest(photo) for photo in shaping}
+    assert digests_of_array(open_banks.open_bank(bank).arrays["seen"]) == {digest(photo) for photo in shaping}
 
 
 def test_the_metadata_state_sources_the_start_and_what_the_form_costs(bank):

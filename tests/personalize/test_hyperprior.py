@@ -5,7 +5,7 @@ import pytest
 
 from personalize.numerics import taste
 from personalize.numerics.hyperparameter_grid import Hyperprior
-from personalize.numerics.hyperprior import FLOOR, WORTH, Catalogue, learn_hyperprior, learn_shipped
+from personalize.numerics.hyperprior import FLOOR, WORTH, CatalogueRaters, learn_hyperprior, learn_shipped
 
 HEADS = 2
 
@@ -82,7 +82,7 @@ def test_the_number_of_heads_is_kept(start):
 
 class TestShipped:
     def test_each_catalogue_counts_the_same_however_many_raters_it_has(self):
-        many, few = Catalogue(raters(60, seed=1, noise=0.1), HEADS), Catalogue(raters(3, seed=2, noise=5.0), HEADS)
+        many, few = CatalogueRaters(raters(60, seed=1, noise=0.1), HEADS), CatalogueRaters(raters(3, seed=2, noise=5.0), HEADS)
         shipped, flat = learn_shipped([many, few]), Hyperprior.flat()
         own = [learn_hyperprior(one.raters, Hyperprior.flat(HEADS)) for one in (many, few)]
         expected = (own[0].weights + own[1].weights + FLOOR * flat.weights) / (2 + FLOOR)
@@ -91,7 +91,7 @@ class TestShipped:
 
     def test_equal_weights_count_more_than_all_catalogues(self):
         flat = Hyperprior.flat()
-        shipped = learn_shipped([Catalogue(raters(60, seed=seed, noise=0.1), HEADS) for seed in range(2)])
+        shipped = learn_shipped([CatalogueRaters(raters(60, seed=seed, noise=0.1), HEADS) for seed in range(2)])
         assert 0 < away(shipped, flat) <= 2 / (2 + FLOOR)
 
     def test_without_catalogues_it_is_flat(self):
@@ -99,6 +99,6 @@ class TestShipped:
 
     def test_it_fits_any_number_of_heads(self):
         (features, ratings), *_ = raters(1)
-        shipped = learn_shipped([Catalogue(raters(3), HEADS)])
+        shipped = learn_shipped([CatalogueRaters(raters(3), HEADS)])
         assert shipped.heads == 0
         assert taste.fit(features, ratings, shipped).weights.shape == (20,)

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from personalize import datasets
 from personalize.files import banks, rating_tables, taste_parts
-from personalize.files.photo_files import digest, seen_digests
+from personalize.files.photo_files import digest
 from personalize.files.rating_tables import RatingTable
 from personalize.files.taste_parts import TastePart
 from personalize.management.command import ModelCommand
@@ -75,7 +75,7 @@ class Command(ModelCommand):
         )
         part = _part(options["part"])
         metadata, taste = banks.read_metadata(options["bank"]), taste_parts.read(options["bank"])
-        table = _ratings(options, taste.trained_on | seen_digests(banks.read(options["bank"], prefix="seen")))
+        table = _ratings(options, taste_parts.photos_seen(options["bank"]))
         _check_fair(protocol, taste, table)
         with progress_bar() as progress:
             catalogue = make_catalogue(table.photos, options["bank"], options["cache"], progress)

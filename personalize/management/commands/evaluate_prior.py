@@ -9,7 +9,7 @@ from safetensors.numpy import save_file
 from threadpoolctl import threadpool_limits
 
 from personalize.files import atomic_files, banks, rating_tables, taste_parts
-from personalize.files.photo_files import digest, seen_digests
+from personalize.files.photo_files import digest
 from personalize.management.command import ModelCommand, add_rating_options
 from personalize.management.files import new_file, write_json
 from personalize.management.progress import progress_bar
@@ -30,8 +30,7 @@ class Command(ModelCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         _refuse_same_file(options["out"], options["json"])
-        seen = seen_digests(banks.read(options["bank"], prefix="seen")) | taste_parts.read(options["bank"]).trained_on
-        table = rating_tables.read(options["ratings"], options["images"], seen)
+        table = rating_tables.read(options["ratings"], options["images"], taste_parts.photos_seen(options["bank"]))
         with progress_bar() as progress, threadpool_limits(1, user_api="blas"):
             catalogue = make_catalogue(table.photos, options["bank"], options["cache"], progress)
             result = evaluate_prior(catalogue.features, table.raters, options["shots"], options["seed"], progress, catalogue.heads)

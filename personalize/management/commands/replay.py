@@ -6,7 +6,6 @@ from django.core.management.base import CommandParser
 from threadpoolctl import threadpool_limits
 
 from personalize.files import banks, rating_tables, taste_parts
-from personalize.files.photo_files import seen_digests
 from personalize.management.command import ModelCommand, add_rating_options
 from personalize.management.files import write_json
 from personalize.management.progress import progress_bar
@@ -41,8 +40,7 @@ class Command(ModelCommand):
             planted=options["planted"],
             seed=options["seed"],
         )
-        seen = seen_digests(banks.read(options["bank"], prefix="seen")) | taste_parts.read(options["bank"]).trained_on
-        table = rating_tables.read(options["ratings"], options["images"], seen)
+        table = rating_tables.read(options["ratings"], options["images"], taste_parts.photos_seen(options["bank"]))
         with progress_bar() as progress:
             catalogue = make_catalogue(table.photos, options["bank"], options["cache"], progress)
             with threadpool_limits(1):  # thousands of small fits: threads would wait longer than they work
