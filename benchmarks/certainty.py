@@ -21,8 +21,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from personalize.files import banks, rating_tables
-from personalize.files.photo_files import seen_digests
+from personalize.files import banks, rating_tables, taste_parts
 from personalize.management.progress import progress_bar
 from personalize.numerics import certainty, metrics, model_comparison, taste
 from personalize.numerics.hyperparameter_grid import HyperparameterGrid, Hyperprior
@@ -163,6 +162,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--images", type=Path, help="folder of a dataset's photos")
     parser.add_argument("--ratings", type=Path, help="CSV with the columns rater, image, score")
     parser.add_argument("--repeats", type=int, default=1, help="draws of shots for each rater of the dataset")
+    parser.add_argument("--bank", type=Path, default=banks.DEFAULT, help="whose features photos of the dataset get")
     parser.add_argument("--hyperprior", choices=["shipped", "flat"], default="shipped")
     parser.add_argument("--cache", type=Path, default=Path("var/described"), help="folder that caches extracted features")
     parser.add_argument("--seed", type=int, default=0)
@@ -171,9 +171,9 @@ def main(arguments: list[str]) -> None:
         parser.error("--images and --ratings belong together.")
     if min(options.shots) < metrics.LEAST_RATINGS:
         parser.error(f"--shots must be at least {metrics.LEAST_RATINGS}: fewer ratings have no accuracy.")
-    hyperprior = loaded_bank.hyperprior() if options.hyperprior == "shipped" else Hyperprior.flat()
     print("| shots | signal | truth | estimate | error | rms | held | width | above 0 |\n|---|---|---|---|---|---|---|---|---|")
-    for label, shots, cases in _cases(options):
+    for label, shots, heads, cases in _cases(options):
+        hyperprior = loaded_bank.hyperprior(heads) if options.hyperprior == "shipped" else Hyperprior.flat(heads)
         rng = np.random.default_rng([options.seed, shots])
         with threadpool_limits(1, user_api="blas"):
             measured = [one for case in cases if (one := measure(case, hyperprior, rng))]
@@ -185,18 +185,18 @@ def main(arguments: list[str]) -> None:
             print(f"| {shots} | {label} | {truth:.3f} | {line(name, measured)}", flush=True)
 
 
-def _cases(options: argparse.Namespace) -> Iterator[tuple[str, int, Iterator[Case]]]:
+def _cases(options: argparse.Namespace) -> Iterator[tuple[str, int, int, Iterator[Case]]]:
+    """What each row measures: signal or dataset, shots, task heads among the features, raters."""
     if options.images is None:
         for shots in options.shots:
             for signal in SIGNALS:
-                yield f"{signal}", shots, planted(signal, shots, options.raters, options.seed)
+                yield f"{signal}", shots, 0, planted(signal, shots, options.raters, options.seed)
         return
-    seen = seen_digests(banks.read(banks.DEFAULT, prefix="seen"))
-    table = rating_tables.read(options.ratings, options.images, seen)
+    table = rating_tables.read(options.ratings, options.images, taste_parts.photos_seen(options.bank))
     with progress_bar() as progress:
-        features = make_catalogue(table.photos, banks.DEFAULT, options.cache, progress).features
+        catalogue = make_catalogue(table.photos, options.bank, options.cache, progress)
     for shots in options.shots:
-        yield "dataset", shots, of_dataset(features, table, shots, options.repeats, options.seed)
+        yield "dataset", shots, catalogue.heads, of_dataset(catalogue.features, table, shots, options.repeats, options.seed)
 
 
 if __name__ == "__main__":
