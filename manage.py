@@ -7,9 +7,9 @@ from pathlib import Path
 
 # These commands start services themselves, or need none.
 STANDALONE = {
-    *("demo", "doctor", "test", "help", "bench", "makemessages", "compilemessages"),
-    *("train_task_vector", "build_bank", "import_bank", "bank_info", "bank_compress", "datasets", "databases"),
-    *("evaluate", "replay", "evaluate_prior", "learn_prior", "score"),
+    *("demo", "doctor", "test", "help", "bench", "makemessages", "compilemessages", "draw_samples"),
+    *("train_task_vector", "build_bank", "import_bank", "bank_info", "bank_compress", "bank_extractors", "train_generic_score"),
+    *("datasets", "databases", "evaluate", "replay", "evaluate_prior", "learn_prior", "score"),
 }
 
 
@@ -18,9 +18,18 @@ def main() -> None:
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
     if command == "demo":
         os.environ.setdefault("PAV_VAR", demo_folder(sys.argv))
+    try:
+        run(command)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def run(command: str) -> None:
+    """Run the command, and report in one sentence what a user can fix."""
     from django.core.management import execute_from_command_line
     from django.db import DatabaseError
 
+    from pav_site import missing_packages
     from pav_site.embedded import ServiceError
     from pav_site.environment import BadSetting
 
@@ -30,6 +39,11 @@ def main() -> None:
         standalone = command in STANDALONE or not settings.EMBEDDED.names
         with nullcontext() if standalone else settings.EMBEDDED.running():
             execute_from_command_line(sys.argv)
+    except ModuleNotFoundError as error:
+        package = missing_packages.missing(error)
+        if package is None or "--traceback" in sys.argv:
+            raise
+        missing_packages.offer(package, sys.argv[1:])
     except (BadSetting, ServiceError) as error:
         sys.exit(f"pav: {error}")
     except DatabaseError as error:
@@ -37,8 +51,6 @@ def main() -> None:
         if advice is None or "--traceback" in sys.argv:
             raise
         sys.exit(f"pav: {advice}")
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 def database_advice(error: Exception) -> str | None:

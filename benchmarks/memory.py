@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from personalize.bank_building.compressing import Form
+from personalize.bank_building.compressing import in_form, planned_vector
+from personalize.bank_building.forms import Form
 from personalize.files import backbones, banks
 from personalize.files.mapped_arrays import ArrayWriter
 from personalize.files.open_banks import open_bank
@@ -35,7 +36,7 @@ def make(path: Path, backbone: str, tasks: list[str], form: Form) -> None:
     start = np.full((len(shapes), len(tasks)), 1 / len(tasks), dtype=np.float32)
     planned = {"start": (start.dtype, start.shape)} | {f"base/{name}": (np.dtype("f4"), tuple(shape)) for name, shape in shapes.items()}
     for task in tasks:
-        planned.update(form.planned(shapes, f"vectors/{task}/"))
+        planned.update(planned_vector(shapes, form, f"vectors/{task}/"))
     with ArrayWriter(path, planned, {"format": banks.FORMAT}) as writer:
         writer.put("start", start)
         for name, shape in shapes.items():
@@ -49,7 +50,7 @@ def make(path: Path, backbone: str, tasks: list[str], form: Form) -> None:
 
 def _random_block(form: Form, shape: torch.Size, draw: torch.Generator) -> Block:
     """A random block in `form`. Factors are drawn, not computed: a thousand decompositions would take minutes."""
-    kept = form.of(torch.empty(shape, device="meta"))
+    kept = in_form(torch.empty(shape, device="meta"), form)
     if isinstance(kept, Factors):
         left, right = (torch.randn(side.shape, generator=draw).mul_(SPREAD**0.5).half() for side in (kept.left, kept.right))
         return Factors(left, right, kept.shape)

@@ -50,10 +50,8 @@ def running(photos: int, fill: str = FILL) -> Iterator[tuple[str, Path]]:
 
     Yields its address and the file to which `timed_worker` writes each fit. Stops and removes everything at the end of the block.
     """
-    with tempfile.TemporaryDirectory(prefix="pav-bench-") as folder, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
+    with tempfile.TemporaryDirectory(prefix="pav-bench-") as folder:
+        port = free_port()
         services = Services(Path(folder))
         environment = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
         environment |= {"PAV_VAR": folder, "PAV_LIMIT_GUESTS": "100000/hour", "PAV_LIMIT_RATINGS": "1000000/minute"}
@@ -74,6 +72,13 @@ def running(photos: int, fill: str = FILL) -> Iterator[tuple[str, Path]]:
                 yield address, fits
             finally:
                 supervisor.stop()
+
+
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _wait_until_healthy(address: str) -> None:

@@ -1,4 +1,4 @@
-"""Celery application with two queues: `refit` (NumPy, milliseconds) and `gpu` (torch, seconds)."""
+"""Celery application with three queues: `refit` (milliseconds), `gpu` (seconds), and `exact` (seconds, needs torch)."""
 
 import os
 

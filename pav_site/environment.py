@@ -161,7 +161,7 @@ SETTINGS = {
             "PAV_EXACT_REFIT_AFTER",
             whole(0, 86400),
             "20",
-            "Seconds without a rating after which a rater's exact refit begins (queue `gpu`); 0: never.",
+            "Seconds without a rating after which a rater's exact refit begins, if a worker has PyTorch; 0: never.",
             "20",
             old_name="PAV_REFINE_AFTER",
         ),

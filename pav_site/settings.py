@@ -121,6 +121,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "pav_site.static_files.PageFiles"},
 }
 MEDIA_ROOT = VAR / "media"
+DRAWN_ROOT = VAR / "drawn"  # files of the sample pictures that PAV draws
 EXPORTS_ROOT = VAR / "exports"  # model exports; served only to administrators
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024  # API requests have a few hundred bytes; photos are imported, not uploaded
 
@@ -166,7 +167,7 @@ CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
-CELERY_TASK_QUEUES = [Queue("refit", routing_key="refit"), Queue("gpu", routing_key="gpu")]
+CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("refit", "gpu", "exact")]
 CELERY_TASK_DEFAULT_QUEUE = CELERY_TASK_DEFAULT_ROUTING_KEY = "refit"
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_ROUTES = {"personalize.tasks.extract_features": {"queue": "gpu"}}

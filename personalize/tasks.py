@@ -1,16 +1,19 @@
 """Celery tasks: each fetches by id, makes one call, stores. Every task may run twice, or late, without harm."""
 
+import logging
 from uuid import UUID
 
 from celery import shared_task
 from django.conf import settings
 
 from personalize.numerics import model_comparison
-from personalize.worker import feature_extraction, generic_score, instant_fit, model_export, population_prior, projections
+from personalize.worker import capabilities, feature_extraction, generic_score, instant_fit, model_export, population_prior, projections
 from ratings import health, jobs
 from ratings.exports import services as exports
 from ratings.ranking import exact_refits, services
 from ratings.ranking import projections as versions
+
+logger = logging.getLogger(__name__)
 
 QUEUED_AT_ONCE = 200  # photos without features
 LOST_SECONDS = 5  # a queued refit that has not begun after so long was lost with its broker
@@ -32,7 +35,11 @@ def extract_features(photo_id: int) -> None:
 @shared_task
 def exact_refit(rater_id: str) -> None:
     """Do one step of a rater's exact refit, and queue the next one."""
-    from personalize.worker import exact_refit  # needs torch, which workers of the queue `refit` do not load
+    if not capabilities.exact_fits():  # an older version queued the step in `gpu`, which every slow worker reads
+        logger.warning("A step of an exact refit is not for this worker: PyTorch is not installed here (./pav install research).")
+        exact_refits.hand_on(UUID(rater_id))
+        return
+    from personalize.worker import exact_refit  # needs torch, which no other task loads
 
     if exact_refit.advance(UUID(rater_id)):
         jobs.request_exact_refit(UUID(rater_id))

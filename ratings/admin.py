@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +13,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ratings import health
 from ratings.errors import RatingError
+from ratings.exports import selectors
 from ratings.exports import services as exports
 from ratings.models import (
     Bank,
@@ -49,6 +52,17 @@ class ReadOnly(admin.ModelAdmin):
         return False
 
 
+class SaysExactRefitsAreOff(ReadOnly):
+    """For lists where an administrator would miss exact refits: says when they are off, and what to install."""
+
+    change_list_template = "admin/exact_refits.html"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        wanted = settings.PAV["EXACT_REFIT_AFTER"] > 0
+        context = {**(extra_context or {}), "exact_refits_are_off": wanted and health.exact_refits() is False}
+        return super().changelist_view(request, context)
+
+
 @admin.register(Photo)
 class PhotoAdmin(admin.ModelAdmin):
     list_display = ("id", "name", "alt", "width", "height", "credit", "licence", "owner", "created_at")
@@ -74,7 +88,7 @@ class PresentationAdmin(ReadOnly):
 
 
 @admin.register(Rater)
-class RaterAdmin(ReadOnly):
+class RaterAdmin(SaysExactRefitsAreOff):
     list_display = ("id", "user", "ratings_seq", "shares_ratings_since", "created_at")
     actions = ("export_models",)
     change_form_template = "admin/rater.html"  # adds the action for this rater
@@ -93,7 +107,9 @@ class RaterAdmin(ReadOnly):
                 return redirect("export_page", row.id)
             except RatingError as error:
                 problem = str(error.sentence)
-        context = {"title": _("Export models"), "raters": chosen, "formats": exports.FORMATS, "chosen": file_format, "problem": problem}
+        impossible = selectors.exact_models(chosen) if health.exact_refits() is False else 0
+        context: dict[str, Any] = {"title": _("Export models"), "raters": chosen, "formats": exports.FORMATS, "chosen": file_format}
+        context |= {"problem": problem, "impossible": impossible}
         return TemplateResponse(request, "exports/choose.html", {**self.admin_site.each_context(request), **context})
 
 
@@ -132,7 +148,7 @@ class FitAdmin(ReadOnly):
 
 
 @admin.register(ExactRefit)
-class ExactRefitAdmin(ReadOnly):
+class ExactRefitAdmin(SaysExactRefitsAreOff):
     list_display = ("rater", "ratings_seq", "step", "comparison", "step_queued_at")
     exclude = ("coefficients", "scores", "held_out")
 

@@ -21,8 +21,8 @@ def request_features(photo_id: int) -> None:
 
 
 def request_exact_refit(rater_id: UUID) -> None:
-    """Queue the next step of one rater's exact refit."""
-    _send("personalize.tasks.exact_refit", str(rater_id), queue="gpu")
+    """Queue the next step of one rater's exact refit, for a worker that has torch."""
+    _send("personalize.tasks.exact_refit", str(rater_id), queue="exact")
 
 
 def request_learning(projection_id: int) -> None:
@@ -38,6 +38,11 @@ def request_fill(projection_id: int) -> None:
 def request_export(export_id: UUID) -> None:
     """Queue the next step of a model export."""
     _send("personalize.tasks.export_models", str(export_id), queue="gpu")
+
+
+def request_exact_export(export_id: UUID) -> None:
+    """Queue the next step of a model export, whose rater has an exact fit, for a worker that has torch."""
+    _send("personalize.tasks.export_models", str(export_id), queue="exact")
 
 
 def gpu_waiting() -> int:

@@ -8,10 +8,15 @@ from django.conf import settings
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from ratings import health
 from ratings.raters.selectors import shares_ratings
 
-SUBJECTS = ("page", "deck", "ranking", "raters", "photos")  # folders of static/ whose modules make up the page
-NOT_IMPORTED = {"page/app.js", "page/theme.js"}  # the page names these itself
+SUBJECTS = ("deck", "photos", "page", "raters", "ranking")  # folders of static/ whose modules make up the page, the deck's first
+CARD_SIZES = "(min-width: 900px) 46vw, (min-resolution: 2.5x) 76vw, calc(100vw - 32px)"
+"""The `sizes` of a card's photo. On a phone it is as wide as the screen but for the margins; of three device pixels per pixel, 2.5 get
+one of the photo, since nobody sees the rest."""
+
+NOT_IMPORTED = {"deck/start.js", "page/app.js", "page/theme.js", "page/starting.js"}  # templates name these themselves
 
 
 class PageConfig(TypedDict):
@@ -20,27 +25,37 @@ class PageConfig(TypedDict):
     language: str
     phrases: dict[str, str]
     urls: dict[str, str]
+    rater: str
+    is_staff: bool
 
 
-def page_config() -> PageConfig:
-    """The catalogue for `static/page/words.js`, in the language that is active for this request."""
-    return PageConfig(language=get_language() or "en", phrases=_phrases(), urls={"websocket": "/ws/taste/"})
+def page_config(rater_id: UUID, *, is_staff: bool = False) -> PageConfig:
+    """What `static/page/words.js` reads: the catalogue in the language that is active for this request, and who reads it."""
+    return PageConfig(
+        language=get_language() or "en", phrases=phrases(), urls={"websocket": "/ws/taste/"}, rater=str(rater_id), is_staff=is_staff
+    )
 
 
-def page_context(rater_id: UUID) -> dict[str, Any]:
+def page_context(rater_id: UUID, *, is_staff: bool = False) -> dict[str, Any]:
     """Context of the template `page/home.html`."""
-    return {"page": page_config(), "modules": _modules(), "me": {"shares_ratings": shares_ratings(rater_id)}}
+    return {
+        "page": page_config(rater_id, is_staff=is_staff),
+        "modules": _modules(),
+        "card_sizes": CARD_SIZES,
+        "me": {"shares_ratings": shares_ratings(rater_id)},
+        "exact_refits": settings.PAV["EXACT_REFIT_AFTER"] > 0 and health.exact_refits(),  # None: unknown
+    }
 
 
 @cache
 def _modules() -> list[str]:
-    """Every module that app.js imports, directly or not: the page names them, so that a browser fetches all at once."""
+    """Every module that the page imports, directly or not: the page names them, so that a browser fetches all at once, in this order."""
     root = settings.STATICFILES_DIRS[0]
-    modules = {file.relative_to(root).as_posix() for folder in SUBJECTS for file in (root / folder).glob("*.js")}
-    return sorted(modules - NOT_IMPORTED)
+    modules = [file.relative_to(root).as_posix() for folder in SUBJECTS for file in sorted((root / folder).glob("*.js"))]
+    return [module for module in modules if module not in NOT_IMPORTED]
 
 
-def _phrases() -> dict[str, str]:
+def phrases() -> dict[str, str]:
     """Sentences by key. `key.one` and `key.other` are the plural forms of English; Japanese has the same text in both."""
     return {
         "like": _("Like"),
@@ -68,20 +83,31 @@ def _phrases() -> dict[str, str]:
         "rated_count.other": _("{n} photos rated"),
         # What the deck shows in place of photos.
         "loading": _("Loading photos…"),
+        "photos_here": _("A photo is ready to rate."),
         "preparing_title": _("Getting photos ready"),
-        "preparing_text": _("You can start as soon as the first ones are ready. This page updates automatically."),
-        "ready_of": _("{ready} of {total} photos ready"),
+        "preparing_text": _("You can start as soon as the first ones are ready; this page fills by itself."),
+        "more_coming_title": _("More photos are on their way"),
+        "more_coming_text": _("You’ve rated all that are ready; the next ones show up here by themselves."),
+        "ready_of": _("{ready} of {total} photos are ready"),
         "updated_of": _("Improving your ranking: {updated} of {total} photos"),
         "no_photos_title": _("No photos yet"),
-        "no_photos_text": _("Photos show up here as soon as they’re imported."),
+        "no_photos_text": _("Come back in a moment; this page fills by itself."),
+        "no_photos_staff_text": _("Import a folder of photos with this command; this page fills by itself."),
         "all_rated_title": _("You’ve rated them all"),
         "all_rated_text.one": _("{n} photo rated. Your ranking is complete, and you can still undo."),
         "all_rated_text.other": _("{n} photos rated. Your ranking is complete, and you can still undo."),
-        "offline_title": _("No connection"),
-        "offline_text": _("Your ratings are saved on this device and sync when you’re back online. New photos will load automatically."),
+        "offline_title": _("You’re offline"),
+        "offline_text": _("PAV keeps your ratings and sends them when you’re back. New photos come then, too."),
+        "offline_swipe_on": _("Swipe on: PAV keeps your ratings and sends them when you’re back."),
+        "unreachable_title": _("PAV isn’t answering"),
+        "unreachable_text": _("It may be restarting. This page tries again by itself, and nothing is lost."),
+        "unreachable_swipe_on": _("Swipe on: nothing is lost."),
         "busy_title": _("One moment"),
         "error_title": _("Couldn’t load photos"),
-        "try_again": _("Try again"),
+        "try_again": _("Try again now"),
+        "trying": _("Trying…"),
+        "see_ranking": _("See your ranking"),
+        "see_help": _("How PAV works"),
         "photo_broken": _("Couldn’t load a photo, so we skipped it."),
         "photo_unreachable": _("Couldn’t load this photo. We’ll try again later."),
         # Problems.
@@ -96,6 +122,7 @@ def _phrases() -> dict[str, str]:
         "connection_live": _("Live"),
         "connection_reconnecting": _("Reconnecting…"),
         "connection_polling": _("Delayed updates"),
+        "connection_unreachable": _("Reconnecting…"),
         "connection_offline": _("Offline"),
         # The ranking.
         "you": _("You"),
@@ -121,6 +148,23 @@ def _phrases() -> dict[str, str]:
         "lower_for_you.other": _("You rank it {n} places lower than everyone"),
         "same_for_you": _("You and everyone rank it the same"),
         "photo_by": _("Photo: {credit}"),
+        # What the ranking and the large view show in place of photos.
+        "ranking_nothing_ranked_title": _("Nothing to rank yet"),
+        "ranking_nothing_ranked_text": _("Photos show up here in order as soon as they’re ready."),
+        "ranking_offline_title": _("You’re offline"),
+        "ranking_offline_text": _("Your ranking shows up here when you’re back."),
+        "ranking_unreachable_title": _("PAV isn’t answering"),
+        "ranking_unreachable_text": _("It may be restarting. This page tries again by itself, and nothing is lost."),
+        "ranking_error_title": _("Couldn’t load this ranking"),
+        "photo_failed_title": _("Couldn’t load this photo"),
+        "photo_failed_text": _("The connection is lost. PAV tries again by itself."),
+        "photo_gone_title": _("This photo is gone"),
+        "photo_gone_text": _("It is not in the catalogue any more."),
+        # After the tenth rating, on the first photo that rose.
+        "rise.one": _("Up {n} place by your ratings"),
+        "rise.other": _("Up {n} places by your ratings"),
+        "rise_announced.one": _("A photo is up {n} place by your ratings. It is number {place} now."),
+        "rise_announced.other": _("A photo is up {n} places by your ratings. It is number {place} now."),
         # How sure PAV is.
         "certainty_learning.one": _("Learning your taste: {n} more"),
         "certainty_learning.other": _("Learning your taste: {n} more"),

@@ -1,6 +1,7 @@
 """Error responses. Those of the API are `{"detail": one sentence}`, with a fitting status."""
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from ninja import Field, NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -16,9 +17,16 @@ PROBLEMS = dict.fromkeys((400, 403, 404, 409, 422, 429), Problem)
 
 
 def plain_refusal(error: TooManyRequests) -> HttpResponse:
-    """The response outside the API where a rate limit is exceeded: the sentence alone."""
+    """The response for a photo file where a rate limit is exceeded: the sentence alone."""
     headers = {"Retry-After": str(error.seconds)}
     return HttpResponse(str(error.sentence), status=error.status, headers=headers, content_type="text/plain; charset=utf-8")
+
+
+def refusal_page(request: HttpRequest, error: TooManyRequests) -> HttpResponse:
+    """The page where a rate limit is exceeded; it opens the start page when the limit allows it."""
+    page = render(request, "429.html", {"error": error}, status=error.status)
+    page["Retry-After"] = str(error.seconds)
+    return page
 
 
 def add_handlers(api: NinjaAPI) -> None:

@@ -10,7 +10,7 @@ from PIL.Image import Image
 
 from personalize.worker import loaded_bank
 from personalize.worker import projections as worker
-from ratings import jobs
+from ratings import health, jobs
 from ratings.models import Bank, Photo, PhotoFeatures, Projection, Rater
 from ratings.ranking import projections
 from ratings.ranking.features import store_features
@@ -71,6 +71,13 @@ def collect_requests(monkeypatch: pytest.MonkeyPatch, request: str) -> list[UUID
     monkeypatch.setattr(jobs, request, queue.append)
     monkeypatch.setattr(jobs, "gpu_waiting", lambda: 0)
     return queue
+
+
+def report_worker(*queues: str) -> health.Worker:
+    """Report that a worker of these queues lives; a worker of `exact` can do exact refits."""
+    worker = health.Worker(f"{'-'.join(queues)}@test", queues, "0")
+    health.report(worker)
+    return worker
 
 
 class Guest:

@@ -14,7 +14,8 @@ import torch
 
 from personalize import datasets
 from personalize.bank_building import generic_score, onnx_extractors
-from personalize.bank_building.compressing import Form
+from personalize.bank_building.compressing import in_form
+from personalize.bank_building.forms import Form
 from personalize.bank_building.generic_score import TastePlan
 from personalize.errors import BadCheckpoint
 from personalize.files import backbones, banks, images, open_banks
@@ -88,7 +89,7 @@ def _in_memory(backbone: str, plan: BuildPlan, models: Mapping[str, Trained]) ->
     arrays = {f"base/{name}": value.half().numpy() for name, value in base.items() if name.startswith("head.")}
     for task, model in models.items():
         vector = task_vectors.difference(model.weights, base)
-        arrays.update(vector_arrays({name: plan.form.of(value) for name, value in vector.items()}, f"vectors/{task}/"))
+        arrays.update(vector_arrays({name: in_form(value, plan.form) for name, value in vector.items()}, f"vectors/{task}/"))
     start = torch.full((len(base), len(plan.tasks)), (1 - plan.lead_coefficient) / (len(plan.tasks) - 1))
     start[:, plan.tasks.index(plan.lead)] = plan.lead_coefficient
     arrays["start"] = start.numpy()

@@ -4,7 +4,6 @@ Works block by block: besides the mapped files, memory contains one block of one
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
@@ -15,7 +14,8 @@ from torch import Tensor
 
 from personalize import __version__
 from personalize.bank_building import onnx_extractors
-from personalize.errors import BadBank, BadOption, UnknownName
+from personalize.bank_building.forms import Form
+from personalize.errors import BadBank
 from personalize.files import taste_parts
 from personalize.files.banks import BankFacts, BankMetadata, Compression, ScoreCost
 from personalize.files.mapped_arrays import ArrayWriter, Planned
@@ -29,45 +29,21 @@ from personalize.numerics import metrics
 from personalize.progress import ProgressCallback, no_progress, tracked
 from personalize.scorers.task_scoring import task_scores
 
-FORMS: dict[str, str] = {
-    "full": "single precision",
-    "half": "half precision",
-    "factorised": "matrices as products of two thin ones (truncated singular value decomposition), all in half precision",
-    "quantised": "matrices in 8 bits a number with one scale an output row, all else in half precision",
-}
+
+def in_form(value: Tensor, form: Form) -> Block:
+    """One block of a task vector in this form."""
+    if form.name == "factorised":
+        return task_vectors.factors(value, form.rank)
+    if form.name == "quantised":
+        return task_vectors.quantised(value)
+    return value.half() if form.name == "half" else value.float()
 
 
-@dataclass(frozen=True)
-class Form:
-    """How task vectors are stored."""
-
-    name: str
-    rank: int = 16  # of factors
-
-    def __post_init__(self) -> None:
-        if self.name not in FORMS:
-            raise UnknownName("form of task vectors", self.name, list(FORMS))
-        if self.rank < 1:
-            raise BadOption(f"The rank of factors is {self.rank}: it must be at least 1.")
-
-    @property
-    def facts(self) -> dict[str, object]:
-        """For metadata."""
-        return {"name": self.name, "meaning": FORMS[self.name]} | ({"rank": self.rank} if self.name == "factorised" else {})
-
-    def of(self, value: Tensor) -> Block:
-        """One block in this form."""
-        if self.name == "factorised":
-            return task_vectors.factors(value, self.rank)
-        if self.name == "quantised":
-            return task_vectors.quantised(value)
-        return value.half() if self.name == "half" else value.float()
-
-    def planned(self, shapes: Mapping[str, Sequence[int]], prefix: str) -> Iterator[tuple[str, Planned]]:
-        """Names, types and shapes of the arrays that store a task vector with blocks of these shapes."""
-        for block, shape in shapes.items():
-            kept = self.of(torch.empty(tuple(shape), device="meta"))
-            yield from ((f"{prefix}{block}/{part}", planned) for part, planned in planned_parts(kept))
+def planned_vector(shapes: Mapping[str, Sequence[int]], form: Form, prefix: str) -> Iterator[tuple[str, Planned]]:
+    """Names, types and shapes of the arrays that store a task vector with blocks of these shapes."""
+    for block, shape in shapes.items():
+        kept = in_form(torch.empty(tuple(shape), device="meta"), form)
+        yield from ((f"{prefix}{block}/{part}", planned) for part, planned in planned_parts(kept))
 
 
 def compress(path: Path, out: Path, form: Form, photos: Path | None = None, progress: ProgressCallback = no_progress) -> BankMetadata:
@@ -92,7 +68,7 @@ def compress(path: Path, out: Path, form: Form, photos: Path | None = None, prog
     others = [name for name in source.arrays if not name.startswith("vectors/")]
     planned = {name: (source.arrays[name].dtype, source.arrays[name].shape) for name in others}
     for task, vector in source.vectors.items():
-        planned.update(form.planned({name: block.shape for name, block in vector.items()}, f"vectors/{task}/"))
+        planned.update(planned_vector({name: block.shape for name, block in vector.items()}, form, f"vectors/{task}/"))
     inputs = {
         "bank": source.metadata.sha256,
         "card": source.metadata.facts,
@@ -147,7 +123,7 @@ def _compress_vector(source: Bank, task: str, form: Form, writer: ArrayWriter, p
     vector, lost, length = source.vectors[task], 0.0, 0.0
     for name in tracked(f"compressing {task}", list(vector), progress):
         value = task_vectors.whole_block(vector[name])
-        kept = form.of(value)
+        kept = in_form(value, form)
         for part, tensor in parts(kept):
             writer.put(f"vectors/{task}/{name}/{part}", tensor.numpy())
         lost += float((task_vectors.whole_block(kept) - value).double().square().sum())

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 
 from personalize.bank_building import generic_score, onnx_extractors, published_checkpoints
-from personalize.bank_building.compressing import Form, versions
+from personalize.bank_building.compressing import in_form, planned_vector, versions
+from personalize.bank_building.forms import Form
 from personalize.errors import BadProjection, IncompatibleTaskVector
 from personalize.files import backbones, banks, weight_files
 from personalize.files.banks import BankFacts, BankMetadata
@@ -68,7 +69,7 @@ def import_bank(plan: ImportPlan, out: Path, progress: ProgressCallback = no_pro
     planned |= {f"base/{name}": (np.dtype("f4"), tuple(value.shape)) for name, value in own.items()}
     planned |= {f"buffers/{name}": (value.numpy().dtype, tuple(value.shape)) for name, value in buffers.items()}
     for task in tasks:
-        planned.update(plan.form.planned({name: value.shape for name, value in own.items()}, f"vectors/{task}/"))
+        planned.update(planned_vector({name: value.shape for name, value in own.items()}, plan.form, f"vectors/{task}/"))
     if photos:
         planned["score"] = (np.dtype("f8"), (2,))
 
@@ -113,7 +114,7 @@ def _write_vector(task: str, path: Path, base: Scorer, form: Form, writer: Array
     for name in tracked(f"importing {task}", list(own), progress):
         if not bool(torch.isfinite(tuned[name]).all()):
             raise IncompatibleTaskVector(f"{path}: {published_checkpoints.their_name(name)} contains numbers that are not finite.")
-        for part, tensor in parts(form.of(tuned[name].float() - own[name])):
+        for part, tensor in parts(in_form(tuned[name].float() - own[name], form)):
             writer.put(f"vectors/{task}/{name}/{part}", tensor.numpy())
 
 

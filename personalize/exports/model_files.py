@@ -67,7 +67,7 @@ def opened(path: Path, bank: Path | None = None) -> Opened:
         from personalize.exports import network_files
 
         return Opened(*network_files.scorer(path, bank))
-    except PersonalizeError:
+    except (PersonalizeError, ModuleNotFoundError):  # the latter where torch is missing: the file may be whole
         raise
     except Exception as error:  # three libraries, each with its own errors
         raise BadModel(f"{path} cannot be read as a rater's model: {error}") from error

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 from jaxtyping import Float
 from PIL import Image
@@ -14,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from personalize.errors import BadModel
-from personalize.exports import cards, example_photos, first_instant_fits
+from personalize.exports import cards, example_photos, first_instant_fits, photo_graphs
 from personalize.exports.cards import NETWORK, FileFormat, ModelCard
 from personalize.exports.fits import ExactFit
 from personalize.files import backbones, images
@@ -119,7 +118,7 @@ def _of_safetensors(path: Path) -> tuple[ModelCard, Scores]:
 
 
 def _of_onnx(path: Path) -> tuple[ModelCard, Scores]:
-    session = onnxruntime.InferenceSession(path)
+    session = photo_graphs.session(path)
     name = session.get_inputs()[0].name
 
     def scores(photos: Tensor) -> np.ndarray:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from jaxtyping import Float32, UInt8
 
 from personalize.errors import BadBank
@@ -143,6 +142,8 @@ def checked(extractor: Extractor) -> bytes:
 
 
 def _session(data: bytes, path: Path, threads: int) -> Any:
+    import onnxruntime  # half a second and 40 MB, which whoever reads only the metadata does not need
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

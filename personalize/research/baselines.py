@@ -6,7 +6,6 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
-from sklearn.linear_model import RidgeCV
 
 from personalize.numerics import metrics, taste
 from personalize.numerics.hyperparameter_grid import Hyperprior
@@ -66,6 +65,8 @@ def instant(catalogue: Catalogue, shots: RaterRatings, hyperprior: Hyperprior) -
 
 def _ridge(kernel: Float[np.ndarray, "photos shots"], shots: RaterRatings) -> Float[np.ndarray, "photos"]:
     """Ridge regression from the inner products of all photos with the shots; exact leave-one-out error selects its strength."""
+    from sklearn.linear_model import RidgeCV  # the app is installed without scikit-learn
+
     if len(shots.ratings) < 2:
         return np.zeros(len(kernel))
     values, u = np.linalg.eigh(kernel[shots.photos])

@@ -1,4 +1,7 @@
-"""A folder of photos as the app would see it: the projection is learned from these photos, without any rating. Needs torch."""
+"""A folder of photos as the app would see it: the projection is learned from these photos, without any rating.
+
+Only the scores of single tasks need torch; they are computed when a method asks for them.
+"""
 
 from collections.abc import Sequence
 from functools import cache, partial
@@ -9,7 +12,6 @@ from jaxtyping import Float
 
 from personalize.bank_building.generic_score import in_batches
 from personalize.files import banks, pixels, taste_parts
-from personalize.files.open_banks import open_bank
 from personalize.files.photo_files import digest
 from personalize.numerics import projection
 from personalize.numerics.projection import group_scale
@@ -18,7 +20,6 @@ from personalize.progress import ProgressCallback, no_progress
 from personalize.research.baselines import Catalogue
 from personalize.scorers.cached_features import kept_array, raw_features
 from personalize.scorers.feature_extraction import FeatureExtractor
-from personalize.scorers.task_scoring import task_scores
 
 
 def make_catalogue(photos: Sequence[Path], bank: Path, folder: Path, progress: ProgressCallback = no_progress) -> Catalogue:
@@ -47,6 +48,9 @@ def _groups(raw: Float[np.ndarray, "photos raw"], layout: RawLayout) -> dict[str
 @cache
 def _task_scores(bank: Path, photos: tuple[Path, ...], folder: Path, progress: ProgressCallback) -> np.ndarray:
     """Scores of all photos by each task's own network, kept in a folder."""
+
+    from personalize.files.open_banks import open_bank  # these need torch
+    from personalize.scorers.task_scoring import task_scores
 
     def score() -> np.ndarray:
         opened = open_bank(bank)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any, Literal, NotRequired, TypedDict
 
 import numpy as np
@@ -142,8 +143,7 @@ def evaluate(
         "photos": len(subject.catalogue.features),
         "versions": {
             "python": platform.python_version(),
-            "numpy": np.__version__,
-            "torch": version("torch"),
+            **{name: version(name) for name in ("numpy", "torch") if find_spec(name)},
             "machine": platform.machine(),
         },
         "srocc": {},

@@ -111,4 +111,5 @@ METHODS: dict[str, Method] = {
 }
 GROUPS = {"ridge": "lite0", **{f"ridge-{group}": group for group in ("lite0-late", "lite2", "lite2-late", "merged")}}  # that methods need
 SLOW = ("exact", "refined", "paper")  # need the network
+NEEDS = {"torch": {"softmax-init", *SLOW}, "sklearn": {*GROUPS, "kernel-ridge"}}  # methods by the package that they need
 QUICK = tuple(name for name in METHODS if name not in (OTHERS, *SLOW))  # need neither the network nor a least number of raters

@@ -12,7 +12,6 @@ from typing import Any, NotRequired, TypedDict, cast
 
 import numpy as np
 from jaxtyping import Float
-from sklearn.isotonic import isotonic_regression
 
 from personalize.errors import TooFewRatings, at_least
 from personalize.files.rating_tables import halves
@@ -175,6 +174,8 @@ def saving(
     SROCC corresponds to half of the cards. The random curve is made monotone first (isotonic regression), then interpolated linearly in the
     logarithm of the cards, and constant beyond its ends.
     """
+    from sklearn.isotonic import isotonic_regression  # the app is installed without scikit-learn
+
     rising, at = isotonic_regression(random_srocc), np.log(random_cards)
     reached = np.interp(np.log(cards)[None, :] + np.log(FACTORS)[:, None], at, rising)  # (factors, counts)
     error = ((reached - srocc) ** 2).sum(axis=1) + 1e-9 * np.log(FACTORS) ** 2  # ties where the curve is level: k nearest to 1

@@ -28,7 +28,7 @@ from personalize.networks import losses, merging, task_vectors
 from personalize.networks.scorer import Scorer
 from personalize.numerics import metrics
 from personalize.progress import ProgressCallback, no_progress
-from personalize.training import checkpoints, recipes
+from personalize.training import checkpoints, optimizers
 from personalize.training.checkpoints import Record, RunFacts, RunProgress, Trained
 from personalize.training.recipes import Recipe
 from personalize.training.training_photos import TrainingPhotos, targets
@@ -83,15 +83,15 @@ class _Training:
             seen = min(len(self.parts["train"]), recipe.most_photos)
             raise PersonalizeError(f"{seen} photos an epoch are too few for {recipe.accumulate} parts in each process.")
         self.steps = recipe.epochs * self.steps_of_epoch
-        optimizer = recipes.optimizer(self.model, recipe)
-        self.rates = recipes.schedule(optimizer, recipe, self.steps)
+        optimizer = optimizers.optimizer(self.model, recipe)
+        self.rates = optimizers.schedule(optimizer, recipe, self.steps)
         self.wrapped, self.optimizer = self.accelerator.prepare(self.model, optimizer)
         self.facts: RunFacts = {"database": dataset, "protocol": run.protocol, "backbone": backbone, "recipe": asdict(recipe)}
         self.progress = RunProgress()
         self.best: dict[str, Tensor] = {}
         if run.resume and run.folder:
             self.progress, self.best = checkpoints.load_state(run.folder / STATE, self.facts, self.model, self.optimizer)
-            recipes.fast_forward(self.rates, self._step())
+            optimizers.fast_forward(self.rates, self._step())
         # Reading photos is slow, so it comes last: other errors are raised before it.
         self.photos = {split: TrainingPhotos(part, self.preprocessing, recipe, self.report, split) for split, part in self.parts.items()}
 

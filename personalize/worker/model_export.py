@@ -14,8 +14,10 @@ from personalize.errors import BadModel, PersonalizeError
 from personalize.exports import model_files
 from personalize.exports.fits import ExactFit, FitFacts, InstantFit
 from personalize.files import banks
-from personalize.worker import projections
+from personalize.worker import capabilities, projections
+from ratings import health, jobs
 from ratings.exports import selectors, services
+from ratings.exports.models import ModelExport
 from ratings.exports.selectors import FitToExport
 
 logger = logging.getLogger(__name__)
@@ -64,20 +66,37 @@ def advance(export_id: UUID) -> bool:
     if row is None:
         return False
     if row.done_count < len(row.raters):
-        services.start(row)
-        stored = services.store_step(row, _write_model(export_id, row.raters[row.done_count], row.file_format))
-        if not stored:
-            services.remove_leftovers(export_id)  # finished or deleted in the meantime: the new files would never be removed
-        return stored
+        return _advance_rater(row)
     services.finish(row, _write_archive(export_id, row.file_format))
     # Only after the row records the finished archive: if the worker is killed before, the next run needs every model.
     services.remove_leftovers(export_id)
     return False
 
 
-def _write_model(export_id: UUID, rater: str, file_format: str) -> str:
-    """Write one rater's files; returns the reason why it is impossible, or an empty string."""
+def _advance_rater(row: ModelExport) -> bool:
+    """Write the next rater's model. The step goes on to another worker where this one cannot write an exact fit and that one can.
+
+    Where that is unknown, because Redis does not respond, nothing is done: the sweep queues the step again.
+    """
+    services.start(row)
+    rater = row.raters[row.done_count]
     fit = selectors.fit_to_export(UUID(rater))
+    lacks_torch = fit is not None and bool(fit.coefficients) and not capabilities.exact_fits()
+    if lacks_torch:
+        able = health.exact_refits()
+        if able:
+            jobs.request_exact_export(row.id)
+        if able is not False:
+            return False
+        logger.warning("The exact model of %s was not exported: no worker has PyTorch (./pav install research).", rater)
+    stored = services.store_step(row, services.NEEDS_PYTORCH if lacks_torch else _write_model(row.id, rater, fit, row.file_format))
+    if not stored:
+        services.remove_leftovers(row.id)  # finished or deleted in the meantime: the new files would never be removed
+    return stored
+
+
+def _write_model(export_id: UUID, rater: str, fit: FitToExport | None, file_format: str) -> str:
+    """Write one rater's files; returns the reason why it is impossible, or an empty string."""
     if fit is None:
         return services.NO_FIT
     place = services.folder(export_id)

@@ -4,7 +4,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.views.decorators.gzip import gzip_page
 from ninja import Router, Status
+from ninja.decorators import decorate_view
 
 from ratings import limits
 from ratings.deck import schemas, selectors, services
@@ -15,6 +17,7 @@ router = Router()
 
 
 @router.get("/deck", response={200: schemas.DeckOut, **PROBLEMS})
+@decorate_view(gzip_page)
 def deck(request: RaterRequest) -> dict[str, Any]:
     """The open cards, in order. Asking again returns the same cards until they are rated."""
     limits.check("READS", str(request.auth))

@@ -1,5 +1,6 @@
 """Reads for exports: a rater's fit as numbers, and the photos it was fitted to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -58,6 +59,11 @@ def fit_to_export(rater_id: UUID, method: Literal["active", "instant", "exact"] 
     coefficients = {one["name"]: {"mean": one["mean"], "sd": one["sd"]} for one in fit.coefficients}
     facts |= {"method": "instant", "population": fit.population_prior_id, "extractors": fit.extractors, "coefficients": coefficients}
     return FitToExport(weights.tolist(), fit.projection_id, [], facts)
+
+
+def exact_models(rater_ids: Sequence[UUID]) -> int:
+    """How many of these raters' photos are ranked by the exact model."""
+    return Fit.objects.filter(rater__in=rater_ids, projection__state=State.CURRENT, exact_order__isnull=False).count()
 
 
 def rated_photos(rater_id: UUID) -> tuple[list[Photo], list[int]]:

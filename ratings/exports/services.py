@@ -38,6 +38,10 @@ SALT = "ratings.model_exports.link"
 
 # Stored untranslated; translated where it is shown.
 NO_FIT = gettext_noop("There is no model: this rater has not rated anything, or has no fit with the current bank yet.")
+NEEDS_PYTORCH = gettext_noop(
+    "The exact model ranks this rater’s photos, and only a worker with PyTorch can export it. Install it on a worker with "
+    "./pav install research and export again, or export the instant model with ./pav export_model --rater ID --fit instant."
+)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.urls import reverse
 from PIL import Image
 
-from ratings.photos.intake import NormalisedPhoto, page_widths
+from ratings.photos.intake import NormalisedPhoto, page_file, page_widths
 from ratings.photos.models import Photo
 
 MASTER = "master.jpg"
@@ -30,17 +30,14 @@ def folder(sha256: str) -> Path:
 
 
 def store_files(photo: NormalisedPhoto) -> None:
-    """Write all files of a photo, except those that exist.
-
-    Each file is written under a temporary name, flushed to disk and renamed, so that it is complete or absent even after a crash.
-    """
+    """Write all files of a photo, except those that exist."""
     place = folder(photo.sha256)
     place.mkdir(parents=True, exist_ok=True)
     files = {f"{width}.webp": data for width, data in photo.pages.items()} | {MASTER: photo.master}
     # Importing a photo again restores lost files.
     fresh = [name for name in files if not (place / name).exists()]
     for name in fresh:
-        _write(place / name, files[name])
+        write(place / name, files[name])
     if fresh:
         _flush_folder(place)
 
@@ -67,6 +64,24 @@ def file_names(photo: Photo) -> list[str]:
 def path(photo: Photo, file_name: str) -> Path:
     """Path of one of the photo's `file_names`."""
     return folder(photo.sha256) / file_name
+
+
+def read(photo: Photo, file_name: str) -> bytes:
+    """The content of one of the photo's `file_names`. A missing width is made from the master: older versions wrote fewer widths.
+
+    Raises:
+        FileNotFoundError: the file is missing, and so is the master; importing the photo again restores both.
+        OSError: the master is needed and cannot be read.
+    """
+    place = path(photo, file_name)
+    try:
+        return place.read_bytes()
+    except FileNotFoundError:
+        if file_name == MASTER:
+            raise
+    content = page_file(open_master(photo), int(place.stem))
+    write(place, content)
+    return content
 
 
 def open_master(photo: Photo) -> Image.Image:
@@ -106,7 +121,8 @@ def srcset(photo: Photo) -> str:
     return ", ".join(f"{address(photo, f'{width}.webp')} {width}w" for width in page_widths(photo.width))
 
 
-def _write(target: Path, data: bytes) -> None:
+def write(target: Path, data: bytes) -> None:
+    """Write a file of PAV_VAR under a temporary name, flush it to disk and rename it: it is complete or absent even after a crash."""
     unfinished = _unfinished() / secrets.token_hex(16)
     unfinished.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from ratings.photos import files
+from ratings.photos.drawn import store
+from ratings.photos.drawn.catalogue import Picture
 from ratings.photos.intake import LARGEST_FILE, NormalisedPhoto, from_image, normalise
 from ratings.photos.names import display_name
 from ratings.photos.refusals import PhotoRefused
@@ -65,14 +67,12 @@ def from_folder(root: Path, about: About) -> list[Candidate]:
 
 def from_samples(samples: Iterable[Sample]) -> list[Candidate]:
     """Import candidates from the sample photos."""
-    return [
-        Candidate(
-            sample.name,
-            About(sample.alt, sample.credit, sample.source.licence, sample.source.licence_url, sample.source.found_at),
-            partial(_render, sample),
-        )
-        for sample in samples
-    ]
+    return [Candidate(sample.name, sample.about, partial(_render, sample)) for sample in samples]
+
+
+def from_drawn(pictures: Iterable[Picture], read: Callable[[Picture], bytes] = store.drawn) -> list[Candidate]:
+    """Import candidates from drawn pictures; `read` gives the file of one."""
+    return [Candidate(f"{picture.name}.jpg", picture.about, partial(_drawn, picture, read)) for picture in pictures]
 
 
 def import_all(candidates: Iterable[Candidate], done: Callable[[str], object] = lambda _: None) -> Report:
@@ -112,6 +112,10 @@ def _read_ahead(candidates: Iterable[Candidate]) -> Iterator[tuple[Candidate, "F
 
 def _render(sample: Sample) -> NormalisedPhoto:
     return from_image(sample.image(), sample.name)
+
+
+def _drawn(picture: Picture, read: Callable[[Picture], bytes]) -> NormalisedPhoto:
+    return normalise(read(picture), f"{picture.name}.jpg")
 
 
 def _read(path: Path) -> NormalisedPhoto:

@@ -38,8 +38,9 @@ MOST_SCANS = 100
 MASTER_SIDE = 2048
 """Pixels of the longer side of the master, from which all other files are made and features are extracted."""
 
-WIDTHS = (320, 640, 1280)
-"""Pixels. Widths for the page's `srcset`; a photo narrower than one of them has its own width instead."""
+WIDTHS = (320, 640, 960, 1280)
+"""Pixels. Widths for the page's `srcset`: a place of the ranking, a card on a phone, the same with a sharp screen, a card on a wide screen.
+A photo narrower than one of them has its own width instead."""
 
 _MASTER_JPEG: dict[str, Any] = {"format": "JPEG", "quality": 92, "subsampling": 0, "optimize": False}
 _PAGE_WEBP: dict[str, Any] = {"format": "WEBP", "quality": 82, "method": 2}
@@ -110,13 +111,18 @@ def from_image(image: Image.Image, name: str) -> NormalisedPhoto:
         sha256=hashlib.sha256(f"{width}x{height}\n".encode() + pixels).hexdigest(),
         thumbhash=thumbhash(master),
         master=_encoded(master, _MASTER_JPEG),
-        pages={wide: _encoded(_resized(master, wide), _PAGE_WEBP) for wide in page_widths(width)},
+        pages={wide: page_file(master, wide) for wide in page_widths(width)},
     )
 
 
 def page_widths(width: int) -> list[int]:
     """Widths of the page's files for a photo of this width, ascending; none is wider than the photo."""
     return sorted({min(width, wide) for wide in WIDTHS})
+
+
+def page_file(master: Image.Image, width: int) -> bytes:
+    """WebP of this width, for the page."""
+    return _encoded(_resized(master, width), _PAGE_WEBP)
 
 
 def _decoded(step: Callable[[], Image.Image]) -> Image.Image:

@@ -1,4 +1,4 @@
-"""Sample photos: photographs from installed packages, each untreated and in twelve treatments.
+"""Sample photos: photographs from installed packages, each as it is and cropped closer. `ratings.photos.drawn` has more to rate.
 
 Nothing is downloaded or committed. Each source is identified by the sha256 of its file: if a package replaces a photo, the licence
 recorded here may not apply to the new one, so it is skipped. `docs/photos.md` shows the same table.
@@ -13,9 +13,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from ratings.photos.treatments import COLOUR_TREATMENTS, GREY_TREATMENTS, treated
+from ratings.photos.drawn.catalogue import CC0
+from ratings.photos.services import About
 
-CC0 = ("CC0 1.0", "https://creativecommons.org/publicdomain/zero/1.0/")
 CC_BY_2 = ("CC BY 2.0", "https://creativecommons.org/licenses/by/2.0/")
 
 
@@ -32,7 +32,6 @@ class Source:
     licence: str
     licence_url: str
     found_at: str  # where the package got it from, if it says so
-    grey: bool = False
     close_up: tuple[float, float, float, float] = (0.2, 0.2, 0.8, 0.8)  # left, top, right, bottom of the crop, as fractions of the image
 
 
@@ -65,61 +64,53 @@ SOURCES = (
            "https://www.flickr.com/photos/vultilion/6056698931/sizes/z/in/photostream/", close_up=(0.2, 0.05, 0.75, 0.85)),
     Source("cameraman", "skimage", "data/camera.png", "b0793d2adda0fa6ae899c03989482bff9a42d3d5690fc7e3648f2795d730c23a",
            "A man in a coat behind a camera on a tripod",
-           "Lav Varshney", *CC0, "", grey=True, close_up=(0.05, 0.08, 0.75, 0.72)),
+           "Lav Varshney", *CC0, "", close_up=(0.05, 0.08, 0.75, 0.72)),
     Source("coins", "skimage", "data/coins.png", "f8d773fc9cfa6f4d8e5942dc34d0a0788fcaed2a4fefbbed0aef5398d7ef4cba",
            "Four rows of old Greek coins on dark ground",
            "Brooklyn Museum", "No known copyright restrictions", "",
-           "https://www.brooklynmuseum.org/opencollection/archives/image/51611", grey=True, close_up=(0.0, 0.4, 0.62, 1.0)),
+           "https://www.brooklynmuseum.org/opencollection/archives/image/51611", close_up=(0.0, 0.4, 0.62, 1.0)),
     Source("bricks", "skimage", "data/brick.png", "7966caf324f6ba843118d98f7a07746d22f6a343430add0233eca5f6eaaa8fcf",
            "A brick wall seen at an angle",
-           "CC0Textures", *CC0, "https://cc0textures.com/view.php?tex=Bricks25", grey=True, close_up=(0.3, 0.3, 0.8, 0.8)),
+           "CC0Textures", *CC0, "https://cc0textures.com/view.php?tex=Bricks25", close_up=(0.3, 0.3, 0.8, 0.8)),
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A source in one treatment; an empty treatment leaves it unchanged."""
+    """A source, as it is or cropped closer."""
 
     source: Source
-    treatment: str
-    change: str  # the treatment in words
+    is_close_up: bool
 
     @property
     def name(self) -> str:
-        return f"{self.source.key}-{self.treatment}.png" if self.treatment else f"{self.source.key}.png"
+        return f"{self.source.key}-close-up.png" if self.is_close_up else f"{self.source.key}.png"
 
     @property
-    def alt(self) -> str:
-        return f"{self.source.alt}, {self.change}" if self.change else self.source.alt
-
-    @property
-    def credit(self) -> str:
+    def about(self) -> About:
         """The author, and the change if there is one: attribution licences require both."""
-        return f"{self.source.credit} (changed: {self.change})" if self.change else self.source.credit
+        source = self.source
+        alt = f"{source.alt}, cropped closer" if self.is_close_up else source.alt
+        credit = f"{source.credit} (changed: cropped closer)" if self.is_close_up else source.credit
+        return About(alt, credit, source.licence, source.licence_url, source.found_at)
 
     def image(self) -> Image.Image:
-        return treated(_opened(self.source), self.treatment, self.source.close_up)
+        whole = _opened(self.source)
+        left, top, right, bottom = self.source.close_up
+        width, height = whole.size
+        box = (round(left * width), round(top * height), round(right * width), round(bottom * height))
+        return whole.crop(box) if self.is_close_up else whole
 
 
 def samples() -> list[Sample]:
-    """All samples whose source is installed. Untreated photos come first; neighbours differ in photo and treatment."""
+    """All samples whose source is installed: the whole photographs, then the crops."""
     installed = [source for source in SOURCES if _file(source) is not None]
-    rows = [_treatments(source) for source in installed]
-    found = [Sample(source, "", "") for source in installed]
-    for turn in range(max(map(len, rows), default=0)):
-        for place, (source, row) in enumerate(zip(installed, rows, strict=True)):
-            treatment, change = row[(turn + 5 * place) % len(row)]
-            found.append(Sample(source, treatment, change))
-    return found
+    return [Sample(source, is_close_up) for is_close_up in (False, True) for source in installed]
 
 
 def missing() -> Iterator[Source]:
     """Sources that are not installed, or whose file has changed since its licence was recorded here."""
     return (source for source in SOURCES if _file(source) is None)
-
-
-def _treatments(source: Source) -> list[tuple[str, str]]:
-    return list((GREY_TREATMENTS if source.grey else COLOUR_TREATMENTS).items())
 
 
 def _file(source: Source) -> Path | None:

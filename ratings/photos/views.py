@@ -1,8 +1,8 @@
 """Photo file view: serves files to requesters who may see the photo; others get a 404."""
 
 import logging
+from pathlib import PurePath
 
-from django.contrib.auth.models import AbstractUser
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -14,6 +14,7 @@ from ratings.photos.models import Photo
 from ratings.photos.selectors import visible_photo
 from ratings.problems import plain_refusal
 from ratings.raters.guests import rater_of
+from ratings.raters.selectors import is_staff
 
 logger = logging.getLogger(__name__)
 
@@ -29,20 +30,19 @@ HEADERS = {
 
 @require_safe
 def photo_file(request: HttpRequest, photo_id: int, content_hash: str, file_name: str) -> HttpResponse:
-    """One file of a photo, as written at import."""
+    """One file of a photo."""
     try:
         photo = _requested_photo(request, photo_id, content_hash)
     except TooManyRequests as error:
         return plain_refusal(error)
     if photo is None or file_name not in files.file_names(photo):
         raise Http404(_("There is no such photo, or it is not yours to see."))
-    path = files.path(photo, file_name)
     try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        logger.error("%s of photo %s is missing; importing the photo again restores it", file_name, photo_id)
+        content = files.read(photo, file_name)
+    except OSError as error:
+        logger.error("%s of photo %s cannot be read (%s); importing the photo again restores it", file_name, photo_id, error)
         raise Http404(_("The file of this photo is missing.")) from None
-    return HttpResponse(content, content_type=files.CONTENT_TYPES[path.suffix], headers=HEADERS)
+    return HttpResponse(content, content_type=files.CONTENT_TYPES[PurePath(file_name).suffix], headers=HEADERS)
 
 
 def _requested_photo(request: HttpRequest, photo_id: int, content_hash: str) -> Photo | None:
@@ -51,8 +51,7 @@ def _requested_photo(request: HttpRequest, photo_id: int, content_hash: str) -> 
     Raises:
         TooManyRequests: the requester has exceeded the rate limit for files.
     """
-    rater_id, user = rater_of(request.session), request.user
-    is_staff = isinstance(user, AbstractUser) and user.is_staff and user.is_active
-    if is_staff or rater_id is not None:
-        limits.check("FILES", f"user {user.pk}" if is_staff else str(rater_id))
-    return visible_photo(photo_id, content_hash, rater_id=rater_id, is_staff=is_staff)
+    rater_id, staff = rater_of(request.session), is_staff(request.user)
+    if staff or rater_id is not None:
+        limits.check("FILES", f"user {request.user.pk}" if staff else str(rater_id))
+    return visible_photo(photo_id, content_hash, rater_id=rater_id, is_staff=staff)

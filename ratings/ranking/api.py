@@ -2,7 +2,9 @@
 
 from typing import Any, Literal
 
+from django.views.decorators.gzip import gzip_page
 from ninja import Query, Router
+from ninja.decorators import decorate_view
 
 from ratings import limits
 from ratings.photos.schemas import photo_out
@@ -18,6 +20,7 @@ MOST_PHOTOS = 100
 
 
 @router.get("/ranking", response={200: RankingMessage, **PROBLEMS})
+@decorate_view(gzip_page)
 def ranking(
     request: RaterRequest,
     limit: int = Query(50, ge=1, le=500),
@@ -37,6 +40,7 @@ def coefficients(request: RaterRequest) -> CoefficientsOut:
 
 
 @router.get("/photos", response={200: PhotosOut, **PROBLEMS})
+@decorate_view(gzip_page)
 def photos(request: RaterRequest, ids: str = Query(..., description="Photo ids, separated by commas, at most 100.")) -> dict[str, Any]:
     """Photos by id, with their places in both rankings. Ids that do not exist, or belong to another rater, are left out."""
     limits.check("READS", str(request.auth))

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from ratings import health, jobs
 from ratings.ranking import selectors
 from ratings.ranking.models import ExactRefit, Fit, State
 from ratings.ranking.schemas import RankingMessage
@@ -42,9 +43,12 @@ class Comparison(TypedDict):
 def begin_one(*, pause_seconds: float, least: int) -> UUID | None:
     """Begin the exact refit of a rater with at least `least` ratings who has paused for `pause_seconds`.
 
-    Returns None where there is no such rater, or another exact refit is under way. New ratings come before those that a nightly refit
-    brought back. The pause ends with this statement: `now()` is the start of its transaction, which may be long before the fit.
+    Returns None where there is no such rater, another exact refit is under way, or no live worker can do its steps. New ratings come before
+    those that a nightly refit brought back. The pause ends with this statement: `now()` is the start of its transaction, which may be long
+    before the fit.
     """
+    if not health.exact_refits():
+        return None
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO ratings_exactrefit AS r
@@ -78,6 +82,14 @@ def abandon_lost(*, waiting_seconds: float) -> None:
     ExactRefit.objects.filter(step_queued_at__lt=timezone.now() - timedelta(seconds=waiting_seconds)).update(
         step_queued_at=None, comparison=None
     )
+
+
+def hand_on(rater_id: UUID) -> None:
+    """Queue a step that came to a worker without torch for one that can do it; end the exact refit where none lives."""
+    if health.exact_refits():
+        jobs.request_exact_refit(rater_id)
+    else:
+        ExactRefit.objects.filter(rater=rater_id, step_queued_at__isnull=False).update(step_queued_at=None, comparison=None)
 
 
 @dataclass(frozen=True)

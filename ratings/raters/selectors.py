@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from django.contrib.auth.models import AbstractBaseUser, AbstractUser, AnonymousUser
+
 from ratings.raters.models import Rater
 
 
@@ -12,3 +14,8 @@ def rater_exists(rater_id: UUID) -> bool:
 def shares_ratings(rater_id: UUID) -> bool:
     """Whether this rater consents to share ratings."""
     return Rater.objects.filter(id=rater_id, shares_ratings_since__isnull=False).exists()
+
+
+def is_staff(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Whether a request comes from an administrator."""
+    return isinstance(user, AbstractUser) and user.is_staff and user.is_active

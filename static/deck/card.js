@@ -1,7 +1,10 @@
-/** One photo of the deck: a fixed frame, a blurred preview, and the photo once it is decoded. Loading is tried three times. */
+/**
+ * One photo of the deck: a fixed frame, a blurred preview, and the photo once it is loaded and decoded, which is tried three times. The
+ * first photo comes with the page.
+ */
 
 import { photoIsBroken } from "../page/api.js";
-import { element, icon } from "../page/dom.js";
+import { element, find, icon } from "../page/dom.js";
 import { say } from "../page/words.js";
 import { placeholder } from "../photos/thumbhash.js";
 
@@ -18,10 +21,23 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const painted = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
 
+/** @param {import("../page/api.js").Photo} photo */
+const newImage = (photo) =>
+  element("img", {
+    class: "card-photo",
+    alt: photo.alt || say("photo_alt"),
+    width: photo.width,
+    height: photo.height,
+    draggable: "false",
+    sizes: find("#cards").dataset.sizes,
+  });
+
 export class CardView {
   /** @type {HTMLElement} */ node;
   /** @type {"loading" | "ready" | "broken" | "unreachable"} */ state = "loading";
-  /** Resolves once the photo is decoded, or loading has failed. @type {Promise<void>} */ settled;
+  /** @type {Promise<void> | null} */ #loaded = null;
+  #ambience;
+  /** Pixels, during a drag. */ #width = 0;
   #shownSince = 0;
   #shownMs = 0;
 
@@ -30,46 +46,48 @@ export class CardView {
     this.card = card;
     this.token = card.token;
     const { photo } = card;
-    this.image = /** @type {HTMLImageElement} */ (
-      element("img", {
-        class: "card-photo",
-        alt: photo.alt || say("photo_alt"),
-        width: photo.width,
-        height: photo.height,
-        draggable: "false",
-      })
-    );
-    const ambience = element("div", { class: "card-ambience" });
-    ambience.style.backgroundImage = placeholder(photo.thumbhash);
-    // The same preview, sharp-edged, fills the photo's own place until it is decoded, so that nothing jumps.
-    this.image.style.backgroundImage = placeholder(photo.thumbhash);
+    const fromPage = document.querySelector(`.first-photo [data-photo="${photo.id}"]`);
+    this.image = /** @type {HTMLImageElement} */ (fromPage ?? newImage(photo));
+    this.#ambience = element("div", { class: "card-ambience" });
     const credit = [photo.credit, photo.licence].filter(Boolean).join(" · ");
     this.node = element(
       "article",
       { class: "card", "data-token": card.token, "data-photo": photo.id },
-      ambience,
+      this.#ambience,
       this.image,
       credit ? element("p", { class: "card-credit", text: credit }) : "",
       ...Object.values(RATING_OF).map((value) =>
         element("div", { class: `stamp stamp-${value}`, "aria-hidden": "true" }, icon(value), element("span", { text: say(value) })),
       ),
     );
-    this.settled = this.#load();
+    if (this.image.complete && this.image.naturalWidth) this.#markReady();
+  }
+
+  /** Loads the photo, once. Resolves when it is decoded, or when loading has failed. */
+  load() {
+    this.#loaded ??= this.#load();
+    return this.#loaded;
   }
 
   async #load() {
     const { photo } = this.card;
+    const preview = placeholder(photo.thumbhash);
+    this.#ambience.style.backgroundImage = preview;
+    if (this.state === "ready") return;
+    // The same preview, sharp-edged, fills the photo's own place until it is decoded, so that nothing jumps.
+    this.image.style.backgroundImage = preview;
     for (const wait of [0, ...RETRY_AFTER_MS]) {
       await pause(wait);
-      this.image.removeAttribute("src");
-      this.image.removeAttribute("srcset");
-      this.image.sizes = "(min-width: 900px) 46vw, 100vw";
-      if (photo.srcset) this.image.srcset = photo.srcset;
-      this.image.src = photo.src;
+      // The photo that came with the page may be on its way already.
+      if (wait || !this.image.src) {
+        this.image.removeAttribute("src");
+        this.image.removeAttribute("srcset");
+        if (photo.srcset) this.image.srcset = photo.srcset;
+        this.image.src = photo.src;
+      }
       try {
         await this.image.decode();
-        this.state = "ready";
-        this.node.dataset.ready = "";
+        this.#markReady();
         return;
       } catch {
         // The next turn of the loop tries again; the state says so after the last one.
@@ -78,9 +96,14 @@ export class CardView {
     this.state = (await photoIsBroken(photo.src)) ? "broken" : "unreachable";
   }
 
+  #markReady() {
+    this.state = "ready";
+    this.node.dataset.ready = "";
+  }
+
   /** Starts the viewing time at the first paint of the decoded photo. It only runs while the tab is visible. */
   async startClock() {
-    await this.settled;
+    await this.load();
     await painted();
     if (this.#shownSince || this.state !== "ready") return;
     if (document.visibilityState === "visible" && this.node.isConnected) this.#shownSince = performance.now();
@@ -102,13 +125,15 @@ export class CardView {
   /** @param {number} dx @param {number} dy @param {import("./gestures.js").Direction | null} direction @param {number} progress 0 to 1 */
   drag(dx, dy, direction, progress) {
     const { style } = this.node;
-    const turn = (dx / Math.max(1, this.node.clientWidth)) * 14;
+    this.#width ||= this.node.clientWidth; // once: after a move, it would cost a layout
+    const turn = (dx / Math.max(1, this.#width)) * 14;
     style.transform = `translate3d(${dx}px, ${dy}px, 0) rotate(${turn}deg)`;
     this.node.dataset.leaning = direction ? RATING_OF[direction] : "";
     style.setProperty("--lean", String(progress));
   }
 
   springBack() {
+    this.#width = 0;
     const from = getComputedStyle(this.node).transform;
     this.node.style.transform = "";
     this.node.style.setProperty("--lean", "0");

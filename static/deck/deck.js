@@ -1,13 +1,13 @@
 /** The stack of photos: dealing, rating and undo. Each rating is in the outbox before the next photo comes up. */
 
-import { asProblem, fetchDeck } from "../page/api.js";
+import { asProblem, fetchDeck, whyLost } from "../page/api.js";
 import { announce, onDetail } from "../page/dom.js";
 import { toast } from "../page/toast.js";
 import { say } from "../page/words.js";
 import { CardView, RATING_OF } from "./card.js";
 import { flyIn, flyOut } from "./flights.js";
 import { watchDrags } from "./gestures.js";
-import { clearNotice, showNotice } from "./notices.js";
+import { clearNotice, explain, showNotice } from "./notices.js";
 import { newId } from "./outbox.js";
 
 /**
@@ -16,14 +16,14 @@ import { newId } from "./outbox.js";
  * @typedef {import("../page/api.js").Modality} Modality
  */
 
-/** Cards in the page, the first one on top; the others are decoded ahead. */
+/** Cards in the page, the first one on top. */
 const CARDS_IN_PAGE = 3;
 /** Fewer cards than this make the deck ask for more. */
 const FEW_CARDS = 4;
 const ASK_AGAIN_MS = 3000;
 const LONGEST_PAUSE_MS = 30_000;
 
-/** Events: "rated" (detail: {value, ratedCount}), "undone" (detail: {ratedCount}), "photos" (detail: {ready, total, updated, ratedCount}). */
+/** Events: "rated" (detail: {photo, value, ratedCount}), "undone" (detail: {ratedCount}), "photos" (detail: {ready, total, updated, ratedCount}). */
 export class Deck extends EventTarget {
   /** @type {CardView[]} */ #cards = [];
   /** Ratings of this page, newest last, which undo brings back at once. @type {{card: Card, value: RatingValue}[]} */ #history = [];
@@ -36,6 +36,7 @@ export class Deck extends EventTarget {
   #failures = 0;
   /** Photos in a row that could not be reached. */ #misses = 0;
   #timer = 0;
+  /** As the server last counted them. @type {import("../page/api.js").DeckContent["photos"] | null} */ #photos = null;
 
   /** @param {HTMLElement} host @param {import("./outbox.js").Outbox} outbox */
   constructor(host, outbox) {
@@ -82,9 +83,11 @@ export class Deck extends EventTarget {
     return this.#ratedCount;
   }
 
+  /** Resolves once the first photo is there, or is known to be missing. */
   async open() {
     for (const token of await this.outbox.ratedTokens()) this.#ratedTokens.add(token);
     await this.refill();
+    await this.#top?.load();
   }
 
   /**
@@ -102,7 +105,7 @@ export class Deck extends EventTarget {
     }
     view.pauseClock();
     await this.#store(view, value, modality, thrown);
-    this.dispatchEvent(new CustomEvent("rated", { detail: { value, ratedCount: this.#ratedCount } }));
+    this.dispatchEvent(new CustomEvent("rated", { detail: { photo: view.card.photo.id, value, ratedCount: this.#ratedCount } }));
     announce(say(`rated_${value}`, { n: this.#ratedCount }));
   }
 
@@ -174,7 +177,7 @@ export class Deck extends EventTarget {
     if (this.#asking) return;
     this.#asking = true;
     clearTimeout(this.#timer);
-    if (!this.#cards.length && !document.querySelector("[data-notice]")) showNotice("loading");
+    if (!this.#cards.length && !document.querySelector(".first-photo, #deck-notice[data-notice]")) showNotice("loading");
     const stepsBefore = this.outbox.waiting ? -1 : this.#steps;
     try {
       const content = await fetchDeck();
@@ -190,10 +193,15 @@ export class Deck extends EventTarget {
       const pause = Math.min(LONGEST_PAUSE_MS, 1000 * 2 ** this.#failures) * (0.5 + Math.random() / 2);
       const problem = asProblem(cause);
       this.#askAgainIn(Math.max(pause, problem.waitSeconds * 1000));
-      if (!this.#cards.length) this.#explain(problem);
+      if (!this.#cards.length) explain(problem);
     } finally {
       this.#asking = false;
     }
+  }
+
+  /** Tells a new listener what is known by the event "photos". */
+  report() {
+    if (this.#photos) this.dispatchEvent(new CustomEvent("photos", { detail: { ...this.#photos, ratedCount: this.#ratedCount } }));
   }
 
   /** @param {import("../page/api.js").DeckContent} content */
@@ -203,24 +211,18 @@ export class Deck extends EventTarget {
       if (!known.has(card.token) && !this.#ratedTokens.has(card.token)) this.#cards.push(new CardView(card));
     }
     this.#arrange();
-    this.dispatchEvent(new CustomEvent("photos", { detail: { ...photos, ratedCount: this.#ratedCount } }));
+    this.#photos = photos;
+    this.report();
     const preparing = photos.ready < photos.total;
     if (this.#cards.length) {
       if (preparing || photos.updated !== null) this.#askAgainIn(ASK_AGAIN_MS * 2);
       return;
     }
     if (photos.total === 0) showNotice("no_photos");
-    else if (preparing) showNotice("preparing", { ready: photos.ready, total: photos.total });
+    else if (preparing) showNotice(photos.ready ? "more_coming" : "preparing", photos);
     else if (this.outbox.waiting) showNotice("loading");
     else showNotice("all_rated", { n: this.#ratedCount });
     this.#askAgainIn(preparing || photos.updated !== null || !photos.total ? ASK_AGAIN_MS : LONGEST_PAUSE_MS);
-  }
-
-  /** @param {import("../page/api.js").Problem} problem */
-  #explain(problem) {
-    const again = () => this.refill();
-    if (problem.kind === "offline") showNotice("offline", {}, again);
-    else showNotice(problem.kind === "busy" ? "busy" : "error", { detail: problem.message }, again);
   }
 
   /** @param {number} ms */
@@ -246,12 +248,22 @@ export class Deck extends EventTarget {
     }
     clearNotice();
     this.#tend(this.#top);
+    this.#loadAhead();
     if (this.#cards.length < FEW_CARDS && !this.#asking) this.refill();
+  }
+
+  /** Loads the photos in their order, one after the other, so that the nearest one is there first; all at once where that fails. */
+  async #loadAhead() {
+    for (const view of this.#cards) {
+      await view.load();
+      if (view.state !== "ready") break;
+    }
+    for (const view of this.#cards) view.load();
   }
 
   /** Starts the viewing time of the photo on top, skips a broken photo, and moves one that cannot be reached to the end. @param {CardView} view */
   async #tend(view) {
-    await view.settled;
+    await view.load();
     if (view !== this.#top) return;
     if (view.state === "ready") {
       this.#misses = 0;
@@ -263,7 +275,7 @@ export class Deck extends EventTarget {
       this.#misses = 0;
       this.#cards = [];
       this.host.querySelectorAll(".card").forEach((node) => node.remove());
-      showNotice("offline", {}, () => this.refill());
+      showNotice(whyLost());
       this.#askAgainIn(ASK_AGAIN_MS);
     } else {
       toast(say("photo_unreachable"));

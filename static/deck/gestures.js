@@ -7,7 +7,7 @@
  */
 
 /** @typedef {"left" | "right" | "up"} Direction */
-/** @typedef {{id: number, type: string, x: number, y: number, dragging: boolean, trail: {t: number, x: number, y: number}[]}} Drag */
+/** @typedef {{id: number, type: string, x: number, y: number, box: DOMRect, dragging: boolean, trail: {t: number, x: number, y: number}[]}} Drag */
 
 const SLOP_PX = 10;
 const EDGE_PX = 24;
@@ -52,8 +52,8 @@ export function watchDrags(surface, listener) {
     const dx = event.clientX - drag.x;
     const dy = event.clientY - drag.y;
     const direction = directionOf(dx, dy);
-    const box = surface.getBoundingClientRect();
-    const way = direction === "up" ? -dy / box.height : Math.abs(dx) / box.width;
+    const { width, height } = drag.box;
+    const way = direction === "up" ? -dy / height : Math.abs(dx) / width;
     return { dx, dy, direction, progress: Math.min(1, way / COMMIT_SHARE) };
   };
 
@@ -66,6 +66,7 @@ export function watchDrags(surface, listener) {
       type: event.pointerType,
       x: event.clientX,
       y: event.clientY,
+      box: surface.getBoundingClientRect(), // once: after a move, it would cost a layout
       dragging: false,
       trail: [{ t: event.timeStamp, x: event.clientX, y: event.clientY }],
     };

@@ -21,10 +21,14 @@ import { say } from "./words.js";
 
 const TIMEOUT_MS = 15_000;
 const LONGEST_WAIT_SECONDS = 300;
+/** What a proxy responds while the server behind it restarts. */
+const SERVER_AWAY = [502, 503, 504];
+/** Responses by which a photo is gone for this rater; after any other it may still come. */
+const PHOTO_GONE = [403, 404, 410];
 
 export class Problem extends Error {
   /**
-   * @param {"offline" | "busy" | "refused" | "broken"} kind offline: no response; busy: 429; refused: any other 4xx; broken: 5xx
+   * @param {"offline" | "busy" | "refused" | "broken"} kind offline: no response of the server; busy: 429; refused: any other 4xx; broken: 5xx
    * @param {string} message a sentence for the reader
    * @param {number} [status] of the response
    * @param {number} [waitSeconds] how long the server asks to wait
@@ -40,6 +44,9 @@ export class Problem extends Error {
 /** The problem behind anything that was thrown: an error of the page itself counts as broken. @param {unknown} cause */
 export const asProblem = (cause) => (cause instanceof Problem ? cause : new Problem("broken", say("broken")));
 
+/** Why the server cannot be reached: the device has no network, or the server does not respond, as while it restarts. */
+export const whyLost = () => (navigator.onLine ? "unreachable" : "offline");
+
 const csrfToken = () => document.cookie.match(/(?:^|;\s*)csrftoken=([^;]+)/)?.[1] ?? "";
 
 /** @param {Response} response @returns {Promise<Problem>} */
@@ -50,6 +57,7 @@ async function problemOf(response) {
     const asked = Number(response.headers.get("Retry-After")) || 5;
     return new Problem("busy", detail || say("busy"), 429, Math.min(LONGEST_WAIT_SECONDS, Math.max(1, asked)));
   }
+  if (SERVER_AWAY.includes(response.status)) return new Problem("offline", say("offline"), response.status);
   if (response.status >= 500) return new Problem("broken", say("broken"), response.status);
   return new Problem("refused", detail || say("refused"), response.status);
 }
@@ -100,10 +108,10 @@ export const shareRatings = (shares_ratings) => request("PATCH", "/api/v1/me", {
 /** @param {number[]} ids at most 100 @returns {Promise<RankedPhoto[]>} */
 export const fetchPhotos = async (ids) => (await request("GET", `/api/v1/photos?ids=${ids.join(",")}`)).photos;
 
-/** Whether the server says that this photo cannot be had; false while the server cannot be reached. @param {string} address */
+/** Whether the server says that this photo is gone; false while the server cannot be reached, or is busy. @param {string} address */
 export async function photoIsBroken(address) {
   try {
-    return !(await fetch(address, { cache: "reload", signal: AbortSignal.timeout(TIMEOUT_MS) })).ok;
+    return PHOTO_GONE.includes((await fetch(address, { cache: "reload", signal: AbortSignal.timeout(TIMEOUT_MS) })).status);
   } catch {
     return false;
   }

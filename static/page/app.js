@@ -1,37 +1,41 @@
 /** Entry point: puts the parts of the page together. */
 
-import { Deck } from "../deck/deck.js";
-import { Outbox } from "../deck/outbox.js";
+import { showLostConnection } from "../deck/lost-connection.js";
+import { deck, firstPhoto, outbox } from "../deck/start.js";
 import { welcome } from "../deck/welcome.js";
 import { offerSharing } from "../raters/sharing.js";
 import { showActiveModel } from "../ranking/active-model.js";
 import { Certainty, offerNumbers } from "../ranking/certainty.js";
 import { Connection } from "../ranking/connection.js";
+import { FirstRise } from "../ranking/first-rise.js";
 import { Panel } from "../ranking/panel.js";
 import { Ranking } from "../ranking/ranking.js";
+import { Problem } from "./api.js";
 import { find, onDetail } from "./dom.js";
 import { watchKeys } from "./keys.js";
 import { offerHelp, offerLanguage, offerTheme } from "./settings.js";
 import { Tabs } from "./tabs.js";
-import { say, urls } from "./words.js";
+import { rater, say, urls } from "./words.js";
 
+/** How long the ranking waits for the first photo. */
+const FIRST_PHOTO_MS = 4000;
 /** A rating that is sent within this time is not reported as waiting. */
 const UNSYNCED_AFTER_MS = 900;
 
-const outbox = new Outbox();
-const deck = new Deck(find("#cards"), outbox);
 const ranking = new Ranking();
 const connection = new Connection(urls.websocket, () => ranking.refresh());
 const certainty = new Certainty();
 const tabs = new Tabs();
-new Panel(ranking);
+const panel = new Panel(ranking);
+const firstRise = new FirstRise(ranking, rater);
+const openHelp = offerHelp();
 
 offerTheme();
 offerLanguage();
 offerNumbers();
 offerSharing();
 welcome(deck);
-watchKeys({ rate: (value) => deck.rate(value, "key"), undo: () => deck.undo(), help: offerHelp() });
+watchKeys({ rate: (value) => deck.rate(value, "key"), undo: () => deck.undo(), help: openHelp });
 
 for (const button of document.querySelectorAll("[data-rate]")) {
   const value = /** @type {import("./api.js").RatingValue} */ (button.getAttribute("data-rate"));
@@ -48,10 +52,28 @@ ranking.addEventListener("moved", () => {
   rankedBefore = true;
 });
 
+function tryAgain() {
+  connection.reconnect();
+  outbox.drain();
+  deck.refill();
+}
+
+// The next steps that a notice of the deck offers.
+document.addEventListener("try-again", tryAgain);
+document.addEventListener("see-help", openHelp);
+document.addEventListener("see-ranking", () => {
+  tabs.show("ranking");
+  panel.focus();
+});
+
 onDetail(connection, "message", ({ message, snapshot }) => ranking.receive(message, snapshot));
 onDetail(connection, "state", (state) => {
   document.documentElement.dataset.connection = state;
   find("#connection-text").textContent = say(`connection_${state}`);
+  showLostConnection(state, tryAgain);
+  if (state === "live") outbox.drain();
+  if (state === "live" && find("#deck-panel").matches("[data-empty]")) deck.refill();
+  if ((state === "offline" || state === "unreachable") && ranking.version < 0) panel.explain(new Problem("offline", say("offline")));
 });
 
 /** @param {number} count */
@@ -74,27 +96,38 @@ onDetail(deck, "photos", ({ ready, total, updated, ratedCount }) => {
   line.hidden = ready >= total && updated === null;
   const sentence = ready < total ? say("ready_of", { ready, total }) : say("updated_of", { updated: updated ?? 0, total });
   line.textContent = line.hidden ? "" : sentence;
-  ranking.total = Math.max(ranking.total, ready);
+  if (ranking.version >= 0 && ready > ranking.total) ranking.refresh().catch(() => {}); // the next count asks again
 });
-onDetail(deck, "rated", ({ value, ratedCount }) => {
+onDetail(deck, "rated", ({ photo, value, ratedCount }) => {
+  firstRise.rated(photo, ratedCount);
   showRatedCount(ratedCount);
   showLastRating(value);
 });
 onDetail(deck, "undone", ({ ratedCount }) => {
+  firstRise.undone(ratedCount);
   showRatedCount(ratedCount);
   showLastRating(null);
 });
 
 let unsyncedTimer = 0;
-onDetail(outbox, "change", (/** @type {number} */ waiting) => {
+/** @param {number} waiting */
+function showWaiting(waiting) {
   clearTimeout(unsyncedTimer);
   const chip = find("#unsynced");
   find("#unsynced-text").textContent = waiting ? say("waiting_to_sync", { n: waiting }) : "";
   if (!waiting) chip.hidden = true;
   else if (chip.hidden) unsyncedTimer = setTimeout(() => (chip.hidden = false), UNSYNCED_AFTER_MS);
+}
+onDetail(outbox, "change", showWaiting);
+onDetail(outbox, "accepted", ({ reply }) => {
+  connection.pollSoon();
+  firstRise.stored(deck.ratedCount - outbox.waiting, reply.ratings_seq);
 });
-outbox.addEventListener("accepted", () => connection.pollSoon());
+panel.addEventListener("drawn", () => firstRise.look());
+tabs.addEventListener("shown", () => firstRise.look());
 
-connection.open();
-outbox.drain();
-deck.open();
+// The deck has started before this module.
+deck.report();
+showWaiting(outbox.waiting);
+// The photo in view comes first, then the ranking and its photos.
+Promise.race([firstPhoto, new Promise((resolve) => setTimeout(resolve, FIRST_PHOTO_MS))]).finally(() => connection.open());

@@ -63,6 +63,20 @@ export function onDetail(target, type, handle) {
   target.addEventListener(type, (event) => handle(/** @type {CustomEvent} */ (event).detail));
 }
 
+/** @param {Element} node */
+const takesFocus = (node) => node.isConnected && !node.matches(":disabled") && node.checkVisibility({ visibilityProperty: true });
+
+/**
+ * Makes a change to the page. Where the focused element vanishes by it, the focus goes on to another one, not back to the start of the page.
+ * @param {() => void} change
+ * @param {() => HTMLElement | null} next called after the change
+ */
+export function keepFocus(change, next) {
+  const focused = document.activeElement;
+  change();
+  if (focused && focused !== document.body && !takesFocus(focused)) next()?.focus();
+}
+
 /** Read at each use: the setting of the device can change while the page is open. */
 export const prefersReducedMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 

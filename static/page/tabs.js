@@ -5,10 +5,12 @@ import { find } from "./dom.js";
 const narrow = matchMedia("(max-width: 899.98px)");
 const NAMES = ["deck", "ranking"];
 
-export class Tabs {
+/** Event "shown" after another tab has opened. */
+export class Tabs extends EventTarget {
   #open = "deck";
 
   constructor() {
+    super();
     for (const name of NAMES) {
       const tab = find(`#${name}-tab`);
       tab.addEventListener("click", () => this.show(name));
@@ -46,6 +48,7 @@ export class Tabs {
       this.#markMoved(false);
       scrollTo({ top: 0 });
     }
+    this.dispatchEvent(new CustomEvent("shown"));
   }
 
   /** Call after each change of the ranking: the other tab gets a dot. */

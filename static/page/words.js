@@ -1,6 +1,6 @@
-/** The page's sentences in the reader's language, from the JSON catalogue that the server puts into the page. */
+/** The page's sentences in the reader's language, and who reads them, from the JSON that the server puts into the page. */
 
-/** @type {{language: string, phrases: Record<string, string>, urls: Record<string, string>}} */
+/** @type {{language: string, phrases: Record<string, string>, urls: Record<string, string>, rater: string, is_staff: boolean}} */
 const config = JSON.parse(document.getElementById("page-config")?.textContent ?? "");
 
 const plurals = new Intl.PluralRules(config.language);
@@ -9,6 +9,12 @@ const decimals = new Intl.NumberFormat(config.language, { minimumFractionDigits:
 
 /** Addresses outside /api, such as that of the websocket. */
 export const urls = config.urls;
+
+/** Whose page this is: two raters may use one browser, one after the other. */
+export const rater = config.rater;
+
+/** Whether the reader may import photos. */
+export const isStaff = config.is_staff;
 
 /**
  * One sentence. `{name}` stands for `values.name`; a count `n` chooses the plural form of the language.

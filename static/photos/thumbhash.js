@@ -51,10 +51,14 @@ function decode(hash) {
   const height = Math.round(ratio > 1 ? 32 / ratio : 32);
   const rgba = new Uint8ClampedArray(width * height * 4);
   const waves = Math.max(lx, ly, hasAlpha ? 5 : 3);
+  const cosines = (/** @type {number} */ size) =>
+    Array.from({ length: size }, (_x, at) => Array.from({ length: waves }, (_k, k) => Math.cos((Math.PI / size) * (at + 0.5) * k)));
+  const columns = cosines(width);
+  const rows = cosines(height);
   for (let y = 0, at = 0; y < height; y++) {
-    const fy = Array.from({ length: waves }, (_, k) => Math.cos((Math.PI / height) * (y + 0.5) * k));
+    const fy = rows[y];
     for (let x = 0; x < width; x++, at += 4) {
-      const fx = Array.from({ length: waves }, (_, k) => Math.cos((Math.PI / width) * (x + 0.5) * k));
+      const fx = columns[x];
       const sum = (/** @type {number} */ dc, /** @type {number} */ nx, /** @type {number} */ ny, /** @type {number[]} */ values) => {
         let total = dc;
         for (let v = 0, j = 0; v < ny; v++) {
@@ -102,4 +106,26 @@ export function placeholder(base64) {
   }
   rendered.set(base64, url);
   return url;
+}
+
+/** Distance from the window at which a preview is drawn: about a screen of a phone. */
+const NEAR_PX = 600;
+
+/** @type {WeakMap<Element, string>} */
+const hashes = new WeakMap();
+const watcher = new IntersectionObserver(
+  (entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting || !(target instanceof HTMLImageElement)) continue;
+      watcher.unobserve(target);
+      if (!target.complete) target.style.backgroundImage = placeholder(hashes.get(target));
+    }
+  },
+  { rootMargin: `${NEAR_PX}px` },
+);
+
+/** Shows the preview behind an image of a long list as soon as it is near the window. @param {Element} image @param {string} base64 */
+export function previewWhenNear(image, base64) {
+  hashes.set(image, base64);
+  watcher.observe(image);
 }

@@ -2,7 +2,7 @@
 
 import { element, find, svgElement } from "../page/dom.js";
 import { say } from "../page/words.js";
-import { placeholder } from "../photos/thumbhash.js";
+import { previewWhenNear } from "../photos/thumbhash.js";
 import { playMoves } from "./flip.js";
 
 export const ROWS = 12;
@@ -88,7 +88,7 @@ export class Comparison {
     const label = say("tile_label", { place: row.place, alt: photo.alt || say("photo_alt") });
     const other = { place: row.other ?? "–" };
     const otherLabel = side === "me" ? say("everyone_place", other) : say("you_place", other);
-    find("button", node).setAttribute("aria-label", `${label}, ${otherLabel}`);
+    find(".visually-hidden", node).textContent = `${label}, ${otherLabel}`;
     return node;
   }
 
@@ -103,7 +103,7 @@ export class Comparison {
       width: 64,
       height: 48,
     });
-    image.style.backgroundImage = placeholder(photo.thumbhash);
+    previewWhenNear(image, photo.thumbhash);
     const light = (/** @type {boolean} */ on) => () =>
       this.#lines.querySelector(`[data-photo="${photo.id}"]`)?.classList.toggle("is-lit", on);
     const button = element(
@@ -117,9 +117,10 @@ export class Comparison {
         onfocus: light(true),
         onblur: light(false),
       },
-      element("span", { class: "compare-place" }),
+      element("span", { class: "compare-place", "aria-hidden": "true" }),
       image,
-      element("span", { class: "compare-other" }),
+      element("span", { class: "compare-other", "aria-hidden": "true" }),
+      element("span", { class: "visually-hidden" }),
     );
     return element("li", { "data-photo": photo.id }, button);
   }

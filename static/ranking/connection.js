@@ -13,7 +13,10 @@ const POLL_SOON_MS = 600;
 /** Failed attempts before the page says that updates are slow. */
 const TRIES_BEFORE_POLLING = 2;
 
-/** Events: "state" (detail: live | connecting | reconnecting | polling | offline), "message" (detail: {message, snapshot}). */
+/**
+ * Events: "state" (detail: live | connecting | reconnecting | polling | unreachable | offline), "message" (detail: {message, snapshot}).
+ * Unreachable: neither the socket nor HTTP works, although the device has a network.
+ */
 export class Connection extends EventTarget {
   #address;
   #poll;
@@ -31,18 +34,19 @@ export class Connection extends EventTarget {
     super();
     this.#address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`;
     this.#poll = poll;
-    addEventListener("online", () => this.#reconnectNow());
+    addEventListener("online", () => this.reconnect());
     addEventListener("offline", () => this.#become("offline"));
     document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "visible" && this.#state !== "live") this.#reconnectNow();
+      if (document.visibilityState === "visible" && this.#state !== "live") this.reconnect();
     });
     // An open socket keeps a page out of the back/forward cache; a page that returns from it connects again.
     addEventListener("pagehide", () => this.#socket?.close());
-    addEventListener("pageshow", (event) => event.persisted && this.#reconnectNow());
+    addEventListener("pageshow", (event) => event.persisted && this.reconnect());
   }
 
   open() {
     clearTimeout(this.#retry);
+    if (this.#socket) return;
     /** @type {WebSocket} */ let socket;
     try {
       socket = new WebSocket(this.#address);
@@ -77,7 +81,7 @@ export class Connection extends EventTarget {
     clearTimeout(this.#pollTimer);
     clearInterval(this.#heartbeat);
     this.#heartbeat = setInterval(() => {
-      if (performance.now() - this.#heardAt > SILENCE_MS) this.#reconnectNow();
+      if (performance.now() - this.#heardAt > SILENCE_MS) this.reconnect();
       else this.#socket?.send(JSON.stringify({ type: "ping" }));
     }, HEARTBEAT_MS);
     this.#become("live");
@@ -95,7 +99,8 @@ export class Connection extends EventTarget {
     this.#retry = setTimeout(() => this.open(), pause);
   }
 
-  #reconnectNow() {
+  /** Connects again at once, not after the pause. */
+  reconnect() {
     const old = this.#socket;
     this.#socket = null;
     old?.close();
@@ -114,7 +119,7 @@ export class Connection extends EventTarget {
       await this.#poll();
       if (this.#state !== "live") this.#become("polling");
     } catch {
-      if (this.#state !== "live") this.#become(navigator.onLine ? "reconnecting" : "offline");
+      if (this.#state !== "live") this.#become(navigator.onLine ? "unreachable" : "offline");
     }
     clearTimeout(this.#pollTimer);
     if (this.#state !== "live") this.#pollTimer = setTimeout(() => this.#pollOnce(), POLL_MS);

@@ -34,7 +34,10 @@ export class Ranking extends EventTarget {
   /** @param {import("../page/api.js").RankingMessage} message @param {boolean} snapshot */
   #show(message, snapshot) {
     // Only the snapshot of a new guest session in this browser can be older than what is shown.
-    const isNew = message.version > this.version || (snapshot && message.version < this.version);
+    const isOlderSession = snapshot && message.version < this.version;
+    // Photos that became ready since join the ranking without a new fit.
+    const hasMorePhotos = message.version === this.version && message.total > this.total;
+    const isNew = message.version > this.version || isOlderSession || hasMorePhotos;
     if (!isNew && this.version >= 0) return false;
     this.version = message.version;
     this.ratingsSeq = message.ratings_seq;

@@ -2,7 +2,7 @@
 
 import { element, find } from "../page/dom.js";
 import { say } from "../page/words.js";
-import { placeholder } from "../photos/thumbhash.js";
+import { previewWhenNear } from "../photos/thumbhash.js";
 import { playMoves } from "./flip.js";
 
 /**
@@ -56,7 +56,7 @@ export class Tiles {
     const label = [say("tile_label", { place: shown.place, alt: photo.alt || say("photo_alt") })];
     if (steps) label.push(say(`moved_${name}`, { n: steps }));
     if (other) label.push(other);
-    find("button", node).setAttribute("aria-label", label.join(", "));
+    find(".visually-hidden", node).textContent = label.join(", ");
     return node;
   }
 
@@ -70,11 +70,11 @@ export class Tiles {
       loading: "lazy",
       decoding: "async",
       draggable: "false",
-      sizes: "(min-width: 900px) 220px, 40vw",
+      sizes: "(min-width: 900px) 160px, 100px",
       srcset: photo.srcset || undefined,
       src: photo.src,
     });
-    image.style.backgroundImage = placeholder(photo.thumbhash);
+    previewWhenNear(image, photo.thumbhash);
     return element(
       "li",
       { "data-photo": photo.id },
@@ -82,9 +82,10 @@ export class Tiles {
         "button",
         { type: "button", class: "tile", onclick: () => this.onOpen(photo.id) },
         image,
-        element("span", { class: "tile-place" }),
-        element("span", { class: "tile-change" }),
-        element("span", { class: "tile-other" }),
+        element("span", { class: "tile-place", "aria-hidden": "true" }),
+        element("span", { class: "tile-change", "aria-hidden": "true" }),
+        element("span", { class: "tile-other", "aria-hidden": "true" }),
+        element("span", { class: "visually-hidden" }),
       ),
     );
   }

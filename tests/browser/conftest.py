@@ -1,9 +1,9 @@
 """A real Chromium on a real stack. Without a Chromium these tests fail in CI, and are skipped with a warning elsewhere."""
 
 import os
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from pav_site.browser import find_chromium, launch_flags
-from pav_site.embedded import Services
-from tests.browser.stack import Stack
+from tests.browser.stack import Stack, new_stack
 from tests.browser.visitor import Visitor
 
 NO_CHROMIUM = "No Chromium or Chrome was found, so the page is not tested. `./pav doctor` says how to get one."
@@ -40,23 +39,23 @@ def browser(chromium: Path) -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def stack(chromium: Path) -> Iterator[Stack]:
-    with tempfile.TemporaryDirectory(prefix="pav-browser-") as folder:
-        Path(folder).chmod(0o755)  # under root, PostgreSQL runs with an account of its own, which needs access to its files
-        services = Services(Path(folder) / "pav", durable=False)
-        with services.owned(), services.started():
-            stack = Stack(services)
-            try:
-                stack.fill()
-                stack.start_worker()
-                stack.start_web()
-                yield stack
-            finally:
-                stack.stop()
+    with new_stack() as stack:
+        stack.fill()
+        stack.start_worker()
+        stack.start_web()
+        yield stack
 
 
 @pytest.fixture
 def visit(browser: Browser, stack: Stack) -> Iterator[Callable[..., Visitor]]:
     """Opens the page as a new guest. Errors and warnings in the console fail the test, unless it expects errors."""
+    with visitors_of(stack, browser) as open_as_new:
+        yield open_as_new
+
+
+@contextmanager
+def visitors_of(stack: Stack, browser: Browser) -> Iterator[Callable[..., Visitor]]:
+    """Opens the page of a stack as a new guest; at the end, all consoles must be clean."""
     visitors: list[Visitor] = []
 
     def open_as_new(*, expects_errors: bool = False, prepare: Callable[[Any], None] | None = None, **options: Any) -> Visitor:

@@ -4,9 +4,12 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pav_site.embedded import Services
@@ -34,7 +37,6 @@ class Stack:
         self._worker: subprocess.Popen[bytes] | None = None
 
     def fill(self) -> None:
-        self.run("manage.py", "migrate", "--verbosity", "0")
         self.run("-m", "tests.browser.stock")
 
     def run(self, *arguments: str) -> str:
@@ -85,6 +87,21 @@ class Stack:
         log_file.parent.mkdir(parents=True, exist_ok=True)
         with log_file.open("wb") as log:
             return subprocess.Popen([sys.executable, *arguments], env=self.environment, cwd=BASE, stdout=log, stderr=log)
+
+
+@contextmanager
+def new_stack() -> Iterator[Stack]:
+    """A stack with running services in a folder of its own, and neither photos nor a web server yet."""
+    with tempfile.TemporaryDirectory(prefix="pav-browser-") as folder:
+        Path(folder).chmod(0o755)  # under root, PostgreSQL runs with an account of its own, which needs access to its files
+        services = Services(Path(folder) / "pav", durable=False)
+        with services.owned(), services.started():
+            stack = Stack(services)
+            stack.run("manage.py", "migrate", "--verbosity", "0")
+            try:
+                yield stack
+            finally:
+                stack.stop()
 
 
 def _free_port() -> int:

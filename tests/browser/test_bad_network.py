@@ -152,7 +152,7 @@ def test_a_deck_that_does_not_load_is_explained_and_can_be_tried_again(visit: Ca
 
 def test_while_no_photo_can_be_reached_the_page_says_so_and_recovers(visit: Callable[..., Visitor]) -> None:
     alice = visit(expects_errors=True, prepare=lambda context: context.route(PHOTO_FILES, lambda route: route.abort()))
-    alice.page.wait_for_selector("#deck-notice[data-notice=offline]", timeout=2 * PATIENCE_MS)
+    alice.page.wait_for_selector("#deck-notice[data-notice=unreachable]", timeout=2 * PATIENCE_MS)
 
     alice.context.unroute(PHOTO_FILES)
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import translation
 
 from pav_site.environment import BASE
-from ratings.page import page_config
+from ratings.page import phrases as page_phrases
 
 SCRIPTS = BASE / "static"
 STATES = ("learning", "alike", "unsure", "finding", "good", "very_good")
@@ -34,30 +34,30 @@ def used_keys() -> set[str]:
 
 
 def test_the_sentences_are_exactly_those_that_scripts_use() -> None:
-    phrases = {key.removesuffix(".one").removesuffix(".other") for key in page_config()["phrases"]}
+    phrases = {key.removesuffix(".one").removesuffix(".other") for key in page_phrases()}
 
     assert used_keys() == phrases
 
 
 def test_every_sentence_with_a_count_has_the_two_forms_of_english() -> None:
-    phrases = page_config()["phrases"]
+    phrases = page_phrases()
 
     assert {key for key in phrases if key.endswith(".one")} == {key[: -len("other")] + "one" for key in phrases if key.endswith(".other")}
 
 
 def test_every_sentence_of_the_page_is_there_in_japanese() -> None:
-    english = page_config()["phrases"]
+    english = page_phrases()
     with translation.override("ja"):
-        japanese = page_config()["phrases"]
+        japanese = page_phrases()
 
     assert [key for key, sentence in japanese.items() if sentence == english[key]] == []
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_translations_keep_the_gaps_of_the_sentence(language: str) -> None:
-    english = page_config()["phrases"]
+    english = page_phrases()
     with translation.override(language):
-        translated = page_config()["phrases"]
+        translated = page_phrases()
 
     gaps = {key: set(re.findall(r"\{(\w+)\}", sentence)) for key, sentence in english.items()}
     assert {key for key, sentence in translated.items() if set(re.findall(r"\{(\w+)\}", sentence)) != gaps[key]} == set()

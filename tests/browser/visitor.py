@@ -160,7 +160,7 @@ class Visitor:
 
     def rate_all(self, most: int = 200) -> None:
         for _ in range(most):
-            self.page.wait_for_selector(f"{TOP}[data-ready], #deck-notice:not([hidden]) .notice-body")
+            self.page.wait_for_selector(f"{TOP}[data-ready], #deck-notice:not([hidden]) .empty-state")
             if self.page.is_visible("#deck-notice"):
                 return
             before = str(self.page.get_attribute(TOP, "data-token"))

@@ -118,6 +118,7 @@ def test_an_undone_card_can_be_rated_again(alice):
 
 
 def test_photos_chosen_by_a_fit_are_dealt_first(alice, photos):
+    Presentation.objects.all().delete()  # the page has dealt photos already
     chosen = [{"photo": photos[n].id, "algorithm": "teach", "reason": {"gain": 0.1}} for n in (7, 3)]
     Fit.objects.create(rater_id=alice.id, weights=generic_weights(), next_photos=chosen)
     assert [card["photo"]["id"] for card in alice.deck()[:2]] == [photos[7].id, photos[3].id]

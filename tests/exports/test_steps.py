@@ -14,13 +14,14 @@ from django.utils import timezone, translation
 from personalize.exports import model_files
 from personalize.files import banks
 from personalize.tasks import export_models, sweep
-from personalize.worker import loaded_bank, model_export
+from personalize.worker import capabilities, loaded_bank, model_export
+from ratings import jobs
 from ratings.exports import selectors, services
 from ratings.exports.selectors import fit_to_export
-from ratings.models import Fit, ModelExport
+from ratings.models import ExactRefit, Fit, ModelExport
 from ratings.sql import to_list
 from tests.exports.asking import downloaded, export, run
-from tests.guests import current_projection, features_of
+from tests.guests import current_projection, features_of, report_worker
 from tests.personalize.exported import photographs
 
 
@@ -229,17 +230,60 @@ def test_a_partial_archive_is_deleted_with_its_export(admin, raters, requested, 
     assert list(exports_root.iterdir()) == []
 
 
-def test_the_active_model_is_exported(raters, monkeypatch):
-    from ratings.models import ExactRefit
-
+def make_exact_model_active(rater):
     bank = loaded_bank.bank()
     coefficients = np.random.default_rng(0).normal(size=tuple(bank.start.shape)).astype("<f4")
-    Fit.objects.filter(rater=raters[0]).update(exact_order={"photos": [1], "scores": [0.5]})
-    ExactRefit.objects.create(
-        rater=raters[0], bank_id=bank.metadata.hash, projection_id=current_projection(), ratings_seq=12, coefficients=coefficients.tobytes()
-    )
+    Fit.objects.filter(rater=rater).update(exact_order={"photos": [1], "scores": [0.5]})
+    own = {"bank_id": bank.metadata.hash, "projection_id": current_projection(), "ratings_seq": 12}
+    ExactRefit.objects.create(rater=rater, coefficients=coefficients.tobytes(), **own)
+    return coefficients
+
+
+def test_the_active_model_is_exported(raters):
+    coefficients = make_exact_model_active(raters[0])
     exported = fit_to_export(raters[0].id)
     assert exported.facts["method"] == "exact"
     np.testing.assert_array_equal(model_export.rater_fit(exported).coefficients, coefficients.ravel())
     assert fit_to_export(raters[0].id, "instant").facts["method"] == "instant"
     assert fit_to_export(raters[1].id, "exact") is None
+
+
+@pytest.fixture
+def without_torch(monkeypatch):
+    """This process is a worker without torch; `make_exact_model_active` comes before."""
+    monkeypatch.setattr(capabilities, "exact_fits", lambda: False)
+
+
+def test_an_exact_model_that_no_worker_can_export_is_a_problem_of_its_rater_alone(admin, raters, requested, without_torch):
+    make_exact_model_active(raters[0])
+    report_worker("gpu")
+    row = export(admin, raters[:2])
+    files = run(row, requested)
+    assert row.problems == [{"rater": str(raters[0].id), "detail": services.NEEDS_PYTORCH}]
+    assert f"rater-{raters[1].id}.json" in files
+    page = admin.get(f"/staff/exports/{row.id}/").content.decode()
+    assert "only a worker with PyTorch can export it. Install it on a worker with ./pav install research" in page
+
+
+def test_a_step_goes_on_to_a_worker_that_can_export_an_exact_model(admin, raters, requested, without_torch, monkeypatch):
+    make_exact_model_active(raters[0])
+    handed_on: list[object] = []
+    monkeypatch.setattr(jobs, "request_exact_export", handed_on.append)
+    report_worker("gpu", "exact")
+    row = export(admin, raters[:2])
+    assert run(row, requested) == {}
+    assert (handed_on, row.done_count, row.problems, row.state) == ([row.id], 0, [], "running")
+
+    monkeypatch.undo()  # the other worker
+    monkeypatch.setattr(jobs, "request_export", requested.append)
+    assert f"rater-{raters[0].id}.json" in run(row, requested)
+    assert row.problems == []
+
+
+def test_a_step_waits_where_it_is_unknown_whether_another_worker_can_do_it(admin, raters, requested, without_torch):
+    """As while Redis restarts: a problem that a retry would not have must not be recorded."""
+    make_exact_model_active(raters[0])
+    row = export(admin, raters[:1])
+    assert not model_export.advance(row.id)
+    row.refresh_from_db()
+    assert (row.done_count, row.problems, row.state) == (0, [], "running")

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 import personalize
 from personalize.bank_building import compressing, importing, onnx_extractors, published_checkpoints
 from personalize.bank_building.bank_info import bank_info
-from personalize.bank_building.compressing import Form
+from personalize.bank_building.forms import FORMS, Form
 from personalize.errors import BadBank, BadCheckpoint, BadPhoto, BadProjection, IncompatibleTaskVector, UnknownName
 from personalize.files import backbones, banks, images, open_banks, stored_vectors, taste_parts
 from personalize.files.photo_files import photos_in
@@ -272,7 +272,7 @@ class TestCompressing:
 class TestTheCommands:
     def test_the_documentation_names_every_command_and_form(self):
         page = (Path(__file__).parents[2] / "docs" / "banks.md").read_text()
-        for word in ("./pav import_bank", "./pav bank_info", "./pav bank_compress", banks.FORMAT, *compressing.FORMS):
+        for word in ("./pav import_bank", "./pav bank_info", "./pav bank_compress", banks.FORMAT, *FORMS):
             assert word in page
 
     def test_a_bank_is_imported_shown_and_compressed(self, folder, tmp_path, capsys):

@@ -18,7 +18,7 @@ from personalize.datasets import RatedPhoto
 from personalize.errors import BadCheckpoint, PersonalizeError
 from personalize.files import backbones
 from personalize.networks.scorer import Scorer
-from personalize.training import checkpoints, recipes, train, training_photos
+from personalize.training import checkpoints, optimizers, train, training_photos
 from personalize.training.recipes import Recipe
 from personalize.training.train import Run
 from tests.personalize.test_datasets import make_photo, write_table
@@ -59,7 +59,7 @@ def same(one, other):
 
 def test_learning_rates_rise_during_warm_up_and_then_follow_a_cosine():
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
-    rates = recipes.schedule(optimizer, replace(RECIPE, warm_up=1 / 6), 12)
+    rates = optimizers.schedule(optimizer, replace(RECIPE, warm_up=1 / 6), 12)
     used = []
     for _ in range(12):
         used.append(rates.get_last_lr()[0])
@@ -72,7 +72,7 @@ def test_learning_rates_rise_during_warm_up_and_then_follow_a_cosine():
 
 def test_biases_norms_and_embeddings_have_no_weight_decay():
     model = small_scorer("")
-    groups = recipes.optimizer(model, RECIPE).param_groups
+    groups = optimizers.optimizer(model, RECIPE).param_groups
     decaying = {id(value) for group in groups if group["weight_decay"] for value in group["params"]}
     assert {name for name, value in model.named_parameters() if id(value) in decaying} == {
         "encoder.0.weight",

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from personalize.bank_building import compressing, importing
-from personalize.bank_building.compressing import Form
+from personalize.bank_building.forms import Form
 from personalize.errors import BadBank, IncompatibleTaskVector
 from personalize.files import banks
 from personalize.files.unfinished_banks import unfinished

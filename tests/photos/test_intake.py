@@ -45,7 +45,7 @@ def test_a_large_photo_is_scaled_down_to_2048_pixels():
     photo = intake.normalise(making.encoded(making.scene(3000, 1500)), "big.jpg")
 
     assert (photo.width, photo.height) == (2048, 1024)
-    assert list(photo.pages) == [320, 640, 1280]
+    assert list(photo.pages) == [320, 640, 960, 1280]
 
 
 def test_a_small_photo_is_not_enlarged():

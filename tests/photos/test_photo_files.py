@@ -1,14 +1,17 @@
 """Photo files over HTTP: access, caching headers and rate limit."""
 
+from pathlib import Path
+
 import pytest
 from django.test import Client
+from PIL import Image
 
 from ratings.photos import files
 from ratings.photos.services import add_photo
 from tests.photos import making
 
 pytestmark = pytest.mark.django_db
-FILES = ["320.webp", "640.webp", "1280.webp", "master.jpg"]
+FILES = ["320.webp", "640.webp", "960.webp", "1280.webp", "master.jpg"]
 NOT_THERE = 404
 
 
@@ -22,7 +25,7 @@ def photo_of_alice(alice):
     return add_photo(data=making.encoded(making.scene(1500, 900, seed=2)), name="mine.jpg", owner=alice)
 
 
-def test_a_photo_has_three_sizes_and_a_master(catalogue_photo):
+def test_a_photo_has_four_sizes_and_a_master(catalogue_photo):
     assert files.file_names(catalogue_photo) == FILES
 
 
@@ -123,10 +126,31 @@ def test_files_can_only_be_read(catalogue_photo, bob, browser_of):
     assert {browser.post(address).status_code, browser.put(address).status_code, browser.delete(address).status_code} == {405}
 
 
-def test_a_file_missing_from_the_disk_is_not_found(catalogue_photo, bob, browser_of):
+def test_a_width_that_older_versions_did_not_write_is_made_from_the_master(catalogue_photo, bob, browser_of):
+    path = files.path(catalogue_photo, "960.webp")
+    path.unlink()
+
+    reply = browser_of(bob).get(files.address(catalogue_photo, "960.webp"))
+
+    assert reply.status_code == 200
+    assert reply.content == path.read_bytes()  # kept for the next request
+    with Image.open(path) as image:
+        assert (image.format, image.size) == ("WEBP", (960, 576))
+
+
+@pytest.mark.parametrize("lose", [Path.unlink, lambda path: path.write_bytes(b"broken")], ids=["missing", "broken"])
+def test_a_width_is_not_found_without_the_master(lose, catalogue_photo, bob, browser_of):
+    lose(files.path(catalogue_photo, "master.jpg"))
     files.path(catalogue_photo, "320.webp").unlink()
 
     assert browser_of(bob).get(files.address(catalogue_photo, "320.webp")).status_code == NOT_THERE
+    assert not files.path(catalogue_photo, "320.webp").exists()
+
+
+def test_a_missing_master_is_not_found(catalogue_photo, bob, browser_of):
+    files.path(catalogue_photo, "master.jpg").unlink()
+
+    assert browser_of(bob).get(files.address(catalogue_photo, "master.jpg")).status_code == NOT_THERE
 
 
 def test_a_photo_of_a_deleted_rater_is_not_found(photo_of_alice, alice, browser_of):

@@ -167,7 +167,7 @@ def test_urls_contain_the_content_hash():
 
     root = f"/photos/{photo.id}/{photo.content_hash}"
     assert files.src(photo) == f"{root}/640.webp"
-    assert files.srcset(photo) == f"{root}/320.webp 320w, {root}/640.webp 640w, {root}/1000.webp 1000w"
+    assert files.srcset(photo) == f"{root}/320.webp 320w, {root}/640.webp 640w, {root}/960.webp 960w, {root}/1000.webp 1000w"
 
 
 def test_a_small_photo_has_only_urls_of_existing_files():

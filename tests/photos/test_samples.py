@@ -1,56 +1,39 @@
-"""Sample photos and their treatments."""
+"""Sample photos: photographs from installed packages, and pictures that PAV draws."""
 
 import dataclasses
-import hashlib
-import itertools
+import io
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from PIL import Image
 
 from pav_site.environment import BASE
 from ratings.models import Photo
 from ratings.photos import samples
-from ratings.photos.treatments import COLOUR_TREATMENTS, GREY_TREATMENTS, treated
+from ratings.photos.drawn import catalogue, contact_sheet, store
+from ratings.photos.drawn.catalogue import DULL, FAMILIES, KINDS, SIZES, Picture
+from ratings.photos.drawn.palettes import MOODS, PALETTES
 
-EVERYTHING = samples.samples()
-PIXELS = {  # sha256, shortened
-    "faded": "fe9dceda5ffd43cc",
-    "warm": "df47a2866d2899ea",
-    "cool": "47a7df843c834215",
-    "vivid": "6d9d8bc395bfb8f7",
-    "muted": "2e7139021b6e8722",
-    "black-and-white": "317052e2d9e4db07",
-    "vignette": "d377754d32d486a5",
-    "sepia": "ed693045f8e21461",
-    "cyanotype": "f57a93bbf46c6341",
-    "split-tone": "92501107a45cf9a6",
-}
+PHOTOGRAPHS = samples.samples()
+PICTURES = catalogue.pictures()
 
 
-def pixels(sample: samples.Sample) -> np.ndarray:
-    return np.asarray(sample.image().convert("RGB")).astype(float)
+def small(picture: Picture) -> Image.Image:
+    """The picture, drawn at a quarter of its size, which is sixteen times as fast."""
+    brief = picture.brief()
+    return picture.family.draw(dataclasses.replace(brief, width=brief.width // 4, height=brief.height // 4))
 
 
-def by_name(name: str) -> samples.Sample:
-    return next(sample for sample in EVERYTHING if sample.name == name)
-
-
-def test_there_are_at_least_120_samples_and_no_source_is_missing():
+def test_every_photograph_is_there_as_it_is_and_cropped_at_most_once() -> None:
     assert list(samples.missing()) == []
-    assert len(EVERYTHING) >= 120
-    assert len({sample.name for sample in EVERYTHING}) == len(EVERYTHING)
+    assert len({sample.name for sample in PHOTOGRAPHS}) == len(PHOTOGRAPHS) == 2 * len(samples.SOURCES)
+    assert not any(sample.is_close_up for sample in PHOTOGRAPHS[: len(samples.SOURCES)]), "whole photographs come first"
 
 
-def test_every_source_comes_untreated_and_in_twelve_treatments():
-    for source in samples.SOURCES:
-        treatments = [sample.treatment for sample in EVERYTHING if sample.source is source]
-        assert "" in treatments
-        assert len(treatments) == 13
-
-
-def test_every_source_has_a_credit_and_a_licence():
+def test_every_source_has_a_credit_and_a_licence() -> None:
     for source in samples.SOURCES:
         assert source.credit
         assert source.licence in {"CC0 1.0", "CC BY 2.0", "Public domain", "No known copyright restrictions"}
@@ -58,99 +41,107 @@ def test_every_source_has_a_credit_and_a_licence():
         assert source.found_at or source.licence != "CC BY 2.0", "a licence with attribution needs the way to the original"
 
 
-def test_the_credit_of_a_treated_photo_states_the_change():
-    warm = by_name("dahlia-warm.png")
-
-    assert warm.alt == "An orange dahlia in front of dark leaves, warm"
-    assert warm.credit == "vultilion on Flickr (changed: warm)"
-    assert by_name("dahlia.png").credit == "vultilion on Flickr"
-
-
-def test_consecutive_samples_differ_in_source_and_treatment():
-    treated_ones = [sample for sample in EVERYTHING if sample.treatment]
-
-    for one, next_one in itertools.pairwise(treated_ones):
-        assert one.source is not next_one.source
-        assert one.treatment != next_one.treatment
+def test_the_credit_of_a_crop_states_the_change() -> None:
+    whole, crop = (next(sample for sample in PHOTOGRAPHS if sample.name == name) for name in ("dahlia.png", "dahlia-close-up.png"))
+    assert whole.about.credit == "vultilion on Flickr"
+    assert crop.about.credit == "vultilion on Flickr (changed: cropped closer)"
+    assert crop.about.alt == "An orange dahlia in front of dark leaves, cropped closer"
+    assert crop.image().width < whole.image().width
 
 
-@pytest.mark.parametrize("sample", [sample for sample in EVERYTHING if sample.source.key in {"cat", "cameraman"}], ids=lambda s: s.name)
-def test_every_treatment_is_visible_and_reproducible(sample):
-    untreated = by_name(f"{sample.source.key}.png")
-
-    assert np.array_equal(pixels(sample), pixels(sample))
-    if sample.treatment:
-        changed = pixels(sample)
-        assert changed.shape != pixels(untreated).shape or abs(changed - pixels(untreated)).mean() > 4
-
-
-@pytest.mark.parametrize(
-    ("treatment", "what", "grows"),
-    [
-        ("brighter", lambda p: p.mean(), True),
-        ("darker", lambda p: p.mean(), False),
-        ("contrast", lambda p: p.std(), True),
-        ("faded", lambda p: p.std(), False),
-        ("warm", lambda p: (p[..., 0] - p[..., 2]).mean(), True),
-        ("cool", lambda p: (p[..., 0] - p[..., 2]).mean(), False),
-        ("vivid", lambda p: (p.max(axis=-1) - p.min(axis=-1)).mean(), True),
-        ("muted", lambda p: (p.max(axis=-1) - p.min(axis=-1)).mean(), False),
-        ("soft", lambda p: abs(np.diff(p, axis=1)).mean(), False),
-        ("vignette", lambda p: p[:20, :20].mean() / p[120:180, 190:260].mean(), False),
-    ],
-)
-def test_a_treatment_does_what_its_name_says(treatment, what, grows):
-    before, after = what(pixels(by_name("cat.png"))), what(pixels(by_name(f"cat-{treatment}.png")))
-
-    assert after > 1.1 * before if grows else after < 0.9 * before
-
-
-def test_black_and_white_has_no_colour():
-    grey = pixels(by_name("cat-black-and-white.png"))
-
-    assert (grey.max(axis=-1) - grey.min(axis=-1)).max() == 0
-
-
-def test_the_same_photo_gives_the_same_pixels_on_every_processor():
-    """The hashes come from one processor. Others round sums of products differently, and these pixels contain hundreds of exact halves."""
-    rng = np.random.default_rng(11)
-    image = Image.fromarray(rng.integers(0, 256, (400, 400, 3), dtype=np.uint8))
-    found = {}
-    for treatment in ("faded", "warm", "cool", "vivid", "muted", "black-and-white", "vignette", "sepia", "cyanotype", "split-tone"):
-        found[treatment] = hashlib.sha256(treated(image, treatment, (0.0, 0.0, 1.0, 1.0)).tobytes()).hexdigest()[:16]
-
-    assert found == PIXELS
-
-
-@pytest.mark.parametrize("treatment", [*COLOUR_TREATMENTS, *GREY_TREATMENTS])
-@pytest.mark.parametrize("colour", ["black", "white", "red"])
-def test_treatments_keep_flat_pictures_within_bounds(treatment, colour):
-    changed = treated(Image.new("RGB", (100, 80), colour), treatment, (0.1, 0.1, 0.9, 0.9))
-
-    assert changed.mode == "RGB"
-    if colour == "black" and treatment != "faded":
-        assert np.asarray(changed).max() < 40
-
-
-def test_a_source_that_its_package_has_replaced_is_left_out(monkeypatch):
+def test_a_source_that_its_package_has_replaced_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(samples, "SOURCES", (dataclasses.replace(samples.SOURCES[0], sha256="0" * 64), *samples.SOURCES[1:]))
-
     assert [source.key for source in samples.missing()] == ["astronaut"]
     assert {sample.source.key for sample in samples.samples()} == {source.key for source in samples.SOURCES} - {"astronaut"}
 
 
+def test_there_are_hundreds_of_drawn_pictures_of_many_families() -> None:
+    assert len(FAMILIES) >= 15
+    assert len(PICTURES) >= 240
+    assert len({picture.name for picture in PICTURES}) == len(PICTURES)
+    assert {picture.name for picture in PICTURES} | DULL == {Picture(family, n).name for family in FAMILIES for n in range(len(KINDS))}
+    assert min(max(size) for size in SIZES) >= 1200
+    assert {palette.mood for palette in PALETTES} == set(MOODS)
+
+
+def test_families_and_kinds_take_turns() -> None:
+    first = PICTURES[: len(FAMILIES)]
+    assert len({picture.family.key for picture in first}) == len(first)
+    assert len({KINDS[picture.number] for picture in first}) > 10
+
+
+def test_drawn_pictures_say_what_they_are_and_whose() -> None:
+    about = PICTURES[0].about
+    assert about.alt.startswith("Drawn picture: ")
+    assert (about.credit, about.licence) == ("Drawn by PAV", "CC0 1.0")
+    assert about.licence_url.startswith("https://creativecommons.org/publicdomain/zero/")
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.key)
+def test_every_family_draws_pictures_that_differ_and_are_the_same_each_time(family: catalogue.Family) -> None:
+    drawn = [small(Picture(family, number)) for number in (0, 5, 10, 15)]
+    assert drawn[0].tobytes() == small(Picture(family, 0)).tobytes()
+    thumbs = [np.asarray(image.convert("RGB").resize((24, 24)), float) for image in drawn]
+    for number, one in enumerate(thumbs):
+        assert drawn[number].mode == "RGB"
+        assert one.std() > 4, "an even surface is no picture"
+        assert all(abs(one - other).mean() > 8 for other in thumbs[:number])
+
+
+def test_contrast_and_mood_are_seen_in_the_pixels() -> None:
+    spread: dict[str, list[float]] = {"soft": [], "strong": []}
+    warmth: dict[str, list[float]] = {mood: [] for mood in MOODS}
+    for family in FAMILIES:
+        for number in (1, 3, 4, 6, 8, 14):
+            pixels = np.asarray(small(Picture(family, number)).resize((48, 48)), float)
+            mood, contrast, _density = KINDS[number]
+            spread[contrast].append(pixels.mean(axis=-1).std())
+            warmth[mood].append((pixels[..., 0] - pixels[..., 2]).mean())
+    assert np.mean(spread["strong"]) > 1.3 * np.mean(spread["soft"])
+    assert np.mean(warmth["warm"]) > 20 > -5 > np.mean(warmth["cool"])
+
+
+def test_a_picture_is_drawn_once_and_kept(settings: Any, tmp_path: Path) -> None:
+    settings.DRAWN_ROOT, settings.MEDIA_ROOT = tmp_path / "drawn", tmp_path / "media"
+    picture = PICTURES[0]
+    data = store.drawn(picture)
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.format == "JPEG"
+        assert image.size == (picture.brief().width, picture.brief().height)
+    store.path(picture).write_bytes(b"kept")
+    assert store.drawn(picture) == b"kept"
+
+
+def test_the_sheet_shows_every_picture(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.DRAWN_ROOT, settings.MEDIA_ROOT = tmp_path / "drawn", tmp_path / "media"
+    monkeypatch.setattr(contact_sheet, "pictures", lambda: [picture for picture in PICTURES if picture.family is FAMILIES[0]][:2])
+    monkeypatch.setattr(contact_sheet, "FAMILIES", FAMILIES[:1])
+    contact_sheet.write(tmp_path / "sheet.webp")
+    with Image.open(tmp_path / "sheet.webp") as sheet:
+        assert sheet.width > 2 * sheet.height, "two pictures beside each other"
+        assert np.asarray(sheet.convert("L")).std() > 10
+
+
+def test_drawing_refuses_a_part_that_does_not_exist() -> None:
+    with pytest.raises(CommandError, match="from 1 to 2"):
+        call_command("draw_samples", part=3, parts=2)
+
+
 @pytest.mark.django_db
-def test_all_samples_become_photos_with_alt_credit_and_licence(capsys):
-    call_command("import_photos", samples=True)
+def test_samples_are_imported_once(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.DRAWN_ROOT = tmp_path / "drawn"
+    monkeypatch.setattr("ratings.management.commands.import_photos.pictures", lambda: PICTURES[:2])
+    call_command("import_photos", samples=True, verbosity=0)
+    call_command("import_photos", samples=True, verbosity=0)
+    assert Photo.objects.count() == len(PHOTOGRAPHS) + 2
+    assert set(Photo.objects.filter(credit="Drawn by PAV").values_list("licence", flat=True)) == {"CC0 1.0"}
 
-    assert f"{len(EVERYTHING)} photos imported, 0 were there already, 0 refused." in capsys.readouterr().out
-    assert Photo.objects.filter(owner=None).exclude(alt="").exclude(credit="").exclude(licence="").count() == len(EVERYTHING)
 
-
-def test_the_documentation_names_every_source_with_its_licence():
+def test_the_documentation_names_every_source_with_its_licence_and_every_family() -> None:
     page = (BASE / "docs" / "photos.md").read_text()
-
     for source in samples.SOURCES:
         row = next(line for line in page.splitlines() if line.startswith(f"| {source.key} |"))
         for text in (source.path, source.credit, source.licence, source.licence_url, source.found_at):
             assert text in row
+    for family in FAMILIES:
+        assert f"| {family.key} | {family.alt} |" in page

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -24,13 +25,13 @@ IN_TERMINAL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY,
 class Demo:
     """A demo that runs in a separate folder."""
 
-    def __init__(self, folder: Path, photos: Path, port: int, terminal: int | None = None) -> None:
+    def __init__(self, folder: Path, photos: Path, port: int, terminal: int | None = None, venv: str = sys.prefix) -> None:
         self.folder, self.port, self.address = folder, port, f"http://localhost:{port}"
         self.output = folder.parent / f"{folder.name}.txt"
         environment = {
             name: value for name, value in os.environ.items() if name not in {*SETTINGS, "PAV_TESTING", "DJANGO_SETTINGS_MODULE"}
         }
-        environment |= {"PAV_VAR": str(folder), "PAV_VENV": sys.prefix}
+        environment |= {"PAV_VAR": str(folder), "PAV_VENV": venv}
         command = ["sh", str(BASE / "pav"), "demo", "--no-browser", "--port", str(port), "--photos", str(photos)]
         if terminal is not None:  # as in a terminal window: closing it sends SIGHUP to all of its processes
             command = [sys.executable, "-c", IN_TERMINAL, *command]
@@ -123,6 +124,33 @@ def test_a_demo_serves_stops_completely_and_keeps_ratings(start: "type[Demo]") -
         assert alice.get("/api/v1/deck").json()["rated"] == 1
 
 
+@pytest.fixture(scope="module")
+def light_environment() -> Path:
+    """What `./pav demo` installs, made by the launcher; kept between runs, so that only the first one takes a minute."""
+    venv = BASE / "var" / "venv-light"
+    environment = os.environ | {"PAV_VENV": str(venv)}
+    subprocess.run(["sh", str(BASE / "pav"), "install"], env=environment, check=True, timeout=3 * PATIENCE_SECONDS)
+    return venv
+
+
+def test_a_demo_runs_and_learns_where_torch_is_not_installed(light_environment: Path, service_folder: Path, photos: Path) -> None:
+    python = light_environment / "bin" / "python"
+    for name in ("torch", "timm", "matplotlib", "pytest"):
+        missing = subprocess.run([python, "-c", f"import {name}"], capture_output=True, text=True, check=False)
+        assert "ModuleNotFoundError" in missing.stderr, f"{name} is installed"
+    demo = Demo(service_folder / "var", photos, free_port(), venv=str(light_environment))
+    try:
+        demo.wait_until_ready()
+        with visitor(demo) as alice:
+            for card, value in zip(alice.get("/api/v1/deck").json()["cards"], ("love", "dislike"), strict=True):
+                rating = {"client_id": str(uuid4()), "token": card["token"], "value": value}
+                alice.post("/api/v1/ratings", json=rating).raise_for_status()
+            until(lambda: alice.get("/api/v1/ranking").json()["ratings_seq"] == 2)
+            assert len(alice.get("/api/v1/ranking").json()["top"]) == 2
+    finally:
+        assert demo.end() == 0, demo.text
+
+
 def test_a_killed_demo_does_not_block_the_next(start: "type[Demo]") -> None:
     demo = start()
     demo.wait_until_ready()
@@ -166,6 +194,31 @@ def test_a_port_in_use_is_refused_with_a_sentence(start: "type[Demo]") -> None:
     assert "Traceback" not in demo.text
 
 
+def test_a_port_that_pav_uses_is_refused_with_its_address(start: "type[Demo]") -> None:
+    first = start()
+    until(first.is_healthy)
+    second = start(folder="other", port=first.port)
+    assert second.process.wait(timeout=PATIENCE_SECONDS) == 1
+    assert f"PAV runs on port {first.port} already: open http://localhost:{first.port}." in second.text
+    assert f"./pav demo --port {first.port + 1}" in second.text
+
+
+def test_a_network_that_is_not_the_one_in_the_metadata_is_refused_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from pav_site import demo
+    from pav_site.embedded import ServiceError
+    from personalize.files import extractors
+
+    real = extractors.read()
+    rows = real.rows
+    damaged = tmp_path / rows[0].path.name
+    damaged.write_bytes(b"half of a download")
+    monkeypatch.setattr(extractors, "read", lambda: replace(real, rows=(replace(rows[0], path=damaged), *rows[1:])))
+    with pytest.raises(ServiceError, match="git checkout -- personalize/bank"):
+        demo._check_bank()
+
+
 @pytest.mark.parametrize("arguments", [["--port", "many"], ["--port", "70000"], ["--photos", "/not/there"]])
 def test_invalid_options_are_refused(arguments: list[str]) -> None:
     refused = subprocess.run(
@@ -176,15 +229,19 @@ def test_invalid_options_are_refused(arguments: list[str]) -> None:
     assert "Traceback" not in refused.stderr
 
 
-def test_a_folder_without_photos_is_refused_with_a_sentence(service_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("unreadable", [False, True])
+def test_a_folder_without_photos_is_refused_with_a_sentence(unreadable: bool, service_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
+    if unreadable:
+        (tmp_path / "empty" / "notes.jpg").write_text("no photo at all")
     demo = Demo(service_folder / "var", tmp_path / "empty", free_port())
     assert demo.process.wait(timeout=PATIENCE_SECONDS) == 1
     assert "pav: No photo was imported, so there is nothing to swipe." in demo.text
+    assert ("notes.jpg" in demo.text) == unreadable
     assert processes_of(str(demo.folder)) == {}
 
 
-def test_fresh_deletes_everything_except_locks_and_the_secret_key(service_folder: Path) -> None:
+def test_fresh_deletes_everything_except_locks_the_secret_key_and_drawn_pictures(service_folder: Path) -> None:
     from rich.console import Console
 
     from pav_site import demo
@@ -195,7 +252,8 @@ def test_fresh_deletes_everything_except_locks_and_the_secret_key(service_folder
         (services.folder / "media" / "photos").mkdir(parents=True)
         (services.folder / "imported.json").write_text("[]")
         (services.folder / "secret_key").write_text("kept")
+        (services.folder / "drawn").mkdir()
     with services.owned():
         demo._empty(services, Console(quiet=True))
     left = {path.name for path in services.folder.iterdir()}
-    assert left == {"owner.lock", "guests.lock", "secret_key"}
+    assert left == {"owner.lock", "guests.lock", "secret_key", "drawn"}

@@ -20,7 +20,7 @@ from ratings.api import api
 OURS = ("pav_site", "ratings", "personalize")
 TOP_LEVEL = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 PAGES = [BASE / name for name in TOP_LEVEL] + sorted((BASE / "docs").rglob("*.md"))
-LAUNCHER_WORDS = {"help", "COMMAND"}  # `./pav COMMAND --help` stands for any command
+LAUNCHER_WORDS = {"help", "install", "COMMAND"}  # `./pav COMMAND --help` stands for any command
 FOREIGN_OPTIONS = {"test"}  # its options are pytest's
 SOURCES = ("pav_site", "ratings", "personalize", "benchmarks", "tests", "static", "templates", "locale", "docs", ".github", ".ci")
 

@@ -20,7 +20,7 @@ def test_every_check_passes_on_a_machine_that_runs_the_tests(tmp_path: Path) -> 
         "Packages",
         "Embedded PostgreSQL",
         "Embedded Redis",
-        "Backbone",
+        "Network",
         "Bank of task vectors",
         "Raw features",
         "Disk",
@@ -44,7 +44,7 @@ def test_unreachable_services_fail_with_advice_and_the_other_checks_still_run(tm
 def test_packages_that_differ_from_their_pins_are_named(tmp_path: Path) -> None:
     pins = tmp_path / "requirements.txt"
     pins.write_text("# a comment\nDjango==1.0  # old\nno-such-package==3\nnumpy>=1; python_version < '3'\npytest>=1\n")
-    (finding,) = doctor.packages(pins)
+    finding = doctor.pinned(pins)
     assert finding.state == doctor.FAIL
     assert "Django is" in finding.found
     assert "no-such-package is missing" in finding.found

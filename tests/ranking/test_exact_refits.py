@@ -13,7 +13,7 @@ from personalize.numerics import model_comparison
 from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.tasks import refit_rater, sweep
 from personalize.worker import exact_refit, loaded_bank
-from ratings import jobs
+from ratings import health, jobs
 from ratings.models import ExactRefit, Fit, Photo, Presentation, Projection
 from ratings.photos.selectors import photos_by_id
 from ratings.photos.services import add_photo
@@ -21,7 +21,7 @@ from ratings.ranking import events, exact_refits
 from ratings.ranking.selectors import model_of, ranking
 from ratings.raters.services import make_guest
 from ratings.sql import to_list
-from tests.guests import collect_requests, give_features, use_bank
+from tests.guests import collect_requests, give_features, report_worker, use_bank
 from tests.photos.making import encoded, scene
 
 RATINGS = 24
@@ -49,6 +49,12 @@ class Network:
 @pytest.fixture(autouse=True)
 def hyperprior(monkeypatch):
     monkeypatch.setattr(loaded_bank, "hyperprior", Hyperprior.flat)
+
+
+@pytest.fixture(autouse=True)
+def worker(db, empty_redis):
+    """A worker that can do exact refits lives."""
+    return report_worker("gpu", "exact")
 
 
 @pytest.fixture
@@ -232,6 +238,20 @@ def test_no_exact_refit_begins_when_the_setting_turns_it_off(alice, network, req
     settings.PAV = settings.PAV | {"EXACT_REFIT_AFTER": 0}
     sweep()
     assert requested == []
+
+
+@pytest.mark.parametrize("others", [[("refit",), ("gpu",)], [("refit",)], []], ids=["only without torch", "only refit", "none"])
+def test_no_exact_refit_begins_where_no_live_worker_can_do_its_steps(others, alice, network, requested, worker):
+    network(1.0)
+    rate_photos(alice, network.truth)
+    health.withdraw(worker)
+    for queues in others:
+        report_worker(*queues)
+    sweep()
+    assert (requested, ExactRefit.objects.count()) == ([], 0)
+    health.report(worker)
+    sweep()
+    assert requested == [UUID(alice.id)]
 
 
 def test_feature_extraction_of_waiting_photos_comes_before_exact_refits(alice, network, requested, monkeypatch):

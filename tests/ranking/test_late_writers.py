@@ -17,7 +17,7 @@ from ratings.ranking.histories import rating_history
 from ratings.ranking.selectors import model_of, ranking
 from ratings.ranking.services import NextPhoto, store_fit, store_next_photos
 from ratings.raters.services import make_guest
-from tests.guests import Guest
+from tests.guests import Guest, report_worker
 from tests.ranking.versions import add_photos, fill, learn, new_installation
 
 PATIENCE_SECONDS = 20
@@ -97,6 +97,7 @@ def test_a_late_step_of_an_exact_refit_changes_nothing(alice, old):
 
 
 def test_an_exact_refit_does_not_begin_before_the_carried_over_fit_is_refitted(alice, old):
+    report_worker("gpu", "exact")
     change()
     Rater.objects.update(refit_queued_at=None)
     Fit.objects.update(updated_at="2026-11-25T00:00:00Z")

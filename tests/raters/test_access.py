@@ -119,7 +119,10 @@ def test_too_many_ratings_are_refused_with_the_time_to_wait(alice, settings):
 def test_too_many_new_guests_from_one_address_are_refused(guest, photos, settings):
     settings.PAV = settings.PAV | {"LIMIT_GUESTS": "1/hour"}
     guest()
-    assert Client().get("/").status_code == 429
+    reply = Client().get("/")
+    assert reply.status_code == 429
+    assert 1 <= int(reply["Retry-After"]) <= 3600
+    assert f'http-equiv="refresh" content="{reply["Retry-After"]}"' in reply.text  # the page goes on by itself
 
 
 def test_rate_limits_fail_open_when_redis_is_down(alice, settings):

@@ -1,4 +1,4 @@
-"""`./pav worker`: a Celery worker for one queue."""
+"""`./pav worker`: a Celery worker for one queue, or for the two slow ones where it can do both."""
 
 import logging
 import os
@@ -11,14 +11,23 @@ from django.core.management.base import BaseCommand
 from threadpoolctl import threadpool_limits
 
 from pav_site.celery import app
+from pav_site.heartbeat import heartbeat
 from pav_site.processes import end_with_parent
+from personalize import __version__
+from personalize.worker import capabilities
+from ratings.health import Worker
+
+logger = logging.getLogger(__name__)
 
 POOL = "solo"  # docs/decisions/worker-pool.md
 NICENESS = 10  # nobody waits for the tasks of queue `gpu`, which take seconds: they must not slow down the other processes
 
 
 class Command(BaseCommand):
-    help = "Run a worker. Queue `refit` runs instant fits (NumPy, milliseconds); queue `gpu` runs slow tasks (torch, seconds; a GPU helps)."
+    help = (
+        "Run a worker. Queue `refit` runs instant fits (milliseconds); queue `gpu` runs slow tasks (seconds), among them exact refits "
+        "where PyTorch is installed (./pav install research; a GPU helps)."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--queue", choices=["refit", "gpu"], required=True)
@@ -39,15 +48,27 @@ class Command(BaseCommand):
         if options["beat"]:
             EmbeddedService(app, thread=True, scheduler_cls="celery.beat:Scheduler").start()  # stores nothing on disk
         logging.getLogger("celery.beat").setLevel(logging.WARNING)
+        queues, name = _queues(options["queue"]), f"{options['queue']}@{gethostname()}"
         worker = app.Worker(
-            queues=options["queue"],
+            queues=queues,
             pool_cls=POOL,
             concurrency=1,
-            hostname=f"{options['queue']}@{gethostname()}",
+            hostname=name,
             loglevel="INFO",
             without_gossip=True,
             without_mingle=True,
             without_heartbeat=True,
         )
-        worker.start()
+        with heartbeat(Worker(f"{name}:{os.getpid()}", queues, __version__)):
+            worker.start()
         raise SystemExit(worker.exitcode or 0)
+
+
+def _queues(chosen: str) -> tuple[str, ...]:
+    """The queues to take tasks from: `exact` too, where the packages for its tasks are installed (docs/decisions/exact-queue.md)."""
+    if chosen != "gpu":
+        return (chosen,)
+    if capabilities.exact_fits():
+        return (chosen, "exact")
+    logger.info("This worker does no exact refits: PyTorch is not installed. ./pav install research installs it; then restart the worker.")
+    return (chosen,)

@@ -6,8 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from personalize.bank_building import compressing
-from personalize.bank_building.compressing import FORMS, Form
+from personalize.bank_building.forms import FORMS, Form
 from personalize.management.command import ModelCommand
 from personalize.management.files import new_file
 from personalize.management.progress import progress_bar
@@ -27,6 +26,8 @@ class Command(ModelCommand):
         parser.add_argument("--json", action="store_true", help="print all metadata")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        from personalize.bank_building import compressing  # needs torch, which --help does not
+
         form = Form(options["form"], options["rank"])
         with progress_bar() as progress:
             metadata = compressing.compress(options["bank"], options["out"], form, options["photos"], progress)

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from personalize.bank_building import onnx_extractors
 from personalize.files import banks
 from personalize.management.command import ModelCommand
 from personalize.management.progress import progress_bar
@@ -18,6 +17,8 @@ class Command(ModelCommand):
         parser.add_argument("bank", type=Path, nargs="?", default=banks.DEFAULT)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        from personalize.bank_building import onnx_extractors  # needs torch, which --help does not
+
         with progress_bar() as progress:
             metadata = onnx_extractors.write(options["bank"], progress)
         for row in metadata.facts["extractors"]:

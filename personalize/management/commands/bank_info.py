@@ -6,7 +6,6 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from personalize.bank_building.bank_info import bank_info
 from personalize.files import banks
 from personalize.management.command import ModelCommand
 
@@ -19,6 +18,8 @@ class Command(ModelCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        from personalize.bank_building.bank_info import bank_info  # needs torch, which --help does not
+
         info = bank_info(options["bank"])
         if options["json"]:
             self.stdout.write(json.dumps(info, indent=1, ensure_ascii=False))

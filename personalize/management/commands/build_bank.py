@@ -6,8 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from personalize.bank_building import building
-from personalize.bank_building.compressing import FORMS, Form
+from personalize.bank_building.forms import FORMS, Form
 from personalize.files import banks
 from personalize.management.command import ModelCommand
 from personalize.management.files import new_file, new_folder
@@ -29,6 +28,8 @@ class Command(ModelCommand):
         parser.add_argument("--cache", type=new_folder, default=Path("var/described"), help="folder that caches extracted features")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        from personalize.bank_building import building  # needs torch, which --help does not
+
         with progress_bar() as progress:
             plan = building.BuildPlan(form=Form(options["form"], options["rank"]))
             metadata = building.build(options["trained"], options["root"], options["out"], plan, options["cache"], progress)

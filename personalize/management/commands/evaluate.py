@@ -3,8 +3,10 @@
 import hashlib
 import json
 from argparse import SUPPRESS
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,12 +22,11 @@ from personalize.management.command import ModelCommand
 from personalize.management.files import new_file, new_folder, write_json
 from personalize.management.progress import progress_bar
 from personalize.management.renamed import OldOption
-from personalize.research import evaluate, evaluation_tables, plots, swap
+from personalize.research import evaluate, evaluation_tables, swap
 from personalize.research.catalogues import make_catalogue
 from personalize.research.evaluate import Evaluation, EvaluationProtocol, Subject
 from personalize.research.kept_results import KeptResults
-from personalize.research.methods import METHODS
-from personalize.research.network_methods import NetworkMethods
+from personalize.research.methods import METHODS, NEEDS, NetworkFits
 
 
 class Command(ModelCommand):
@@ -74,12 +75,13 @@ class Command(ModelCommand):
             seed=options["seed"],
         )
         part = _part(options["part"])
+        _import_needed(protocol, options["plots"])
         metadata, taste = banks.read_metadata(options["bank"]), taste_parts.read(options["bank"])
         table = _ratings(options, taste_parts.photos_seen(options["bank"]))
         _check_fair(protocol, taste, table)
         with progress_bar() as progress:
             catalogue = make_catalogue(table.photos, options["bank"], options["cache"], progress)
-            network = cache(lambda: NetworkMethods(options["bank"], table.photos))
+            network = cache(lambda: _network_methods(options["bank"], table.photos))
             shipped = replace(taste.hyperprior, heads=catalogue.heads)
             subject = Subject(catalogue, table.raters, table.test_raters, shipped, network)
             protocol, reasons = evaluate.without_impossible(subject, protocol)
@@ -111,8 +113,25 @@ class Command(ModelCommand):
         if "swap" in result:
             self.stdout.write("\n" + evaluation_tables.of_swap(result["swap"]))
         if folder:
+            from personalize.research import plots  # needs Matplotlib, which other evaluations do not
+
             paths = plots.learning_curve(result, folder / "learning-curve") + plots.per_person(result, folder / "by-person")
             self.stdout.write("\nPlots: " + ", ".join(str(path) for path in paths))
+
+
+def _import_needed(protocol: EvaluationProtocol, plots: Path | None) -> None:
+    """Fail before a long run where a package is missing that only some methods, or plots, need."""
+    for package, methods in NEEDS.items():
+        if methods & set(protocol.methods):
+            import_module(package)
+    if plots:
+        import_module("matplotlib")
+
+
+def _network_methods(bank: Path, photos: Sequence[Path]) -> NetworkFits:
+    from personalize.research.network_methods import NetworkMethods  # needs torch, which other methods do not
+
+    return NetworkMethods(bank, photos)
 
 
 def _ratings(options: dict[str, Any], seen: frozenset[str]) -> RatingTable:

@@ -6,8 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from personalize.bank_building import importing, published_checkpoints
-from personalize.bank_building.compressing import FORMS, Form
+from personalize.bank_building.forms import FORMS, Form
 from personalize.management.command import ModelCommand
 from personalize.management.files import new_file
 from personalize.management.progress import progress_bar
@@ -33,6 +32,8 @@ class Command(ModelCommand):
         parser.add_argument("--json", action="store_true", help="print all metadata")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        from personalize.bank_building import importing, published_checkpoints  # need torch, which --help does not
+
         with progress_bar() as progress:
             plan = importing.ImportPlan(
                 backbone=options["backbone"],

@@ -1,5 +1,6 @@
 """Replay of real ratings, to measure how many ratings an acquisition rule saves."""
 
+from importlib import import_module
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -31,6 +32,7 @@ class Command(ModelCommand):
         parser.add_argument("--planted", action="store_true", help="replace the real ratings by ratings drawn from the model")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        import_module("sklearn")  # the last step needs it: fail before a long run, not after it
         protocol = ReplayProtocol(
             rules=tuple(options["rules"]),
             cards=tuple(sorted(set(options["cards"]))),

@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
-from accelerate import PartialState
 from django.core.management.base import CommandError, CommandParser
 
 from personalize import datasets
@@ -13,7 +11,6 @@ from personalize.errors import at_least
 from personalize.management.command import ModelCommand
 from personalize.management.files import new_file, new_folder, write_json
 from personalize.management.progress import progress_bar
-from personalize.training import checkpoints, train
 from personalize.training.recipes import Recipe
 
 
@@ -49,6 +46,11 @@ class Command(ModelCommand):
         parser.add_argument("--json", type=new_file, help="also write the record to this file")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        import torch  # these are imported here because --help needs none of them
+        from accelerate import PartialState
+
+        from personalize.training import checkpoints, train
+
         out = options["out"] / f"{options['dataset']}.safetensors"
         try:
             at_least(0, save_every=options["save_every"], workers=options["workers"], threads=options["threads"])

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from ratings.photos import importing
+from ratings.photos.drawn.catalogue import pictures
 from ratings.photos.samples import missing, samples
 from ratings.photos.services import About
 
@@ -23,7 +24,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "folders", nargs="*", type=Path, metavar="DIR", help="a folder or a single photo (JPEG, PNG, WebP, HEIC or AVIF)"
         )
-        parser.add_argument("--samples", action="store_true", help="import the sample photos from installed packages")
+        parser.add_argument(
+            "--samples",
+            action="store_true",
+            help="import the samples: photographs from packages, and pictures that PAV draws",
+        )
         parser.add_argument("--credit", default="", help="author of the photos; shown with each photo")
         parser.add_argument("--licence", default="", help="licence of the photos; shown with each photo")
 
@@ -51,7 +56,7 @@ def _candidates(folders: list[Path], with_samples: bool, about: About) -> list[i
     for folder in folders:
         if not folder.exists():
             raise CommandError(_("There is no folder %(folder)s. Check its name.") % {"folder": folder})
-    found = importing.from_samples(samples()) if with_samples else []
+    found = importing.from_samples(samples()) + importing.from_drawn(pictures()) if with_samples else []
     for folder in folders:
         found += importing.from_folder(folder, about)
     if not found:

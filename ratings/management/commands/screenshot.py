@@ -2,6 +2,7 @@
 
 import io
 from argparse import ArgumentParser
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from pav_site.environment import BASE
 
 WIDE = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 1.5, "has_touch": True, "is_mobile": True}
+SIZES: dict[str, dict[str, Any]] = {"wide": WIDE, "phone": PHONE}
+ANIMATED, FRAME_WIDTH = 15, 720  # swipes, pixels
 TOP = '.card[data-depth="0"]:not([data-leaving])'
 
 # The simulated rater prefers colour: likes photos that are more colourful than most before, and loves the most colourful ones.
@@ -34,8 +37,12 @@ class Command(BaseCommand):
         parser.add_argument("--url", default="http://127.0.0.1:8000", help="address of the running PAV")
         parser.add_argument("--out", type=Path, default=BASE / "docs" / "images", help="folder for the screenshots")
         parser.add_argument("--swipes", type=int, default=24, help="ratings given before the screenshots")
+        parser.add_argument("--animation", action="store_true", help="write the first 15 swipes as an animation, and nothing else")
+        parser.add_argument(
+            "--every-look", action="store_true", help="take both sizes, themes and languages after 0, 5 and 25 ratings, and nothing else"
+        )
 
-    def handle(self, *, url: str, out: Path, swipes: int, **_options: Any) -> None:
+    def handle(self, *, url: str, out: Path, swipes: int, animation: bool, every_look: bool, **_options: Any) -> None:
         try:
             from playwright.sync_api import Error, sync_playwright
         except ImportError as error:
@@ -47,8 +54,13 @@ class Command(BaseCommand):
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=str(chromium), args=launch_flags())
             try:
-                self._wide(browser, url, out, swipes)
-                self._phone(browser, url, out, swipes)
+                if animation:
+                    self._animation(browser, url, out)
+                elif every_look:
+                    self._every_look(browser, url, out)
+                else:
+                    self._wide(browser, url, out, swipes)
+                    self._phone(browser, url, out, swipes)
             except Error as error:
                 raise CommandError(f"{url} did not behave as expected: {error.message}. Is PAV running there?") from error
             finally:
@@ -71,28 +83,74 @@ class Command(BaseCommand):
         self._take(page, out / "phone-ranking.png")
         page.context.close()
 
+    def _every_look(self, browser: Any, url: str, out: Path) -> None:
+        for size, language in product(SIZES, ("en", "ja")):
+            visit = Visit(browser, url, SIZES[size] | {"locale": language})
+            for swipes in (0, 5, 25):
+                visit.rate(swipes)
+                for theme in ("light", "dark"):
+                    visit.page.emulate_media(color_scheme=theme)
+                    self._take(visit.page, out / f"{size}-{language}-{theme}-{swipes:02}.png")
+            visit.page.context.close()
+
+    def _animation(self, browser: Any, url: str, out: Path) -> None:
+        visit = Visit(browser, url, WIDE | {"color_scheme": "light"})
+        frames = []
+        for swipes in range(1, ANIMATED + 1):
+            frames.append((_frame(visit.page), 400))
+            visit.rate(swipes, pause_ms=0)
+            frames.append((_frame(visit.page), 120))  # the photo flies, the ranking has not moved yet
+            visit.page.wait_for_timeout(250)
+            frames.append((_frame(visit.page), 250))
+        frames.append((_frame(visit.page), 2500))
+        images, durations = zip(*frames, strict=True)
+        place = out / "swipes.webp"
+        images[0].save(place, save_all=True, append_images=images[1:], duration=durations, loop=0, quality=50, method=6)
+        self.stdout.write(f"{place}: {place.stat().st_size / 2**20:.1f} MB")
+        visit.page.context.close()
+
     def _take(self, page: Any, place: Path) -> None:
         page.wait_for_timeout(1200)  # until animations have ended and all photos have loaded
         # Re-encoded, because browsers compress for speed, and the screenshots are committed to the repository.
-        Image.open(io.BytesIO(page.screenshot())).convert("RGB").save(place, optimize=True)
+        _image(page).save(place, optimize=True)
         self.stdout.write(str(place))
 
 
-def _opened(browser: Any, url: str, swipes: int, options: dict[str, Any]) -> Any:
-    """The page after some ratings of a simulated rater who likes colour."""
-    page = browser.new_context(locale="en", **options).new_page()
-    page.goto(url)
-    seen: list[float] = []
-    for _ in range(swipes):
+def _image(page: Any) -> Image.Image:
+    return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+
+
+def _frame(page: Any) -> Image.Image:
+    image = _image(page)
+    return image.resize((FRAME_WIDTH, round(image.height * FRAME_WIDTH / image.width)), Image.Resampling.LANCZOS)
+
+
+class Visit:
+    """The page as a simulated rater sees it who likes colour."""
+
+    def __init__(self, browser: Any, url: str, options: dict[str, Any]) -> None:
+        self.page = browser.new_context(**{"locale": "en", **options}).new_page()
+        self.page.goto(url)
+        self._seen: list[float] = []
+
+    def rate(self, swipes: int, pause_ms: int = 250) -> None:
+        """Rate photos until there are this many ratings, pausing as a rater would who looks at the ranking."""
+        page = self.page
+        while len(self._seen) < swipes:
+            page.wait_for_selector(f"{TOP}[data-ready]")
+            token = page.get_attribute(TOP, "data-token")
+            colour = page.eval_on_selector(f"{TOP} img", COLOURFULNESS)
+            self._seen.append(colour)
+            rank = sum(other < colour for other in self._seen) / len(self._seen)
+            page.keyboard.press("ArrowUp" if rank > 0.8 else "ArrowRight" if rank > 0.5 else "ArrowLeft")
+            page.wait_for_function(
+                "([top, token]) => document.querySelector(top) && document.querySelector(top).dataset.token !== token", arg=[TOP, token]
+            )
+            page.wait_for_timeout(pause_ms)
         page.wait_for_selector(f"{TOP}[data-ready]")
-        token = page.get_attribute(TOP, "data-token")
-        colour = page.eval_on_selector(f"{TOP} img", COLOURFULNESS)
-        seen.append(colour)
-        rank = sum(other < colour for other in seen) / len(seen)
-        page.keyboard.press("ArrowUp" if rank > 0.8 else "ArrowRight" if rank > 0.5 else "ArrowLeft")
-        page.wait_for_function(
-            "([top, token]) => document.querySelector(top) && document.querySelector(top).dataset.token !== token", arg=[TOP, token]
-        )
-        page.wait_for_timeout(250)  # as a rater would pause to look at the ranking
-    page.wait_for_selector(f"{TOP}[data-ready]")
-    return page
+
+
+def _opened(browser: Any, url: str, swipes: int, options: dict[str, Any]) -> Any:
+    visit = Visit(browser, url, options)
+    visit.rate(swipes)
+    return visit.page
