@@ -9,7 +9,7 @@ from pav_site.environment import BASE
 
 LAUNCHER = str(BASE / "pav")
 INSTALL = "./pav install research"
-SIZE = "about 2 GB"
+SIZE = "several gigabytes"
 # What `./pav install research` installs and a command may miss, by the name it is imported by.
 RESEARCH = {
     "torch": "PyTorch",

@@ -1,7 +1,6 @@
 """Writes of photos: files and rows. Decoding and writing files happen outside transactions where possible."""
 
 import base64
-from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -10,20 +9,10 @@ from django.dispatch import receiver
 
 from ratings import jobs
 from ratings.photos import files
+from ratings.photos.about import About
 from ratings.photos.intake import NormalisedPhoto, normalise
 from ratings.photos.models import Photo
 from ratings.raters.models import Rater
-
-
-@dataclass(frozen=True)
-class About:
-    """Metadata of a photo; everything may be empty."""
-
-    alt: str = ""  # what the photo shows
-    credit: str = ""
-    licence: str = ""
-    licence_url: str = ""
-    source: str = ""  # where the photo comes from
 
 
 def add_photo(*, data: bytes, name: str, owner: Rater | None = None, **about: str) -> Photo:

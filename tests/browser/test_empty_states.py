@@ -13,7 +13,7 @@ from pav_site import starting_page
 from pav_site.environment import BASE
 from tests.browser.conftest import visitors_of
 from tests.browser.stack import Stack, new_stack
-from tests.browser.test_looks import serious_problems
+from tests.browser.test_accessibility import findings
 from tests.browser.visitor import Visitor
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -314,7 +314,7 @@ def test_every_state_is_accessible_and_fits(visit: Callable[..., Visitor], catal
 
     def check(state: str) -> None:
         see(alice, state)
-        problems[state] = serious_problems(alice)
+        problems[state] = findings(alice)
         assert alice.page.evaluate("document.documentElement.scrollWidth") <= width, state
         headings = alice.page.evaluate(
             "[...document.querySelectorAll('h1, h2, h3')].filter((h) => h.checkVisibility()).map((h) => h.tagName)"
@@ -331,7 +331,7 @@ def test_every_state_is_accessible_and_fits(visit: Callable[..., Visitor], catal
     alice.wait_until_live()
     alice.context.set_offline(True)
     alice.page.wait_for_selector("#lost-connection-text", state="visible")
-    problems["offline line"] = serious_problems(alice)
+    problems["offline line"] = findings(alice)
     alice.rate_all()
     check("offline")
     alice.context.set_offline(False)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.browser.test_looks import PHONE, serious_problems
+from tests.browser.test_accessibility import findings
+from tests.browser.test_looks import PHONE
 from tests.browser.visitor import Visitor
 
 # Keeps what was highlighted and announced. The highlight stays until a test ends it: a busy machine may take longer than its four seconds.
@@ -148,4 +149,4 @@ def test_on_a_phone_the_highlight_is_on_the_strip_above_the_photo(rate: Callable
     assert label["x"] + label["width"] <= 390 - 24  # the arrow that opens the ranking stays free
     assert label["y"] >= strip["y"] - 1
     assert label["y"] + label["height"] <= strip["y"] + strip["height"] + 1
-    assert serious_problems(alice) == []
+    assert findings(alice) == []

@@ -17,11 +17,15 @@ ENDINGS = {
     "connection_": ["connecting", "live", "reconnecting", "polling", "offline"],
     "moved_": ["up", "down"],
     "title_": ["me", "both", "everyone"],
+    "ranking_": [f"{state}_{part}" for state in ("nothing_ranked", "offline", "unreachable") for part in ("title", "text")]
+    + ["error_title"],
+    "photo_": [f"{state}_{part}" for state in ("failed", "gone") for part in ("title", "text")],
     "certainty_": [f"{state}{part}" for state in STATES for part in ("", "_text")],
 }
 # Keys that are values of variables where a script uses them.
 RATINGS = {"dislike", "like", "love"}
-NOTICES = {f"{name}_{part}" for name in ("preparing", "no_photos", "all_rated", "offline", "busy", "error") for part in ("title", "text")}
+DECK_STATES = ("preparing", "more_coming", "no_photos", "all_rated", "offline", "unreachable", "busy", "error")
+NOTICES = {f"{name}_{part}" for name in DECK_STATES for part in ("title", "text")}
 NOTICES -= {"busy_text", "error_text"}  # these show the sentence of the problem
 
 

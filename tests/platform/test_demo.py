@@ -199,7 +199,7 @@ def test_a_port_that_pav_uses_is_refused_with_its_address(start: "type[Demo]") -
     until(first.is_healthy)
     second = start(folder="other", port=first.port)
     assert second.process.wait(timeout=PATIENCE_SECONDS) == 1
-    assert f"PAV runs on port {first.port} already: open http://localhost:{first.port}." in second.text
+    assert f"PAV is running on port {first.port} already: open http://localhost:{first.port}." in second.text
     assert f"./pav demo --port {first.port + 1}" in second.text
 
 

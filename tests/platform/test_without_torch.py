@@ -95,7 +95,7 @@ def ended(hidden: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, t
 def test_a_command_that_lacks_a_package_says_how_to_install_it(command: list[str], package: str, ended: dict[str, torchless.Ended]) -> None:
     refused = ended[" ".join(command)]
     assert (refused.status, refused.out) == (1, "")
-    sentence = f"./pav {command[0]} needs {package}, which is not installed. Install it (about 2 GB) with ./pav install research."
+    sentence = f"./pav {command[0]} needs {package}, which is not installed. Install it (several gigabytes) with ./pav install research."
     assert refused.err.splitlines()[-1] == f"pav: {sentence}"
     assert "Traceback" not in refused.err
 
@@ -115,7 +115,7 @@ def test_the_exact_fit_of_an_export_needs_torch_before_it_reads_photos(hidden: P
 
 def test_every_package_that_may_be_missing_is_pinned() -> None:
     names = {"open_clip": "open_clip_torch", "sklearn": "scikit-learn", "httpx": "huggingface_hub"}
-    pins = (BASE / "requirements.txt").read_text()
+    pins = "".join((BASE / name).read_text() for name in ("requirements-app.txt", "requirements.txt"))
     assert [name for name in missing_packages.RESEARCH if f"\n{names.get(name, name)}==" not in pins] == []
 
 
@@ -160,7 +160,7 @@ def test_on_a_terminal_a_command_offers_the_installation_and_goes_on_after_it(
     answer: bytes, installs: bool, status: int, called: list[str], tmp_path: Path
 ) -> None:
     terminal = Terminal(answer, installs, tmp_path)
-    assert "which is not installed. Install it now (about 2 GB)? [y/N]" in terminal.shown
+    assert "which is not installed. Install it now (several gigabytes)? [y/N]" in terminal.shown
     assert (terminal.status, terminal.called) == (status, called)
 
 

@@ -79,6 +79,7 @@ def add_sharing_rater(number: int, photos: list[Photo], liked: np.ndarray, which
 
 def store_ratings(rater: UUID, photos: list[Photo], liked: np.ndarray, which: np.ndarray) -> None:
     low, high = np.quantile(liked, [1 / 3, 2 / 3])
+    Presentation.objects.filter(rater=rater, rated_at=None).delete()  # the page deals some
     Presentation.objects.bulk_create(
         Presentation(
             rater_id=rater,

@@ -11,6 +11,7 @@ from itertools import product
 import numpy as np
 from PIL import Image
 
+from ratings.photos.about import About
 from ratings.photos.drawn.families import (
     agates,
     attractors,
@@ -40,7 +41,6 @@ from ratings.photos.drawn.families import (
 )
 from ratings.photos.drawn.palettes import MOODS, of_mood
 from ratings.photos.drawn.paper import Brief
-from ratings.photos.services import About
 
 CC0 = ("CC0 1.0", "https://creativecommons.org/publicdomain/zero/1.0/")
 CREDIT = "Drawn by PAV"

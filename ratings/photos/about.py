@@ -1,0 +1,14 @@
+"""What is known of a photo beside its pixels."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class About:
+    """Metadata of a photo; everything may be empty."""
+
+    alt: str = ""  # what the photo shows
+    credit: str = ""
+    licence: str = ""
+    licence_url: str = ""
+    source: str = ""  # where the photo comes from
