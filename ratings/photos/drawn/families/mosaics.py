@@ -149,7 +149,7 @@ def _stones(brief: Brief, sites: Sites, light: Float[ndarray, "sites"]) -> Pixel
     rough = fractal_noise(brief.rng, brief.height, brief.width, 40, octaves=4, falloff=0.7) - 0.5
     stone = brief.palette.ramp(_filled(brief, sites, light, 0.1) + 0.2 * rough)
     pieces = _pieces(brief, sites, gap, 1.2 * gap)
-    height = 5 * gap * np.sqrt(blurred(pieces, 2.5 * gap)) + 2.5 * rough
+    height = 5 * gap * np.sqrt(np.maximum(blurred(pieces, 2.5 * gap), 0)) + 2.5 * rough
     shine = lit(height, angle=5 * np.pi / 4) / np.sqrt(0.5)
     mortar = brief.palette.colours[0 if dark else 4] * 0.92 + 0.1 * rough[..., None]
     return blend(mortar.astype(np.float32), stone, pieces) * (0.25 + 0.75 * shine[..., None])
