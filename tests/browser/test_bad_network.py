@@ -138,14 +138,13 @@ def test_a_busy_server_is_asked_again_later(visit: Callable[..., Visitor]) -> No
 
 
 def test_a_deck_that_does_not_load_is_explained_and_can_be_tried_again(visit: Callable[..., Visitor]) -> None:
-    alice = visit(
-        expects_errors=True,
-        prepare=lambda context: context.route("**/api/v1/deck", lambda route: route.fulfill(status=500, json={}), times=1),
-    )
+    deck = "**/api/v1/deck"
+    alice = visit(expects_errors=True, prepare=lambda context: context.route(deck, lambda route: route.fulfill(status=500, json={})))
 
     alice.page.wait_for_selector("#deck-notice[data-notice=error]")
     assert "Something went wrong on the server" in alice.page.inner_text("#deck-notice")
-    # Not through Playwright, which waits for a button that stands still: the page tries again by itself meanwhile.
+    alice.context.unroute(deck)
+    # Not through Playwright, which waits for a button that stands still: the page also tries again by itself.
     alice.page.evaluate("document.querySelector('#deck-notice .button')?.click()")
 
     alice.wait_for_photo()
