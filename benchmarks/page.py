@@ -80,16 +80,17 @@ def fill(count: int) -> None:
     """Add photos made of the samples to the shared catalogue, with random features. Runs inside the installation."""
     # Imported here: this module is also read by processes without Django.
     from ratings.models import PhotoFeatures, Projection
+    from ratings.photos.drawn.catalogue import pictures
     from ratings.photos.intake import from_image
     from ratings.photos.samples import samples
-    from ratings.photos.services import About, add_normalised
+    from ratings.photos.services import add_normalised
     from ratings.ranking import projections
 
     rng = np.random.default_rng(0)
     projection = projections.current().id
     Projection.objects.update(extractors="")  # features are random, so none are extracted
-    for sample in samples()[:count]:
-        photo, _ = add_normalised(photo=from_image(enlarged(sample.image()), sample.name), about=About(credit=sample.credit))
+    for sample in [*samples(), *pictures()][:count]:
+        photo, _ = add_normalised(photo=from_image(enlarged(sample.image()), sample.name), about=sample.about)
         features = rng.normal(size=256) / 16
         features[0] = rng.normal()
         PhotoFeatures.objects.create(photo=photo, projection_id=projection, generic_score=features[0], features=features.tolist())

@@ -73,9 +73,10 @@ class PhotoImport(threading.Thread):
 
     def _candidates(self) -> "Iterator[tuple[str, Candidate]]":
         from ratings.photos import importing, samples
-        from ratings.photos.drawn.catalogue import pictures
 
         if self.folder is None:
+            from ratings.photos.drawn.catalogue import pictures
+
             for candidate in importing.from_samples(samples.samples()):
                 yield f"sample {candidate.label}", candidate
             for candidate in importing.from_drawn(pictures(), self._wait_for):

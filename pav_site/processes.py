@@ -10,6 +10,7 @@ from contextlib import suppress
 import psutil
 
 GRACE_SECONDS = 10  # between SIGINT and SIGKILL
+NICENESS = 10  # of processes whose work, of seconds, nobody waits for
 
 
 def find(matches: Callable[[list[str]], bool]) -> list[psutil.Process]:
@@ -53,6 +54,12 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
     with suppress(psutil.NoSuchProcess):
         return process.children(recursive=True)
     return []
+
+
+def yield_to_others() -> None:
+    """Lower this process's priority: it must not slow down those that somebody waits for."""
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
 
 
 def end_with_parent() -> None:

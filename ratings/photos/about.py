@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+CC0 = ("CC0 1.0", "https://creativecommons.org/publicdomain/zero/1.0/")
+"""Licence and its address, as `About` takes them."""
+
 
 @dataclass(frozen=True)
 class About:

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ratings.photos.about import About
-from ratings.photos.drawn.catalogue import CC0
+from ratings.photos.about import CC0, About
 
 CC_BY_2 = ("CC BY 2.0", "https://creativecommons.org/licenses/by/2.0/")
 

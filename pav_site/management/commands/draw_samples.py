@@ -1,6 +1,5 @@
 """`./pav draw_samples`: draws the sample pictures that PAV draws itself, or a sheet that shows all of them."""
 
-import os
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -8,11 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from pav_site.processes import end_with_parent
+from pav_site.processes import end_with_parent, yield_to_others
 from ratings.photos.drawn import contact_sheet, store
 from ratings.photos.drawn.catalogue import pictures
-
-NICENESS = 10  # whoever swipes meanwhile must not wait
 
 
 class Command(BaseCommand):
@@ -30,8 +27,7 @@ class Command(BaseCommand):
             raise CommandError(_("There are %(parts)s parts: choose a part from 1 to %(parts)s.") % {"parts": parts})
         if with_parent:
             end_with_parent()
-        if hasattr(os, "nice"):
-            os.nice(NICENESS)
+        yield_to_others()
         try:
             for picture in pictures()[part - 1 :: parts]:
                 store.drawn(picture)

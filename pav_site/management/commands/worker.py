@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from pav_site.celery import app
 from pav_site.heartbeat import heartbeat
-from pav_site.processes import end_with_parent
+from pav_site.processes import end_with_parent, yield_to_others
 from personalize import __version__
 from personalize.worker import capabilities
 from ratings.health import Worker
@@ -20,7 +20,6 @@ from ratings.health import Worker
 logger = logging.getLogger(__name__)
 
 POOL = "solo"  # docs/decisions/worker-pool.md
-NICENESS = 10  # nobody waits for the tasks of queue `gpu`, which take seconds: they must not slow down the other processes
 
 
 class Command(BaseCommand):
@@ -43,8 +42,8 @@ class Command(BaseCommand):
             # A fit takes a few hundred thousand multiplications: threads in linear algebra would cost more than they save, and occupy
             # the cores of the other workers.
             threadpool_limits(1)
-        elif hasattr(os, "nice"):
-            os.nice(NICENESS)
+        else:
+            yield_to_others()
         if options["beat"]:
             EmbeddedService(app, thread=True, scheduler_cls="celery.beat:Scheduler").start()  # stores nothing on disk
         logging.getLogger("celery.beat").setLevel(logging.WARNING)

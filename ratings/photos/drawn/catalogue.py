@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 from PIL import Image
 
-from ratings.photos.about import About
+from ratings.photos.about import CC0, About
 from ratings.photos.drawn.families import (
     agates,
     attractors,
@@ -42,7 +42,6 @@ from ratings.photos.drawn.families import (
 from ratings.photos.drawn.palettes import MOODS, of_mood
 from ratings.photos.drawn.paper import Brief
 
-CC0 = ("CC0 1.0", "https://creativecommons.org/publicdomain/zero/1.0/")
 CREDIT = "Drawn by PAV"
 SIZES = ((1280, 960), (960, 1280), (1280, 853), (1200, 1200), (1280, 720))  # width, height
 KINDS = tuple(product(MOODS, ("soft", "strong"), ("sparse", "dense")))

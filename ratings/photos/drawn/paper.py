@@ -129,17 +129,28 @@ def _box_mean(values: Field, radius: int) -> Field:
 
 def shapes(brief: Brief, ground: Pixels, paint: Callable[[ImageDraw.ImageDraw, float], None]) -> Pixels:
     """A picture with shapes on it. `paint` gets a drawing surface and its length of the longer side in pixels."""
-    size = (brief.width * SMOOTHING, brief.height * SMOOTHING)
-    surface = to_image(ground).resize(size, Image.Resampling.BILINEAR)
-    paint(ImageDraw.Draw(surface), float(max(size)))
-    return to_pixels(surface.resize((brief.width, brief.height), Image.Resampling.BOX))
+    surface = to_image(ground).resize(_surface_size(brief), Image.Resampling.BILINEAR)
+    return to_pixels(_painted(brief, surface, paint))
 
 
 def mask(brief: Brief, paint: Callable[[ImageDraw.ImageDraw, float], None]) -> Field:
     """The same in one channel: `paint` fills with 0 to 255 on 0; returns 0 to 1."""
-    surface = Image.new("L", (brief.width * SMOOTHING, brief.height * SMOOTHING))
+    return np.asarray(_painted(brief, Image.new("L", _surface_size(brief)), paint), np.float32) / 255
+
+
+def masks(brief: Brief, paint: Callable[[ImageDraw.ImageDraw, float], None]) -> Float[ndarray, "height width 3"]:
+    """Three masks painted at once: `paint` fills with a triple of 0 to 255 on 0; returns 0 to 1."""
+    return to_pixels(_painted(brief, Image.new("RGB", _surface_size(brief)), paint))
+
+
+def _surface_size(brief: Brief) -> tuple[int, int]:
+    return brief.width * SMOOTHING, brief.height * SMOOTHING
+
+
+def _painted(brief: Brief, surface: Image.Image, paint: Callable[[ImageDraw.ImageDraw, float], None]) -> Image.Image:
+    """The surface, painted and reduced to the size of the picture."""
     paint(ImageDraw.Draw(surface), float(max(surface.size)))
-    return np.asarray(surface.resize((brief.width, brief.height), Image.Resampling.BOX), np.float32) / 255
+    return surface.resize((brief.width, brief.height), Image.Resampling.BOX)
 
 
 def colour(rgb: Float[ndarray, "3"]) -> tuple[int, int, int]:
@@ -195,14 +206,22 @@ def spectral_noise(rng: Generator, height: int, width: int, cells: float, slope:
     return (values / values.std()).astype(np.float32)
 
 
+def facing(heights: Field, sun: tuple[float, float, float]) -> Field:
+    """How much each place faces the sun: the cosine of the angle, below 0 where it turns away.
+
+    `heights` are in pixels; `sun` points to the sun: right, down (away from a camera that looks up the map: negative), up.
+    """
+    down, across = np.gradient(heights)
+    length = np.linalg.norm(sun)
+    return (sun[2] - sun[0] * across - sun[1] * down) / (length * np.sqrt(1 + across**2 + down**2))
+
+
 def lit(height: Field, angle: float) -> Field:
     """How brightly a surface shines under a light from this angle (radians, 0 from the left, halfway up): 0.7 where it is flat, at most 1.
 
     `height` is in pixels.
     """
-    down, across = np.gradient(height)
-    facing = 1 - across * np.cos(angle) - down * np.sin(angle)
-    return np.clip(facing / np.sqrt(2 * (1 + across * across + down * down)), 0, 1)
+    return np.clip(facing(height, (np.cos(angle), np.sin(angle), 1)), 0, 1)
 
 
 Points = Float[ndarray, "points"]
@@ -214,10 +233,3 @@ def counted(brief: Brief, x: Points, y: Points, weights: Points | None = None) -
     places = y[inside].astype(np.int32) * brief.width + x[inside].astype(np.int32)
     sums = np.bincount(places, None if weights is None else weights[inside], minlength=brief.width * brief.height)
     return sums.reshape(brief.height, brief.width).astype(np.float32)
-
-
-def masks(brief: Brief, paint: Callable[[ImageDraw.ImageDraw, float], None]) -> Float[ndarray, "height width 3"]:
-    """Three masks painted at once: `paint` fills with a triple of 0 to 255 on 0; returns 0 to 1."""
-    surface = Image.new("RGB", (brief.width * SMOOTHING, brief.height * SMOOTHING))
-    paint(ImageDraw.Draw(surface), float(max(surface.size)))
-    return to_pixels(surface.resize((brief.width, brief.height), Image.Resampling.BOX))

@@ -15,16 +15,6 @@ STEPS = 450
 """Distances at which a view looks at the ground; between them it blends."""
 
 
-def facing(heights: Field, sun: tuple[float, float, float]) -> Field:
-    """How much each place faces the sun: the cosine of the angle, below 0 where it turns away.
-
-    `heights` are in pixels; `sun` points to the sun: right, down (away from a camera that looks up the map: negative), up.
-    """
-    down, across = np.gradient(heights)
-    length = np.linalg.norm(sun)
-    return (sun[2] - sun[0] * across - sun[1] * down) / (length * np.sqrt(1 + across**2 + down**2))
-
-
 def sunlit(heights: Field, slope: float, soft: float) -> Field:
     """1 where a sun on the left reaches the ground, 0 in cast shadows; its rays sink by `slope` (heights per pixel) to the right.
 

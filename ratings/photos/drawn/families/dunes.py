@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image
 
-from ratings.photos.drawn.paper import Brief, Field, blend, blurred, finished, smoothstep, spectral_noise
-from ratings.photos.drawn.terrain import STEPS, Camera, along, evening_sky, facing, sunlit, view
+from ratings.photos.drawn.paper import Brief, Field, blend, blurred, facing, finished, smoothstep, spectral_noise
+from ratings.photos.drawn.terrain import STEPS, Camera, along, evening_sky, sunlit, view
 
 SIDE = 760  # of the map, in pixels
 CREST = 0.72  # a dune rises to its crest over this share of its length; the lee side is steep

@@ -11,6 +11,7 @@ from ratings.photos.drawn.paper import (
     Field,
     blend,
     enlarged,
+    facing,
     finished,
     fractal_noise,
     mask,
@@ -19,7 +20,7 @@ from ratings.photos.drawn.paper import (
     stretched,
     warped,
 )
-from ratings.photos.drawn.terrain import STEPS, Camera, along, eroded, evening_sky, facing, sunlit, view
+from ratings.photos.drawn.terrain import STEPS, Camera, along, eroded, evening_sky, sunlit, view
 
 COARSE, FINE = 144, 576  # sides of the map, in pixels: while rivers cut it, and as it is seen
 
