@@ -229,6 +229,9 @@ def site_programs(
 def _show_progress(options: Options, console: Console) -> None:
     """Import photos in a thread, show the counts until every photo has features, then wait for Ctrl-C."""
     importing = PhotoImport(options.photos)
+    while not _accepts(options.port):  # reading and drawing photos beside it would hold up the page
+        if ended.wait(POLL_SECONDS):
+            raise KeyboardInterrupt
     importing.start()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     welcomed, photos, ready = False, 0, 0
