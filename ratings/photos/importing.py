@@ -75,10 +75,10 @@ def from_drawn(pictures: Iterable[Picture], read: Callable[[Picture], bytes] = s
     return [Candidate(f"{picture.name}.jpg", picture.about, partial(_drawn, picture, read)) for picture in pictures]
 
 
-def import_all(candidates: Iterable[Candidate], done: Callable[[str], object] = lambda _: None) -> Report:
+def import_all(candidates: Iterable[Candidate], done: Callable[[Candidate, bool], object] = lambda _candidate, _stored: None) -> Report:
     """Read and store photos one by one. Each is committed separately, so the first ones can be rated while others are read.
 
-    `done` is called with the label of each photo when it is stored or refused.
+    `done` is called after each candidate: with True when its photo is in the catalogue, with False when it was refused.
     """
     files.remove_unfinished()
     report = Report()
@@ -87,10 +87,11 @@ def import_all(candidates: Iterable[Candidate], done: Callable[[str], object] = 
             _, is_new = add_normalised(photo=reading.result(), about=candidate.about)
         except PhotoRefused as refusal:
             report.refused.append((candidate.label, refusal))
+            done(candidate, False)
         else:
             report.added += is_new
             report.known += not is_new
-        done(candidate.label)
+            done(candidate, True)
     return report
 
 

@@ -84,14 +84,14 @@ def focused(visitor: Visitor) -> str:
 
 
 def remember_announcements(context: Any) -> None:
+    # On the whole document, since the page may announce something before the event DOMContentLoaded.
     context.add_init_script(
         """window.announced = [];
-        addEventListener('DOMContentLoaded', () => {
-            for (const region of document.querySelectorAll('[data-announce]')) {
-                const remember = () => region.textContent && window.announced.push(region.textContent);
-                new MutationObserver(remember).observe(region, {childList: true});
+        new MutationObserver((changes) => {
+            for (const {target} of changes) {
+                if (target.matches?.('[data-announce]') && target.textContent) window.announced.push(target.textContent);
             }
-        });"""
+        }).observe(document, {childList: true, subtree: true});"""
     )
 
 
@@ -183,7 +183,7 @@ def test_by_keyboard_alone_from_the_last_photo_to_the_ranking_and_back(visit: Ca
 @pytest.mark.usefixtures("photos")
 def test_offline_the_page_says_that_ratings_are_kept(visit: Callable[..., Visitor]) -> None:
     alice = visit(expects_errors=True, prepare=remember_announcements)
-    alice.wait_for_photo()
+    alice.wait_for_photos()
     alice.wait_until_live()
     alice.context.set_offline(True)
 
@@ -205,7 +205,7 @@ def test_offline_the_page_says_that_ratings_are_kept(visit: Callable[..., Visito
 @pytest.mark.usefixtures("photos")
 def test_while_the_server_restarts_swiping_goes_on_and_nothing_is_lost(visit: Callable[..., Visitor], stack: Stack) -> None:
     alice = visit(expects_errors=True)
-    alice.wait_for_photo()
+    alice.wait_for_photos()
     alice.wait_until_live()
     stack.stop_web()
     try:
@@ -327,7 +327,7 @@ def test_every_state_is_accessible_and_fits(visit: Callable[..., Visitor], catal
     catalogue.change("add", 2)
     check("preparing")
     catalogue.change("prepare", 2)
-    alice.wait_for_photo()
+    alice.wait_for_photos()
     alice.wait_until_live()
     alice.context.set_offline(True)
     alice.page.wait_for_selector("#lost-connection-text", state="visible")

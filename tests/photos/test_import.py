@@ -140,7 +140,7 @@ def test_each_photo_is_stored_before_the_next_is_read(tmp_path):
         (tmp_path / f"{seed}.jpg").write_bytes(making.encoded(making.scene(seed=seed)))
     stored_at: list[int] = []
 
-    importing.import_all(importing.from_folder(tmp_path, About()), done=lambda _: stored_at.append(Photo.objects.count()))
+    importing.import_all(importing.from_folder(tmp_path, About()), done=lambda _candidate, _stored: stored_at.append(Photo.objects.count()))
 
     assert stored_at == list(range(1, 9))
 
