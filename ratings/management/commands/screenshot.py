@@ -15,6 +15,7 @@ from pav_site.environment import BASE
 WIDE = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 1.5, "has_touch": True, "is_mobile": True}
 SIZES: dict[str, dict[str, Any]] = {"wide": WIDE, "phone": PHONE}
+OWN_AFTER = 10  # ratings after which the page shows that the ranking has become the rater's own
 ANIMATED, FRAME_WIDTH = 15, 720  # swipes, pixels
 TOP = '.card[data-depth="0"]:not([data-leaving])'
 
@@ -67,8 +68,12 @@ class Command(BaseCommand):
                 browser.close()
 
     def _wide(self, browser: Any, url: str, out: Path, swipes: int) -> None:
-        page = _opened(browser, url, swipes, WIDE | {"color_scheme": "light"})
+        visit = Visit(browser, url, WIDE | {"color_scheme": "light"})
+        page = visit.page
+        visit.rate(OWN_AFTER)
+        page.wait_for_selector(".rise")  # shown once, for seconds: on the first photo that rose when the ranking became the rater's own
         self._take(page, out / "page-light.png")
+        visit.rate(swipes)
         page.emulate_media(color_scheme="dark")
         self._take(page, out / "page-dark.png")
         page.check('[name="ranking-of"][value="both"]', force=True)
@@ -77,7 +82,9 @@ class Command(BaseCommand):
         page.context.close()
 
     def _phone(self, browser: Any, url: str, out: Path, swipes: int) -> None:
-        page = _opened(browser, url, swipes, PHONE | {"color_scheme": "dark"})
+        visit = Visit(browser, url, PHONE | {"color_scheme": "dark"})
+        page = visit.page
+        visit.rate(swipes)
         self._take(page, out / "phone-photos.png")
         page.click("#ranking-tab")
         self._take(page, out / "phone-ranking.png")
@@ -148,9 +155,3 @@ class Visit:
             )
             page.wait_for_timeout(pause_ms)
         page.wait_for_selector(f"{TOP}[data-ready]")
-
-
-def _opened(browser: Any, url: str, swipes: int, options: dict[str, Any]) -> Any:
-    visit = Visit(browser, url, options)
-    visit.rate(swipes)
-    return visit.page
