@@ -97,22 +97,15 @@ def _megabytes(folder: Path) -> int:
 
 def _start(checkout: Path, environment: dict[str, str], memory: bool, report: bool) -> float:
     """Start a demo and stop it again; returns the seconds to the first card."""
-    port = free_port()
-    log = Path(environment["PAV_VAR"]).with_name("demo.txt")
-    with log.open("w") as output:
+    with _browser() as page, _demo(checkout, environment) as (demo, log, address):
         began = time.perf_counter()
-        command = ["sh", "pav", "demo", "--no-browser", "--port", str(port)]
-        demo = subprocess.Popen(command, cwd=checkout, env=environment, stdout=output, stderr=output, start_new_session=True)
-    try:
-        with _browser() as page:
-            address = f"http://localhost:{port}"
-            _until(lambda: "Preparing the database" in log.read_text() or _ended(demo, log))
-            services = time.perf_counter() - began
-            with httpx.Client(base_url=address, timeout=10) as visitor:
-                _until(lambda: _has_photo(visitor) or _ended(demo, log))
-            photo = time.perf_counter() - began
-            _show(page, address)
-            card = time.perf_counter() - began
+        _until(lambda: "Preparing the database" in log.read_text() or _ended(demo, log))
+        services = time.perf_counter() - began
+        with httpx.Client(base_url=address, timeout=10) as visitor:
+            _until(lambda: _has_photo(visitor) or _ended(demo, log))
+        photo = time.perf_counter() - began
+        _show(page, address)
+        card = time.perf_counter() - began
         if report:
             _print("services", services)
             _print("first photo", photo - services)
@@ -124,9 +117,21 @@ def _start(checkout: Path, environment: dict[str, str], memory: bool, report: bo
             launcher = psutil.Process(demo.pid)
             used = {process.pid: process.memory_full_info().pss for process in [launcher, *launcher.children(recursive=True)]}
             print(f"{'memory (PSS)':28}{sum(used.values()) / 2**20:7.0f} MB  of {len(used)} processes", flush=True)
+    return card
+
+
+@contextmanager
+def _demo(checkout: Path, environment: dict[str, str]) -> "Iterator[tuple[subprocess.Popen[bytes], Path, str]]":
+    """A demo that has just been started, its output, and its address; stopped at the end of the block."""
+    port = free_port()
+    log = Path(environment["PAV_VAR"]).with_name("demo.txt")
+    command = ["sh", "pav", "demo", "--no-browser", "--port", str(port)]
+    with log.open("w") as output:
+        demo = subprocess.Popen(command, cwd=checkout, env=environment, stdout=output, stderr=output, start_new_session=True)
+    try:
+        yield demo, log, f"http://localhost:{port}"
     finally:
         end([demo])
-    return card
 
 
 def _until(done: Callable[[], bool]) -> None:
