@@ -86,7 +86,9 @@ def _install(checkout: Path, environment: dict[str, str]) -> None:
 
 
 def _environment(folder: Path, wheels: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in {*SETTINGS, "DJANGO_SETTINGS_MODULE", "PAV_TESTING"}}
+    ours = {*SETTINGS, "DJANGO_SETTINGS_MODULE", "PAV_TESTING"}
+    # Settings of Python too: without compiled modules on disk (PYTHONDONTWRITEBYTECODE), the second start takes as long as the first.
+    kept = {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("PYTHON")}
     pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "PIP_NO_CACHE_DIR": "1"}
     return kept | pip | {"PAV_VENV": str(folder / "venv"), "PAV_VAR": str(folder / "var")}
 
