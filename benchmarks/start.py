@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--memory", action="store_true", help="also wait for all samples, and add up the memory; takes minutes")
     parser.add_argument("--wheels", type=Path, help="install from this folder of wheels; nothing is downloaded")
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="pav-bench-start-") as name:
+    with tempfile.TemporaryDirectory(prefix="pav-bench-start-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)  # PostgreSQL runs under another account where PAV runs as root
         checkout = folder / "PAV"
