@@ -16,6 +16,7 @@ from django.utils.translation import gettext, ngettext
 
 from pav_site.environment import BASE
 from personalize.files import atomic_files
+from personalize.scorers.freed_memory import return_freed_memory
 
 if TYPE_CHECKING:
     from ratings.photos.drawn.catalogue import Picture
@@ -49,6 +50,7 @@ class PhotoImport(threading.Thread):
             self._messages.append(f"The import stopped: {error} To continue it, start the demo again.")
         finally:
             connections.close_all()
+            return_freed_memory()
 
     def messages(self) -> Iterator[str]:
         """Lines to print, each once."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from PIL import Image
+
 from ratings.photos import files
 from ratings.photos.drawn import store
 from ratings.photos.drawn.catalogue import Picture
@@ -97,6 +99,7 @@ def import_all(candidates: Iterable[Candidate], done: Callable[[Candidate, bool]
 
 def _read_ahead(candidates: Iterable[Candidate]) -> Iterator[tuple[Candidate, "Future[NormalisedPhoto]"]]:
     """Each candidate with its result, in order; a few are read in advance."""
+    Image.init()  # Pillow loads its formats at the first use; two threads that do so at once can wait for each other forever
     with ThreadPoolExecutor(READERS) as readers:
         started: deque[tuple[Candidate, Future[NormalisedPhoto]]] = deque()
         try:
