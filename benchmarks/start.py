@@ -35,7 +35,7 @@ from pav_site.processes import end
 
 PATIENCE_SECONDS = 1200  # a busy machine may take long to draw all samples
 POLL_SECONDS = 0.05
-IDLE_SECONDS = 20  # after the last photo, before the memory is read
+IDLE_SECONDS = 45  # after the last photo, before the memory is read; the worker closes its networks meanwhile
 CARD = '.card[data-depth="0"][data-ready]'
 
 

@@ -6,7 +6,6 @@ from itertools import islice
 import numpy as np
 
 from personalize.errors import BadBank
-from personalize.scorers.freed_memory import return_freed_memory
 from personalize.worker import loaded_bank, projections
 from ratings.photos import files
 from ratings.photos.models import Photo
@@ -48,9 +47,6 @@ def extract(photo_id: int) -> None:
     if opened:
         ids = [photo for photo, _ in opened]
         _store(ids, loaded_bank.extract_raw_features([image for _, image in opened]))
-    if len(opened) < EXTRACTED_AT_ONCE:  # no others wait
-        opened.clear()
-        return_freed_memory()
 
 
 def _store(ids: list[int], raw: np.ndarray) -> None:
