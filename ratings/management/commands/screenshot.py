@@ -102,6 +102,7 @@ class Command(BaseCommand):
 
     def _animation(self, browser: Any, url: str, out: Path) -> None:
         visit = Visit(browser, url, WIDE | {"color_scheme": "light"})
+        visit.page.wait_for_selector("html[data-connection=live] #tiles li")
         frames = []
         for swipes in range(1, ANIMATED + 1):
             frames.append((_frame(visit.page), 400))
