@@ -226,8 +226,7 @@ export class Deck extends EventTarget {
     else if (preparing) {
       const late = performance.now() - this.#movedAt > STANDING_STILL_MS;
       showNotice(photos.ready ? "more_coming" : "preparing", { ...photos, detail: late ? say("preparing_is_slow") : undefined });
-    }
-    else if (this.outbox.waiting) showNotice("loading");
+    } else if (this.outbox.waiting) showNotice("loading");
     else showNotice("all_rated", { n: this.#ratedCount });
     this.#askAgainIn(preparing || photos.updated !== null || !photos.total ? ASK_AGAIN_MS : LONGEST_PAUSE_MS);
   }
