@@ -133,6 +133,21 @@ def test_the_count_of_ready_photos_moves_while_the_next_step_keeps_the_focus(vis
     assert focused(alice) == "See your ranking"
 
 
+def test_where_no_photo_gets_ready_for_a_minute_the_page_says_whom_to_ask(visit: Callable[..., Visitor], catalogue: Catalogue) -> None:
+    def with_a_clock_that_jumps(context: Any) -> None:
+        context.add_init_script("window.passed = 0; const now = performance.now.bind(performance); performance.now = () => now() + passed;")
+
+    catalogue.change("add", 3)
+    alice = visit(prepare=with_a_clock_that_jumps)
+    assert "this page fills by itself" in see(alice, "preparing")
+
+    alice.page.evaluate("window.passed = 61_000")
+
+    alice.page.wait_for_function("() => document.querySelector('#deck-notice').innerText.includes('takes longer than usual')")
+    catalogue.change("prepare", 3)
+    alice.wait_for_photo()
+
+
 @pytest.mark.usefixtures("catalogue")
 def test_staff_without_photos_see_the_command_that_imports_them(visit: Callable[..., Visitor], stack: Stack) -> None:
     alice = visit()
