@@ -16,7 +16,7 @@ from pav_site.environment import BASE  # noqa: E402
 
 threadpool_limits(int(os.environ["OPENBLAS_NUM_THREADS"]))  # one of pytest's plugins has already imported NumPy
 
-CHECKED = ("numerics", "networks", "files.images")  # modules whose array shapes are checked at every call
+CHECKED = ("numerics", "networks", "agreement", "files.images")  # modules whose array shapes are checked at every call
 HELD = ExitStack()  # holds the folder's lock until this process ends
 
 
