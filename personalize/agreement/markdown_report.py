@@ -35,25 +35,25 @@ def methods(result: Agreement | PairAgreement) -> str:
     if isinstance(result, PairAgreement):
         return (
             f"{summary.counts(result)} Strengths of photos were estimated with the Bradley-Terry model, ties by Davidson (1970), with an "
-            "advantage of the left side and a normal prior (mean 0, standard deviation 2 logits) on each strength; standard errors are from the "
-            f"curvature of the posterior. Intervals are 95 % percentile intervals of a bootstrap over raters. {end}"
+            "advantage of the left side and a normal prior (mean 0, standard deviation 2 logits) on each strength; standard errors are from "
+            f"the curvature of the posterior. Intervals are 95 % percentile intervals of a bootstrap over raters. {end}"
         )
     parts = [summary.counts(result)]
     parts.append("Krippendorff's alpha was computed for incomplete data with the interval and the ordinal metric.")
     if result.reml:
         names = ", ".join(part.replace("_", " x ") for part in result.reml.components)
         parts.append(
-            f"Variance components ({names}) were estimated by restricted maximum likelihood in a crossed random-effects model on all ratings; "
-            "intraclass correlations, beholder indices and noise ceilings follow from them."
+            f"Variance components ({names}) were estimated by restricted maximum likelihood in a crossed random-effects model on all "
+            "ratings; intraclass correlations, beholder indices and noise ceilings follow from them."
         )
     parts.append(
         "Split-half reliabilities are means over 100 random splits. Correlations with the mean of all other raters (mean-minus-one) and "
         "between pairs of raters were averaged with Fisher's z; pairs with fewer than 10 photos in common were left out."
     )
     parts.append(
-        "Intervals are 95 % percentile intervals of a bootstrap that resamples raters and photos independently (Owen, 2007) and never pairs a "
-        "rater with a copy; percentiles are expanded for small samples (Hesterberg, 2015). For variance components, the bootstrap used moment "
-        "estimators (Gao & Owen, 2017), and its intervals were moved to the REML estimates."
+        "Intervals are 95 % percentile intervals of a bootstrap that resamples raters and photos independently (Owen, 2007) and never pairs "
+        "a rater with a copy; percentiles are expanded for small samples (Hesterberg, 2015). For variance components, the bootstrap used "
+        "moment estimators (Gao & Owen, 2017), and its intervals were moved to the REML estimates."
     )
     return " ".join([*parts, end])
 

@@ -14,8 +14,8 @@ from personalize.agreement.paired_choices import Strengths
 
 DPI = 150
 COLOURS = {
-    "photo": "#3b6ea5", "rater": "#c9c9c9", "rater_photo": "#d9822b", "block": "#8f8f8f", "block_rater": "#b3a1c9", "block_photo": "#8fb8a8",
-    "residual": "#eeeeee",
+    "photo": "#3b6ea5", "rater": "#c9c9c9", "rater_photo": "#d9822b", "block": "#8f8f8f", "block_rater": "#b3a1c9",
+    "block_photo": "#8fb8a8", "residual": "#eeeeee",
 }  # fmt: skip
 MOST_DRAWN = 5000  # points in a scatter plot
 

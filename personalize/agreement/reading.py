@@ -79,8 +79,8 @@ class Line:
 def read(table: Path, progress: ProgressCallback = no_progress) -> ReadRatings:
     """Read a table with the columns rater, image, score, and optionally block (or repetition), category, trial and seconds.
 
-    Ratings without a score are left out. If a rater rates a photo twice in a block, the last rating counts, as in `./pav evaluate`. Both are
-    said in the notes.
+    Ratings without a score are left out. If a rater rates a photo twice in a block, the last rating counts, as in `./pav evaluate`. The notes
+    say both.
 
     Raises:
         BadDataset: the file cannot be read, a column is missing, a cell is not what it must be, or there is no rating; the message names
@@ -144,9 +144,8 @@ def _places(table: Path, header: Sequence[str], columns: dict[str, tuple[str, ..
     names = [name.strip().lower() for name in header]
     places = {column: names.index(known) for column, accepted in columns.items() for known in reversed(accepted) if known in names}
     if missing := [column for column in needed if column not in places]:
-        raise BadDataset(
-            f"{table} line 1: a column is missing: {', '.join(missing)}. It has {', '.join(filter(None, map(str.strip, header))) or 'none'}."
-        )
+        found = ", ".join(filter(None, map(str.strip, header))) or "none"
+        raise BadDataset(f"{table} line 1: a column is missing: {', '.join(missing)}. It has {found}.")
     return places
 
 

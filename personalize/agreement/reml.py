@@ -8,8 +8,8 @@ M = I + D^1/2 A D^1/2 (the form of lme4, defined at theta = 0),
 
     log|H| = log|R| + log|M|,   a' H^-1 b = a' R^-1 b - (D^1/2 Z' R^-1 a)' M^-1 (D^1/2 Z' R^-1 b),   s^2 = y' P y / (N - 1),
 
-P = H^-1 - H^-1 1 (1' H^-1 1)^-1 1' H^-1. The deviance (N - 1) log s^2 + log|H| + log(1' H^-1 1) is minimised over log theta by BFGS with its
-exact gradient, tr(P Z_k Z_k') - |Z_k' P y|^2 / s^2. A theta that falls to the lower bound is reported as zero.
+P = H^-1 - H^-1 1 (1' H^-1 1)^-1 1' H^-1. The deviance (N - 1) log s^2 + log|H| + log(1' H^-1 1) is minimised over log theta by BFGS with
+its exact gradient, tr(P Z_k Z_k') - |Z_k' P y|^2 / s^2. A theta that falls to the lower bound is reported as zero.
 
 References:
     Patterson & Thompson, Biometrika 1971; Bates, Mächler, Bolker & Walker, Fitting linear mixed-effects models using lme4, Journal of
@@ -155,7 +155,7 @@ class Reml:
 
     def _transposed(self, v: np.ndarray) -> np.ndarray:
         """Z' v."""
-        return sum(np.bincount(code, v, minlength=self._unknowns) for code in self._codes)
+        return np.sum([np.bincount(code, v, minlength=self._unknowns) for code in self._codes], axis=0)
 
     def _products(self, first: Int[np.ndarray, "pairs"], second: Int[np.ndarray, "pairs"]) -> Float[np.ndarray, "q q"]:
         """Sum over pairs of ratings of the products of their rows of Z."""

@@ -25,7 +25,13 @@ class SerialDependence:
     """
 
     def __init__(self, ratings: SingleRatings, back: int, rng: np.random.Generator) -> None:
-        """`back`: how many trials before, from 1. `ratings.trial` must be known."""
+        """`back`: how many trials before, from 1.
+
+        Raises:
+            ValueError: the order of the trials is unknown.
+        """
+        if ratings.trial is None:
+            raise ValueError("The order of the trials is unknown.")
         self._raters = len(ratings.raters)
         block = ratings.block if ratings.block is not None else np.zeros(len(ratings), dtype=np.int64)
         sitting = np.unique(ratings.rater * (int(block.max(initial=0)) + 1) + block, return_inverse=True)[1]

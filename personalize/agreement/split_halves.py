@@ -43,8 +43,8 @@ def over_raters(ratings: SingleRatings, draw: Draw, splits: int = SPLITS) -> flo
 def over_ratings(ratings: SingleRatings, draw: Draw, splits: int = SPLITS) -> float:
     """Mean correlation over random halves of each photo's ratings, uncorrected.
 
-    The ratings of each photo are dealt at random into two halves, whose means are correlated over photos. A rater may be in both halves, and
-    half of the ratings stand for all, so this is neither the reliability of all ratings nor that over raters. 1: perfect; 0: none.
+    The ratings of each photo are dealt at random into two halves, whose means are correlated over photos. A rater may be in both halves,
+    and half of the ratings stand for all, so this is neither the reliability of all ratings nor that over raters. 1: perfect; 0: none.
 
     References:
         Brielmann & Pelli, Frontiers in Psychology 2019.

@@ -47,8 +47,8 @@ def _of_ratings(result: Agreement) -> list[str]:
     photo, rater, private, noise = (result.of(f"share_{part}") for part in ("photo", "rater", "rater_photo", "residual"))
     if photo.value is not None and private.value is not None:
         found.append(
-            f"Of all differences between ratings, {with_interval(photo)} is shared taste, {with_interval(private)} is each rater's own taste, "
-            f"{with_interval(rater)} is how raters use the scale, and {with_interval(noise)} is noise."
+            f"Of all differences between ratings, {with_interval(photo)} is shared taste, {with_interval(private)} is each rater's own "
+            f"taste, {with_interval(rater)} is how raters use the scale, and {with_interval(noise)} is noise."
         )
     elif photo.value is not None:
         found.append(
