@@ -79,8 +79,8 @@ class Line:
 def read(table: Path, progress: ProgressCallback = no_progress) -> ReadRatings:
     """Read a table with the columns rater, image, score, and optionally block (or repetition), category, trial and seconds.
 
-    Ratings without a score are left out. If a rater rates a photo twice in a block, the last rating counts, as in `./pav evaluate`. The notes
-    say both.
+    Ratings without a score are left out. If a rater rates a photo twice in a block, the last rating counts, as in `./pav evaluate`. The
+    notes say both.
 
     Raises:
         BadDataset: the file cannot be read, a column is missing, a cell is not what it must be, or there is no rating; the message names

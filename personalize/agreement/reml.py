@@ -9,7 +9,7 @@ M = I + D^1/2 A D^1/2 (the form of lme4, defined at theta = 0),
     log|H| = log|R| + log|M|,   a' H^-1 b = a' R^-1 b - (D^1/2 Z' R^-1 a)' M^-1 (D^1/2 Z' R^-1 b),   s^2 = y' P y / (N - 1),
 
 P = H^-1 - H^-1 1 (1' H^-1 1)^-1 1' H^-1. The deviance (N - 1) log s^2 + log|H| + log(1' H^-1 1) is minimised over log theta by BFGS with
-its exact gradient, tr(P Z_k Z_k') - |Z_k' P y|^2 / s^2. A theta that falls to the lower bound is reported as zero.
+its exact gradient, tr(P Z_k Z_k') - |Z_k' P y|^2 / s^2. A theta below TINY whose zero explains the ratings as well is reported as zero.
 
 References:
     Patterson & Thompson, Biometrika 1971; Bates, Mächler, Bolker & Walker, Fitting linear mixed-effects models using lme4, Journal of
@@ -28,7 +28,7 @@ from personalize.progress import ProgressCallback, no_progress
 
 MOST_UNKNOWNS = 4000  # effects whose matrix is inverted; twice as many take eight times as long
 BOUNDS = (float(np.log(1e-7)), float(np.log(1e5)))  # of log theta
-ZERO = 2e-7  # theta at the lower bound
+TINY = 1e-3  # theta that may be zero
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,23 @@ class Reml:
             return deviance, gradient * np.exp(x)
 
         found = minimise(objective, first, BOUNDS, curvature / 2)
-        theta = np.exp(found.x)
-        theta[theta < ZERO] = 0.0
-        deviance, _, variance = self.deviance(theta, gradient=False)
+        theta = self._without_tiny(np.exp(found.x))
+        deviance, _, variance = self.deviance(theta)
         by_name = dict(zip(names, theta * variance, strict=True)) | {"residual": variance}
         components = {part: float(by_name[part]) for part in (*BLOCKED,) if part in by_name}
         return RemlFit(components, deviance, calls, found.converged)
 
-    def deviance(self, theta: Float[np.ndarray, "parts"], *, gradient: bool = True) -> tuple[float, Float[np.ndarray, "parts"], float]:
+    def _without_tiny(self, theta: np.ndarray) -> np.ndarray:
+        """The search is slow near zero on the log scale: set what is small to zero, where that does not make the fit worse."""
+        least = self.deviance(theta)[0] if (theta < TINY).any() else 0.0
+        for place in np.flatnonzero(theta < TINY):
+            tried = theta.copy()
+            tried[place] = 0.0
+            if (deviance := self.deviance(tried)[0]) <= least + 1e-6:
+                theta, least = tried, deviance
+        return theta
+
+    def deviance(self, theta: Float[np.ndarray, "parts"]) -> tuple[float, Float[np.ndarray, "parts"], float]:
         """-2 log restricted likelihood at these ratios to the residual variance, its gradient, and the residual variance there.
 
         The ratio of rater x photo comes last, where the model has it. The gradient is defined for ratios above zero.
@@ -117,8 +126,6 @@ class Reml:
         variance = rest / degrees
         log_h = float(np.log1p(self._cell_size * cell_theta).sum()) + 2 * half_log
         deviance = degrees * (np.log(2 * np.pi * variance) + 1) + log_h + np.log(one_one)
-        if not gradient:
-            return float(deviance), np.zeros(0), variance
         safe = np.maximum(root, 1e-150)
         from_y, from_1 = m_y / safe, m_1 / safe  # Z' H^-1 y and Z' H^-1 1
         explained = (from_y - slope * from_1) ** 2 / variance
