@@ -30,7 +30,7 @@ COLUMNS = {  # accepted names of a column, the first one is PAV's; FLICKR-AES ha
 NEEDED = ("rater", "image", "score")
 NO_VALUE = {"", "na", "n/a", "nan", "null", "none", "-", "."}
 SEPARATORS = (",", ";", "\t")
-MOST_RATINGS = 20_000_000
+MOST_RATINGS = 5_000_000  # an analysis of more needs more than 4 GB of memory
 SHOWN = 3  # places that a note names
 
 
