@@ -200,7 +200,7 @@ class _Builder:
     def _interval(self, key: str, value: float) -> tuple[tuple[float, float] | None, str]:
         draws = self.draws[key]
         if key in CENTRED:
-            return centred_interval(value, draws, self.units, "fisher"), CENTRED_PERCENTILES
+            return centred_interval(value, draws, self.units), CENTRED_PERCENTILES
         if key in OVER_RATERS:
             return percentile_interval(draws, len(self.measures.ratings.raters)), RATER_PERCENTILES
         ends = percentile_interval(draws, self.units)

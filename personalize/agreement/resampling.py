@@ -96,27 +96,24 @@ def percentile_interval(draws: Float[np.ndarray, "draws"], units: int) -> tuple[
     return float(low), float(high)
 
 
-def centred_interval(estimate: float, draws: Float[np.ndarray, "draws"], units: int, scale: str = "identity") -> tuple[float, float] | None:
-    """95 % interval from the draws' percentiles around the estimate, after removing the bias of the draws on a scale.
+def centred_interval(correlation: float, draws: Float[np.ndarray, "draws"], units: int) -> tuple[float, float] | None:
+    """95 % interval of a correlation from the draws' percentiles around it, without the bias of the draws.
 
-    A draw contains about 63 % of the raters, so reliabilities of mean ratings are lower in draws than in the data. On the scale, that shift
-    is the same for all values, and the difference of the mean of the draws from the estimate is taken out. Scales: identity; fisher, for
-    correlations, atanh(r).
+    A draw contains about 63 % of the raters, so reliabilities of mean ratings are lower in draws than in the data. On the scale of Fisher's
+    z, that shift is nearly the same for all values, and the difference of the mean of the draws from the estimate is taken out.
     """
-    if not np.isfinite(estimate):
-        return None
-    transform, back = (fisher_z, np.tanh) if scale == "fisher" else (np.asarray, np.asarray)
-    moved = transform(draws)
-    ends = percentile_interval(moved - np.mean(moved[np.isfinite(moved)]) if np.isfinite(moved).any() else moved, units)
+    z = fisher_z(draws)
+    known = z[np.isfinite(z)]
+    ends = percentile_interval(z - known.mean(), units) if len(known) and np.isfinite(correlation) else None
     if ends is None:
         return None
-    middle = float(transform(np.array(estimate)))
-    return float(back(middle + ends[0])), float(back(middle + ends[1]))
+    low, high = np.tanh(fisher_z(np.array([correlation])) + np.array(ends))
+    return float(low), float(high)
 
 
-def fisher_z(values: np.ndarray) -> np.ndarray:
+def fisher_z(correlations: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
     """atanh(r), finite for r = -1 and 1."""
-    return np.arctanh(np.clip(values, -Z_LIMIT, Z_LIMIT))
+    return np.arctanh(np.clip(correlations, -Z_LIMIT, Z_LIMIT))
 
 
 def student_975(degrees: int) -> float:

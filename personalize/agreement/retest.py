@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from personalize.agreement import weighted
+from personalize.agreement.resampling import fisher_z
 from personalize.agreement.single_ratings import SingleRatings
 
 LEAST_TWICE = 8  # photos that a rater must have rated in two blocks
@@ -46,10 +47,10 @@ class Retest:
         for rater, photo, first, second in self._pairs:
             r = weighted.correlations(rater, self._raters, first, second, photos[photo])
             enough = np.bincount(rater, photos[photo] > 0, minlength=self._raters) >= LEAST_TWICE
-            found.append(np.where(enough, r, np.nan))
+            found.append(fisher_z(np.where(enough, r, np.nan)))
         if not found:
             return np.full(self._raters, np.nan)
-        z = np.arctanh(np.clip(np.array(found), -1 + 1e-9, 1 - 1e-9))
+        z = np.array(found)
         known = np.isfinite(z)
         mean = np.where(known, z, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
         return np.where(known.any(axis=0), np.tanh(mean), np.nan)

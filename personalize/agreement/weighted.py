@@ -3,6 +3,8 @@
 import numpy as np
 from jaxtyping import Float, Int
 
+from personalize.agreement.resampling import fisher_z
+
 
 def correlation(x: Float[np.ndarray, "n"], y: Float[np.ndarray, "n"], weight: Float[np.ndarray, "n"]) -> float:
     """Pearson's correlation with weights; nan where a side is constant."""
@@ -60,5 +62,4 @@ def fisher_mean(r: Float[np.ndarray, "n"], weight: Float[np.ndarray, "n"]) -> fl
     known = np.isfinite(r) & (weight > 0)
     if not known.any():
         return float("nan")
-    z = np.arctanh(np.clip(r[known], -1 + 1e-9, 1 - 1e-9))
-    return float(np.tanh(weight[known] @ z / weight[known].sum()))
+    return float(np.tanh(weight[known] @ fisher_z(r[known]) / weight[known].sum()))
