@@ -1,7 +1,7 @@
 """The analysis of a set of single ratings: every statistic with its interval, or why there is none."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,8 @@ import numpy as np
 from personalize.agreement import reml
 from personalize.agreement.careless import CarelessPatterns, careless_patterns
 from personalize.agreement.measures import Measures
+from personalize.agreement.personalization import Personalization, personalization
+from personalize.agreement.photo_features import RatedPhotoFeatures
 from personalize.agreement.photo_opinions import PhotoOpinions, photo_opinions
 from personalize.agreement.reml import Reml, RemlFit
 from personalize.agreement.resampling import BootstrapPlan, Numbers, bootstrap, centred_interval, once, percentile_interval
@@ -89,6 +91,7 @@ class Agreement:
     plan: BootstrapPlan
     notes: Sequence[str]  # what was left out, and why
     by_category: dict[str, "Agreement"] = field(default_factory=dict)
+    personal: Personalization | None = None  # needs photos
 
     def of(self, key: str) -> Statistic:
         """The statistic with this key."""
@@ -97,6 +100,7 @@ class Agreement:
     def as_json(self) -> dict[str, Any]:
         """Plain data for JSON; numbers that are unknown are null."""
         opinions = self.opinions
+        rater_columns = self.raters.columns() | (self.personal.columns() if self.personal else {})
         photo_columns = {
             "raters": opinions.raters, "mean": opinions.mean, "low": opinions.low, "high": opinions.high, "deviation": opinions.deviation,
         }  # fmt: skip
@@ -112,7 +116,7 @@ class Agreement:
             },
             "photos": {"name": list(self.ratings.photos)} | {name: column(values) for name, values in photo_columns.items()},
             "distribution": {"scores": column(opinions.levels), "by_photo": opinions.distribution.tolist()},
-            "raters": {"name": list(self.ratings.raters)} | {name: column(values) for name, values in self.raters.columns().items()},
+            "raters": {"name": list(self.ratings.raters)} | {name: column(values) for name, values in rater_columns.items()},
             "seconds_by_place": column(self.raters.times.by_place),
             "categories": {name: one.as_json() for name, one in self.by_category.items()},
         }
@@ -133,6 +137,14 @@ def analyse(ratings: SingleRatings, plan: BootstrapPlan, notes: Sequence[str] = 
         own = ratings.only(ratings.category == number)
         whole.by_category[name] = _analyse(own, plan, (), progress, f"{name}: ")
     return whole
+
+
+def with_personalization(result: Agreement, photos: RatedPhotoFeatures, progress: ProgressCallback = no_progress) -> Agreement:
+    """The analysis with what a model of each rater adds to the mean of the others."""
+    found = personalization(result.ratings.cells, photos.features, photos.hyperprior, result.plan.seed, progress)
+    known = int(np.isfinite(photos.features[:, 0]).sum())
+    statistics = [*result.statistics, *found.statistics(known, result.plan)]
+    return replace(result, statistics=statistics, notes=[*result.notes, *photos.notes], personal=found)
 
 
 def _analyse(ratings: SingleRatings, plan: BootstrapPlan, notes: Sequence[str], progress: ProgressCallback, prefix: str) -> Agreement:
@@ -230,6 +242,12 @@ class _Builder:
         moments = "moment estimate: the model has too many effects for REML" if key in FROM_REML and self.without_reml else ""
         if key in ("icc_ak", "icc_ck"):
             return "; ".join(filter(None, (f"k = {self.measures.k:.1f} raters per photo (harmonic mean)", moments)))
+        if key == "mean_minus_one_pearson" and self.measures.minus_one:
+            ones = np.ones(len(self.measures.ratings.raters)), np.ones(len(self.measures.ratings.photos))
+            plain_mean = np.nanmean(self.measures.minus_one.estimate(*ones)[0])
+            return f"mean by Fisher's z, which is higher than the plain mean over raters, {plain_mean:.3f}, where raters differ"
+        if key.startswith("ceiling_"):
+            return "; ".join(filter(None, ("for plain means over raters, not for means by Fisher's z", moments)))
         if key == "share_block":
             return f"for these {len(self.measures.ratings.blocks)} blocks, which the bootstrap does not resample"
         if key == "share_residual" and self.measures.design.parts and not self.measures.retest:

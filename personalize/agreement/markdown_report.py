@@ -50,6 +50,12 @@ def methods(result: Agreement | PairAgreement) -> str:
         "Split-half reliabilities are means over 100 random splits. Correlations with the mean of all other raters (mean-minus-one) and "
         "between pairs of raters were averaged with Fisher's z; pairs with fewer than 10 photos in common were left out."
     )
+    if result.personal:
+        parts.append(
+            "What personalization adds was measured by five-fold cross-validation within each rater: Spearman's correlation of left-out "
+            "ratings with PAV's instant fit (a Gaussian process on features of the photos), with the mean of all other raters, and with "
+            "both together."
+        )
     parts.append(
         "Intervals are 95 % percentile intervals of a bootstrap that resamples raters and photos independently (Owen, 2007) and never "
         "pairs a rater with a copy; percentiles are expanded for small samples (Hesterberg, 2015). For variance components, the bootstrap "

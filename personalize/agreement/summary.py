@@ -73,6 +73,12 @@ def _of_ratings(result: Agreement) -> list[str]:
         )
     elif generic.value is not None:
         found.append(f"A model that is the same for everyone can correlate at most {with_interval(generic)} with a rater's ratings.")
+    if result.personal and result.of("personal_gain").value is not None:
+        mean, alone, both, gain = (with_interval(result.of(f"personal_{name}")) for name in ("others", "instant", "both", "gain"))
+        found.append(
+            f"On photos it has not seen, a model of the rater alone orders them with a rank correlation of {alone}, the mean of the others "
+            f"with {mean}, both together with {both}: personalization adds {gain}."
+        )
     serial = result.of("serial_rating")
     if serial.value is not None:
         found.append(f"A rating moves by {with_interval(serial)} points for each point of the rating before it.")

@@ -6,14 +6,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 from threadpoolctl import threadpool_limits
 
 from personalize.agreement import markdown_report, pair_reading, reading, summary
-from personalize.agreement.analysis import Agreement, analyse
+from personalize.agreement.analysis import Agreement, analyse, with_personalization
 from personalize.agreement.pair_analysis import PairAgreement, analyse_pairs
+from personalize.agreement.pair_reading import read_pairs
+from personalize.agreement.photo_features import photo_features
 from personalize.agreement.resampling import BootstrapPlan
-from personalize.files import atomic_files
+from personalize.files import atomic_files, banks
 from personalize.management.command import ModelCommand
 from personalize.management.files import new_folder, write_json
 from personalize.management.progress import progress_bar
@@ -32,6 +34,11 @@ class Command(ModelCommand):
             help="CSV with the columns rater, image, score[, block, category, trial, seconds], or rater, left, right, chosen[, seconds]",
         )
         parser.add_argument("--out", type=new_folder, help="folder for agreement.json, report.md, CSV tables and plots (SVG, PNG)")
+        parser.add_argument(
+            "--images", type=Path, help="folder of the photos: also measure what a model of each rater adds to the others' mean"
+        )
+        parser.add_argument("--bank", type=Path, default=banks.DEFAULT, help="whose features the photos get")
+        parser.add_argument("--cache", type=new_folder, default=Path("var/described"), help="folder that caches extracted features")
         parser.add_argument("--draws", type=int, default=BootstrapPlan.draws, help="bootstrap draws behind the intervals")
         parser.add_argument("--seed", type=int, default=BootstrapPlan.seed, help="seed of everything random; it is stored with the result")
 
@@ -39,8 +46,14 @@ class Command(ModelCommand):
         plan = BootstrapPlan(options["draws"], options["seed"])
         if options["out"] and not find_spec("matplotlib"):
             self.stderr.write(WITHOUT_MATPLOTLIB)
+        is_pairs = pair_reading.is_pairs(options["table"])
+        if is_pairs and options["images"]:
+            raise CommandError("--images needs single ratings; this table has paired choices.")
         with progress_bar() as progress, threadpool_limits(1, user_api="blas"):  # thousands of small products: threads wait for each other
-            result = _analysed(options["table"], plan, progress)
+            if is_pairs:
+                result: Agreement | PairAgreement = analyse_pairs(read_pairs(options["table"], progress), plan, progress)
+            else:
+                result = _of_ratings(options, plan, progress)
         self.stdout.write(summary.page(result))
         if options["out"]:
             self.stdout.write(f"\nWritten to {options['out']}: {', '.join(_write(result, options['table'].name, options['out']))}.")
@@ -53,11 +66,13 @@ def _file(text: str) -> Path:
     return path
 
 
-def _analysed(table: Path, plan: BootstrapPlan, progress: ProgressCallback) -> Agreement | PairAgreement:
-    if pair_reading.is_pairs(table):
-        return analyse_pairs(pair_reading.read_pairs(table, progress), plan, progress)
-    found = reading.read(table, progress)
-    return analyse(found.ratings, plan, found.notes, progress)
+def _of_ratings(options: dict[str, Any], plan: BootstrapPlan, progress: ProgressCallback) -> Agreement:
+    found = reading.read(options["table"], progress)
+    photos = None
+    if options["images"]:  # first, because a missing photo or a broken bank is known within seconds
+        photos = photo_features(found.ratings.photos, options["images"], options["bank"], options["cache"], progress)
+    result = analyse(found.ratings, plan, found.notes, progress)
+    return with_personalization(result, photos, progress) if photos else result
 
 
 def _write(result: Agreement | PairAgreement, title: str, folder: Path) -> list[str]:
