@@ -8,7 +8,7 @@ from personalize.agreement.single_ratings import SingleRatings
 from personalize.agreement.weighted import correlation
 
 SPLITS = 100  # random splits behind an estimate
-SPLITS_IN_DRAW = 5  # and in each draw of the bootstrap
+SPLITS_IN_DRAW = 3  # and in each draw of the bootstrap
 
 
 def spearman_brown(r: float) -> float:
