@@ -46,6 +46,11 @@ def design_of(ratings: SingleRatings) -> Design:
         return Design((), "no two raters rated the same photo")
     if not ratings.has_repeats:
         return Design(PLAIN, "no rater rated a photo twice, so private taste and noise cannot be told apart")
+    once = np.ones(len(ratings.raters)), np.ones(len(ratings.photos))
+    inside = RatingPairs(ratings, within_blocks=True).sums(*once)
+    outside = RatingPairs(ratings).sums(*once).minus(inside)
+    if min(inside.pairs[same] for same in _CLASSES if same != (1, 1)) < 1 or min(outside.pairs.values()) < 1:
+        return Design((), "no two raters rated photos in the same block; number each rater's repetitions from 1")
     return Design(BLOCKED)
 
 

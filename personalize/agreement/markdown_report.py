@@ -14,7 +14,7 @@ def report(result: Agreement | PairAgreement, title: str, plots: Sequence[str] =
     """The whole report; `plots` are names of SVG files beside it."""
     parts = [f"# Agreement: {title}", summary.counts(result), "\n".join(f"- {sentence}" for sentence in summary.sentences(result))]
     parts += [f"![{name.removesuffix('.svg').replace('-', ' ')}]({name})" for name in plots]
-    parts += ["## Statistics", _table([summary.HEADER, *summary.rows(result.statistics)])]
+    parts += ["## Statistics", _table(summary.table(result))]
     if isinstance(result, Agreement) and result.by_category:
         parts += ["## By category", _table(summary.category_rows(result))]
     for heading, lines in (

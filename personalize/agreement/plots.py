@@ -52,7 +52,8 @@ def _shares(result: Agreement) -> Figure:
                 axes.text(left + 50 * value, place, f"{100 * value:.0f}", ha="center", va="center", fontsize="small")
             seen.add(label)
             left += 100 * value
-    axes.set(yticks=range(len(bars)), yticklabels=list(bars), xlim=(0, 100), xlabel="share of the variance of ratings (%)")
+    axes.set(xlim=(0, 100), xlabel="share of the variance of ratings (%)")
+    axes.set_yticks(range(len(bars)) if result.by_category else [], list(bars) if result.by_category else [])
     axes.invert_yaxis()
     figure.legend(loc="outside lower center", ncols=2, fontsize="small", frameon=False)
     return figure

@@ -105,7 +105,10 @@ def rows(statistics: Sequence[Statistic]) -> list[list[str]]:
     ]
 
 
-HEADER = ["statistic", "value (95 % interval)", "raters", "photos", "ratings"]
+def table(result: Agreement | PairAgreement) -> list[list[str]]:
+    """All known statistics under a header."""
+    rests_on = "pairs" if isinstance(result, PairAgreement) else "ratings"
+    return [["statistic", "value (95 % interval)", "raters", "photos", rests_on], *rows(result.statistics)]
 
 
 def remarks(statistics: Sequence[Statistic]) -> list[str]:
@@ -128,7 +131,7 @@ def missing(statistics: Sequence[Statistic]) -> list[str]:
 
 def page(result: Agreement | PairAgreement) -> str:
     """The page that the command prints."""
-    parts = [counts(result), "\n".join(sentences(result)), aligned([HEADER, *rows(result.statistics)])]
+    parts = [counts(result), "\n".join(sentences(result)), aligned(table(result))]
     if isinstance(result, Agreement) and result.by_category:
         parts.append("By category:\n" + aligned(category_rows(result)))
     parts += ["\n".join(lines) for lines in (remarks(result.statistics), missing(result.statistics), list(result.notes)) if lines]
@@ -148,7 +151,7 @@ def category_rows(result: Agreement) -> list[list[str]]:
     ]
 
 
-def aligned(table: Sequence[Sequence[str]]) -> str:
+def aligned(cells: Sequence[Sequence[str]]) -> str:
     """A table in columns for a terminal."""
-    widths = [max(len(row[place]) for row in table) for place in range(len(table[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table)
+    widths = [max(len(row[place]) for row in cells) for place in range(len(cells[0]))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)

@@ -155,3 +155,6 @@ def test_the_design_says_which_components_can_be_told_apart():
     assert design_of(table(np.array([[1.0, 2, 3]]))).reason == "there is one rater only"
     assert design_of(table(np.array([[1.0, 2, NAN], [NAN, NAN, 3]]))).reason == "no two raters rated the same photo"
     assert design_of(table(np.array([[1.0, NAN], [2.0, NAN]]))).reason == "no rater rated two photos"
+    own_blocks = np.full((2, 3, 4), NAN)
+    own_blocks[0, :, :2], own_blocks[1, :, 2:] = np.arange(12.0).reshape(2, 3, 2)
+    assert design_of(table(own_blocks)).reason.startswith("no two raters rated photos in the same block")
