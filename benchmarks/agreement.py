@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from personalize.agreement import analysis, reading, split_halves
+from personalize.agreement import analysis, reading
 from personalize.agreement.alpha import KrippendorffAlpha
 from personalize.agreement.analysis import analyse
 from personalize.agreement.components import MomentComponents, design_of
@@ -35,6 +35,7 @@ from personalize.agreement.measures import Measures
 from personalize.agreement.reml import Reml
 from personalize.agreement.resampling import BootstrapPlan, once
 from personalize.agreement.single_ratings import SingleRatings
+from personalize.agreement.split_halves import SPLITS, RatingHalves
 from personalize.management.progress import progress_bar
 
 LARGE = 600  # photos of a set of ratings that the truth comes from
@@ -98,7 +99,7 @@ def _without_blocks(variances: dict[str, float]) -> dict[str, float]:
 
 def truths(planted: Planted) -> dict[str, float]:
     """The true value of each statistic, by key; not of the share of blocks, which two blocks do not tell."""
-    sets = [Measures.of(planted.draw(FIRST_OF_TRUTH + seed, LARGE), 0).numbers(once(planted.raters, LARGE, 0)) for seed in range(TRUTHS)]
+    sets = [Measures.of(planted.draw(FIRST_OF_TRUTH + seed, LARGE), 0).numbers(once(planted.raters, LARGE)) for seed in range(TRUTHS)]
     parts = planted.variances
     if planted.steps:  # rounding changes the components
         parts = {part: float(np.mean([one[f"component_{part}"] for one in sets])) for part in parts}
@@ -167,7 +168,7 @@ class Row:
 def rows(ratings: SingleRatings) -> list[Row]:
     """What is timed; references only for tables that fit into memory, and where they are installed."""
     cells, ones = ratings.cells, (np.ones(len(ratings.raters)), np.ones(len(ratings.photos)))
-    seeded = once(len(ratings.raters), len(ratings.photos), 0)
+    rng = np.random.default_rng(0)
     small = len(ratings.raters) * len(ratings.photos) <= 5_000_000
 
     def components() -> object:
@@ -190,7 +191,7 @@ def rows(ratings: SingleRatings) -> list[Row]:
             "a loop with pandas",
             partial(_loop_halves, ratings),
         ),
-        Row("split-half over ratings", partial(split_halves.over_ratings, ratings, seeded)),
+        Row("split-half over ratings", lambda: RatingHalves(ratings, rng).estimate(*ones)),
         Row("pairwise correlations", pairwise, "DataFrame.corr of pandas", partial(_their_pairwise, ratings)),
     ]
     installed = {"krippendorff": find_spec("krippendorff"), "pandas": find_spec("pandas"), "lme4": shutil.which("Rscript")}
@@ -226,7 +227,7 @@ def _loop_halves(ratings: SingleRatings) -> list[float]:
     import pandas
 
     wide, rng, found = pandas.DataFrame(_wide(ratings)), np.random.default_rng(0), []
-    for _ in range(split_halves.SPLITS):
+    for _ in range(SPLITS):
         order = rng.permutation(len(wide))
         first, second = (wide.iloc[half].mean() for half in np.array_split(order, 2))
         found.append(first.corr(second))

@@ -13,7 +13,7 @@ from personalize.agreement.personalization import Personalization, personalizati
 from personalize.agreement.photo_features import RatedPhotoFeatures
 from personalize.agreement.photo_opinions import PhotoOpinions, photo_opinions
 from personalize.agreement.reml import Reml, RemlFit
-from personalize.agreement.resampling import BootstrapPlan, Numbers, bootstrap, centred_interval, once, percentile_interval
+from personalize.agreement.resampling import BootstrapPlan, Numbers, bootstrap, interval, once
 from personalize.agreement.response_times import ResponseTimes, response_times
 from personalize.agreement.single_ratings import SingleRatings
 from personalize.agreement.statistic import Basis, Statistic, not_estimable
@@ -22,7 +22,7 @@ from personalize.progress import ProgressCallback, no_progress
 
 FORMAT = "pav-agreement-1"
 INTRACLASS = ("icc_a1", "icc_ak", "icc_c1", "icc_ck")
-CENTRED = (
+CORRELATIONS = (
     *("split_half_raters", "split_half_ratings", "mean_minus_one_pearson", "mean_minus_one_spearman"),
     *("pairwise_pearson", "pairwise_spearman", "retest"),
 )
@@ -36,14 +36,15 @@ OVER_RATERS = ("serial_rating", "serial_photo", "seconds")
 KEYS = (
     *("alpha_interval", "alpha_ordinal"),
     *INTRACLASS,
-    *CENTRED,
+    *CORRELATIONS,
     *(key for key in FROM_REML if key not in INTRACLASS),
     *OVER_RATERS,
 )
 
-PERCENTILES = "percentiles of the bootstrap over raters and photos"
-CENTRED_PERCENTILES = "percentiles of the bootstrap over raters and photos, around the estimate on Fisher's z scale"
-MOVED_PERCENTILES = "percentiles of the bootstrap of moment estimates over raters and photos, moved to the REML estimate"
+FISHER = ("alpha_interval", "alpha_ordinal", *INTRACLASS, *CORRELATIONS, "ceiling_generic", "ceiling_personal")  # intervals by Fisher's z
+
+OVER_BOTH = "percentiles of the bootstrap over raters and photos"
+OF_MOMENTS = "percentiles of the bootstrap of moment estimates over raters and photos, around the REML estimate"
 RATER_PERCENTILES = "percentiles of the bootstrap over raters"
 
 
@@ -152,7 +153,7 @@ def _analyse(ratings: SingleRatings, plan: BootstrapPlan, notes: Sequence[str], 
     whole = not prefix
     measures = Measures.of(ratings, plan.seed, serial=whole)
     progress(f"{prefix}estimating", 0, plan.draws)
-    estimate = measures.numbers(once(raters, photos, plan.seed), estimate=True)
+    estimate = measures.numbers(once(raters, photos), estimate=True)
     fit = _reml(measures, estimate, progress)
     alternative = measures.from_components(fit.components) if fit else {}
     draws = bootstrap(measures.numbers, raters, photos, plan, progress, f"{prefix}resampling raters and photos")
@@ -210,16 +211,13 @@ class _Builder:
         )  # fmt: skip
 
     def _interval(self, key: str, value: float) -> tuple[tuple[float, float] | None, str]:
-        draws = self.draws[key]
-        if key in CENTRED:
-            return centred_interval(value, draws, self.units), CENTRED_PERCENTILES
-        if key in OVER_RATERS:
-            return percentile_interval(draws, len(self.measures.ratings.raters)), RATER_PERCENTILES
-        ends = percentile_interval(draws, self.units)
-        if key in FROM_REML and ends and not self.without_reml:
-            shift = value - self.estimate[key]
-            return (min(max(ends[0] + shift, 0.0), value), max(min(ends[1] + shift, 1.0), value)), MOVED_PERCENTILES
-        return ends, PERCENTILES
+        over_raters = key in OVER_RATERS
+        units = len(self.measures.ratings.raters) if over_raters else self.units
+        ends = interval(value, self.draws[key], units, on_fisher_scale=key in FISHER)
+        if ends and key.startswith(("share_", "beholder_")):
+            ends = max(ends[0], 0.0), min(ends[1], 1.0)
+        moments = key in FROM_REML and not self.without_reml
+        return ends, RATER_PERCENTILES if over_raters else OF_MOMENTS if moments else OVER_BOTH
 
     def _basis(self, key: str) -> Basis:
         ratings, cells = self.measures.ratings, self.measures.ratings.cells
@@ -244,8 +242,10 @@ class _Builder:
             return "; ".join(filter(None, (f"k = {self.measures.k:.1f} raters per photo (harmonic mean)", moments)))
         if key == "mean_minus_one_pearson" and self.measures.minus_one:
             ones = np.ones(len(self.measures.ratings.raters)), np.ones(len(self.measures.ratings.photos))
-            plain_mean = np.nanmean(self.measures.minus_one.estimate(*ones)[0])
-            return f"mean by Fisher's z, which is higher than the plain mean over raters, {plain_mean:.3f}, where raters differ"
+            found = self.measures.minus_one.estimate(*ones)[0]
+            found = found[np.isfinite(found)]
+            mean = f"{found.mean():.3f}" if len(found) else "unknown"
+            return f"mean by Fisher's z, which is higher than the plain mean over raters, {mean}, where raters differ"
         if key.startswith("ceiling_"):
             return "; ".join(filter(None, ("for plain means over raters, not for means by Fisher's z", moments)))
         if key == "share_block":

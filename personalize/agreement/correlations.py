@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from personalize.agreement import weighted
+from personalize.agreement.rating_pairs import NONE
 from personalize.agreement.single_ratings import Cells
 
 LEAST_COMMON = 10  # photos that a correlation rests on at least
@@ -38,8 +39,8 @@ class MeanMinusOne:
         count = np.bincount(cells.photo, own, minlength=cells.photos)
         total = np.bincount(cells.photo, own * cells.mean, minlength=cells.photos)
         left = count[cells.photo] - own  # copies of the rater are left out together with it
-        others = (total[cells.photo] - own * cells.mean) / np.maximum(left, 0.5)
-        weight = photos[cells.photo] * (left > 0.5)
+        others = (total[cells.photo] - own * cells.mean) / np.maximum(left, NONE)
+        weight = photos[cells.photo] * (left > NONE)
         enough = np.bincount(cells.rater, weight > 0, minlength=cells.raters) >= LEAST_COMMON
         ranks = weighted.mid_ranks(self._own_order, weight)
         others_ranks = weighted.mid_ranks(weighted.rank_order(cells.rater, others), weight)

@@ -36,7 +36,7 @@ def methods(result: Agreement | PairAgreement) -> str:
         return (
             f"{summary.counts(result)} Strengths of photos were estimated with the Bradley-Terry model, ties by Davidson (1970), with an "
             "advantage of the left side and a normal prior (mean 0, deviation 2 logits) on each strength; standard errors are from "
-            f"the curvature of the posterior. Intervals are 95 % percentile intervals of a bootstrap over raters. {end}"
+            f"the curvature of the posterior. Intervals are 95 % intervals from a bootstrap over raters. {end}"
         )
     parts = [summary.counts(result)]
     parts.append("Krippendorff's alpha was computed for incomplete data with the interval and the ordinal metric.")
@@ -57,9 +57,9 @@ def methods(result: Agreement | PairAgreement) -> str:
             "both together."
         )
     parts.append(
-        "Intervals are 95 % percentile intervals of a bootstrap that resamples raters and photos independently (Owen, 2007) and never "
-        "pairs a rater with a copy; percentiles are expanded for small samples (Hesterberg, 2015). For variance components, the bootstrap "
-        "used moment estimators (Gao & Owen, 2017), and its intervals were moved to the REML estimates."
+        "Intervals are 95 % intervals from the percentiles of a rescaling bootstrap (Rao & Wu, 1988) that resamples raters and "
+        "photos independently (Owen, 2007) and never pairs a rater with a copy, expanded for small samples (Hesterberg, 2015). "
+        "For variance components, the bootstrap used moment estimators (Gao & Owen, 2017) around the REML estimates."
     )
     return " ".join([*parts, end])
 

@@ -14,6 +14,7 @@ from personalize.agreement.response_times import response_times
 from personalize.agreement.retest import LEAST_TWICE, Retest
 from personalize.agreement.serial_dependence import SerialDependence
 from personalize.agreement.single_ratings import SingleRatings
+from personalize.agreement.split_halves import RaterHalves, RatingHalves, SplitHalves
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Measures:
     k: float  # harmonic mean of the raters per photo
     moments: MomentComponents | None
     alphas: dict[str, KrippendorffAlpha]
+    halves: dict[str, SplitHalves]
     minus_one: MeanMinusOne | None
     pairs: RaterPairs | None
     retest: Retest | None
@@ -36,6 +38,7 @@ class Measures:
         cells, design = ratings.cells, components.design_of(ratings)
         rated = cells.photo_sizes[cells.photo_sizes > 0]
         several = len(ratings.raters) > 1 and cells.photo_sizes.max(initial=0) > 1
+        rng = np.random.default_rng([seed, 0])
         pairs = RaterPairs.of(cells, seed) if several else None
         ordered = serial and several and ratings.trial is not None
         return cls(
@@ -44,6 +47,7 @@ class Measures:
             k=float(len(rated) / (1 / rated).sum()) if len(rated) else float("nan"),
             moments=MomentComponents(ratings, design.parts) if design.parts else None,
             alphas={f"alpha_{metric}": KrippendorffAlpha(ratings, metric) for metric in ("interval", "ordinal")} if several else {},
+            halves={"split_half_raters": RaterHalves(ratings, rng), "split_half_ratings": RatingHalves(ratings, rng)} if several else {},
             minus_one=MeanMinusOne(cells) if several and cells.rater_sizes.max(initial=0) >= LEAST_COMMON else None,
             pairs=pairs if pairs is not None and len(pairs.table) > 1 and pairs.too_few < 1 else None,
             retest=Retest(ratings) if ratings.has_repeats else None,
@@ -60,10 +64,8 @@ class Measures:
         found: Numbers = {key: alpha.estimate(draw.raters, draw.photos) for key, alpha in self.alphas.items()}
         if self.moments:
             found |= self.from_components(self.moments.estimate(draw.raters, draw.photos))
-        if self.alphas:
-            splits = split_halves.SPLITS if estimate else split_halves.SPLITS_IN_DRAW
-            found["split_half_raters"] = split_halves.over_raters(self.ratings, draw, splits)
-            found["split_half_ratings"] = split_halves.over_ratings(self.ratings, draw, splits)
+        for key, half in self.halves.items():
+            found[key] = half.estimate(draw.raters, draw.photos, split_halves.SPLITS if estimate else split_halves.SPLITS_IN_DRAW)
         if self.minus_one:
             found["mean_minus_one_pearson"], found["mean_minus_one_spearman"] = self.minus_one.means(draw.raters, draw.photos)
         if self.pairs:
@@ -76,8 +78,7 @@ class Measures:
             found["serial_photo"], found["serial_rating"] = self.serial.estimate(draw.raters)
         if self.seconds is not None:
             timed = np.isfinite(self.seconds)
-            times = np.repeat(self.seconds[timed], draw.raters[timed].astype(np.int64))
-            found["seconds"] = float(np.median(times)) if len(times) else float("nan")
+            found["seconds"] = weighted.median(self.seconds[timed], draw.raters[timed])
         return found
 
     def from_components(self, parts: Components) -> Numbers:

@@ -17,7 +17,7 @@ from personalize.agreement.paired_choices import (
     intransitive_triples,
     same_choice,
 )
-from personalize.agreement.resampling import BootstrapPlan, Draw, Numbers, bootstrap, once, percentile_interval
+from personalize.agreement.resampling import BootstrapPlan, Draw, Numbers, bootstrap, interval, once
 from personalize.agreement.statistic import Basis, Statistic, not_estimable
 from personalize.progress import ProgressCallback, no_progress
 
@@ -82,7 +82,7 @@ def analyse_pairs(choices: PairedChoices, plan: BootstrapPlan, progress: Progres
             "same_choice": same_choice(choices, draw.raters),
         }
 
-    estimate = measure(once(raters, 1, plan.seed))
+    estimate = measure(once(raters, 1))
     draws = bootstrap(measure, raters, 1, plan, progress, "resampling raters")
     statistics = [_over_raters(key, estimate[key], draws[key], basis) for key in estimate]
     for within in (True, False):
@@ -110,7 +110,7 @@ def analyse_pairs(choices: PairedChoices, plan: BootstrapPlan, progress: Progres
 def _over_raters(key: str, value: float, draws: np.ndarray, basis: Basis) -> Statistic:
     if not np.isfinite(value):
         return not_estimable(key, "no two raters decided the same pair of photos", basis)
-    ends = percentile_interval(draws, basis.raters)
+    ends = interval(value, draws, basis.raters)
     low, high = ends or (None, None)
     return Statistic(
         key, plain(value), plain(low), plain(high), basis.raters, basis.photos, basis.ratings,

@@ -214,4 +214,4 @@ def same_choice(choices: PairedChoices, raters: Float[np.ndarray, "raters"]) -> 
         return float((np.bincount(pair, own) ** 2 - np.bincount(pair, own * own)).sum())
 
     shared = rater_pairs(weight)
-    return (rater_pairs(weight * first_won) + rater_pairs(weight * ~first_won)) / shared if shared > 0.5 else float("nan")
+    return (rater_pairs(weight * first_won) + rater_pairs(weight * ~first_won)) / shared if shared > 1e-9 else float("nan")

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int
 
-from personalize.agreement.resampling import BootstrapPlan, draw, percentile_interval
+from personalize.agreement.resampling import BootstrapPlan, draw, interval
 from personalize.agreement.single_ratings import Cells
 from personalize.agreement.statistic import Basis, Statistic, not_estimable
 from personalize.numerics import metrics, taste
@@ -144,7 +144,7 @@ class Others:
 
 def _mean(key: str, values: np.ndarray, basis: Basis, plan: BootstrapPlan) -> Statistic:
     draws = np.array([draw(len(values), 1, plan.seed, number).raters @ values / len(values) for number in range(1, plan.draws + 1)])
-    ends = percentile_interval(draws, len(values))
+    ends = interval(float(values.mean()), draws, len(values))
     low, high = ends or (None, None)
     how = OVER_RATERS if ends else ""
     return Statistic(key, float(values.mean()), low, high, basis.raters, basis.photos, basis.ratings, interval=how)

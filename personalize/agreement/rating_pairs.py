@@ -22,6 +22,8 @@ from jaxtyping import Float, Int
 
 from personalize.agreement.single_ratings import SingleRatings
 
+NONE = 1e-9  # sums of weights of nothing, up to rounding
+
 Pair = tuple[int, int]
 """Whether the two ratings of a pair have the same rater, and the same photo."""
 
@@ -38,7 +40,7 @@ class PairSums:
 
     def mean(self, same: Pair) -> float:
         """Half the mean squared difference of a class; nan where it has no pair."""
-        return self.squares[same] / self.pairs[same] if self.pairs[same] > 0.5 else float("nan")
+        return self.squares[same] / self.pairs[same] if self.pairs[same] > NONE else float("nan")
 
     def minus(self, other: "PairSums") -> "PairSums":
         """The pairs here that are not in `other`."""

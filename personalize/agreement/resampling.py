@@ -1,14 +1,16 @@
 """Bootstrap over raters and photos, and the intervals that it gives.
 
-A draw gives each rater and each photo the number of times that it was drawn with replacement, independently of each other (Owen 2007). A
-statistic of a draw is computed from these weights, and never pairs a rater with a copy of the same rater, or a photo with a copy of the
-same photo: such pairs agree perfectly.
+A draw takes as many raters and photos as there are, with replacement and independently of each other (Owen 2007). A statistic of the draw
+counts each rater and each photo with a weight halfway between 1 and the number of times that it was drawn, and the deviations of the draws
+are doubled in turn (the rescaling bootstrap of Rao & Wu 1988). So every rater takes part in every draw, and reliabilities of mean ratings
+are not those of fewer raters. A statistic never pairs a rater with a copy of the same rater, or a photo with a copy of the same photo: such
+pairs agree perfectly.
 
-For a mean of ratings, this bootstrap counts the variance of single ratings up to three times and that of raters and photos once, so its
-intervals are slightly too wide where single ratings matter more than raters and photos do.
+For a mean of ratings, this counts the variance of single ratings 2.25 times (without rescaling three times, see Owen) and that of raters
+and photos once. So intervals are slightly too wide where single ratings matter more than raters and photos do.
 
 References:
-    Owen, The pigeonhole bootstrap, Annals of Applied Statistics 2007; Efron & Tibshirani, An introduction to the bootstrap, 1993;
+    Owen, The pigeonhole bootstrap, Annals of Applied Statistics 2007; Rao & Wu, Resampling inference with complex survey data, JASA 1988;
     Hesterberg, What teachers should know about the bootstrap, The American Statistician 2015 (expanded percentiles).
 """
 
@@ -24,16 +26,16 @@ from personalize.progress import ProgressCallback, no_progress, tracked
 
 LEAST_DRAWS_LEFT = 0.9  # share of the draws in which a statistic must be defined
 NORMAL_975 = 1.959964
+DAMPING = 0.5  # of the weights' deviations from 1
 Z_LIMIT = 1 - 1e-9  # correlations beyond it have no finite Fisher z
 
 
 @dataclass(frozen=True)
 class Draw:
-    """How often each rater and each photo was drawn."""
+    """Weights of raters and photos in a draw, from 0.5 up, with a mean of 1."""
 
     raters: Float[np.ndarray, "raters"]
     photos: Float[np.ndarray, "photos"]
-    rng: np.random.Generator  # for statistics that are random themselves
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,13 @@ Measure = Callable[[Draw], Numbers]
 def draw(raters: int, photos: int, seed: int, number: int) -> Draw:
     """The draw with this number; it depends on nothing else."""
     rng = np.random.default_rng([seed, number])
-    counts = [np.bincount(rng.integers(size, size=size), minlength=size).astype(float) for size in (raters, photos)]
-    return Draw(counts[0], counts[1], rng)
+    counts = [np.bincount(rng.integers(size, size=size), minlength=size) for size in (raters, photos)]
+    return Draw(*(1 + DAMPING * (count - 1) for count in counts))
 
 
-def once(raters: int, photos: int, seed: int) -> Draw:
+def once(raters: int, photos: int) -> Draw:
     """Each rater and photo once: a measure of it is the estimate."""
-    return Draw(np.ones(raters), np.ones(photos), np.random.default_rng([seed, 0]))
+    return Draw(np.ones(raters), np.ones(photos))
 
 
 def bootstrap(
@@ -79,35 +81,24 @@ def bootstrap(
     return {name: np.array([one.get(name, float("nan")) for one in found]) for name in names}
 
 
-def percentile_interval(draws: Float[np.ndarray, "draws"], units: int) -> tuple[float, float] | None:
-    """95 % interval from the draws' percentiles, for a statistic without bias.
+def interval(
+    estimate: float, draws: Float[np.ndarray, "draws"], units: int, *, on_fisher_scale: bool = False
+) -> tuple[float, float] | None:
+    """95 % interval: the estimate plus the doubled percentiles of the draws' deviations from their mean.
 
     The percentiles are those of a t distribution with `units` - 1 degrees of freedom in place of the normal one, times
-    sqrt(units / (units - 1)): with few raters or photos, plain percentiles are too narrow.
+    sqrt(units / (units - 1)): with few raters or photos, plain percentiles are too narrow. For correlations, on the scale of Fisher's z.
 
     None where a tenth of the draws gave no number, or there are fewer than 3 units.
     """
     kept = draws[np.isfinite(draws)]
-    if units < 3 or len(kept) < LEAST_DRAWS_LEFT * len(draws):
+    if units < 3 or not np.isfinite(estimate) or len(kept) < LEAST_DRAWS_LEFT * len(draws):
         return None
+    moved, middle = (fisher_z(kept), fisher_z(np.array([estimate]))) if on_fisher_scale else (kept, np.array([estimate]))
     reach = student_975(units - 1) * sqrt(units / (units - 1))
     tail = 50 * (1 - erf(reach / sqrt(2)))
-    low, high = np.percentile(kept, [tail, 100 - tail])
-    return float(low), float(high)
-
-
-def centred_interval(correlation: float, draws: Float[np.ndarray, "draws"], units: int) -> tuple[float, float] | None:
-    """95 % interval of a correlation from the draws' percentiles around it, without the bias of the draws.
-
-    A draw contains about 63 % of the raters, so reliabilities of mean ratings are lower in draws than in the data. On the scale of Fisher's
-    z, that shift is nearly the same for all values, and the difference of the mean of the draws from the estimate is taken out.
-    """
-    z = fisher_z(draws)
-    known = z[np.isfinite(z)]
-    ends = percentile_interval(z - known.mean(), units) if len(known) and np.isfinite(correlation) else None
-    if ends is None:
-        return None
-    low, high = np.tanh(fisher_z(np.array([correlation])) + np.array(ends))
+    ends = middle + np.percentile(moved - moved.mean(), [tail, 100 - tail]) / DAMPING
+    low, high = np.tanh(ends) if on_fisher_scale else ends
     return float(low), float(high)
 
 

@@ -63,3 +63,13 @@ def fisher_mean(r: Float[np.ndarray, "n"], weight: Float[np.ndarray, "n"]) -> fl
     if not known.any():
         return float("nan")
     return float(np.tanh(weight[known] @ fisher_z(r[known]) / weight[known].sum()))
+
+
+def median(values: Float[np.ndarray, "n"], weight: Float[np.ndarray, "n"]) -> float:
+    """Weighted median: the mid-point where half of the weight is below; nan without values."""
+    if not len(values):
+        return float("nan")
+    order = np.argsort(values)
+    share = np.cumsum(weight[order]) / weight.sum()
+    low, high = (values[order][np.searchsorted(share, half)] for half in (0.5 - 1e-9, 0.5 + 1e-9))
+    return float((low + high) / 2)

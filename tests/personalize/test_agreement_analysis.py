@@ -12,7 +12,7 @@ from personalize.agreement import markdown_report, reml, summary
 from personalize.agreement.analysis import KEYS, Agreement, analyse
 from personalize.agreement.beholder import beholder_indices
 from personalize.agreement.definitions import DEFINITIONS
-from personalize.agreement.resampling import BootstrapPlan, bootstrap, centred_interval, draw, percentile_interval, student_975
+from personalize.agreement.resampling import DAMPING, BootstrapPlan, bootstrap, draw, interval, student_975
 from personalize.agreement.statistic import Statistic
 from personalize.errors import BadOption, TooFewRatings
 from tests.personalize.planted_ratings import VARIANCES, planted, table
@@ -173,33 +173,34 @@ def test_beholder_indices_by_hand():
     assert found == {"beholder_1": 6 / 8, "beholder_2": 7 / 9, "beholder_total": 8 / 20, "beholder_repeatable": 8 / 10}
 
 
-def test_percentile_intervals_cover_the_mean_of_few_units():
+def test_intervals_cover_the_mean_of_few_units():
     held = 0
     for seed in range(200):
-        rng = np.random.default_rng(seed)
-        values = rng.normal(size=10)
-        draws = values[rng.integers(10, size=(400, 10))].mean(axis=1)
-        low, high = percentile_interval(draws, 10)
+        values = np.random.default_rng(seed).normal(size=10)
+        draws = np.array([draw(10, 1, seed, number).raters @ values / 10 for number in range(200)])
+        low, high = interval(float(values.mean()), draws, 10)
         held += low <= 0 <= high
     assert 182 <= held <= 198
 
 
-def test_a_centred_interval_takes_out_the_bias_of_the_draws():
-    draws = np.tanh(0.2 + 0.1 * np.random.default_rng(0).normal(size=4000))
-    low, high = centred_interval(0.6, draws, 1000)
+def test_an_interval_of_a_correlation_is_around_it_on_the_scale_of_fishers_z():
+    draws = np.tanh(0.2 + 0.1 * DAMPING * np.random.default_rng(0).normal(size=4000))
+    low, high = interval(0.6, draws, 1000, on_fisher_scale=True)
     assert np.arctanh([low, high]) == pytest.approx(np.arctanh(0.6) + np.array([-0.196, 0.196]), abs=0.01)
 
 
 def test_an_interval_needs_draws_that_give_a_number():
     draws = np.where(np.arange(100) < 20, NAN, 1.0)
-    assert percentile_interval(draws, 50) is None
-    assert centred_interval(NAN, draws, 50) is None
+    assert interval(1.0, draws, 50) is None
+    assert interval(NAN, np.ones(100), 50) is None
+    assert interval(1.0, np.ones(100), 2) is None
 
 
 def test_a_draw_depends_on_its_number_and_the_seed_alone():
     assert draw(5, 6, 0, 3).raters.tolist() == draw(5, 6, 0, 3).raters.tolist()
     assert draw(50, 6, 0, 3).raters.tolist() != draw(50, 6, 1, 3).raters.tolist()
     assert draw(5, 6, 0, 3).raters.sum() == 5
+    assert draw(50, 6, 0, 3).raters.min() == 1 - DAMPING  # every rater takes part
 
 
 def test_progress_of_the_bootstrap_is_told():

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from personalize.agreement import split_halves, weighted
+from personalize.agreement import weighted
 from personalize.agreement.ceilings import ceilings
 from personalize.agreement.correlations import LEAST_COMMON, MeanMinusOne, RaterPairs
-from personalize.agreement.resampling import Draw, once
 from personalize.agreement.retest import Retest
+from personalize.agreement.split_halves import RaterHalves, RatingHalves, spearman_brown
 from tests.personalize.planted_ratings import VARIANCES, ones, planted, table
 
 CORRELATIONS = {"pearson": lambda a, b: stats.pearsonr(a, b).statistic, "spearman": lambda a, b: stats.spearmanr(a, b).statistic}
@@ -112,7 +112,7 @@ def test_split_half_over_raters_is_cronbachs_alpha_on_average():
     ratings = planted(0, raters=20, photos=3000, blocks=1, rated=1.1)
     noise = VARIANCES["rater_photo"] + VARIANCES["residual"]
     photo = VARIANCES["photo"] + VARIANCES["block_photo"]
-    assert split_halves.over_raters(ratings, once(20, 3000, 0)) == pytest.approx(photo / (photo + noise / 20), abs=0.01)
+    assert RaterHalves(ratings, np.random.default_rng(0)).estimate(*ones(ratings)) == pytest.approx(photo / (photo + noise / 20), abs=0.01)
 
 
 def test_split_half_over_ratings_is_not_corrected():
@@ -122,21 +122,29 @@ def test_split_half_over_ratings_is_not_corrected():
     # Raters' means are dealt into complementary halves of ten, differently for each photo: variance s^2 / 20, covariance -s^2 / 20.
     apart = np.var(np.bincount(ratings.rater, ratings.score) / 3000, ddof=1) / 20
     expected = (photo - apart) / (photo + noise / 10 + apart)
-    assert split_halves.over_ratings(ratings, once(20, 3000, 0)) == pytest.approx(expected, abs=0.01)
+    assert RatingHalves(ratings, np.random.default_rng(0)).estimate(*ones(ratings)) == pytest.approx(expected, abs=0.01)
 
 
 def test_copies_of_a_rater_are_in_one_half():
-    """Two raters who disagree, each drawn many times: no split may find the agreement of copies."""
-    scores = np.array([np.arange(20.0), -np.arange(20.0)])
-    draw = Draw(np.array([5.0, 5.0]), np.ones(20), np.random.default_rng(0))
-    ratings = table(scores)
-    assert np.isnan(split_halves.over_raters(ratings, draw, 10)) or split_halves.over_raters(ratings, draw, 10) < -0.99
-    assert split_halves.over_ratings(ratings, draw, 10) < 0.5
+    """Two raters who disagree, each counted many times: no split may find the agreement of copies."""
+    ratings = table(np.array([np.arange(20.0), -np.arange(20.0)]))
+    rng, weights = np.random.default_rng(0), (np.array([5.0, 5.0]), np.ones(20))
+    found = RaterHalves(ratings, rng).estimate(*weights)
+    assert np.isnan(found) or found < -0.99
+    assert RatingHalves(ratings, rng).estimate(*weights) < 0.5
+
+
+def test_each_split_deals_the_ratings_of_a_photo_evenly():
+    ratings = planted(0, raters=9, photos=12, blocks=1)
+    halves = RatingHalves(ratings, np.random.default_rng(0))._halves
+    sizes = np.bincount(ratings.photo)
+    for half in halves:
+        assert (np.abs(np.bincount(ratings.photo, half, minlength=12) - sizes / 2) <= 0.5).all()
 
 
 def test_spearman_brown_of_shrunken_halves():
-    assert split_halves.spearman_brown(0.5) == pytest.approx(2 / 3)
-    assert np.isnan(split_halves.spearman_brown(-1.0))
+    assert spearman_brown(0.5) == pytest.approx(2 / 3)
+    assert np.isnan(spearman_brown(-1.0))
 
 
 def test_test_retest_agrees_with_a_loop_over_raters():
@@ -171,3 +179,10 @@ def test_no_model_passes_the_ceilings_on_planted_tastes():
 
 def test_without_repeats_the_personal_ceiling_is_unknown():
     assert set(ceilings({"photo": 1.0, "rater": 0.0, "residual": 1.0})) == {"ceiling_generic"}
+
+
+def test_a_weighted_median_is_that_of_repeated_values():
+    values, weight = np.array([3.0, 1.0, 2.0, 5.0]), np.array([1.0, 2.0, 1.0, 2.0])
+    assert weighted.median(values, weight) == np.median(np.repeat(values, weight.astype(int)))
+    assert weighted.median(values, np.ones(4)) == 2.5
+    assert np.isnan(weighted.median(np.zeros(0), np.zeros(0)))
