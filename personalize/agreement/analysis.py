@@ -41,7 +41,7 @@ KEYS = (
     *OVER_RATERS,
 )
 
-FISHER = ("alpha_interval", "alpha_ordinal", *INTRACLASS, *CORRELATIONS, "ceiling_generic", "ceiling_personal")  # intervals by Fisher's z
+ON_FISHERS_SCALE = ("alpha_interval", "alpha_ordinal", *CORRELATIONS)
 
 OVER_BOTH = "percentiles of the bootstrap over raters and photos"
 OF_MOMENTS = "percentiles of the bootstrap of moment estimates over raters and photos, around the REML estimate"
@@ -213,9 +213,7 @@ class _Builder:
     def _interval(self, key: str, value: float) -> tuple[tuple[float, float] | None, str]:
         over_raters = key in OVER_RATERS
         units = len(self.measures.ratings.raters) if over_raters else self.units
-        ends = interval(value, self.draws[key], units, on_fisher_scale=key in FISHER)
-        if ends and key.startswith(("share_", "beholder_")):
-            ends = max(ends[0], 0.0), min(ends[1], 1.0)
+        ends = interval(value, self.draws[key], units, "logit" if key in FROM_REML else "fisher" if key in ON_FISHERS_SCALE else "identity")
         moments = key in FROM_REML and not self.without_reml
         return ends, RATER_PERCENTILES if over_raters else OF_MOMENTS if moments else OVER_BOTH
 

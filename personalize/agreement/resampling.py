@@ -17,6 +17,7 @@ References:
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import erf, sqrt
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -27,6 +28,7 @@ from personalize.progress import ProgressCallback, no_progress, tracked
 LEAST_DRAWS_LEFT = 0.9  # share of the draws in which a statistic must be defined
 NORMAL_975 = 1.959964
 DAMPING = 0.5  # of the weights' deviations from 1
+LEAST_SHARE = 1e-9
 Z_LIMIT = 1 - 1e-9  # correlations beyond it have no finite Fisher z
 
 
@@ -54,6 +56,7 @@ class BootstrapPlan:
         at_least(0, seed=self.seed)
 
 
+Scale = Literal["identity", "fisher", "logit"]
 Numbers = dict[str, float]
 Measure = Callable[[Draw], Numbers]
 
@@ -81,30 +84,54 @@ def bootstrap(
     return {name: np.array([one.get(name, float("nan")) for one in found]) for name in names}
 
 
-def interval(
-    estimate: float, draws: Float[np.ndarray, "draws"], units: int, *, on_fisher_scale: bool = False
-) -> tuple[float, float] | None:
-    """95 % interval: the estimate plus the doubled percentiles of the draws' deviations from their mean.
+def interval(estimate: float, draws: Float[np.ndarray, "draws"], units: int, scale: Scale = "identity") -> tuple[float, float] | None:
+    """95 % interval: the estimate plus the doubled percentiles of the draws' deviations from their mean, on a scale.
 
     The percentiles are those of a t distribution with `units` - 1 degrees of freedom in place of the normal one, times
-    sqrt(units / (units - 1)): with few raters or photos, plain percentiles are too narrow. For correlations, on the scale of Fisher's z.
+    sqrt(units / (units - 1)): with few raters or photos, plain percentiles are too narrow. Scales: identity; fisher, atanh, for correlations;
+    logit, for shares, whose estimate and spread depend on each other. Where the estimate or one draw in a hundred is not between 0 and 1,
+    a share has the interval of the identity, cut at 0 and 1.
 
     None where a tenth of the draws gave no number, or there are fewer than 3 units.
     """
     kept = draws[np.isfinite(draws)]
     if units < 3 or not np.isfinite(estimate) or len(kept) < LEAST_DRAWS_LEFT * len(draws):
         return None
-    moved, middle = (fisher_z(kept), fisher_z(np.array([estimate]))) if on_fisher_scale else (kept, np.array([estimate]))
+    inside = 0 < estimate < 1 and float(np.mean((kept <= 0) | (kept >= 1))) < 0.01
+    transform, back = SCALES[scale if scale != "logit" or inside else "identity"]
+    moved, middle = transform(kept), transform(np.array([estimate]))
     reach = student_975(units - 1) * sqrt(units / (units - 1))
     tail = 50 * (1 - erf(reach / sqrt(2)))
-    ends = middle + np.percentile(moved - moved.mean(), [tail, 100 - tail]) / DAMPING
-    low, high = np.tanh(ends) if on_fisher_scale else ends
+    low, high = back(middle + np.percentile(moved - moved.mean(), [tail, 100 - tail]) / DAMPING)
+    if scale == "logit":
+        low, high = min(max(low, 0.0), estimate), max(min(high, 1.0), estimate)
     return float(low), float(high)
 
 
 def fisher_z(correlations: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
     """atanh(r), finite for r = -1 and 1."""
     return np.arctanh(np.clip(correlations, -Z_LIMIT, Z_LIMIT))
+
+
+def _identity(values: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
+    return values
+
+
+def _logit(shares: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
+    inside = np.clip(shares, LEAST_SHARE, 1 - LEAST_SHARE)
+    return np.log(inside / (1 - inside))
+
+
+def _share(logits: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
+    return 1 / (1 + np.exp(-logits))
+
+
+Transform = Callable[[np.ndarray], np.ndarray]
+SCALES: dict[Scale, tuple[Transform, Transform]] = {
+    "identity": (_identity, _identity),
+    "fisher": (fisher_z, np.tanh),
+    "logit": (_logit, _share),
+}
 
 
 def student_975(degrees: int) -> float:

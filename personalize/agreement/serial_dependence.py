@@ -62,7 +62,7 @@ class SerialDependence:
         rater = self._rater[back:][used]
         y, before, photo = y[used], before[used], photo[used]
         columns = (np.ones(len(y)), photo * photo, photo * before, before * before, photo * y, before * y)
-        return np.stack([np.bincount(rater, column, minlength=self._raters) for column in columns], axis=1)
+        return np.stack([np.bincount(rater, column, minlength=self._raters).astype(float) for column in columns], axis=1)  # int if empty
 
 
 def _standing_with_others(ratings: SingleRatings, rater: np.ndarray, photo: np.ndarray, deviation: np.ndarray) -> np.ndarray:

@@ -13,8 +13,8 @@ MOST_NUMBERS = 200_000_000  # of all splits together, one byte each; of more rat
 
 
 def spearman_brown(r: float) -> float:
-    """Reliability of the mean of all raters from the correlation r of two halves: 2 r / (1 + r)."""
-    return 2 * r / (1 + r) if r > -1 else float("nan")
+    """Reliability of the mean of all raters from the correlation r of two halves: 2 r / (1 + r), and -1 where that is below -1."""
+    return max(2 * r / (1 + r), -1.0) if r > -1 else -1.0 if r == r else r
 
 
 class SplitHalves:
