@@ -88,9 +88,10 @@ def interval(estimate: float, draws: Float[np.ndarray, "draws"], units: int, sca
     """95 % interval: the estimate plus the doubled percentiles of the draws' deviations from their mean, on a scale.
 
     The percentiles are those of a t distribution with `units` - 1 degrees of freedom in place of the normal one, times
-    sqrt(units / (units - 1)): with few raters or photos, plain percentiles are too narrow. Scales: identity; fisher (atanh) for
-    correlations; logit for shares, whose estimate and spread depend on each other. Where the estimate or one draw in a hundred is not between 0 and 1,
-    a share has the interval of the identity, cut at 0 and 1.
+    sqrt(units / (units - 1)): with few raters or photos, plain percentiles are too narrow.
+
+    Scales: identity; fisher (atanh) for correlations; logit for shares, whose estimate and spread depend on each other. Where the estimate
+    or one draw in a hundred is not between 0 and 1, a share has the interval of the identity, cut at 0 and 1.
 
     None where a tenth of the draws gave no number, or there are fewer than 3 units.
     """
