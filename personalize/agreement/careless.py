@@ -23,7 +23,7 @@ class CarelessPatterns:
         Personality 2005 (long strings).
     """
 
-    longest_run: Float[np.ndarray, "raters"]  # equal ratings in a row, in the order of trials
+    longest_run: Float[np.ndarray, "raters"]  # equal ratings in a row, within a sitting
     run_by_chance: Float[np.ndarray, "raters"]  # that 1 in 20 random orders of the same ratings exceeds
     deviation: Float[np.ndarray, "raters"]  # standard deviation of the rater's ratings
     too_fast: Float[np.ndarray, "raters"]  # share of the ratings that took less than .3 seconds
@@ -40,11 +40,12 @@ def careless_patterns(ratings: SingleRatings, with_others: Float[np.ndarray, "ra
     deviation = np.where(count > 1, np.sqrt(square / np.maximum(count - 1, 1)), np.nan)
     runs = chance = fast = nan
     if ratings.trial is not None:
-        block = ratings.block if ratings.block is not None else np.zeros(len(ratings), dtype=np.int64)
-        order = np.lexsort((ratings.trial, block, ratings.rater))
-        rater, score = ratings.rater[order], ratings.score[order]
-        runs = longest_runs(rater, score, raters)
-        shuffled = [longest_runs(rater, score[np.lexsort((rng.random(len(rater)), rater))], raters) for _ in range(SHUFFLES)]
+        order = np.lexsort((ratings.trial, ratings.sitting, ratings.rater))
+        rater, score, sitting = ratings.rater[order], ratings.score[order], ratings.sitting[order]
+        runs = longest_runs(rater, sitting, score, raters)
+        shuffled = [
+            longest_runs(rater, sitting, score[np.lexsort((rng.random(len(rater)), sitting, rater))], raters) for _ in range(SHUFFLES)
+        ]
         chance = np.quantile(shuffled, 0.95, axis=0)
     if ratings.seconds is not None:
         known = np.isfinite(ratings.seconds)
@@ -54,10 +55,12 @@ def careless_patterns(ratings: SingleRatings, with_others: Float[np.ndarray, "ra
     return CarelessPatterns(runs, chance, deviation, fast, with_others)
 
 
-def longest_runs(rater: Int[np.ndarray, "n"], score: Float[np.ndarray, "n"], raters: int) -> Float[np.ndarray, "raters"]:
-    """Longest run of equal scores of each rater, whose ratings stand together and in order."""
+def longest_runs(
+    rater: Int[np.ndarray, "n"], sitting: Int[np.ndarray, "n"], score: Float[np.ndarray, "n"], raters: int
+) -> Float[np.ndarray, "raters"]:
+    """Longest run of equal scores of each rater within a sitting, whose ratings stand together and in order."""
     new = np.ones(len(score), dtype=bool)
-    new[1:] = (np.diff(score) != 0) | (np.diff(rater) != 0)
+    new[1:] = (np.diff(score) != 0) | (np.diff(sitting) != 0)
     starts = np.flatnonzero(new)
     found = np.zeros(raters)
     np.maximum.at(found, rater[starts], np.diff(np.append(starts, len(score))))

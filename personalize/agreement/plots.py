@@ -94,7 +94,7 @@ def _times(result: Agreement) -> Figure:
     axes = figure.add_subplot()
     places = result.raters.times.by_place
     axes.plot(np.arange(1, len(places) + 1) * 100 / len(places), places, marker="o", color=COLOURS["photo"])
-    axes.set(xlabel="part of the trials done (%)", ylabel="median response time (s)", ylim=(0, None))
+    axes.set(xlabel="part of the sitting (%)", ylabel="median response time (s)", ylim=(0, 1.1 * np.nanmax(places)))
     return _with_grid(figure, axes)
 
 

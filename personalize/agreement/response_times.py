@@ -14,8 +14,8 @@ BINS = 10  # parts of a sitting
 class ResponseTimes:
     """Seconds from a photo to its rating; nan where a rater has no known time.
 
-    Medians, because response times have long tails. `by_place`: median over raters of their median in each tenth of their trials, in the
-    order of trials; people mostly become faster. Times above some ten seconds are interruptions more often than thought.
+    Medians, because response times have long tails. `by_place`: median over raters of their median in each tenth of a sitting's
+    trials; people mostly become faster. Times above some ten seconds are interruptions more often than thought.
     """
 
     median: Float[np.ndarray, "raters"]
@@ -43,12 +43,13 @@ def _by_place(ratings: SingleRatings, seconds: np.ndarray) -> np.ndarray:
     found = np.full(BINS, np.nan)
     if ratings.trial is None:
         return found
-    block = ratings.block if ratings.block is not None else np.zeros(len(ratings), dtype=np.int64)
-    order = np.lexsort((ratings.trial, block, ratings.rater))
-    rater = ratings.rater[order]
-    sizes = np.bincount(rater, minlength=len(ratings.raters))
-    place = np.arange(len(rater)) - (np.cumsum(sizes) - sizes)[rater]
-    bins = (place * BINS // np.maximum(sizes, 1)[rater]).astype(np.int64)
+    order = np.lexsort((ratings.trial, ratings.sitting))
+    order = order[np.argsort(ratings.rater[order], kind="stable")]
+    rater, sitting = ratings.rater[order], ratings.sitting[order]
+    sizes = np.bincount(sitting)
+    starts = np.flatnonzero(np.diff(sitting, prepend=-1))
+    place = np.arange(len(sitting)) - np.repeat(starts, np.diff(np.append(starts, len(sitting))))
+    bins = place * BINS // sizes[sitting]
     for number in range(BINS):
         here = (bins == number) & np.isfinite(seconds[order])
         medians = [np.median(one) for one in np.split(seconds[order][here], np.flatnonzero(np.diff(rater[here])) + 1) if len(one)]

@@ -12,7 +12,7 @@ LEAST_TRIALS = 10  # of a rater
 class SerialDependence:
     """Slopes of a rating on the photo before and on the rating before, in one regression, after photo and rater.
 
-    e_t = y_t - mean of the rater (in the block) - mean of the others' deviations on the photo. e_t is regressed on two numbers of the trial
+    e_t = y_t - mean of the rater in the sitting - mean of the others' deviations on the photo. e_t is regressed on two numbers of the trial
     before: the photo's standing with the other raters ("photo"), and the rater's deviation from it, e_{t-1} ("rating"). Both slopes are
     rating points per point. 0: no dependence; positive: a rating is pulled towards what came before (assimilation); negative:
     contrast. Subtracting a mean of n trials makes slopes too low by about 1/n. So the mean slope after shuffling each
@@ -33,8 +33,7 @@ class SerialDependence:
         if ratings.trial is None:
             raise ValueError("The order of the trials is unknown.")
         self._raters = len(ratings.raters)
-        block = ratings.block if ratings.block is not None else np.zeros(len(ratings), dtype=np.int64)
-        sitting = np.unique(ratings.rater * (int(block.max(initial=0)) + 1) + block, return_inverse=True)[1]
+        sitting = ratings.sitting
         order = np.lexsort((ratings.trial, sitting))
         sitting, photo = sitting[order], ratings.photo[order]
         self._rater, score = ratings.rater[order], ratings.score[order]

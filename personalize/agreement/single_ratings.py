@@ -24,7 +24,7 @@ class SingleRatings:
     blocks: Sequence[str] = ()
     category: Int[np.ndarray, "ratings"] | None = None
     categories: Sequence[str] = ()
-    trial: Float[np.ndarray, "ratings"] | None = None  # order of the ratings of a rater, within a block if there are blocks
+    trial: Float[np.ndarray, "ratings"] | None = None  # order of a rater's ratings in a sitting
     seconds: Float[np.ndarray, "ratings"] | None = None  # response time; nan where it is unknown
 
     def __len__(self) -> int:
@@ -38,6 +38,16 @@ class SingleRatings:
         count = np.bincount(cell, minlength=len(keys)).astype(float)
         total = np.bincount(cell, self.score, minlength=len(keys))
         return Cells(keys // width, keys % width, total / count, count, cell, len(self.raters), len(self.photos))
+
+    @cached_property
+    def sitting(self) -> Int[np.ndarray, "ratings"]:
+        """Number of the sitting in which a rating was made: a rater's block; a category in it, where trials count from 1 in each."""
+        key = self.rater.astype(np.int64) if self.block is None else self.rater * len(self.blocks) + self.block
+        if self.category is not None and self.trial is not None:
+            order = np.lexsort((self.trial, key))
+            if ((np.diff(key[order]) == 0) & (np.diff(self.trial[order]) == 0)).any():
+                key = key * len(self.categories) + self.category
+        return np.unique(key, return_inverse=True)[1]
 
     @property
     def has_repeats(self) -> bool:

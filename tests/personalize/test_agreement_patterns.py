@@ -1,5 +1,7 @@
 """Serial dependence, response times, careless patterns and photos' opinions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -73,7 +75,20 @@ def test_response_times_of_a_rater_without_any_are_unknown():
 def test_longest_runs():
     rater = np.array([0, 0, 0, 0, 1, 1, 1, 3])
     score = np.array([1.0, 2, 2, 2, 2, 2, 1, 5])
-    assert longest_runs(rater, score, 4).tolist() == [3, 2, 0, 1]
+    assert longest_runs(rater, rater, score, 4).tolist() == [3, 2, 0, 1]
+    assert longest_runs(rater, np.array([0, 0, 1, 2, 3, 3, 3, 4]), score, 4).tolist() == [1, 2, 0, 1]
+
+
+def test_trials_that_count_from_one_in_each_category_are_sittings_of_their_own():
+    ratings = in_order(0.3, 0.0, 0, raters=30, photos=40)
+    kinds = (ratings.photo % 2).astype(np.int64)
+    order = np.lexsort((ratings.trial, kinds, ratings.rater))
+    first = np.searchsorted(ratings.rater[order] * 2 + kinds[order], np.arange(60))
+    trial = np.empty(len(ratings))
+    trial[order] = np.arange(len(ratings)) - np.repeat(first, 20)
+    apart = replace(ratings, trial=trial, category=kinds, categories=["even", "odd"])
+    assert len(np.unique(apart.sitting)) == 60
+    assert len(np.unique(replace(ratings, category=kinds, categories=["even", "odd"]).sitting)) == 30
 
 
 def test_careless_patterns_tell_one_answer_and_fast_answers():
