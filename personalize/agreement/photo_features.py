@@ -28,11 +28,14 @@ class RatedPhotoFeatures:
     notes: Sequence[str]
 
 
-def photo_features(names: Sequence[str], folder: Path, bank: Path, cache: Path, progress: ProgressCallback) -> RatedPhotoFeatures:
+def photo_features(
+    names: Sequence[str], folder: Path, bank: Path, cache: Path, progress: ProgressCallback, *, flat: bool = False
+) -> RatedPhotoFeatures:
     """Find the photos below `folder` by file name, and extract their features; the projection is learned from these photos.
 
     Photos that the bank was trained on are left out, because scores of theirs are in it. Where raters of these photos taught the bank's
-    hyperprior, a flat one takes its place.
+    hyperprior, or with `flat`, a flat one takes its place. Photos are known by the content of their files: for copies in another size,
+    `flat` is the caller's to choose.
 
     Raises:
         BadDataset: none of the photos is in the folder, or the bank was trained on all of them.
@@ -63,4 +66,4 @@ def photo_features(names: Sequence[str], folder: Path, bank: Path, cache: Path, 
     features = np.full((len(names), own.shape[1]), np.nan)
     features[[place for place, _, _ in usable]] = own
     heads = len(learned.directions) - 1
-    return RatedPhotoFeatures(features, Hyperprior.flat(heads) if taught else replace(part.hyperprior, heads=heads), notes)
+    return RatedPhotoFeatures(features, Hyperprior.flat(heads) if taught or flat else replace(part.hyperprior, heads=heads), notes)

@@ -123,6 +123,7 @@ def folder(tmp_path):
 
 def test_the_command_measures_it_on_a_folder_of_photos(folder, capsys):
     options = ["--images", str(folder / "photos"), "--cache", str(folder / "cache"), "--out", str(folder / "out"), "--draws", "20"]
+    options += ["--hyperprior", "flat"]
     call_command("agreement", str(folder / "ratings.csv"), *options)
     printed = capsys.readouterr().out
     assert "personalization adds" in printed

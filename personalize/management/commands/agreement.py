@@ -38,6 +38,12 @@ class Command(ModelCommand):
             "--images", type=Path, help="folder of the photos: also measure what a model of each rater adds to the others' mean"
         )
         parser.add_argument("--bank", type=Path, default=banks.DEFAULT, help="whose features the photos get")
+        parser.add_argument(
+            "--hyperprior",
+            choices=("shipped", "flat"),
+            default="shipped",
+            help="of the models of raters, with --images: that of the bank, or none, for raters who may have taught the bank's",
+        )
         parser.add_argument("--cache", type=new_folder, default=Path("var/described"), help="folder that caches extracted features")
         parser.add_argument("--draws", type=int, default=BootstrapPlan.draws, help="bootstrap draws behind the intervals")
         parser.add_argument("--seed", type=int, default=BootstrapPlan.seed, help="seed of everything random; it is stored with the result")
@@ -70,7 +76,8 @@ def _of_ratings(options: dict[str, Any], plan: BootstrapPlan, progress: Progress
     found = reading.read(options["table"], progress)
     photos = None
     if options["images"]:  # first, because a missing photo or a broken bank is known within seconds
-        photos = photo_features(found.ratings.photos, options["images"], options["bank"], options["cache"], progress)
+        flat = options["hyperprior"] == "flat"
+        photos = photo_features(found.ratings.photos, options["images"], options["bank"], options["cache"], progress, flat=flat)
     result = analyse(found.ratings, plan, found.notes, progress)
     return with_personalization(result, photos, progress) if photos else result
 
