@@ -9,7 +9,7 @@ from pathlib import Path
 STANDALONE = {
     *("demo", "doctor", "test", "help", "bench", "makemessages", "compilemessages", "draw_samples"),
     *("train_task_vector", "build_bank", "import_bank", "bank_info", "bank_compress", "bank_extractors", "train_generic_score"),
-    *("datasets", "databases", "evaluate", "replay", "evaluate_prior", "learn_prior", "score"),
+    *("datasets", "databases", "evaluate", "replay", "evaluate_prior", "learn_prior", "score", "agreement"),
 }
 
 

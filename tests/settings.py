@@ -16,7 +16,15 @@ from pav_site.environment import BASE  # noqa: E402
 
 threadpool_limits(int(os.environ["OPENBLAS_NUM_THREADS"]))  # one of pytest's plugins has already imported NumPy
 
-CHECKED = ("numerics", "networks", "files.images")  # modules whose array shapes are checked at every call
+# Modules whose array shapes are checked at every call. Readers of large tables, which call functions for each line, are not among them.
+CHECKED = (
+    *("numerics", "networks", "files.images"),
+    *(
+        f"agreement.{name}"
+        for name in ("alpha", "bounded_minimum", "components", "correlations", "measures", "paired_choices", "photo_opinions")
+    ),
+    *(f"agreement.{name}" for name in ("rating_pairs", "reml", "resampling", "retest", "serial_dependence", "split_halves", "weighted")),
+)
 HELD = ExitStack()  # holds the folder's lock until this process ends
 
 

@@ -9,6 +9,7 @@ import personalize
 
 ROOT = Path(personalize.__file__).parent
 PHRASES = ("NumPy alone", "scikit-learn alone", "eeds no torch")
+WHOLE = ("numerics", "agreement")
 CHECK = """
 import importlib, sys
 for name in sys.argv[1:]:
@@ -23,10 +24,10 @@ def module(path: Path) -> str:
 
 
 def torch_free_modules() -> list[str]:
-    """Every module whose docstring says that it needs no torch, and all modules of numerics."""
+    """Every module whose docstring says that it needs no torch, and all modules of numerics and agreement."""
     docstrings = {path: ast.get_docstring(ast.parse(path.read_text())) or "" for path in ROOT.rglob("*.py")}
     declared = {path for path, text in docstrings.items() if any(words in text for words in PHRASES)}
-    return sorted(map(module, declared | set((ROOT / "numerics").glob("*.py"))))
+    return sorted(map(module, declared | {path for folder in WHOLE for path in (ROOT / folder).glob("*.py")}))
 
 
 def import_and_check(*names: str) -> str:
@@ -46,5 +47,5 @@ def test_the_check_detects_a_module_that_loads_torch():
 def test_the_import_contract_lists_every_torch_free_module():
     contracts = (ROOT.parent / "pyproject.toml").read_text().split("[[tool.importlinter.contracts]]")
     (contract,) = (one for one in contracts if "needs no torch" in one)
-    outside = [name for name in torch_free_modules() if not name.startswith("personalize.numerics")]
+    outside = [name for name in torch_free_modules() if not name.startswith(tuple(f"personalize.{folder}" for folder in WHOLE))]
     assert [name for name in outside if f'"{name}"' not in contract] == []

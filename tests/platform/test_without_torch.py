@@ -39,7 +39,7 @@ LACKING = [  # commands with their arguments, and what they say is missing
 ]
 WITH_HELP = (
     *("train_task_vector", "build_bank", "import_bank", "bank_compress", "bank_extractors", "bank_info", "train_generic_score"),
-    *("evaluate", "evaluate_prior", "replay", "score", "datasets", "export_model", "worker", "demo"),
+    *("evaluate", "evaluate_prior", "replay", "score", "datasets", "export_model", "worker", "demo", "agreement"),
 )
 
 
