@@ -3,11 +3,18 @@
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 BASE = Path(__file__).resolve().parent.parent
-NEVER_SHOWN = {"PAV_SECRET_KEY", "DATABASE_URL", "REDIS_URL"}  # secrets, which must not appear in error messages: these end up in logs
+NEVER_SHOWN = {
+    "PAV_SECRET_KEY",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "PAV_MAIL_URL",
+}  # secrets, which must not appear in error messages: these end up in logs
 
 
 class BadSetting(ValueError):
@@ -76,6 +83,22 @@ def origins(text: str) -> list[str]:
 
 def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(_network(part) for part in _listed(text))
+
+
+def rates_by_network(text: str) -> tuple[tuple[IPv4Network | IPv6Network, str], ...]:
+    pairs = [part.rpartition("=") for part in _listed(text)]
+    return tuple((_network(network), rate(amount)) for network, _equals, amount in pairs)
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text.strip())
+    except ValueError:
+        raise ValueError(f"{text.strip()!r} is not an address range.") from None
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
@@ -156,6 +179,27 @@ SETTINGS = {
         Setting("PAV_LIMIT_READS", rate, "600/minute", "Decks, rankings and photo lists per rater.", "600/minute"),
         Setting("PAV_LIMIT_FILES", rate, "3000/minute", "Photo files per rater.", "3000/minute"),
         Setting("PAV_LIMIT_GUESTS", rate, "120/hour", "New guests per IP address.", "120/hour"),
+        Setting(
+            "PAV_LIMIT_GUESTS_FROM",
+            rates_by_network,
+            None,
+            "Other limits of new guests per IP address, for address ranges such as those of a class or a lab; the first that matches counts.",
+            "10.20.0.0/16=5000/hour,2001:db8::/32=500/hour",
+        ),
+        Setting(
+            "PAV_TRUSTED_PROXIES",
+            networks,
+            None,
+            "Address ranges of proxies in front of PAV, separated by commas: X-Forwarded-For counts only from them.",
+            "127.0.0.1,172.16.0.0/12",
+        ),
+        Setting(
+            "PAV_KEEP_GUESTS_DAYS",
+            whole(0, 36500),
+            "0",
+            "Days after the last rating until a guest is deleted, with all ratings; 0: never. Guests who never rated go after a week.",
+            "365",
+        ),
         Setting("PAV_SWEEP_SECONDS", whole(1, 3600), "3", "Seconds between two sweeps for lost refits and photos without features.", "3"),
         Setting(
             "PAV_EXACT_REFIT_AFTER",

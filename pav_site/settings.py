@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "personalize",
 ]
 MIDDLEWARE = [
+    "pav_site.proxies.TrustedProxies",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -159,6 +160,15 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "pav",
+        "OPTIONS": {"serializer": "pav_site.json_cache.JsonSerializer", "socket_timeout": 2, "socket_connect_timeout": 1},
+    }
+}
+
 # Channels waits 5 seconds at a time for a message, which is also redis-py's default timeout: idle websockets would be dropped.
 CHANNEL_HOST = {"address": REDIS_URL, "socket_timeout": 30}
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [CHANNEL_HOST], "prefix": "pav"}}}
@@ -187,6 +197,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "personalize.tasks.sweep", "schedule": CHOSEN["PAV_SWEEP_SECONDS"], "options": {"expires": 10}},
+    "guests": {"task": "personalize.tasks.delete_old_guests", "schedule": crontab(minute=17), "options": {"expires": 3600}},
     "learn": {
         "task": "personalize.tasks.learn_population_prior",
         "schedule": crontab(hour=CHOSEN["PAV_LEARN_HOUR"], minute=30),

@@ -46,8 +46,9 @@ def rate(request: RaterRequest, rating: schemas.RatingIn) -> Status[dict[str, An
 
 
 @router.delete("/ratings/last", response={200: schemas.UndoneOut, **PROBLEMS})
-def undo(request: RaterRequest, client_id: UUID | None = None) -> dict[str, Any]:
-    """Undo the last rating. Its card is open again, first in the deck. With a client id, the same request again changes nothing."""
+def undo(request: RaterRequest, client_id: UUID | None = None, token: UUID | None = None) -> dict[str, Any]:
+    """Undo the rating of the card `token`, or the last one. The card is open again, first in the deck. With a client id, the same request
+    again changes nothing."""
     limits.check("RATINGS", str(request.auth))
-    undone = services.undo_last_rating(rater_id=request.auth, client_id=client_id or uuid4())
+    undone = services.undo_rating(rater_id=request.auth, client_id=client_id or uuid4(), token=token)
     return {"ratings_seq": undone.ratings_seq, "card": schemas.card_out(undone.presentation) if undone.presentation else None}

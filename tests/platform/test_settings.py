@@ -22,6 +22,8 @@ INVALID = {
     "PAV_DECK_SIZE": "many",
     "PAV_TOP": "0",
     **dict.fromkeys((name for name in SETTINGS if name.startswith("PAV_LIMIT_")), "10/fortnight"),
+    "PAV_TRUSTED_PROXIES": "proxy.example.org",
+    "PAV_KEEP_GUESTS_DAYS": "forever",
     "PAV_SWEEP_SECONDS": "-1",
     "PAV_EXACT_REFIT_AFTER": "soon",
     "PAV_LEARN_HOUR": "24",

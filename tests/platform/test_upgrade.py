@@ -12,7 +12,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import AnonymousUser, Group, Permission
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -125,7 +125,7 @@ def test_a_guest_continues_as_the_same_rater_after_the_upgrade(upgraded, shown, 
 
 
 def test_a_websocket_accepts_a_session_from_before_the_upgrade(upgraded, shown):
-    assert rater_of({"person": shown["raters"]["bob"]["id"]}) == UUID(shown["raters"]["bob"]["id"])
+    assert rater_of({"person": shown["raters"]["bob"]["id"]}, AnonymousUser()) == UUID(shown["raters"]["bob"]["id"])
 
 
 def test_a_rating_ends_the_exact_order_of_an_old_exact_refit(upgraded, shown, queued):
