@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 BASE = Path(__file__).resolve().parent.parent
 NEVER_SHOWN = {
@@ -130,6 +130,44 @@ def address(*schemes: str) -> Callable[[str], str]:
     return parse
 
 
+@dataclass(frozen=True)
+class MailServer:
+    """Where mail goes: a server, or files in a folder."""
+
+    backend: str
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    password: str = ""
+    starttls: bool = False
+    tls: bool = False
+    folder: str = ""
+
+
+def mail_server(text: str) -> MailServer:
+    parts = urlsplit(text)
+    if parts.scheme == "file" and parts.path:
+        return MailServer("django.core.mail.backends.filebased.EmailBackend", folder=unquote(parts.path))
+    ports = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+    if parts.scheme not in ports or not parts.hostname:
+        raise ValueError("an address must begin with smtp+starttls://, smtps://, smtp:// or file:///.")
+    return MailServer(
+        "django.core.mail.backends.smtp.EmailBackend",
+        host=parts.hostname,
+        port=parts.port or ports[parts.scheme],
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        starttls=parts.scheme == "smtp+starttls",
+        tls=parts.scheme == "smtps",
+    )
+
+
+def mailbox(text: str) -> str:
+    if "@" not in text or "\n" in text:
+        raise ValueError("not a mail address.")
+    return text
+
+
 def secret(text: str) -> str:
     if len(text) < 32:
         raise ValueError("too short to be secret: at least 32 characters.")
@@ -172,6 +210,21 @@ SETTINGS = {
             "PAV_ORIGINS", origins, None, "Further origins that may post, with scheme, separated by commas.", "https://pav.example.org"
         ),
         Setting("PAV_HTTPS", flag, "no", "Secure cookies, redirect to HTTPS, and HSTS. Switch on behind a TLS proxy.", "yes"),
+        Setting(
+            "PAV_SIGNUP",
+            one_of("open", "invitation", "closed"),
+            "open",
+            "Who may make an account: everybody, whoever has an invitation, or nobody. Without mail, open means by invitation.",
+            "invitation",
+        ),
+        Setting(
+            "PAV_MAIL_URL",
+            mail_server,
+            None,
+            "Mail server: smtp+starttls:// (587), smtps:// (465) or smtp:// (25). Unset: no mail; accounts have names and passwords.",
+            "smtp+starttls://pav:secret@mail.example.org",
+        ),
+        Setting("PAV_MAIL_FROM", mailbox, "PAV <pav@localhost>", "Sender of PAV's mail.", "PAV <pav@example.org>"),
         Setting("PAV_LANGUAGE", one_of("en", "ja"), "en", "Language if the browser asks for none that PAV has: en or ja.", "ja"),
         Setting("PAV_DECK_SIZE", whole(1, 20), "5", "Cards dealt ahead to a rater.", "5"),
         Setting("PAV_TOP", whole(1, 200), "50", "Places of the ranking in a push.", "50"),
@@ -183,7 +236,7 @@ SETTINGS = {
             "PAV_LIMIT_GUESTS_FROM",
             rates_by_network,
             None,
-            "Other limits of new guests per IP address, for address ranges such as those of a class or a lab; the first that matches counts.",
+            "Other limits of new guests per IP address, by address range (a class, a lab); the first that matches counts.",
             "10.20.0.0/16=5000/hour,2001:db8::/32=500/hour",
         ),
         Setting(

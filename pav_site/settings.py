@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 
 from pav_site.embedded import Services
-from pav_site.environment import BASE, SETTINGS, read_all
+from pav_site.environment import BASE, SETTINGS, MailServer, read_all
 
 CHOSEN = read_all(os.environ)
 VAR: Path = CHOSEN["PAV_VAR"]
@@ -75,6 +75,10 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "channels",
     "csp",
     "pav_site",
@@ -93,6 +97,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 ROOT_URLCONF = "pav_site.urls"
 ASGI_APPLICATION = "pav_site.asgi.application"
@@ -107,6 +112,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "ratings.page.account_page",
             ]
         },
     }
@@ -168,6 +174,50 @@ CACHES = {
         "OPTIONS": {"serializer": "pav_site.json_cache.JsonSerializer", "socket_timeout": 2, "socket_connect_timeout": 1},
     }
 }
+
+# Accounts. The second backend is that of administrators' sessions begun before version 0.2.
+AUTHENTICATION_BACKENDS = ["ratings.accounts.backends.AccountBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+LOGIN_URL, LOGIN_REDIRECT_URL = "account_login", "home"
+MAIL: MailServer | None = CHOSEN["PAV_MAIL_URL"]
+HAS_MAIL = MAIL is not None
+MAIL = MAIL or MailServer("django.core.mail.backends.dummy.EmailBackend")
+EMAIL_BACKEND, EMAIL_FILE_PATH, EMAIL_TIMEOUT = MAIL.backend, MAIL.folder or None, 10
+EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL.host, MAIL.port, MAIL.user, MAIL.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL.starttls, MAIL.tls
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = CHOSEN["PAV_MAIL_FROM"]
+ACCOUNT_ADAPTER = "ratings.accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {"login": "ratings.accounts.forms.SignInForm", "signup": "ratings.accounts.forms.SignUpForm"}
+ACCOUNT_USER_DISPLAY = "ratings.accounts.selectors.display_name"
+# With mail, an address that a code has verified is the account's name: without the code, sign-up would reveal who is registered.
+ACCOUNT_LOGIN_METHODS = {"email", "username"} if HAS_MAIL else {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1"] if HAS_MAIL else ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if HAS_MAIL else "none"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = ACCOUNT_LOGIN_BY_CODE_ENABLED = ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = HAS_MAIL
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 15 * 60
+ACCOUNT_EMAIL_NOTIFICATIONS = HAS_MAIL
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_CHANGE_EMAIL = ACCOUNT_SESSION_REMEMBER = ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_LOGOUT_REDIRECT_URL = "home"
+MFA_ADAPTER = "ratings.accounts.adapter.FactorsAdapter"
+MFA_FORMS = {
+    "login_webauthn": "ratings.accounts.forms.PasskeySignInForm",
+    "authenticate_webauthn": "ratings.accounts.forms.PasskeyAuthenticateForm",
+    "reauthenticate_webauthn": "ratings.accounts.forms.PasskeyReauthenticateForm",
+    "signup_webauthn": "ratings.accounts.forms.PasskeySignUpForm",
+    "add_webauthn": "ratings.accounts.forms.PasskeyAddForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_PASSKEY_SIGNUP_ENABLED = HAS_MAIL
+MFA_ALLOW_UNVERIFIED_EMAIL = not HAS_MAIL
+MFA_TOTP_ISSUER = "PAV"
+MFA_TOTP_TOLERANCE = 1
+USERSESSIONS_ADAPTER = "ratings.accounts.adapter.SessionsAdapter"
 
 # Channels waits 5 seconds at a time for a message, which is also redis-py's default timeout: idle websockets would be dropped.
 CHANNEL_HOST = {"address": REDIS_URL, "socket_timeout": 30}

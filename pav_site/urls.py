@@ -1,6 +1,17 @@
 """Root URL configuration."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
-urlpatterns = [path("admin/", admin.site.urls), path("i18n/", include("django.conf.urls.i18n")), path("", include("ratings.urls"))]
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # the second factor counts there, too
+handler429 = "ratings.accounts.views.too_many"  # of allauth's limits
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("", include("ratings.urls")),
+    path("account/", include("allauth.account.urls")),
+    path("account/2fa/", include("allauth.mfa.urls")),
+    path("account/sessions/", include("allauth.usersessions.urls")),
+]

@@ -55,16 +55,16 @@ def merge_guest(*, guest: UUID, rater_id: UUID) -> Merged:
         _move_events(giver, taker)
         _raise_fit(giver, taker)
         MergedGuest.objects.create(guest=giver.id, rater=taker, first_seq=taker.ratings_seq + 1, event_count=giver.ratings_seq)
-        both_share = taker.shares_ratings_since and giver.shares_ratings_since
+        consents = [moment for moment in (taker.shares_ratings_since, giver.shares_ratings_since) if moment]
         Rater.objects.filter(id=taker.id).update(
             ratings_seq=taker.ratings_seq + giver.ratings_seq,
             refit_queued_at=timezone.now(),
-            shares_ratings_since=max(taker.shares_ratings_since, giver.shares_ratings_since) if both_share else None,
+            shares_ratings_since=max(consents) if len(consents) == 2 else None,
             withheld_prior=PopulationPrior.objects.filter(is_current=True).values_list("id", flat=True).first(),
         )
         giver.delete()
         transaction.on_commit(lambda: jobs.request_refit(taker.id))
-        transaction.on_commit(lambda: events.close_sockets(guest, rater_id))
+        transaction.on_commit(lambda: events.close_sockets(rater_id))
     return Merged(giver.ratings_seq, created=True)
 
 

@@ -89,7 +89,9 @@ def undo_rating(*, rater_id: UUID, client_id: UUID, token: UUID | None = None) -
             presentation = Presentation.objects.select_related("photo").filter(token=before.presentation_id, rated_at=None).first()
             transaction.set_rollback(True)
             return Undone(before.seq, presentation)
-        current = RatingEvent.objects.filter(rater=rater_id, kind=RatingEvent.Kind.SET, presentation__rated_at__isnull=False, superseded=False)
+        current = RatingEvent.objects.filter(
+            rater=rater_id, kind=RatingEvent.Kind.SET, presentation__rated_at__isnull=False, superseded=False
+        )
         last = (current.filter(presentation=token) if token else current).order_by("-seq").first()
         if last is None:
             raise NothingToUndo

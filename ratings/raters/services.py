@@ -28,9 +28,10 @@ def give_rater(*, user_id: int, guest: UUID | None, with_ratings: bool) -> UUID:
     try:
         with transaction.atomic():
             # A guest becomes one account only: of two tabs that sign up the same guest, the second gets a new rater.
-            free = Rater.objects.filter(id=guest, user=None, **({} if with_ratings else {"ratings_seq": 0}))
-            if guest and free.update(user=user_id):
-                return guest
+            if guest:
+                free = Rater.objects.filter(id=guest, user=None, **({} if with_ratings else {"ratings_seq": 0}))
+                if free.update(user=user_id):
+                    return guest
             return Rater.objects.create(user_id=user_id).id
     except IntegrityError:  # another request of the same account was faster
         return rater.get().id

@@ -21,6 +21,7 @@ from ratings.models import Fit, MergedGuest, Photo, PopulationPrior, Presentatio
 from ratings.ranking import events
 from ratings.ranking.selectors import generic_weights, ranking_message
 from ratings.ranking.services import claim_lost_refits, store_fit
+from ratings.sql import to_list
 from tests.guests import current_projection, make_photos
 
 LIKE, LOVE, DISLIKE = 2, 3, 1
@@ -193,12 +194,19 @@ def test_versions_only_rise_and_the_population_prior_waits_until_it_is_learned_a
     Fit.objects.filter(rater=account).update(population_weights=[1.0] * 10)
     merge_guest(guest=guest, rater_id=account)
     fit = Fit.objects.get()
-    assert (fit.rater_id, fit.version, any(fit.population_weights.to_list())) == (account, 41, False)
-    stale = {"rater_id": account, "projection": projection, "ratings_seq": 1, "weights": generic_weights(), "covariance": b"", "accuracy": None}
+    assert (fit.rater_id, fit.version, any(to_list(fit.population_weights))) == (account, 41, False)
+    stale = {
+        "rater_id": account,
+        "projection": projection,
+        "ratings_seq": 1,
+        "weights": generic_weights(),
+        "covariance": b"",
+        "accuracy": None,
+    }
     assert store_fit(**stale, population_prior_id=prior.id, population_weights=[1.0, 1.0]) is None  # read before the merge
     instant_fit.refit(account)
     fit = Fit.objects.get()
-    assert (fit.version, fit.ratings_seq, fit.population_prior_id, any(fit.population_weights.to_list())) == (42, 2, None, False)
+    assert (fit.version, fit.ratings_seq, fit.population_prior_id, any(to_list(fit.population_weights))) == (42, 2, None, False)
     Rater.objects.update(refit_queued_at=None)
     assert claim_lost_refits(waiting_seconds=0) == []
     PopulationPrior.objects.update(is_current=False)

@@ -18,6 +18,9 @@ INVALID = {
     "PAV_HOSTS": "https://pav.example.org/",
     "PAV_ORIGINS": "pav.example.org",
     "PAV_HTTPS": "2",
+    "PAV_SIGNUP": "perhaps",
+    "PAV_MAIL_URL": "mail.example.org",
+    "PAV_MAIL_FROM": "nobody",
     "PAV_LANGUAGE": "xx",
     "PAV_DECK_SIZE": "many",
     "PAV_TOP": "0",
@@ -51,7 +54,7 @@ def test_an_invalid_value_is_refused_with_the_name_and_an_example(name: str, tex
     assert f"Example: {name}={SETTINGS[name].example}" in str(refusal.value)
 
 
-@pytest.mark.parametrize("name", ["PAV_SECRET_KEY", "DATABASE_URL", "REDIS_URL"])
+@pytest.mark.parametrize("name", ["PAV_SECRET_KEY", "DATABASE_URL", "REDIS_URL", "PAV_MAIL_URL"])
 def test_an_error_never_contains_a_secret(name: str) -> None:
     with pytest.raises(BadSetting) as refusal:
         read_all({name: "hunter2"})

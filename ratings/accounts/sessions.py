@@ -1,0 +1,61 @@
+"""What happens at sign-in, sign-out and deletion: the rater of the session, its length, and the sockets that must connect anew."""
+
+import time
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.db import transaction
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
+from django.http import HttpRequest
+from django.utils import timezone
+
+from ratings.accounts import services
+from ratings.ranking import events
+from ratings.raters import guests, selectors
+from ratings.raters.models import Rater
+
+ADMINISTRATOR_HOURS = 12
+SIGNED_IN_AT = "signed_in_at"  # key of the session: seconds since 1970
+SIGNING_UP = "signing_up"  # key of the session: the account that this browser's guest becomes
+
+
+@receiver(user_logged_in)
+def begin(request: HttpRequest, user: AbstractBaseUser, **_signal: Any) -> None:
+    """Give the account its rater, and list the session. An administrator's ends after twelve hours."""
+    guest = guests.guest_of(request.session)
+    guests.give_rater(request, user, save_guest=request.session.pop(SIGNING_UP, None) == user.pk)
+    request.session[SIGNED_IN_AT] = time.time()
+    limit_administrator(request, user)
+    services.list_session(request, user)
+    if guest:
+        transaction.on_commit(lambda: events.close_sockets(guest))
+
+
+def limit_administrator(request: HttpRequest, user: AbstractBaseUser) -> None:
+    """End an administrator's session twelve hours from now, however often it is used."""
+    if selectors.is_staff(user):
+        request.session.set_expiry(timezone.now() + timedelta(hours=ADMINISTRATOR_HOURS))
+
+
+@receiver(user_logged_out)
+def end(request: HttpRequest, user: AbstractBaseUser | None, **_signal: Any) -> None:
+    """Close the sockets of an account; those of its other devices connect again at once."""
+    if user is not None:
+        services.unlist_session(request.session.session_key)
+        close_sockets_of(user)
+
+
+def close_sockets_of(user: AbstractBaseUser) -> None:
+    rater_id = selectors.rater_of_account(user)
+    if rater_id:
+        transaction.on_commit(lambda: events.close_sockets(rater_id))
+
+
+@receiver(post_delete, sender=Rater)
+def _close_sockets_of_the_deleted(instance: Rater, **_signal: Any) -> None:
+    """However a rater is deleted, the pages of that rater begin anew."""
+    rater_id = instance.id  # Django takes it from the row once it is deleted
+    transaction.on_commit(lambda: events.close_sockets(rater_id))
