@@ -98,6 +98,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "ratings.accounts.sessions.SocketsMiddleware",
 ]
 ROOT_URLCONF = "pav_site.urls"
 ASGI_APPLICATION = "pav_site.asgi.application"

@@ -1,15 +1,17 @@
 """What happens at sign-in, sign-out and deletion: the rater of the session, its length, and the sockets that must connect anew."""
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from ratings.accounts import services
@@ -19,6 +21,7 @@ from ratings.raters.models import Rater
 
 ADMINISTRATOR_HOURS = 12
 SIGNED_IN_AT = "signed_in_at"  # key of the session: seconds since 1970
+CLOSED_RATERS = "pav.closed_raters"  # key of a request's META
 SIGNING_UP = "signing_up"  # key of the session: the account that this browser's guest becomes
 
 
@@ -31,7 +34,7 @@ def begin(request: HttpRequest, user: AbstractBaseUser, **_signal: Any) -> None:
     limit_administrator(request, user)
     services.list_session(request, user)
     if guest:
-        transaction.on_commit(lambda: events.close_sockets(guest))
+        _close_after_response(request, guest)
 
 
 def limit_administrator(request: HttpRequest, user: AbstractBaseUser) -> None:
@@ -45,7 +48,27 @@ def end(request: HttpRequest, user: AbstractBaseUser | None, **_signal: Any) -> 
     """Close the sockets of an account; those of its other devices connect again at once."""
     if user is not None:
         services.unlist_session(request.session.session_key)
-        close_sockets_of(user)
+        rater_id = selectors.rater_of_account(user)
+        if rater_id:
+            _close_after_response(request, rater_id)
+
+
+class SocketsMiddleware:
+    """Closes sockets once the response has left. Earlier, a page would connect again with the cookie of the session that has just ended."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        raters = request.META.get(CLOSED_RATERS)
+        if raters:
+            response._resource_closers.append(lambda: events.close_sockets(*raters))
+        return response
+
+
+def _close_after_response(request: HttpRequest, rater_id: UUID) -> None:
+    request.META.setdefault(CLOSED_RATERS, []).append(rater_id)
 
 
 def close_sockets_of(user: AbstractBaseUser) -> None:

@@ -29,6 +29,7 @@ export class Connection extends EventTarget {
   #failures = 0;
   #heardAt = 0;
   #wasLive = false;
+  #refused = false;
   #heartbeat = 0;
   #retry = 0;
   #pollTimer = 0;
@@ -72,9 +73,12 @@ export class Connection extends EventTarget {
     };
     socket.onclose = ({ code }) => {
       if (socket !== this.#socket) return;
-      if (code === NOT_SIGNED_IN && this.#wasLive) this.dispatchEvent(new CustomEvent("rater", { detail: "" }));
-      if (code === RATER_CHANGED) this.reconnect();
-      else this.#lost();
+      // Twice in a row: at the first time, the cookie of a new session may still be on its way.
+      const wasRefused = this.#refused;
+      this.#refused = code === NOT_SIGNED_IN;
+      if (this.#refused && wasRefused && this.#wasLive) this.dispatchEvent(new CustomEvent("rater", { detail: "" }));
+      if (code === RATER_CHANGED) this.#failures = 0;
+      this.#lost();
     };
   }
 
