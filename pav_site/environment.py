@@ -14,6 +14,7 @@ NEVER_SHOWN = {
     "DATABASE_URL",
     "REDIS_URL",
     "PAV_MAIL_URL",
+    "PAV_OIDC_SECRET",
 }  # secrets, which must not appear in error messages: these end up in logs
 
 
@@ -225,6 +226,16 @@ SETTINGS = {
             "smtp+starttls://pav:secret@mail.example.org",
         ),
         Setting("PAV_MAIL_FROM", mailbox, "PAV <pav@localhost>", "Sender of PAV's mail.", "PAV <pav@example.org>"),
+        Setting(
+            "PAV_OIDC_URL",
+            address("https", "http"),
+            None,
+            "Issuer of OpenID Connect, for sign-in by another service (needs ./pav install social). Unset: none.",
+            "https://login.example.org/realms/lab",
+        ),
+        Setting("PAV_OIDC_NAME", str, "OpenID", "Name of that service on the page for signing in.", "Example University"),
+        Setting("PAV_OIDC_CLIENT", str, "pav", "PAV's client id at that service.", "pav"),
+        Setting("PAV_OIDC_SECRET", str, None, "PAV's client secret at that service.", "32 random characters"),
         Setting("PAV_LANGUAGE", one_of("en", "ja"), "en", "Language if the browser asks for none that PAV has: en or ja.", "ja"),
         Setting("PAV_DECK_SIZE", whole(1, 20), "5", "Cards dealt ahead to a rater.", "5"),
         Setting("PAV_TOP", whole(1, 200), "50", "Places of the ranking in a push.", "50"),

@@ -220,6 +220,27 @@ MFA_TOTP_ISSUER = "PAV"
 MFA_TOTP_TOLERANCE = 1
 USERSESSIONS_ADAPTER = "ratings.accounts.adapter.SessionsAdapter"
 
+# Sign-in by another service; its packages are loaded only where it is configured.
+OIDC_ORIGIN = ""
+if CHOSEN["PAV_OIDC_URL"]:
+    OIDC_ORIGIN = "{0.scheme}://{0.netloc}".format(urlsplit(CHOSEN["PAV_OIDC_URL"]))
+    INSTALLED_APPS += ["allauth.socialaccount", "allauth.socialaccount.providers.openid_connect"]
+    SOCIALACCOUNT_ADAPTER = "ratings.accounts.social.SocialAdapter"
+    SOCIALACCOUNT_PROVIDERS = {
+        "openid_connect": {
+            "OAUTH_PKCE_ENABLED": True,
+            "APPS": [
+                {
+                    "provider_id": "service",
+                    "name": CHOSEN["PAV_OIDC_NAME"],
+                    "client_id": CHOSEN["PAV_OIDC_CLIENT"],
+                    "secret": CHOSEN["PAV_OIDC_SECRET"] or "",
+                    "settings": {"server_url": CHOSEN["PAV_OIDC_URL"]},
+                }
+            ],
+        }
+    }
+
 # Channels waits 5 seconds at a time for a message, which is also redis-py's default timeout: idle websockets would be dropped.
 CHANNEL_HOST = {"address": REDIS_URL, "socket_timeout": 30}
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [CHANNEL_HOST], "prefix": "pav"}}}

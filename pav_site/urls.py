@@ -1,6 +1,8 @@
 """Root URL configuration."""
 
 from allauth.account.decorators import secure_admin_login
+from csp.decorators import csp_update
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -15,3 +17,13 @@ urlpatterns = [
     path("account/2fa/", include("allauth.mfa.urls")),
     path("account/sessions/", include("allauth.usersessions.urls")),
 ]
+if settings.OIDC_ORIGIN:
+    from allauth.socialaccount.providers.openid_connect import views as service
+
+    # The only page whose form leads to another site.
+    page = csp_update({"form-action": settings.OIDC_ORIGIN})(service.login)
+    urlpatterns += [
+        path("account/social/", include("allauth.socialaccount.urls")),
+        path("account/service/<provider_id>/login/", page, name="openid_connect_login"),
+        path("account/service/<provider_id>/login/callback/", service.callback, name="openid_connect_callback"),
+    ]

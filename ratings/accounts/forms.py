@@ -99,12 +99,17 @@ class PasskeyReauthenticateForm(_Credential, ReauthenticateWebAuthnForm):
 class PasskeySignUpForm(_Credential, SignupWebAuthnForm):
     """The first passkey of an account."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["name"].label = _("Name")
+
 
 class PasskeyAddForm(_Credential, AddWebAuthnForm):
     """One more passkey; it signs in without a password unless chosen otherwise."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.fields["name"].label = _("Name")
         self.fields["passwordless"].label = _("Sign in with it, without a password")
         self.fields["passwordless"].help_text = ""
         self.fields["passwordless"].initial = True

@@ -9,16 +9,17 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 from django.utils import timezone
 
-from personalize.worker import instant_fit
+from personalize.worker import instant_fit, model_export
 from ratings import jobs
 from ratings.accounts import merging
 from ratings.accounts.merging import NotAGuest, merge_guest
 from ratings.deck.selectors import current_ratings
 from ratings.deck.services import deal, record_rating, undo_rating
 from ratings.errors import NotSignedIn
+from ratings.exports import services as exports
 from ratings.exports.ratings_csv import ratings_csv
-from ratings.models import Fit, MergedGuest, Photo, PopulationPrior, Presentation, Rater, RatingEvent
-from ratings.ranking import events
+from ratings.models import ExactRefit, Fit, MergedGuest, Photo, PopulationPrior, Presentation, Rater, RatingEvent
+from ratings.ranking import events, exact_refits
 from ratings.ranking.selectors import generic_weights, ranking_message
 from ratings.ranking.services import claim_lost_refits, store_fit
 from ratings.sql import to_list
@@ -271,3 +272,41 @@ def test_ratings_refits_and_a_second_merge_at_the_same_moment_lose_nothing(reque
     assert sorted(RatingEvent.objects.values_list("seq", flat=True)) == list(range(1, rater.ratings_seq + 1))
     assert MergedGuest.objects.count() == 1
     assert set(Fit.objects.values_list("rater", flat=True)) <= {account}
+
+
+def test_an_exact_refit_of_the_guest_that_is_under_way_changes_nothing_after_the_merge(photos, account, guest):
+    rate(guest, photos[0], LOVE)
+    instant_fit.refit(guest)
+    projection = Fit.objects.get(rater=guest).projection
+    row = {"bank": projection.bank, "projection": projection, "ratings_seq": 1, "step_queued_at": timezone.now()}
+    ExactRefit.objects.create(rater_id=guest, **row)
+    work = exact_refits.under_way(guest)
+    merge_guest(guest=guest, rater_id=account)
+    assert exact_refits.under_way(guest) is None
+    assert not exact_refits.store_step(work, held_out=[])
+    assert exact_refits.activate_exact(work, accuracy=None, scores=[]) is None
+    assert ExactRefit.objects.count() == 0
+
+
+def test_an_exact_refit_of_the_account_that_is_under_way_ends_with_the_merge(photos, account, guest):
+    rate(account, photos[0], LOVE)
+    rate(guest, photos[1], LOVE)
+    instant_fit.refit(account)
+    projection = Fit.objects.get(rater=account).projection
+    row = {"bank": projection.bank, "projection": projection, "ratings_seq": 1, "step_queued_at": timezone.now()}
+    ExactRefit.objects.create(rater_id=account, **row)
+    assert exact_refits.under_way(account) is not None
+    merge_guest(guest=guest, rater_id=account)
+    assert exact_refits.under_way(account) is None
+
+
+def test_an_export_that_waits_says_that_the_guest_has_no_model_any_more(photos, account, guest, settings, tmp_path):
+    settings.EXPORTS_ROOT = tmp_path
+    rate(guest, photos[0], LOVE)
+    instant_fit.refit(guest)
+    admin = get_user_model().objects.create_superuser("admin")
+    row = exports.request_export(user_id=admin.pk, file_format="json", raters=[guest])
+    merge_guest(guest=guest, rater_id=account)
+    model_export.advance(row.id)
+    row.refresh_from_db()
+    assert [problem["detail"] for problem in row.problems] == [exports.NO_FIT]

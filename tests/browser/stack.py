@@ -62,6 +62,9 @@ class Stack:
     def another_web(self, **environment: str) -> Iterator[str]:
         """A second web server with other settings, on the same database; gives its address."""
         port = _free_port()
+        if "PAV_OIDC_URL" in environment:  # its tables
+            migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+            subprocess.run(migrate, env=self.environment | environment, cwd=BASE, check=True)
         command = [sys.executable, "-m", "uvicorn", "pav_site.asgi:application", "--port", str(port), "--log-level", "warning"]
         server = subprocess.Popen(command, env=self.environment | environment, cwd=BASE)
         try:

@@ -10,6 +10,7 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_
 from playwright.sync_api import Browser
 
 from pav_site.printed_mail import PrintedMail
+from tests.browser import service
 from tests.browser.conftest import visitors_of
 from tests.browser.stack import Stack
 from tests.browser.test_accessibility import findings
@@ -259,6 +260,23 @@ def test_closed_sign_up_says_so(arrive: Callable[..., Visitor], stack: Stack, se
     with stack.another_web(PAV_SIGNUP=setting) as address:
         alice.page.goto(f"{address}/account/signup/")
         assert alice.page.inner_text("h1") == "Sign-up is closed"
+
+
+def test_another_service_signs_up_and_in_where_it_is_configured(arrive: Callable[..., Visitor], stack: Stack) -> None:
+    alice = arrive()
+    alice.press("ArrowUp")
+    alice.wait_until_rated(1)
+    with service.running() as other_site, stack.another_web(PAV_OIDC_URL=other_site, PAV_OIDC_NAME="Lab") as address:
+        alice.address = address
+        reply = alice.page.goto(f"{address}/account/login/")
+        assert reply is not None
+        assert other_site not in reply.headers["content-security-policy"]
+        with alice.page.expect_navigation() as offered:
+            alice.page.click("a:has-text('Continue with Lab')")
+        assert f"form-action 'self' {other_site}" in offered.value.headers["content-security-policy"]
+        alice.page.click("main .button")
+        alice.page.wait_for_selector("h1:has-text('Your account')")
+        assert alice.rated() == 1
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -21,6 +21,7 @@ INVALID = {
     "PAV_SIGNUP": "perhaps",
     "PAV_MAIL_URL": "mail.example.org",
     "PAV_MAIL_FROM": "nobody",
+    "PAV_OIDC_URL": "login.example.org",
     "PAV_LANGUAGE": "xx",
     "PAV_DECK_SIZE": "many",
     "PAV_TOP": "0",
@@ -31,7 +32,7 @@ INVALID = {
     "PAV_EXACT_REFIT_AFTER": "soon",
     "PAV_LEARN_HOUR": "24",
 }
-ANY_TEXT = {"PAV_VAR"}  # every text is a valid folder name
+ANY_TEXT = {"PAV_VAR", "PAV_OIDC_NAME", "PAV_OIDC_CLIENT", "PAV_OIDC_SECRET"}  # every text is a valid folder or name
 PRODUCTION = {
     "DATABASE_URL": "postgresql://pav@localhost/pav",
     "REDIS_URL": "redis://localhost:6379/0",
