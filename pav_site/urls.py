@@ -6,6 +6,9 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from ratings.accounts.sessions import may_administer
+
+admin.site.has_permission = may_administer  # type: ignore[method-assign]
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # the second factor counts there, too
 handler429 = "ratings.accounts.views.too_many"  # of allauth's limits
 

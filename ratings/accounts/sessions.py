@@ -43,6 +43,14 @@ def limit_administrator(request: HttpRequest, user: AbstractBaseUser) -> None:
         request.session.set_expiry(timezone.now() + timedelta(hours=ADMINISTRATOR_HOURS))
 
 
+def may_administer(request: HttpRequest) -> bool:
+    """Whether the administration is open to a session. One that began before accounts, or before its owner became staff, is limited now."""
+    may = selectors.is_staff(request.user)
+    if may and "_session_expiry" not in request.session:
+        limit_administrator(request, request.user)
+    return may
+
+
 @receiver(user_logged_out)
 def end(request: HttpRequest, user: AbstractBaseUser | None, **_signal: Any) -> None:
     """Close the sockets of an account; those of its other devices connect again at once."""

@@ -149,6 +149,17 @@ def test_the_session_of_an_administrator_ends_after_twelve_hours(browser, by):
     assert one.get("/admin/").status_code == 302
 
 
+def test_an_older_session_of_an_administrator_ends_twelve_hours_after_its_next_use(browser):
+    account(is_staff=True)
+    one = browser()
+    sign_in(one)
+    session = one.session
+    session.set_expiry(None)
+    session.save()
+    assert one.get("/admin/").status_code == 200
+    assert one.session.get_expiry_age() <= ADMINISTRATOR_HOURS * 3600
+
+
 def test_the_session_of_a_rater_lasts_a_year(browser):
     account()
     one = browser()
