@@ -12,6 +12,7 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import AbstractBaseUser, User
+from django.db import transaction
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
@@ -34,10 +35,12 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def save_user(self, request: HttpRequest, user: AbstractBaseUser, form: BaseForm, commit: bool = True) -> AbstractBaseUser:
         """Make the account, and use up the invitation where one is needed."""
-        if selectors.needs_invitation() and not services.claim_invitation(selectors.invitation_of(request.session)):
-            raise ImmediateHttpResponse(render(request, "account/signup_closed.html", {"invitation_is_used": True}, status=403))
-        saved = super().save_user(request, user, form, commit)
-        services.finish_sign_up(user=saved, invitation=selectors.invitation_of(request.session))
+        invitation = selectors.invitation_of(request.session)
+        with transaction.atomic():  # an account that cannot be made leaves its invitation open
+            if selectors.needs_invitation() and not services.claim_invitation(invitation):
+                raise ImmediateHttpResponse(render(request, "account/signup_closed.html", {"invitation_is_used": True}, status=403))
+            saved = super().save_user(request, user, form, commit)
+            services.finish_sign_up(user=saved, invitation=invitation)
         return saved
 
     def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **hooks: Any) -> HttpResponse | None:

@@ -1,23 +1,28 @@
 """What happens at sign-in, sign-out and deletion: the rater of the session, its length, and the sockets that must connect anew."""
 
+import logging
 import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import redis
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 
 from ratings.accounts import services
 from ratings.ranking import events
 from ratings.raters import guests, selectors
 from ratings.raters.models import Rater
+
+logger = logging.getLogger(__name__)
 
 ADMINISTRATOR_HOURS = 12
 SIGNED_IN_AT = "signed_in_at"  # key of the session: seconds since 1970
@@ -73,6 +78,13 @@ class SocketsMiddleware:
         if raters:
             response._resource_closers.append(lambda: events.close_sockets(*raters))
         return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Nobody signs in while Redis is away, since no attempt could be counted; ratings are stored without it."""
+        if not isinstance(error, redis.RedisError):
+            return None
+        logger.error("%s failed because Redis is away: %s", request.path, error)
+        return render(request, "account/away.html", status=503)
 
 
 def _close_after_response(request: HttpRequest, rater_id: UUID) -> None:

@@ -5,6 +5,7 @@ from io import StringIO
 from uuid import uuid4
 
 import pytest
+import redis
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
@@ -12,6 +13,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.core import mail
+from django.core.cache.backends.redis import RedisCache
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -302,3 +304,15 @@ def test_signing_up_with_an_address_and_a_code_twice_makes_one_account(alice):
     sign_up_again = browser.post("/account/signup/", {"email": ADDRESS})
     assert sign_up_again.status_code == 302
     assert get_user_model().objects.count() == 1
+
+
+def test_while_redis_is_away_nobody_signs_in_and_a_page_says_so(browser, monkeypatch):
+    def fail(*_: object, **__: object) -> None:
+        raise redis.ConnectionError("Connection refused")
+
+    account()
+    one = browser()
+    monkeypatch.setattr(RedisCache, "add", fail)
+    reply = one.post("/account/login/", {"login": ADDRESS, "password": PASSWORD})
+    assert reply.status_code == 503
+    assert "Signing in doesn’t work at the moment" in reply.content.decode()
