@@ -4,7 +4,7 @@ from allauth.account.decorators import secure_admin_login
 from csp.decorators import csp_update
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from ratings.accounts.sessions import may_administer
 
@@ -12,7 +12,7 @@ admin.site.has_permission = may_administer  # type: ignore[method-assign]
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # the second factor counts there, too
 handler429 = "ratings.accounts.views.too_many"  # of allauth's limits
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("ratings.urls")),

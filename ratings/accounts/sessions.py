@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import redis
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db import transaction
 from django.db.models.signals import post_delete
@@ -42,7 +42,7 @@ def begin(request: HttpRequest, user: AbstractBaseUser, **_signal: Any) -> None:
         _close_after_response(request, guest)
 
 
-def limit_administrator(request: HttpRequest, user: AbstractBaseUser) -> None:
+def limit_administrator(request: HttpRequest, user: AbstractBaseUser | AnonymousUser) -> None:
     """End an administrator's session twelve hours from now, however often it is used."""
     if selectors.is_staff(user):
         request.session.set_expiry(timezone.now() + timedelta(hours=ADMINISTRATOR_HOURS))
@@ -76,7 +76,7 @@ class SocketsMiddleware:
         response = self.get_response(request)
         raters = request.META.get(CLOSED_RATERS)
         if raters:
-            response._resource_closers.append(lambda: events.close_sockets(*raters))
+            response._resource_closers.append(lambda: events.close_sockets(*raters))  # type: ignore[attr-defined]  # the stubs lack it
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
