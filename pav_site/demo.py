@@ -31,6 +31,7 @@ from pav_site import starting_page
 from pav_site.demo_photos import PhotoImport
 from pav_site.embedded import FolderInUse, ServiceError, Services
 from pav_site.environment import BASE
+from pav_site.printed_mail import PrintedMail
 from pav_site.supervisor import Program, Supervisor
 from personalize.errors import BadBank
 from personalize.files import extractors
@@ -218,7 +219,14 @@ def site_programs(
     folder: Path, addresses: Mapping[str, str], port: int, environment: Mapping[str, str] = MappingProxyType({})
 ) -> list[Program]:
     """The web server; the worker of queue `refit`, which also sends the periodic tasks; and the worker of queue `gpu`."""
-    common = {**environment, "PAV_VAR": str(folder), "DATABASE_URL": addresses["postgres"], "REDIS_URL": addresses["redis"]}
+    mail = os.environ.get("PAV_MAIL_URL") or mail_folder(folder).as_uri()
+    common = {
+        "PAV_MAIL_URL": mail,
+        **environment,
+        "PAV_VAR": str(folder),
+        "DATABASE_URL": addresses["postgres"],
+        "REDIS_URL": addresses["redis"],
+    }
     commands = {
         "web": ["serve", "--port", str(port), "--wait-for-port"],
         "refit": ["worker", "--queue", "refit", "--beat"],
@@ -235,9 +243,14 @@ def site_programs(
     ]
 
 
+def mail_folder(folder: Path) -> Path:
+    """Where the demo's mail goes, unless a mail server is configured."""
+    return folder.absolute() / "mail"
+
+
 def _show_progress(options: Options, console: Console) -> None:
     """Import photos in a thread, show the counts until every photo has features, then wait for Ctrl-C."""
-    importing = PhotoImport(options.photos)
+    importing, mail = PhotoImport(options.photos), PrintedMail(mail_folder(settings.VAR))
     importing.start()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     welcomed, photos, ready = False, 0, 0
@@ -249,7 +262,7 @@ def _show_progress(options: Options, console: Console) -> None:
             photos, ready = _counts() or (photos, ready)
             progress.update(imported, completed=importing.done, total=importing.total, visible=importing.total != 0)
             progress.update(extracted, completed=ready, total=max(photos, importing.total or 0))
-            for line in importing.messages():
+            for line in (*importing.messages(), *mail.new()):
                 console.print(Text(line), soft_wrap=True)
             if finished and not photos:
                 raise ServiceError("No photo was imported, so there is nothing to swipe. Choose another folder: ./pav demo --photos DIR")
@@ -263,7 +276,8 @@ def _show_progress(options: Options, console: Console) -> None:
     console.print(f"All {photos} photos are ready. Press Ctrl-C to stop PAV.")
     connections.close_all()
     while not ended.wait(1):
-        pass
+        for line in mail.new():
+            _say(console, line)
     raise KeyboardInterrupt
 
 

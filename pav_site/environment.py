@@ -3,11 +3,19 @@
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 BASE = Path(__file__).resolve().parent.parent
-NEVER_SHOWN = {"PAV_SECRET_KEY", "DATABASE_URL", "REDIS_URL"}  # secrets, which must not appear in error messages: these end up in logs
+NEVER_SHOWN = {
+    "PAV_SECRET_KEY",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "PAV_MAIL_URL",
+    "PAV_OIDC_SECRET",
+}  # secrets, which must not appear in error messages: these end up in logs
 
 
 class BadSetting(ValueError):
@@ -78,6 +86,22 @@ def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
+def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(_network(part) for part in _listed(text))
+
+
+def rates_by_network(text: str) -> tuple[tuple[IPv4Network | IPv6Network, str], ...]:
+    pairs = [part.rpartition("=") for part in _listed(text)]
+    return tuple((_network(network), rate(amount)) for network, _equals, amount in pairs)
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text.strip())
+    except ValueError:
+        raise ValueError(f"{text.strip()!r} is not an address range.") from None
+
+
 def whole(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         try:
@@ -105,6 +129,44 @@ def address(*schemes: str) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """Where mail goes: a server, or files in a folder."""
+
+    backend: str
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    password: str = ""
+    starttls: bool = False
+    tls: bool = False
+    folder: str = ""
+
+
+def mail_server(text: str) -> MailServer:
+    parts = urlsplit(text)
+    if parts.scheme == "file" and parts.path:
+        return MailServer("django.core.mail.backends.filebased.EmailBackend", folder=unquote(parts.path))
+    ports = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+    if parts.scheme not in ports or not parts.hostname:
+        raise ValueError("an address must begin with smtp+starttls://, smtps://, smtp:// or file:///.")
+    return MailServer(
+        "django.core.mail.backends.smtp.EmailBackend",
+        host=parts.hostname,
+        port=parts.port or ports[parts.scheme],
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        starttls=parts.scheme == "smtp+starttls",
+        tls=parts.scheme == "smtps",
+    )
+
+
+def mailbox(text: str) -> str:
+    if "@" not in text or "\n" in text:
+        raise ValueError("not a mail address.")
+    return text
 
 
 def secret(text: str) -> str:
@@ -149,6 +211,31 @@ SETTINGS = {
             "PAV_ORIGINS", origins, None, "Further origins that may post, with scheme, separated by commas.", "https://pav.example.org"
         ),
         Setting("PAV_HTTPS", flag, "no", "Secure cookies, redirect to HTTPS, and HSTS. Switch on behind a TLS proxy.", "yes"),
+        Setting(
+            "PAV_SIGNUP",
+            one_of("open", "invitation", "closed"),
+            "open",
+            "Who may make an account: everybody, whoever has an invitation, or nobody. Without mail, open means by invitation.",
+            "invitation",
+        ),
+        Setting(
+            "PAV_MAIL_URL",
+            mail_server,
+            None,
+            "Mail server: smtp+starttls:// (587), smtps:// (465) or smtp:// (25). Unset: no mail; accounts have names and passwords.",
+            "smtp+starttls://pav:secret@mail.example.org",
+        ),
+        Setting("PAV_MAIL_FROM", mailbox, "PAV <pav@localhost>", "Sender of PAV's mail.", "PAV <pav@example.org>"),
+        Setting(
+            "PAV_OIDC_URL",
+            address("https", "http"),
+            None,
+            "Issuer of OpenID Connect, for sign-in by another service (needs ./pav install social). Unset: none.",
+            "https://login.example.org/realms/lab",
+        ),
+        Setting("PAV_OIDC_NAME", str, "OpenID", "Name of that service on the page for signing in.", "Example University"),
+        Setting("PAV_OIDC_CLIENT", str, "pav", "PAV's client id at that service.", "pav"),
+        Setting("PAV_OIDC_SECRET", str, None, "PAV's client secret at that service.", "32 random characters"),
         Setting("PAV_LANGUAGE", one_of("en", "ja"), "en", "Language if the browser asks for none that PAV has: en or ja.", "ja"),
         Setting("PAV_DECK_SIZE", whole(1, 20), "5", "Cards dealt ahead to a rater.", "5"),
         Setting("PAV_TOP", whole(1, 200), "50", "Places of the ranking in a push.", "50"),
@@ -156,6 +243,27 @@ SETTINGS = {
         Setting("PAV_LIMIT_READS", rate, "600/minute", "Decks, rankings and photo lists per rater.", "600/minute"),
         Setting("PAV_LIMIT_FILES", rate, "3000/minute", "Photo files per rater.", "3000/minute"),
         Setting("PAV_LIMIT_GUESTS", rate, "120/hour", "New guests per IP address.", "120/hour"),
+        Setting(
+            "PAV_LIMIT_GUESTS_FROM",
+            rates_by_network,
+            None,
+            "Other limits of new guests per IP address, by address range (a class, a lab); the first that matches counts.",
+            "10.20.0.0/16=5000/hour,2001:db8::/32=500/hour",
+        ),
+        Setting(
+            "PAV_TRUSTED_PROXIES",
+            networks,
+            None,
+            "Address ranges of proxies in front of PAV, separated by commas: X-Forwarded-For counts only from them.",
+            "127.0.0.1,172.16.0.0/12",
+        ),
+        Setting(
+            "PAV_KEEP_GUESTS_DAYS",
+            whole(0, 36500),
+            "0",
+            "Days after the last rating until a guest is deleted, with all ratings; 0: never. Guests who never rated go after a week.",
+            "365",
+        ),
         Setting("PAV_SWEEP_SECONDS", whole(1, 3600), "3", "Seconds between two sweeps for lost refits and photos without features.", "3"),
         Setting(
             "PAV_EXACT_REFIT_AFTER",

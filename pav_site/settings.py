@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 
 from pav_site.embedded import Services
-from pav_site.environment import BASE, SETTINGS, read_all
+from pav_site.environment import BASE, SETTINGS, MailServer, read_all
 
 CHOSEN = read_all(os.environ)
 VAR: Path = CHOSEN["PAV_VAR"]
@@ -75,6 +75,10 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "channels",
     "csp",
     "pav_site",
@@ -82,6 +86,7 @@ INSTALLED_APPS = [
     "personalize",
 ]
 MIDDLEWARE = [
+    "pav_site.proxies.TrustedProxies",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -92,6 +97,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "ratings.accounts.sessions.SocketsMiddleware",
 ]
 ROOT_URLCONF = "pav_site.urls"
 ASGI_APPLICATION = "pav_site.asgi.application"
@@ -106,6 +113,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "ratings.page.account_page",
             ]
         },
     }
@@ -159,6 +167,80 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "pav",
+        "OPTIONS": {"serializer": "pav_site.json_cache.JsonSerializer", "socket_timeout": 2, "socket_connect_timeout": 1},
+    }
+}
+
+# Accounts. The second backend is that of administrators' sessions begun before version 0.2.
+AUTHENTICATION_BACKENDS = ["ratings.accounts.backends.AccountBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+LOGIN_URL, LOGIN_REDIRECT_URL = "account_login", "home"
+MAIL: MailServer | None = CHOSEN["PAV_MAIL_URL"]
+HAS_MAIL = MAIL is not None
+MAIL = MAIL or MailServer("django.core.mail.backends.dummy.EmailBackend")
+EMAIL_BACKEND, EMAIL_FILE_PATH, EMAIL_TIMEOUT = MAIL.backend, MAIL.folder or None, 10
+EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL.host, MAIL.port, MAIL.user, MAIL.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL.starttls, MAIL.tls
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = CHOSEN["PAV_MAIL_FROM"]
+ACCOUNT_ADAPTER = "ratings.accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {"login": "ratings.accounts.forms.SignInForm", "signup": "ratings.accounts.forms.SignUpForm"}
+ACCOUNT_USER_DISPLAY = "ratings.accounts.selectors.display_name"
+# With mail, an address that a code has verified is the account's name: without the code, sign-up would reveal who is registered.
+ACCOUNT_LOGIN_METHODS = {"email", "username"} if HAS_MAIL else {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1"] if HAS_MAIL else ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if HAS_MAIL else "none"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = ACCOUNT_LOGIN_BY_CODE_ENABLED = ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = HAS_MAIL
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 15 * 60
+ACCOUNT_EMAIL_NOTIFICATIONS = HAS_MAIL
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_CHANGE_EMAIL = ACCOUNT_SESSION_REMEMBER = ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_LOGOUT_REDIRECT_URL = "home"
+MFA_ADAPTER = "ratings.accounts.adapter.FactorsAdapter"
+MFA_FORMS = {
+    "login_webauthn": "ratings.accounts.forms.PasskeySignInForm",
+    "authenticate_webauthn": "ratings.accounts.forms.PasskeyAuthenticateForm",
+    "reauthenticate_webauthn": "ratings.accounts.forms.PasskeyReauthenticateForm",
+    "signup_webauthn": "ratings.accounts.forms.PasskeySignUpForm",
+    "add_webauthn": "ratings.accounts.forms.PasskeyAddForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_PASSKEY_SIGNUP_ENABLED = HAS_MAIL
+MFA_ALLOW_UNVERIFIED_EMAIL = not HAS_MAIL
+MFA_TOTP_ISSUER = "PAV"
+MFA_TOTP_TOLERANCE = 1
+USERSESSIONS_ADAPTER = "ratings.accounts.adapter.SessionsAdapter"
+
+# Sign-in by another service; its packages are loaded only where it is configured.
+OIDC_ORIGIN = ""
+if CHOSEN["PAV_OIDC_URL"]:
+    OIDC_ORIGIN = "{0.scheme}://{0.netloc}".format(urlsplit(CHOSEN["PAV_OIDC_URL"]))
+    INSTALLED_APPS += ["allauth.socialaccount", "allauth.socialaccount.providers.openid_connect"]
+    SOCIALACCOUNT_ADAPTER = "ratings.accounts.social.SocialAdapter"
+    SOCIALACCOUNT_PROVIDERS = {
+        "openid_connect": {
+            "OAUTH_PKCE_ENABLED": True,
+            "APPS": [
+                {
+                    "provider_id": "service",
+                    "name": CHOSEN["PAV_OIDC_NAME"],
+                    "client_id": CHOSEN["PAV_OIDC_CLIENT"],
+                    "secret": CHOSEN["PAV_OIDC_SECRET"] or "",
+                    "settings": {"server_url": CHOSEN["PAV_OIDC_URL"]},
+                }
+            ],
+        }
+    }
+
 # Channels waits 5 seconds at a time for a message, which is also redis-py's default timeout: idle websockets would be dropped.
 CHANNEL_HOST = {"address": REDIS_URL, "socket_timeout": 30}
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [CHANNEL_HOST], "prefix": "pav"}}}
@@ -187,6 +269,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "personalize.tasks.sweep", "schedule": CHOSEN["PAV_SWEEP_SECONDS"], "options": {"expires": 10}},
+    "guests": {"task": "personalize.tasks.delete_old_guests", "schedule": crontab(minute=17), "options": {"expires": 3600}},
     "learn": {
         "task": "personalize.tasks.learn_population_prior",
         "schedule": crontab(hour=CHOSEN["PAV_LEARN_HOUR"], minute=30),

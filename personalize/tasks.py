@@ -12,6 +12,7 @@ from ratings import health, jobs
 from ratings.exports import services as exports
 from ratings.ranking import exact_refits, services
 from ratings.ranking import projections as versions
+from ratings.raters import services as raters
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +75,12 @@ def fill_projection(projection: int) -> None:
     """Give some photos their features of a projection, and queue the next step; activate it where it is whole."""
     if projections.fill_step(projection):
         jobs.request_fill(projection)
+
+
+@shared_task
+def delete_old_guests() -> None:
+    """Delete guests who never rated, and those past their retention; hourly."""
+    raters.delete_old_guests(keep_days=settings.PAV["KEEP_GUESTS_DAYS"])
 
 
 @shared_task

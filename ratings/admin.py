@@ -2,8 +2,12 @@
 
 from typing import Any
 
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -14,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ratings import health
+from ratings.accounts import services as accounts
 from ratings.errors import RatingError
 from ratings.exports import selectors
 from ratings.exports import services as exports
@@ -21,6 +26,8 @@ from ratings.models import (
     Bank,
     ExactRefit,
     Fit,
+    Invitation,
+    MergedGuest,
     ModelExport,
     Photo,
     PhotoFeatures,
@@ -50,6 +57,80 @@ class ReadOnly(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+# Keys of sessions and of apps for codes are nobody's business, not even an administrator's.
+for secret in (Authenticator, UserSession):
+    admin.site.unregister(secret)
+for replaced in (User, Group):
+    admin.site.unregister(replaced)
+
+
+@admin.register(User)
+class AccountAdmin(UserAdmin):
+    """Only a superuser makes administrators, or changes their accounts."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fields = super().get_readonly_fields(request, obj)
+        return fields if request.user.is_superuser else (*fields, "is_staff", "is_superuser", "groups", "user_permissions")
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+
+
+def _may_touch(request: HttpRequest, account: User | None) -> bool:
+    return bool(request.user.is_superuser) or account is None or not (account.is_staff or account.is_superuser)
+
+
+@admin.register(Group)
+class RoleAdmin(GroupAdmin):
+    """Roles; only a superuser changes what they may."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return bool(request.user.is_superuser)
+
+
+@admin.register(Invitation)
+class InvitationAdmin(admin.ModelAdmin):
+    """Invitations: an administrator notes for whom, and passes on the link."""
+
+    list_display = ("note", "created_at", "expires_at", "used_at", "used_by")
+    fields = ("note",)
+    readonly_fields = ("link",)
+    ordering = ("-created_at",)
+
+    def get_fields(self, request: HttpRequest, obj: Invitation | None = None) -> Any:
+        return ("note", "link") if obj else ("note",)
+
+    def save_model(self, request: HttpRequest, obj: Invitation, form: Any, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        made = accounts.invite(created_by=request.user.pk, note=obj.note)
+        obj.pk, obj.expires_at = made.pk, made.expires_at
+        self.message_user(request, _("The link works once, within two weeks: {link}").format(link=_link(request, made)))
+
+    @admin.display(description=gettext_lazy("link"))
+    def link(self, row: Invitation) -> str:
+        return reverse("account_invitation", args=[row.pk])
+
+
+def _link(request: HttpRequest, invitation: Invitation) -> str:
+    return request.build_absolute_uri(reverse("account_invitation", args=[invitation.pk]))
+
+
+@admin.register(MergedGuest)
+class MergedGuestAdmin(ReadOnly):
+    list_display = ("guest", "rater", "event_count", "merged_at")
 
 
 class SaysExactRefitsAreOff(ReadOnly):

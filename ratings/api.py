@@ -15,12 +15,12 @@ from ratings.raters.api import router as raters
 
 
 class GuestSession(APIKeyCookie):
-    """The session cookie that `GET /` sets. Writes also need the CSRF token in the header `X-CSRFToken`."""
+    """The session cookie that `GET /` sets, or that of an account. Writes also need the CSRF token in the header `X-CSRFToken`."""
 
     param_name = settings.SESSION_COOKIE_NAME
 
     def authenticate(self, request: HttpRequest, key: str | None) -> UUID | None:
-        return guests.rater_of(request.session)
+        return guests.rater_of(request.session, request.user)
 
 
 api = NinjaAPI(

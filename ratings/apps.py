@@ -7,6 +7,7 @@ class RatingsConfig(AppConfig):
     name = "ratings"
 
     def ready(self) -> None:
-        # Their signals remove the files of deleted rows.
+        # Their signals remove the files of deleted rows, and give accounts their raters.
+        from ratings.accounts import sessions as _sessions  # noqa: F401
         from ratings.exports import services as _exports  # noqa: F401
         from ratings.photos import services as _photos  # noqa: F401

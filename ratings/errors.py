@@ -17,7 +17,7 @@ class UnknownCard(RatingError):
 
 class UsedCard(RatingError):
     status = 409
-    sentence = _("You've rated this photo already. Reload the page to get your next photos.")
+    sentence = _("You've rated this photo already, on another device or in another tab. That rating stays.")
 
 
 class ClientIdReused(RatingError):
@@ -33,6 +33,11 @@ class NothingToUndo(RatingError):
 class NotSignedIn(RatingError):
     status = 403
     sentence = _("Open the start page first: it starts your session. Then try again.")
+
+
+class RaterChanged(RatingError):
+    status = 412
+    sentence = _("Somebody signed in or out since this page was opened. Reload the page; nothing is lost.")
 
 
 class TooManyRequests(RatingError):

@@ -3,6 +3,7 @@
 import logging
 import time
 from functools import cache
+from ipaddress import ip_address, ip_network
 
 import redis
 from django.conf import settings
@@ -27,7 +28,31 @@ def check(name: str, who: str) -> None:
     Raises:
         TooManyRequests: with the seconds to wait.
     """
-    limit = parse(settings.PAV[f"LIMIT_{name}"])
+    _check(name, who, settings.PAV[f"LIMIT_{name}"])
+
+
+def check_new_guest(address: str) -> None:
+    """Count one new guest from an IP address: against the limit of its range (PAV_LIMIT_GUESTS_FROM), or else PAV_LIMIT_GUESTS.
+
+    Of IPv6, a whole /64 counts as one address: that is the least a household gets.
+
+    Raises:
+        TooManyRequests: with the seconds to wait.
+    """
+    rate, who = settings.PAV["LIMIT_GUESTS"], address
+    try:
+        found = ip_address(address)
+    except ValueError:  # no address, as on a Unix socket
+        found = None
+    if found is not None:
+        own = (limit for network, limit in settings.PAV["LIMIT_GUESTS_FROM"] or () if found in network)
+        rate = next(own, rate)
+        who = str(ip_network((found, 64), strict=False)) if found.version == 6 else address
+    _check("GUESTS", who, rate)
+
+
+def _check(name: str, who: str, rate: str) -> None:
+    limit = parse(rate)
     try:
         if _limiter().hit(limit, name, who):
             return

@@ -4,12 +4,14 @@ from ratings.deck.models import Presentation, RatingEvent, Value
 from ratings.exports.models import ModelExport
 from ratings.photos.models import Photo
 from ratings.ranking.models import Bank, ExactRefit, Fit, PhotoFeatures, PopulationPrior, Projection, RawFeatures
-from ratings.raters.models import Rater
+from ratings.raters.models import Invitation, MergedGuest, Rater
 
 __all__ = [
     "Bank",
     "ExactRefit",
     "Fit",
+    "Invitation",
+    "MergedGuest",
     "ModelExport",
     "Photo",
     "PhotoFeatures",

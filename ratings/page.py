@@ -1,22 +1,33 @@
 """Context of the page: the sentences of its scripts in the reader's language, its modules, and the address of the websocket."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, TypedDict
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.http import HttpRequest
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from ratings import health
-from ratings.raters.selectors import shares_ratings
+from ratings.raters.guests import rater_of
+from ratings.raters.selectors import is_staff, merged_guests, shares_ratings
 
 SUBJECTS = ("deck", "photos", "page", "raters", "ranking")  # folders of static/ whose modules make up the page, the deck's first
 CARD_SIZES = "(min-width: 900px) 46vw, (min-resolution: 2.5x) 76vw, calc(100vw - 32px)"
 """The `sizes` of a card's photo. On a phone it is as wide as the screen but for the margins; of three device pixels per pixel, 2.5 get
 one of the photo, since nobody sees the rest."""
 
-NOT_IMPORTED = {"deck/start.js", "page/app.js", "page/theme.js", "page/starting.js"}  # templates name these themselves
+NOT_IMPORTED = {
+    "deck/start.js",
+    "page/app.js",
+    "page/account.js",
+    "raters/passkeys.js",
+    "page/theme.js",
+    "page/starting.js",
+}  # templates name these themselves
 
 
 class PageConfig(TypedDict):
@@ -25,21 +36,41 @@ class PageConfig(TypedDict):
     language: str
     phrases: dict[str, str]
     urls: dict[str, str]
-    rater: str
+    rater: str  # empty on pages of accounts before the first visit of the start page
+    merged_guests: list[str]
     is_staff: bool
 
 
-def page_config(rater_id: UUID, *, is_staff: bool = False) -> PageConfig:
+def page_config(rater_id: UUID | None, *, is_staff: bool = False, merged_guests: Sequence[UUID] = ()) -> PageConfig:
     """What `static/page/words.js` reads: the catalogue in the language that is active for this request, and who reads it."""
     return PageConfig(
-        language=get_language() or "en", phrases=phrases(), urls={"websocket": "/ws/taste/"}, rater=str(rater_id), is_staff=is_staff
+        language=get_language() or "en",
+        phrases=phrases(),
+        urls={"websocket": "/ws/taste/"},
+        rater=str(rater_id or ""),
+        merged_guests=[str(guest) for guest in merged_guests],
+        is_staff=is_staff,
     )
 
 
-def page_context(rater_id: UUID, *, is_staff: bool = False) -> dict[str, Any]:
+def account_page(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: what the scripts of account pages read, made only where a template asks for it."""
+
+    def config() -> PageConfig:
+        rater_id = rater_of(request.session, request.user)
+        return page_config(rater_id, merged_guests=_merged_guests(request.user, rater_id))
+
+    return {"page": config}
+
+
+def _merged_guests(user: AbstractBaseUser | AnonymousUser, rater_id: UUID | None) -> list[UUID]:
+    return merged_guests(rater_id) if rater_id and user.is_authenticated else []
+
+
+def page_context(rater_id: UUID, user: AbstractBaseUser | AnonymousUser) -> dict[str, Any]:
     """Context of the template `page/home.html`."""
     return {
-        "page": page_config(rater_id, is_staff=is_staff),
+        "page": page_config(rater_id, is_staff=is_staff(user), merged_guests=_merged_guests(user, rater_id)),
         "modules": _modules(),
         "card_sizes": CARD_SIZES,
         "me": {"shares_ratings": shares_ratings(rater_id)},
@@ -79,6 +110,7 @@ def phrases() -> dict[str, str]:
         "last_skip": _("Skipped"),
         "undone": _("Undone. The photo is back on top."),
         "nothing_to_undo": _("Nothing to undo."),
+        "rated_elsewhere": _("You rated that photo on another device."),
         "rated_count.one": _("{n} photo rated"),
         "rated_count.other": _("{n} photos rated"),
         # What the deck shows in place of photos.

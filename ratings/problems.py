@@ -13,7 +13,7 @@ class Problem(Schema):
     detail: str = Field(description="One sentence that can be shown to the rater.")
 
 
-PROBLEMS = dict.fromkeys((400, 403, 404, 409, 422, 429), Problem)
+PROBLEMS = dict.fromkeys((400, 403, 404, 409, 412, 422, 429), Problem)
 
 
 def plain_refusal(error: TooManyRequests) -> HttpResponse:

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from ratings import views
+from ratings.accounts import views as accounts
 from ratings.api import api
 from ratings.exports import views as exports
 from ratings.photos.views import photo_file
@@ -13,6 +14,9 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("api/v1/", api.urls),
     path("photos/<int:photo_id>/<slug:content_hash>/<str:file_name>", photo_file, name="photo_file"),
+    path("account/", accounts.overview, name="account_overview"),
+    path("account/merge/", accounts.merge, name="account_merge"),
+    path("account/invitation/<uuid:invitation_id>/", accounts.invitation, name="account_invitation"),
     path("staff/enter/<str:ticket>/", enter, name="staff_enter"),
     path("staff/ratings.csv", exports.ratings_csv, name="ratings_csv"),
     path("staff/exports/<uuid:export_id>/", exports.export_page, name="export_page"),

@@ -15,7 +15,6 @@ from ratings.page import page_context
 from ratings.photos.schemas import photo_out
 from ratings.problems import refusal_page
 from ratings.raters import guests
-from ratings.raters.selectors import is_staff
 
 
 @require_safe
@@ -30,7 +29,7 @@ def home(request: HttpRequest) -> HttpResponse:
         return refusal_page(request, error)
     cards = deck.deal(rater_id=rater, count=settings.PAV["DECK_SIZE"])
     first_photo = photo_out(cards[0].photo) if cards else None
-    return render(request, "page/home.html", page_context(rater, is_staff=is_staff(request.user)) | {"first_photo": first_photo})
+    return render(request, "page/home.html", page_context(rater, request.user) | {"first_photo": first_photo})
 
 
 @require_safe

@@ -48,6 +48,8 @@ if os.environ.get("PAV_TESTING") != "1" or os.environ.get("PAV_TESTING_RUN", RUN
     # import some of these modules before pytest installs its hook.
     install_import_hook([f"personalize.{name}" for name in CHECKED], "beartype.beartype")
 
+os.environ.setdefault("PAV_MAIL_URL", f"file://{os.environ['PAV_VAR']}/mail")
+
 from pav_site.settings import *  # noqa: E402, F403
 
 STORAGES = {

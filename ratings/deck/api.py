@@ -10,6 +10,7 @@ from ninja.decorators import decorate_view
 
 from ratings import limits
 from ratings.deck import schemas, selectors, services
+from ratings.errors import RaterChanged
 from ratings.problems import PROBLEMS
 from ratings.raters.guests import RaterRequest
 
@@ -34,6 +35,7 @@ def deck(request: RaterRequest) -> dict[str, Any]:
 def rate(request: RaterRequest, rating: schemas.RatingIn) -> Status[dict[str, Any]]:
     """Rate a card. 201: stored; 200: this very rating had been stored before."""
     limits.check("RATINGS", str(request.auth))
+    _check_rater(request, rating.rater)
     recorded = services.record_rating(
         rater_id=request.auth,
         token=rating.token,
@@ -46,8 +48,20 @@ def rate(request: RaterRequest, rating: schemas.RatingIn) -> Status[dict[str, An
 
 
 @router.delete("/ratings/last", response={200: schemas.UndoneOut, **PROBLEMS})
-def undo(request: RaterRequest, client_id: UUID | None = None) -> dict[str, Any]:
-    """Undo the last rating. Its card is open again, first in the deck. With a client id, the same request again changes nothing."""
+def undo(request: RaterRequest, client_id: UUID | None = None, token: UUID | None = None, rater: UUID | None = None) -> dict[str, Any]:
+    """Undo the rating of the card `token`, or the last one. The card is open again, first in the deck. With a client id, the same request
+    again changes nothing."""
     limits.check("RATINGS", str(request.auth))
-    undone = services.undo_last_rating(rater_id=request.auth, client_id=client_id or uuid4())
+    _check_rater(request, rater)
+    undone = services.undo_rating(rater_id=request.auth, client_id=client_id or uuid4(), token=token)
     return {"ratings_seq": undone.ratings_seq, "card": schemas.card_out(undone.presentation) if undone.presentation else None}
+
+
+def _check_rater(request: RaterRequest, rater: UUID | None) -> None:
+    """A page that was opened by another rater must not rate for this one.
+
+    Raises:
+        RaterChanged: it was.
+    """
+    if rater is not None and rater != request.auth:
+        raise RaterChanged

@@ -60,6 +60,7 @@ class RatingEvent(models.Model):
     value = models.SmallIntegerField(choices=Value.choices)  # given, or undone
     on_screen_ms = models.PositiveIntegerField(null=True, blank=True)
     modality = models.CharField(max_length=10, blank=True)
+    superseded = models.BooleanField(default=False)  # history of a photo that was rated twice, by a guest and the account they became
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -20,6 +20,7 @@ class RatingIn(Schema):
     value: RatingValue = Field(description="`skip` means: can't say.")
     on_screen_ms: int | None = Field(None, ge=0, le=86_400_000, description="How long the photo was visible, in milliseconds.")
     modality: Modality | None = Field(None, description="How the rating was given.")
+    rater: UUID | None = Field(None, description="Whose page this is; 412 where another rater is signed in by now.")
 
     @property
     def stored_value(self) -> Value:

@@ -62,7 +62,7 @@ def progress(rater_id: UUID) -> Progress:
 
 
 def current_ratings() -> QuerySet[RatingEvent]:
-    """Every current rating, skips left out: the last `set` event of each rated presentation."""
-    newest = RatingEvent.objects.filter(presentation=OuterRef("presentation")).order_by("-seq").values("seq")[:1]
+    """Every current rating, skips left out: the last `set` event of each rated presentation that no merge has superseded."""
+    newest = RatingEvent.objects.filter(presentation=OuterRef("presentation"), superseded=False).order_by("-seq").values("seq")[:1]
     current = RatingEvent.objects.filter(kind=RatingEvent.Kind.SET, value__gt=Value.SKIP, seq=Subquery(newest))
     return current.select_related("presentation__photo").order_by("rater", "seq")

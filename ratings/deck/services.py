@@ -72,11 +72,11 @@ def record_rating(
     return Recorded(seq, created=True)
 
 
-def undo_last_rating(*, rater_id: UUID, client_id: UUID) -> Undone:
-    """Undo the last current rating: an event of its own; the presentation is open again, before all others.
+def undo_rating(*, rater_id: UUID, client_id: UUID, token: UUID | None = None) -> Undone:
+    """Undo the rating of a presentation, or without `token` the last one: an event of its own; the presentation is open again, first.
 
     Raises:
-        NothingToUndo: there is no rating left to undo.
+        NothingToUndo: there is no rating left to undo, or the presentation has none: another page undid it.
         ClientIdReused: this client id belongs to a rating.
         NotSignedIn: this rater has been deleted.
     """
@@ -89,11 +89,10 @@ def undo_last_rating(*, rater_id: UUID, client_id: UUID) -> Undone:
             presentation = Presentation.objects.select_related("photo").filter(token=before.presentation_id, rated_at=None).first()
             transaction.set_rollback(True)
             return Undone(before.seq, presentation)
-        last = (
-            RatingEvent.objects.filter(rater=rater_id, kind=RatingEvent.Kind.SET, presentation__rated_at__isnull=False)
-            .order_by("-seq")
-            .first()
+        current = RatingEvent.objects.filter(
+            rater=rater_id, kind=RatingEvent.Kind.SET, presentation__rated_at__isnull=False, superseded=False
         )
+        last = (current.filter(presentation=token) if token else current).order_by("-seq").first()
         if last is None:
             raise NothingToUndo
         first = Presentation.objects.filter(rater=rater_id, rated_at=None).aggregate(place=Min("position"))["place"]

@@ -51,7 +51,7 @@ def _requested_photo(request: HttpRequest, photo_id: int, content_hash: str) -> 
     Raises:
         TooManyRequests: the requester has exceeded the rate limit for files.
     """
-    rater_id, staff = rater_of(request.session), is_staff(request.user)
+    rater_id, staff = rater_of(request.session, request.user), is_staff(request.user)
     if staff or rater_id is not None:
         limits.check("FILES", f"user {request.user.pk}" if staff else str(rater_id))
     return visible_photo(photo_id, content_hash, rater_id=rater_id, is_staff=staff)

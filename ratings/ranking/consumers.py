@@ -19,18 +19,19 @@ from ratings.raters import guests
 logger = logging.getLogger(__name__)
 
 NOT_SIGNED_IN = 4401
+RATER_CHANGED = 4409
 TOO_MUCH = 4429
 LARGEST_MESSAGE = 256  # characters; a ping needs 15
 MOST_MESSAGES = 20  # within ten seconds
 
 
 class TasteConsumer(AsyncWebsocketConsumer):
-    """Sends a snapshot on connecting, then every new ranking; answers `ping` with `pong`."""
+    """Sends a snapshot on connecting, and whose it is, then every new ranking; answers `ping` with `pong`."""
 
     rater_id: UUID | None = None
 
     async def connect(self) -> None:
-        self.rater_id = guests.rater_of(await database_sync_to_async(dict)(self.scope["session"].items()))
+        self.rater_id = await database_sync_to_async(guests.rater_of)(self.scope["session"], self.scope["user"])
         self.received: deque[float] = deque(maxlen=MOST_MESSAGES)
         await self.accept()
         if self.rater_id is None:
@@ -46,7 +47,7 @@ class TasteConsumer(AsyncWebsocketConsumer):
         # First the group, then the snapshot: a ranking pushed in between comes twice; in the other order it would be lost.
         await self.channel_layer.group_add(events.taste_group(self.rater_id), self.channel_name)
         message = await database_sync_to_async(selectors.ranking_message)(self.rater_id, settings.PAV["TOP"])
-        await self._send({"type": "ranking", **message.model_dump()})
+        await self._send({"type": "ranking", "rater": str(self.rater_id), **message.model_dump()})
 
     async def disconnect(self, code: int) -> None:
         if self.rater_id is not None:
@@ -65,6 +66,10 @@ class TasteConsumer(AsyncWebsocketConsumer):
     async def ranking(self, event: dict[str, Any]) -> None:
         """Forward a ranking from `events.push_ranking`."""
         await self._send({"type": "ranking", **event["message"]})
+
+    async def rater_changed(self, event: dict[str, Any]) -> None:
+        """Close after `events.close_sockets`: the page connects again, as whoever is signed in by then."""
+        await self.close(RATER_CHANGED)
 
     async def _send(self, message: dict[str, Any]) -> None:
         await self.send(json.dumps(message))

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 from channels.layers import get_channel_layer
@@ -25,12 +26,25 @@ def push_ranking(rater_id: UUID, message: RankingMessage) -> None:
 
     A push may be lost: pages fetch what they missed. So channel-layer outages are ignored.
     """
-    sending = get_channel_layer().group_send(taste_group(rater_id), {"type": "ranking", "message": message.model_dump()})
+    _send(rater_id, {"type": "ranking", "message": message.model_dump()}, f"version {message.version}")
+
+
+def close_sockets(*rater_ids: UUID) -> None:
+    """Close every socket of these raters, so that the pages behind them connect again as whoever is signed in by then. Call after commit.
+
+    For sign-in, sign-out, merge and deletion. A socket whose message is lost is closed by the next one.
+    """
+    for rater_id in rater_ids:
+        _send(rater_id, {"type": "rater_changed"}, "the end of a session")
+
+
+def _send(rater_id: UUID, event: dict[str, Any], what: str) -> None:
+    sending = get_channel_layer().group_send(taste_group(rater_id), event)
     try:
         asyncio.run_coroutine_threadsafe(sending, _loop()).result(SEND_SECONDS)
     except Exception:
-        # Whatever the layer's client raises while Redis restarts; the fit is stored and must stay a success.
-        logger.warning("The ranking of %s, version %s, could not be pushed.", rater_id, message.version, exc_info=True)
+        # Whatever the layer's client raises while Redis restarts; what has been stored must stay a success.
+        logger.warning("Pages of %s could not be told of %s.", rater_id, what, exc_info=True)
 
 
 @cache

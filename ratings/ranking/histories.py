@@ -17,7 +17,7 @@ class History:
 
     ratings_seq: int
     projection: int  # of `features`
-    population_prior_id: int | None  # the current version; None where there is none
+    population_prior_id: int | None  # the current version; None where there is none, or it is withheld from this rater
     photo_ids: Int[np.ndarray, "ratings"]
     features: Float[np.ndarray, "ratings 256"]
     population_scores: Float[np.ndarray, "ratings 2"]  # taught by the folds that this rater is not in
@@ -30,9 +30,9 @@ def rating_history(rater_id: UUID, *, stale_only: bool = True) -> History | None
     `ratings_seq` is read first: a rating that arrives in between makes the fit better than its number says, never worse.
     """
     state = rows(
-        """SELECT p.ratings_seq, v.id, s.id,
+        """SELECT p.ratings_seq, v.id, nullif(s.id, p.withheld_prior),
             p.ratings_seq > coalesce(f.ratings_seq, 0) OR f.projection_id IS DISTINCT FROM v.id OR f.carried_over
-                OR f.population_prior_id IS DISTINCT FROM s.id AS stale
+                OR f.population_prior_id IS DISTINCT FROM nullif(s.id, p.withheld_prior) AS stale
         FROM ratings_rater p JOIN ratings_projection v ON v.state = 'current' LEFT JOIN ratings_fit f ON f.rater_id = p.id
         LEFT JOIN ratings_populationprior s ON s.is_current AND s.projection_id = v.id WHERE p.id = %(rater)s""",
         {"rater": rater_id},

@@ -55,7 +55,7 @@ def claim_lost_refits(*, waiting_seconds: float) -> list[UUID]:
                 WHERE p.ratings_seq > 0
                 AND (p.refit_queued_at IS NULL OR p.refit_queued_at < statement_timestamp() - make_interval(secs => %s))
                 AND (p.ratings_seq > coalesce(f.ratings_seq, 0) OR f.carried_over
-                    OR f.projection_id = v.id AND f.population_prior_id IS DISTINCT FROM s.id
+                    OR f.projection_id = v.id AND f.population_prior_id IS DISTINCT FROM nullif(s.id, p.withheld_prior)
                     OR f.projection_id IS DISTINCT FROM v.id AND NOT EXISTS (
                     SELECT FROM ratings_presentation c WHERE c.rater_id = p.id AND c.value > 0 AND NOT EXISTS (
                         SELECT FROM ratings_photofeatures d WHERE d.photo_id = c.photo_id AND d.projection_id = v.id)))
@@ -81,7 +81,8 @@ def store_fit(
     """Store an instant fit if it is newer than the stored one, and push the ranking after commit.
 
     `population_weights` weigh the population scores of version `population_prior_id`. An exact order made from fewer ratings is dropped.
-    Returns None, and changes nothing, for a stale fit, a deleted rater, or where `projection` is no longer current.
+    Returns None, and changes nothing, for a stale fit, a deleted rater, where `projection` is no longer current, or where a merge has
+    withheld the prior from this rater since the ratings were read.
     """
     model = Model(weights, population_prior.in_own_fold(rater_id, population_weights), projection=projection)
     with transaction.atomic():
@@ -93,7 +94,8 @@ def store_fit(
                     population_prior_id, covariance, coefficients, accuracy, top, previous_top, next_photos, updated_at)
                 SELECT r.id, %(projection)s, false, 1, %(seq)s, %(weights)s::halfvec, %(population_weights)s::halfvec, %(prior)s,
                     %(covariance)s, %(coefficients)s, %(accuracy)s, '[]', '[]', '[]', statement_timestamp()
-                FROM {MAY_BE_LOST}, ratings_rater r WHERE r.id = %(rater)s
+                FROM {MAY_BE_LOST}, ratings_rater r
+                WHERE r.id = %(rater)s AND (%(prior)s::bigint IS NULL OR r.withheld_prior IS DISTINCT FROM %(prior)s) FOR KEY SHARE OF r
                 ON CONFLICT (rater_id) DO UPDATE SET projection_id = excluded.projection_id, carried_over = false, version = f.version + 1,
                     ratings_seq = excluded.ratings_seq,
                     weights = excluded.weights, population_weights = excluded.population_weights,

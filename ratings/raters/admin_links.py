@@ -2,6 +2,7 @@
 
 import secrets
 
+from django.conf import settings
 from django.contrib.auth import get_user_model, login
 from django.core import signing
 from django.http import HttpRequest
@@ -13,10 +14,10 @@ MINUTES = 15
 INVALID_LINK = _("This link has been used or is older than 15 minutes. Get a new one with ./pav admin_link.")
 
 
-def make_ticket() -> str:
-    """A ticket for the account `admin`, which is created without a password if it does not exist."""
+def make_ticket(name: str = "admin") -> str:
+    """A ticket for an administrator; an account that does not exist is created without a password."""
     users = get_user_model()
-    admin, created = users.objects.get_or_create(username="admin", defaults={"is_staff": True, "is_superuser": True})
+    admin, created = users.objects.get_or_create(username=name, defaults={"is_staff": True, "is_superuser": True})
     if created:
         admin.set_unusable_password()
         admin.save(update_fields=["password"])
@@ -36,7 +37,7 @@ def sign_in(request: HttpRequest, ticket: str) -> bool:
     # Claimed by a conditional update: if two browsers use the ticket at the same time, one of them is refused.
     if not get_user_model().objects.filter(pk=admin.pk, last_login=admin.last_login).update(last_login=timezone.now()):
         return False
-    login(request, admin, backend="django.contrib.auth.backends.ModelBackend")
+    login(request, admin, backend=settings.AUTHENTICATION_BACKENDS[0])
     return True
 
 

@@ -4,11 +4,28 @@ from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AbstractUser, AnonymousUser
 
-from ratings.raters.models import Rater
+from ratings.raters.models import MergedGuest, Rater
 
 
-def rater_exists(rater_id: UUID) -> bool:
-    return Rater.objects.filter(id=rater_id).exists()
+def guest_exists(rater_id: UUID) -> bool:
+    """Whether a rater exists that has no account."""
+    return Rater.objects.filter(id=rater_id, user=None).exists()
+
+
+def rater_of_account(user: AbstractBaseUser | AnonymousUser) -> UUID | None:
+    """The rater of an account; no query where `ratings.accounts.backends` has read the account."""
+    rater: Rater | None = getattr(user, "rater", None)
+    return rater.id if rater else None
+
+
+def guest_ratings(guest: UUID) -> int:
+    """How many ratings and undos a guest without an account has given; 0 where there is no such guest."""
+    return Rater.objects.filter(id=guest, user=None).values_list("ratings_seq", flat=True).first() or 0
+
+
+def merged_guests(rater_id: UUID) -> list[UUID]:
+    """The guests whose ratings this rater has."""
+    return list(MergedGuest.objects.filter(rater=rater_id).order_by("merged_at").values_list("guest", flat=True))
 
 
 def shares_ratings(rater_id: UUID) -> bool:

@@ -38,6 +38,7 @@ export class Deck extends EventTarget {
   #failures = 0;
   /** Photos in a row that could not be reached. */ #misses = 0;
   #timer = 0;
+  /** Number of the last rating event that this page knows of. A higher one was given on another device. */ #ratingsSeq = -1;
   /** As the server last counted them. @type {import("../page/api.js").DeckContent["photos"] | null} */ #photos = null;
   /** When the count of photos last moved, on the clock of `performance.now()`. */ #movedAt = 0;
 
@@ -161,8 +162,9 @@ export class Deck extends EventTarget {
     if (value) flyIn(view.node, value);
   }
 
-  /** @param {{entry: import("./outbox.js").Entry, reply: {card?: Card | null}}} detail */
+  /** @param {{entry: import("./outbox.js").Entry, reply: {ratings_seq: number, card?: Card | null}}} detail */
   #accepted({ entry, reply }) {
+    this.#ratingsSeq = Math.max(this.#ratingsSeq, reply.ratings_seq);
     if (entry.kind === "undo" && reply.card) this.#bringBack(reply.card);
     const sentFromEarlierVisit = !this.#counted && !this.outbox.waiting;
     if (this.#cards.length < FEW_CARDS || sentFromEarlierVisit) this.refill();
@@ -200,6 +202,32 @@ export class Deck extends EventTarget {
     } finally {
       this.#asking = false;
     }
+  }
+
+  /**
+   * Call with each ranking: where it counts ratings that this page did not give, another device did, and cards that were rated there go.
+   * @param {number} ratingsSeq number of the last rating in the ranking
+   */
+  rankedUpTo(ratingsSeq) {
+    const isFirst = this.#ratingsSeq < 0;
+    const isElsewhere = ratingsSeq > this.#ratingsSeq && !this.outbox.waiting && !this.#storing;
+    if (isFirst || isElsewhere) this.#ratingsSeq = Math.max(this.#ratingsSeq, ratingsSeq);
+    if (isElsewhere && !isFirst) this.#dropRatedElsewhere();
+  }
+
+  async #dropRatedElsewhere() {
+    const stepsBefore = this.#steps;
+    const content = await fetchDeck().catch(() => null);
+    if (!content || this.outbox.waiting || this.#steps !== stepsBefore) return;
+    const open = new Set(content.cards.map((card) => card.token));
+    const top = this.#top;
+    this.#cards = this.#cards.filter((view) => open.has(view.token));
+    this.#ratedCount = content.rated;
+    if (top && this.#top !== top && !this.host.hasAttribute("data-dragging")) {
+      top.pauseClock();
+      toast(say("rated_elsewhere"));
+    }
+    this.#take(content);
   }
 
   /** Tells a new listener what is known by the event "photos". */

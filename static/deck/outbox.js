@@ -2,14 +2,18 @@
  * Ratings on their way to the server. Each is stored in IndexedDB before the next photo comes up, and removed only once the server
  * has it: a reload, a lost network or a closed laptop loses nothing. An undo waits in the same line, which keeps the order.
  *
+ * Each entry names its rater, since several may use one browser, one after the other: a page sends those of its own rater, the others wait.
+ *
  * Browsers hold entries across upgrades of PAV: the database "pav", its store "outbox" and the fields of an entry stay as they are.
  */
 
-import { Problem, sendRating, sendUndo } from "../page/api.js";
+import { Problem, RATER_CHANGED, sendRating, sendUndo } from "../page/api.js";
+import { ownRaters, rater } from "../page/words.js";
 
 /**
- * @typedef {{order?: number, kind: "set"} & import("../page/api.js").Rating} RatingEntry
- * @typedef {{order?: number, kind: "undo", client_id: string, token: string}} UndoEntry `token` is "" when the rating is of an earlier visit
+ * @typedef {{order?: number, rater?: string, kind: "set"} & Omit<import("../page/api.js").Rating, "rater">} RatingEntry without `rater`: of a
+ *   version that knew no accounts
+ * @typedef {{order?: number, rater?: string, kind: "undo", client_id: string, token: string}} UndoEntry `token` is "" when the rating is of an earlier visit
  * @typedef {RatingEntry | UndoEntry} Entry
  */
 
@@ -89,7 +93,10 @@ class DatabaseStore {
   }
 }
 
-/** Events: "change" (detail: how many entries wait), "accepted" (detail: {entry, reply}), "refused" (detail: {entry, problem}). */
+/**
+ * Events: "change" (detail: how many entries wait), "accepted" (detail: {entry, reply}), "refused" (detail: {entry, problem}),
+ * "rater-changed": somebody else is signed in by now, and the entries wait for their rater.
+ */
 export class Outbox extends EventTarget {
   /** @type {Promise<MemoryStore | DatabaseStore>} */ #store;
   #waiting = 0;
@@ -127,9 +134,14 @@ export class Outbox extends EventTarget {
 
   /** Resolves once the entry is stored; it is sent in the background. @param {Entry} entry */
   async put(entry) {
-    await (await this.#store).add(entry);
+    await (await this.#store).add({ ...entry, rater });
     await this.#entries();
     this.drain();
+  }
+
+  /** Sends what waits before somebody leaves the page to sign in or out. Resolves when all is sent, or after a while. @param {number} ms */
+  async settle(ms) {
+    await Promise.race([this.#entries().then(() => this.drain()), new Promise((resolve) => setTimeout(resolve, ms))]);
   }
 
   /** Sends all entries, oldest first, one at a time, and in one tab at a time. */
@@ -167,10 +179,11 @@ export class Outbox extends EventTarget {
   /** Throws when another try makes sense. @param {Entry} entry @returns {Promise<CustomEvent>} */
   async #send(entry) {
     try {
-      const reply = entry.kind === "undo" ? await sendUndo(entry.client_id) : await sendRating(asRating(entry));
+      const reply = entry.kind === "undo" ? await sendUndo(entry.client_id, entry.token) : await sendRating(asRating(entry));
       return new CustomEvent("accepted", { detail: { entry, reply } });
     } catch (cause) {
-      if (cause instanceof Problem && cause.kind === "refused") {
+      if (cause instanceof Problem && cause.status === RATER_CHANGED) this.dispatchEvent(new CustomEvent("rater-changed"));
+      else if (cause instanceof Problem && cause.kind === "refused") {
         return new CustomEvent("refused", { detail: { entry, problem: cause } });
       }
       throw cause;
@@ -185,9 +198,9 @@ export class Outbox extends EventTarget {
     this.#timer = setTimeout(() => this.drain(), Math.max(asked, backOff));
   }
 
-  /** @returns {Promise<Entry[]>} */
+  /** Those of this page's rater. @returns {Promise<Entry[]>} */
   async #entries() {
-    const entries = await (await this.#store).all();
+    const entries = (await (await this.#store).all()).filter((entry) => !entry.rater || ownRaters.includes(entry.rater));
     if (entries.length !== this.#waiting) {
       this.#waiting = entries.length;
       this.dispatchEvent(new CustomEvent("change", { detail: this.#waiting }));
@@ -196,7 +209,7 @@ export class Outbox extends EventTarget {
   }
 }
 
-/** @param {RatingEntry} entry @returns {import("../page/api.js").Rating} */
-function asRating({ order: _order, kind: _kind, ...rating }) {
+/** @param {RatingEntry} entry @returns {Omit<import("../page/api.js").Rating, "rater">} */
+function asRating({ order: _order, rater: _rater, kind: _kind, ...rating }) {
   return rating;
 }

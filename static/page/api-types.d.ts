@@ -48,6 +48,7 @@ export interface components {
             value: "dislike" | "like" | "love" | "skip";
             on_screen_ms?: number | null;
             modality?: ("touch" | "mouse" | "pen" | "key" | "button") | null;
+            rater?: string | null;
         };
         UndoneOut: {
             ratings_seq: number;

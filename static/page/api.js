@@ -1,6 +1,6 @@
 /** HTTP requests to the API. Every failure becomes a `Problem` that carries its kind and a sentence for the reader. */
 
-import { say } from "./words.js";
+import { rater, say } from "./words.js";
 
 /**
  * The shapes come from the API's own description; `.ci/scripts/run --fix` writes them anew.
@@ -92,11 +92,15 @@ async function request(method, address, body) {
 /** @returns {Promise<DeckContent>} */
 export const fetchDeck = () => request("GET", "/api/v1/deck");
 
-/** @param {Rating} rating @returns {Promise<Schemas["RecordedOut"]>} */
-export const sendRating = (rating) => request("POST", "/api/v1/ratings", rating);
+/** The status where somebody else is signed in than when the page was opened: nothing is lost, and the page must be loaded anew. */
+export const RATER_CHANGED = 412;
 
-/** @param {string} clientId @returns {Promise<Schemas["UndoneOut"]>} */
-export const sendUndo = (clientId) => request("DELETE", `/api/v1/ratings/last?client_id=${clientId}`);
+/** @param {Omit<Rating, "rater">} rating @returns {Promise<Schemas["RecordedOut"]>} */
+export const sendRating = (rating) => request("POST", "/api/v1/ratings", { ...rating, rater });
+
+/** @param {string} clientId @param {string} token of the card, "" for the last one @returns {Promise<Schemas["UndoneOut"]>} */
+export const sendUndo = (clientId, token) =>
+  request("DELETE", `/api/v1/ratings/last?client_id=${clientId}&rater=${rater}${token ? `&token=${token}` : ""}`);
 
 /** @param {{of?: "me" | "everyone", limit?: number, offset?: number}} range @returns {Promise<RankingMessage>} */
 export const fetchRanking = ({ of = "me", limit = 50, offset = 0 } = {}) =>

@@ -3,6 +3,7 @@
 import { showLostConnection } from "../deck/lost-connection.js";
 import { deck, firstPhoto, outbox } from "../deck/start.js";
 import { welcome } from "../deck/welcome.js";
+import { sendBeforeLeaving } from "../raters/leaving.js";
 import { offerSharing } from "../raters/sharing.js";
 import { showActiveModel } from "../ranking/active-model.js";
 import { Certainty, offerNumbers } from "../ranking/certainty.js";
@@ -66,7 +67,16 @@ document.addEventListener("see-ranking", () => {
   panel.focus();
 });
 
-onDetail(connection, "message", ({ message, snapshot }) => ranking.receive(message, snapshot));
+// Whoever signs in or out, in this tab or another, gets a page of their own. Ratings that wait stay in the outbox for their rater.
+const openAnew = () => location.reload();
+outbox.addEventListener("rater-changed", openAnew, { once: true });
+onDetail(connection, "rater", (id) => id !== rater && openAnew());
+sendBeforeLeaving(outbox);
+
+onDetail(connection, "message", ({ message, snapshot }) => {
+  ranking.receive(message, snapshot);
+  deck.rankedUpTo(message.ratings_seq);
+});
 onDetail(connection, "state", (state) => {
   document.documentElement.dataset.connection = state;
   find("#connection-text").textContent = say(`connection_${state}`);

@@ -1,6 +1,6 @@
 /** The page's sentences in the reader's language, and who reads them, from the JSON that the server puts into the page. */
 
-/** @type {{language: string, phrases: Record<string, string>, urls: Record<string, string>, rater: string, is_staff: boolean}} */
+/** @type {{language: string, phrases: Record<string, string>, urls: Record<string, string>, rater: string, merged_guests: string[], is_staff: boolean}} */
 const config = JSON.parse(document.getElementById("page-config")?.textContent ?? "");
 
 const plurals = new Intl.PluralRules(config.language);
@@ -12,6 +12,9 @@ export const urls = config.urls;
 
 /** Whose page this is: two raters may use one browser, one after the other. */
 export const rater = config.rater;
+
+/** Whose ratings this page sends: its rater's, and those of guests who have become part of this account. */
+export const ownRaters = [config.rater, ...config.merged_guests];
 
 /** Whether the reader may import photos. */
 export const isStaff = config.is_staff;

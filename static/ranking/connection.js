@@ -10,11 +10,15 @@ const FIRST_PAUSE_MS = 400;
 const LONGEST_PAUSE_MS = 30_000;
 const POLL_MS = 10_000;
 const POLL_SOON_MS = 600;
+/** How the server closes a socket: its rater may have changed; the session has ended. */
+const RATER_CHANGED = 4409;
+const NOT_SIGNED_IN = 4401;
 /** Failed attempts before the page says that updates are slow. */
 const TRIES_BEFORE_POLLING = 2;
 
 /**
- * Events: "state" (detail: live | connecting | reconnecting | polling | unreachable | offline), "message" (detail: {message, snapshot}).
+ * Events: "state" (detail: live | connecting | reconnecting | polling | unreachable | offline), "message" (detail: {message, snapshot}),
+ * "rater" (detail: id of the rater that the socket belongs to; "" where the session has ended).
  * Unreachable: neither the socket nor HTTP works, although the device has a network.
  */
 export class Connection extends EventTarget {
@@ -25,6 +29,7 @@ export class Connection extends EventTarget {
   #failures = 0;
   #heardAt = 0;
   #wasLive = false;
+  #refused = false;
   #heartbeat = 0;
   #retry = 0;
   #pollTimer = 0;
@@ -61,11 +66,20 @@ export class Connection extends EventTarget {
       this.#heardAt = performance.now();
       const message = parse(event.data);
       if (message?.type !== "ranking") return;
+      if (message.rater) this.dispatchEvent(new CustomEvent("rater", { detail: message.rater }));
       if (snapshot) this.#arrived();
       this.dispatchEvent(new CustomEvent("message", { detail: { message, snapshot } }));
       snapshot = false;
     };
-    socket.onclose = () => socket === this.#socket && this.#lost();
+    socket.onclose = ({ code }) => {
+      if (socket !== this.#socket) return;
+      // Twice in a row: at the first time, the cookie of a new session may still be on its way.
+      const wasRefused = this.#refused;
+      this.#refused = code === NOT_SIGNED_IN;
+      if (this.#refused && wasRefused && this.#wasLive) this.dispatchEvent(new CustomEvent("rater", { detail: "" }));
+      if (code === RATER_CHANGED) this.#failures = 0;
+      this.#lost();
+    };
   }
 
   /** Call after each accepted rating: without a socket, the new ranking is polled soon and not at the next interval. */

@@ -25,11 +25,13 @@ class Stack:
         self.services = services
         self.port = _free_port()
         self.address = f"http://127.0.0.1:{self.port}"
+        self.mail = services.folder.absolute() / "mail"
         self.environment = {
             **{name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL", "PAV_DEBUG"}},
             "PAV_VAR": str(services.folder),
             "PAV_TESTING": "1",
             "PAV_LIMIT_GUESTS": "10000/hour",
+            "PAV_MAIL_URL": self.mail.as_uri(),
             "DJANGO_SETTINGS_MODULE": "tests.settings",
             "PYTHONPATH": str(BASE),
         }
@@ -51,10 +53,28 @@ class Stack:
         command = ["-m", "uvicorn", "pav_site.asgi:application", "--port", str(self.port), "--log-level", "warning"]
         self._web = self._spawn("web", *command)
         until = time.monotonic() + START_SECONDS
-        while not self._responds():
+        while not _responds(self.address):
             if self._web.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"The web server did not start:\n{self.log('web')}")
             time.sleep(0.1)
+
+    @contextmanager
+    def another_web(self, **environment: str) -> Iterator[str]:
+        """A second web server with other settings, on the same database; gives its address."""
+        port = _free_port()
+        if "PAV_OIDC_URL" in environment:  # its tables
+            migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+            subprocess.run(migrate, env=self.environment | environment, cwd=BASE, check=True)
+        command = [sys.executable, "-m", "uvicorn", "pav_site.asgi:application", "--port", str(port), "--log-level", "warning"]
+        server = subprocess.Popen(command, env=self.environment | environment, cwd=BASE)
+        try:
+            until = time.monotonic() + START_SECONDS
+            while not _responds(f"http://127.0.0.1:{port}") and time.monotonic() < until:
+                time.sleep(0.1)
+            yield f"http://localhost:{port}"
+        finally:
+            server.kill()
+            server.wait()
 
     def stop_web(self) -> None:
         if self._web:
@@ -74,13 +94,6 @@ class Stack:
 
     def log(self, name: str) -> str:
         return (self.services.folder / "logs" / f"{name}.log").read_text(errors="replace")[-3000:]
-
-    def _responds(self) -> bool:
-        try:
-            urllib.request.urlopen(f"{self.address}/api/v1/openapi.json", timeout=10).close()  # noqa: S310 (our own address)
-        except (urllib.error.URLError, OSError):
-            return False
-        return True
 
     def _spawn(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         log_file: Path = self.services.folder / "logs" / f"{name}.log"
@@ -102,6 +115,14 @@ def new_stack() -> Iterator[Stack]:
                 yield stack
             finally:
                 stack.stop()
+
+
+def _responds(address: str) -> bool:
+    try:
+        urllib.request.urlopen(f"{address}/api/v1/openapi.json", timeout=10).close()  # noqa: S310 (our own address)
+    except (urllib.error.URLError, OSError):
+        return False
+    return True
 
 
 def _free_port() -> int:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connection
 
-from ratings.deck.services import Recorded, deal, record_rating, undo_last_rating
+from ratings.deck.services import Recorded, deal, record_rating, undo_rating
 from ratings.errors import RatingError
 from ratings.models import Presentation, Rater, RatingEvent
 from ratings.ranking.services import store_fit
@@ -81,7 +81,7 @@ def test_concurrent_deck_requests_get_the_same_cards(alice):
 def test_concurrent_undos_each_undo_one_rating(alice):
     for card in deal(rater_id=alice, count=5):
         record_rating(rater_id=alice, token=card.token, client_id=uuid4(), value=2)
-    replies = at_once([lambda: undo_last_rating(rater_id=alice, client_id=uuid4())] * THREADS)
+    replies = at_once([lambda: undo_rating(rater_id=alice, client_id=uuid4())] * THREADS)
     assert Counter(type(reply).__name__ for reply in replies) == {"Undone": 5, "str": 3}
     assert Presentation.objects.filter(rated_at=None).count() == 5
 
@@ -90,7 +90,7 @@ def test_the_same_undo_sent_eight_times_at_once_undoes_one_rating(alice):
     for card in deal(rater_id=alice, count=5):
         record_rating(rater_id=alice, token=card.token, client_id=uuid4(), value=2)
     client_id = uuid4()
-    at_once([lambda: undo_last_rating(rater_id=alice, client_id=client_id)] * THREADS)
+    at_once([lambda: undo_rating(rater_id=alice, client_id=client_id)] * THREADS)
     assert Presentation.objects.filter(rated_at=None).count() == 1
 
 

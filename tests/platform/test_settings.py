@@ -18,15 +18,21 @@ INVALID = {
     "PAV_HOSTS": "https://pav.example.org/",
     "PAV_ORIGINS": "pav.example.org",
     "PAV_HTTPS": "2",
+    "PAV_SIGNUP": "perhaps",
+    "PAV_MAIL_URL": "mail.example.org",
+    "PAV_MAIL_FROM": "nobody",
+    "PAV_OIDC_URL": "login.example.org",
     "PAV_LANGUAGE": "xx",
     "PAV_DECK_SIZE": "many",
     "PAV_TOP": "0",
     **dict.fromkeys((name for name in SETTINGS if name.startswith("PAV_LIMIT_")), "10/fortnight"),
+    "PAV_TRUSTED_PROXIES": "proxy.example.org",
+    "PAV_KEEP_GUESTS_DAYS": "forever",
     "PAV_SWEEP_SECONDS": "-1",
     "PAV_EXACT_REFIT_AFTER": "soon",
     "PAV_LEARN_HOUR": "24",
 }
-ANY_TEXT = {"PAV_VAR"}  # every text is a valid folder name
+ANY_TEXT = {"PAV_VAR", "PAV_OIDC_NAME", "PAV_OIDC_CLIENT", "PAV_OIDC_SECRET"}  # every text is a valid folder or name
 PRODUCTION = {
     "DATABASE_URL": "postgresql://pav@localhost/pav",
     "REDIS_URL": "redis://localhost:6379/0",
@@ -49,7 +55,7 @@ def test_an_invalid_value_is_refused_with_the_name_and_an_example(name: str, tex
     assert f"Example: {name}={SETTINGS[name].example}" in str(refusal.value)
 
 
-@pytest.mark.parametrize("name", ["PAV_SECRET_KEY", "DATABASE_URL", "REDIS_URL"])
+@pytest.mark.parametrize("name", ["PAV_SECRET_KEY", "DATABASE_URL", "REDIS_URL", "PAV_MAIL_URL"])
 def test_an_error_never_contains_a_secret(name: str) -> None:
     with pytest.raises(BadSetting) as refusal:
         read_all({name: "hunter2"})

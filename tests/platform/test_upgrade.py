@@ -12,7 +12,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import AnonymousUser, Group, Permission
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -22,7 +22,7 @@ from personalize.tasks import refit_rater
 from personalize.worker import loaded_bank
 from ratings import jobs
 from ratings.exports import services as exports
-from ratings.models import ModelExport
+from ratings.models import ModelExport, Rater
 from ratings.ranking import projections
 from ratings.raters.guests import rater_of
 from tests.guests import Guest
@@ -124,8 +124,18 @@ def test_a_guest_continues_as_the_same_rater_after_the_upgrade(upgraded, shown, 
     assert alice.get("/api/v1/me").json() == {"shares_ratings": True}
 
 
+def test_an_administrator_who_has_rated_as_a_guest_can_add_these_ratings_after_the_upgrade(upgraded, shown):
+    browser = Client()
+    browser.cookies[settings.SESSION_COOKIE_NAME] = shown["cookies"]["dora"]
+    guest = rater_of(browser.session, AnonymousUser())
+    assert browser.get("/").status_code == 200
+    assert browser.get("/account/").status_code == 200
+    rater = Rater.objects.get(user__username="dora")
+    assert rater.id != guest
+
+
 def test_a_websocket_accepts_a_session_from_before_the_upgrade(upgraded, shown):
-    assert rater_of({"person": shown["raters"]["bob"]["id"]}) == UUID(shown["raters"]["bob"]["id"])
+    assert rater_of({"person": shown["raters"]["bob"]["id"]}, AnonymousUser()) == UUID(shown["raters"]["bob"]["id"])
 
 
 def test_a_rating_ends_the_exact_order_of_an_old_exact_refit(upgraded, shown, queued):

@@ -12,7 +12,20 @@ from django.test import Client
 from django.urls import get_resolver
 from django.utils import timezone
 
-from ratings.models import ExactRefit, Fit, ModelExport, Photo, PhotoFeatures, PopulationPrior, Projection, Rater, RatingEvent, RawFeatures
+from ratings.models import (
+    ExactRefit,
+    Fit,
+    Invitation,
+    MergedGuest,
+    ModelExport,
+    Photo,
+    PhotoFeatures,
+    PopulationPrior,
+    Projection,
+    Rater,
+    RatingEvent,
+    RawFeatures,
+)
 from ratings.ranking.selectors import generic_weights
 from ratings.raters.admin_links import make_ticket
 from tests.guests import current_projection, give_features
@@ -23,20 +36,58 @@ MATRIX = {
     "healthz": ("get", "/healthz", 503, 503, 503),  # no worker runs in this test
     "photo_file": ("get", "/photos/{photo}/{hash}/320.webp", 404, 404, 404),  # the files themselves are tested in tests/photos
     "ratings_csv": ("get", "/staff/ratings.csv", 302, 302, 200),
+    "account_overview": ("get", "/account/", 302, 302, 200),
+    "account_merge": ("get", "/account/merge/", 302, 302, 302),
+    "account_invitation": ("get", f"/account/invitation/{uuid4()}/", 403, 403, 403),
     "staff_enter": ("get", "/staff/enter/nonsense/", 403, 403, 403),
     "export_page": ("get", f"/staff/exports/{uuid4()}/", 302, 302, 404),
     "export_state": ("get", f"/staff/exports/{uuid4()}/state", 302, 302, 404),
     "export_file": ("get", "/staff/exports/file/nonsense/", 302, 302, 403),
-    "api:rate": ("post", "/api/v1/ratings", 403, 400, 403),
-    "api:undo": ("delete", "/api/v1/ratings/last", 403, 404, 403),
-    "api:deck": ("get", "/api/v1/deck", 403, 200, 403),
-    "api:ranking": ("get", "/api/v1/ranking", 403, 200, 403),
-    "api:coefficients": ("get", "/api/v1/coefficients", 403, 200, 403),
-    "api:photos": ("get", "/api/v1/photos?ids=1", 403, 200, 403),
-    "api:me": ("get", "/api/v1/me", 403, 200, 403),
-    "api:change_me": ("patch", "/api/v1/me", 403, 422, 403),
+    "api:rate": ("post", "/api/v1/ratings", 403, 400, 400),
+    "api:undo": ("delete", "/api/v1/ratings/last", 403, 404, 404),
+    "api:deck": ("get", "/api/v1/deck", 403, 200, 200),
+    "api:ranking": ("get", "/api/v1/ranking", 403, 200, 200),
+    "api:coefficients": ("get", "/api/v1/coefficients", 403, 200, 200),
+    "api:photos": ("get", "/api/v1/photos?ids=1", 403, 200, 200),
+    "api:me": ("get", "/api/v1/me", 403, 200, 200),
+    "api:change_me": ("patch", "/api/v1/me", 403, 422, 422),
     "api:openapi-json": ("get", "/api/v1/openapi.json", 200, 200, 200),
     "api:api-root": ("get", "/api/v1/", 404, 404, 404),
+    # allauth's
+    "account_login": ("get", "/account/login/", 200, 200, 302),
+    "account_logout": ("get", "/account/logout/", 302, 302, 200),
+    "account_inactive": ("get", "/account/inactive/", 200, 200, 200),
+    "account_signup": ("get", "/account/signup/", 200, 200, 302),
+    "account_signup_by_passkey": ("get", "/account/signup/passkey/", 200, 200, 302),
+    "account_reauthenticate": ("get", "/account/reauthenticate/", 302, 302, 403),
+    "account_request_reauthentication_code": ("get", "/account/reauthenticate/code/", 302, 302, 403),
+    "account_confirm_reauthentication_code": ("get", "/account/reauthenticate/code/confirm/", 302, 302, 302),
+    "account_email": ("get", "/account/email/", 302, 302, 200),
+    "account_email_verification_sent": ("get", "/account/confirm-email/", 302, 302, 302),
+    "account_change_password": ("get", "/account/password/change/", 302, 302, 302),
+    "account_set_password": ("get", "/account/password/set/", 302, 302, 200),
+    "account_reset_password": ("get", "/account/password/reset/", 200, 200, 200),
+    "account_confirm_password_reset_code": ("get", "/account/password/reset/confirm/", 302, 302, 302),
+    "account_complete_password_reset": ("get", "/account/password/reset/complete/", 302, 302, 302),
+    "account_password_reset_completed": ("get", "/account/password/reset/done/", 200, 200, 200),
+    "account_request_login_code": ("get", "/account/login/code/", 200, 200, 302),
+    "account_confirm_login_code": ("get", "/account/login/code/confirm/", 302, 302, 302),
+    "mfa_index": ("get", "/account/2fa/", 302, 302, 200),
+    "mfa_authenticate": ("get", "/account/2fa/authenticate/", 302, 302, 302),
+    "mfa_reauthenticate": ("get", "/account/2fa/reauthenticate/", 302, 302, 403),
+    "mfa_activate_totp": ("get", "/account/2fa/totp/activate/", 302, 302, 200),
+    "mfa_deactivate_totp": ("get", "/account/2fa/totp/deactivate/", 302, 302, 404),
+    "mfa_view_recovery_codes": ("get", "/account/2fa/recovery-codes/", 302, 302, 404),
+    "mfa_generate_recovery_codes": ("get", "/account/2fa/recovery-codes/generate/", 302, 302, 200),
+    "mfa_download_recovery_codes": ("get", "/account/2fa/recovery-codes/download/", 302, 302, 404),
+    "mfa_list_webauthn": ("get", "/account/2fa/webauthn/", 302, 302, 200),
+    "mfa_add_webauthn": ("get", "/account/2fa/webauthn/add/", 302, 302, 200),
+    "mfa_reauthenticate_webauthn": ("get", "/account/2fa/webauthn/reauthenticate/", 302, 302, 403),
+    "mfa_remove_webauthn": ("get", "/account/2fa/webauthn/keys/1/remove/", 302, 302, 404),
+    "mfa_edit_webauthn": ("get", "/account/2fa/webauthn/keys/1/edit/", 302, 302, 404),
+    "mfa_login_webauthn": ("get", "/account/2fa/webauthn/login/", 302, 302, 302),
+    "mfa_signup_webauthn": ("get", "/account/2fa/webauthn/signup/", 302, 302, 302),
+    "usersessions_list": ("get", "/account/sessions/", 302, 302, 200),
 }
 
 
@@ -157,6 +208,8 @@ def test_the_administration_lists_and_shows_rows_of_every_table(alice):
     Fit.objects.create(rater_id=alice.id, projection=projection, weights=generic_weights())
     ExactRefit.objects.create(rater_id=alice.id, bank=projection.bank, projection=projection, ratings_seq=1)
     RawFeatures.objects.create(photo=Photo.objects.first(), extractors="e" * 16, data=b"")
+    Invitation.objects.create(expires_at=timezone.now())
+    MergedGuest.objects.create(guest=uuid4(), rater_id=alice.id, first_seq=1, event_count=1)
     ModelExport.objects.create(requested_by=admin, file_format="json", raters=[], step_queued_at=timezone.now())
     browser = Client()
     browser.force_login(admin)

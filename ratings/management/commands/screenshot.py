@@ -2,20 +2,36 @@
 
 import io
 from argparse import ArgumentParser
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.urls import reverse
 from PIL import Image
 
 from pav_site.browser import find_chromium, launch_flags
 from pav_site.environment import BASE
+from ratings.raters import admin_links
 
 WIDE = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 1.5, "has_touch": True, "is_mobile": True}
 SIZES: dict[str, dict[str, Any]] = {"wide": WIDE, "phone": PHONE}
 OWN_AFTER = 10  # ratings after which the page shows that the ranking has become the rater's own
+ACCOUNT_WIDTHS = (390, 820, 1440)
+GUEST_PAGES = ("/", "/account/signup/", "/account/login/")
+ACCOUNT_PAGES = (
+    "/account/",
+    "/account/merge/",
+    "/account/sessions/",
+    "/account/password/set/",
+    "/account/2fa/",
+    "/account/2fa/totp/activate/",
+    "/account/2fa/webauthn/",
+    "/account/2fa/webauthn/add/",
+    "/account/logout/",
+)
 ANIMATED, FRAME_WIDTH = 15, 720  # swipes, pixels
 TOP = '.card[data-depth="0"]:not([data-leaving])'
 
@@ -43,7 +59,9 @@ class Command(BaseCommand):
             "--every-look", action="store_true", help="take both sizes, themes and languages after 0, 5 and 25 ratings, and nothing else"
         )
 
-    def handle(self, *, url: str, out: Path, swipes: int, animation: bool, every_look: bool, **_options: Any) -> None:
+        parser.add_argument("--accounts", action="store_true", help="take the pages of accounts in three widths, and nothing else")
+
+    def handle(self, *, url: str, out: Path, swipes: int, animation: bool, every_look: bool, accounts: bool, **_options: Any) -> None:
         try:
             from playwright.sync_api import Error, sync_playwright
         except ImportError as error:
@@ -57,6 +75,8 @@ class Command(BaseCommand):
             try:
                 if animation:
                     self._animation(browser, url, out)
+                elif accounts:
+                    self._accounts(browser, url, out)
                 elif every_look:
                     self._every_look(browser, url, out)
                 else:
@@ -100,6 +120,23 @@ class Command(BaseCommand):
                     self._take(visit.page, out / f"{size}-{language}-{theme}-{swipes:02}.png")
             visit.page.context.close()
 
+    def _accounts(self, browser: Any, url: str, out: Path) -> None:
+        """The pages as a guest sees them, then as the administrator who signs in by a link of this installation."""
+        for width, language in product(ACCOUNT_WIDTHS, ("en", "ja")):
+            visit = Visit(browser, url, {"viewport": {"width": width, "height": 844}, "locale": language})
+            visit.rate(2)
+            for signed_in, paths in ((False, GUEST_PAGES), (True, ACCOUNT_PAGES)):
+                if signed_in:
+                    with ThreadPoolExecutor(1) as thread:  # Playwright's event loop forbids queries on this one
+                        ticket = thread.submit(admin_links.make_ticket).result()
+                    visit.page.goto(url + reverse("staff_enter", args=[ticket]))
+                for path, theme in product(paths, ("light", "dark")):
+                    visit.page.goto(f"{url}{path}")
+                    visit.page.emulate_media(color_scheme=theme)
+                    name = f"{'account' if signed_in else 'guest'}-{path.strip('/').replace('/', '-') or 'home'}"
+                    self._take(visit.page, out / f"{name}-{width}-{language}-{theme}.png", pause_ms=150, small=False)
+            visit.page.context.close()
+
     def _animation(self, browser: Any, url: str, out: Path) -> None:
         visit = Visit(browser, url, WIDE | {"color_scheme": "light"})
         visit.page.wait_for_selector("html[data-connection=live] #tiles li")
@@ -117,10 +154,10 @@ class Command(BaseCommand):
         self.stdout.write(f"{place}: {place.stat().st_size / 2**20:.1f} MB")
         visit.page.context.close()
 
-    def _take(self, page: Any, place: Path) -> None:
-        page.wait_for_timeout(1200)  # until animations have ended and all photos have loaded
+    def _take(self, page: Any, place: Path, pause_ms: int = 1200, small: bool = True) -> None:
+        page.wait_for_timeout(pause_ms)  # until animations have ended and all photos have loaded
         # Re-encoded, because browsers compress for speed, and the screenshots are committed to the repository.
-        _image(page).save(place, optimize=True)
+        _image(page).save(place, optimize=small)
         self.stdout.write(str(place))
 
 

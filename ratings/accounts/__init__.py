@@ -1,0 +1,1 @@
+"""Accounts: signing up and in, invitations, and merging a guest's ratings into an account."""
