@@ -9,6 +9,7 @@ from django.conf import settings
 from personalize.numerics import model_comparison
 from personalize.worker import capabilities, feature_extraction, generic_score, instant_fit, model_export, population_prior, projections
 from ratings import health, jobs
+from ratings.agreement import services as agreement
 from ratings.exports import services as exports
 from ratings.ranking import exact_refits, services
 from ratings.ranking import projections as versions
@@ -54,6 +55,14 @@ def export_models(export_id: str) -> None:
 
 
 @shared_task
+def analyse_agreement(analysis_id: str) -> None:
+    """Analyse the agreement of raters for an administrator."""
+    from personalize.worker import agreement_analysis  # SciPy, which no other task loads
+
+    agreement_analysis.make(UUID(analysis_id))
+
+
+@shared_task
 def learn_population_prior() -> None:
     """Learn from raters who share their ratings; nightly: the population prior, and the generic score of these photos."""
     population_prior.learn()
@@ -85,13 +94,14 @@ def delete_old_guests() -> None:
 
 @shared_task
 def sweep() -> None:
-    """Queue again what was lost (refits, feature extraction, steps of exports and of projections), abandon lost exact refits, and begin to
-    learn a projection, or an exact refit, when the slow queue is empty. Also the worker heartbeat."""
+    """Queue again what was lost (refits, feature extraction, analyses, steps of exports and of projections), abandon lost exact refits, and
+    begin to learn a projection, or an exact refit, when the slow queue is empty. Also the worker heartbeat."""
     health.beat()
     for rater in services.claim_lost_refits(waiting_seconds=LOST_SECONDS):
         jobs.request_refit(rater)
     exports.requeue_lost(waiting_seconds=LOST_STEP_SECONDS)
     exports.delete_old()
+    agreement.requeue_lost(waiting_seconds=LOST_STEP_SECONDS)
     exact_refits.abandon_lost(waiting_seconds=LOST_STEP_SECONDS)
     versions.delete_retired()
     if not jobs.gpu_waiting():

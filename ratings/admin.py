@@ -23,6 +23,7 @@ from ratings.errors import RatingError
 from ratings.exports import selectors
 from ratings.exports import services as exports
 from ratings.models import (
+    AgreementAnalysis,
     Bank,
     ExactRefit,
     Fit,
@@ -192,6 +193,14 @@ class RaterAdmin(SaysExactRefitsAreOff):
         context: dict[str, Any] = {"title": _("Export models"), "raters": chosen, "formats": exports.FORMATS, "chosen": file_format}
         context |= {"problem": problem, "impossible": impossible}
         return TemplateResponse(request, "exports/choose.html", {**self.admin_site.each_context(request), **context})
+
+
+@admin.register(AgreementAnalysis)
+class AgreementAnalysisAdmin(ReadOnly):
+    """In the list of tables only: analyses have pages of their own."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return redirect("agreement")
 
 
 @admin.register(ModelExport)

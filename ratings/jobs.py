@@ -45,6 +45,11 @@ def request_exact_export(export_id: UUID) -> None:
     _send("personalize.tasks.export_models", str(export_id), queue="exact")
 
 
+def request_agreement(analysis_id: UUID) -> None:
+    """Queue an analysis of agreement."""
+    _send("personalize.tasks.analyse_agreement", str(analysis_id), queue="gpu")
+
+
 def gpu_waiting() -> int:
     """How many tasks wait in the slow queue; the sweeper adds none while there are some."""
     with current_app.connection_for_read() as connection:

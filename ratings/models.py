@@ -1,5 +1,6 @@
 """All tables; each is defined by its subject."""
 
+from ratings.agreement.models import AgreementAnalysis
 from ratings.deck.models import Presentation, RatingEvent, Value
 from ratings.exports.models import ModelExport
 from ratings.photos.models import Photo
@@ -7,6 +8,7 @@ from ratings.ranking.models import Bank, ExactRefit, Fit, PhotoFeatures, Populat
 from ratings.raters.models import Invitation, MergedGuest, Rater
 
 __all__ = [
+    "AgreementAnalysis",
     "Bank",
     "ExactRefit",
     "Fit",

@@ -4,6 +4,7 @@ from django.urls import path
 
 from ratings import views
 from ratings.accounts import views as accounts
+from ratings.agreement import views as agreement
 from ratings.api import api
 from ratings.exports import views as exports
 from ratings.photos.views import photo_file
@@ -19,6 +20,9 @@ urlpatterns = [
     path("account/invitation/<uuid:invitation_id>/", accounts.invitation, name="account_invitation"),
     path("staff/enter/<str:ticket>/", enter, name="staff_enter"),
     path("staff/ratings.csv", exports.ratings_csv, name="ratings_csv"),
+    path("staff/agreement/", agreement.analyses, name="agreement"),
+    path("staff/agreement/<uuid:analysis_id>/", agreement.analysis_page, name="agreement_page"),
+    path("staff/agreement/<uuid:analysis_id>/<str:name>", agreement.analysis_file, name="agreement_file"),
     path("staff/exports/<uuid:export_id>/", exports.export_page, name="export_page"),
     path("staff/exports/<uuid:export_id>/state", exports.export_state, name="export_state"),
     path("staff/exports/file/<str:ticket>/", exports.export_file, name="export_file"),

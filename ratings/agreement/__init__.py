@@ -1,0 +1,1 @@
+"""Agreement of raters: analyses of the ratings in PAV, requested by administrators and made by a worker."""
