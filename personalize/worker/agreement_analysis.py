@@ -33,7 +33,7 @@ def make(analysis_id: UUID) -> None:
 def _single_ratings(found: SharedCatalogueRatings) -> SingleRatings:
     raters, rater = np.unique(np.array(found.raters, dtype=str), return_inverse=True)
     photos, photo = np.unique(np.array(found.photos, dtype=str), return_inverse=True)
-    return SingleRatings(rater, photo, np.array(found.scores), raters.tolist(), photos.tolist())
+    return SingleRatings(rater, photo, np.array(found.scores), raters.tolist(), photos.tolist(), seconds=np.array(found.seconds))
 
 
 def _files(result: Agreement) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Reads for analyses of agreement."""
 
+import math
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -19,6 +20,7 @@ class SharedCatalogueRatings:
     raters: list[str]
     photos: list[str]
     scores: list[float]
+    seconds: list[float]  # the photo was visible before the rating; nan where that is unknown
     left_out_count: int  # ratings of photos that the taste model chose
 
 
@@ -26,10 +28,13 @@ def ratings_to_analyse() -> SharedCatalogueRatings:
     """The current ratings of photos in the shared catalogue that were presented by chance. Own photos are private, and never among them."""
     ratings = current_ratings().filter(presentation__photo__owner=None)
     by_chance = ratings.exclude(presentation__algorithm=CHOSEN_BY_TASTE)
-    rows = list(by_chance.values_list("rater_id", "presentation__photo_id", "value"))
-    raters, photos, scores = (list(column) for column in zip(*rows, strict=True)) if rows else ([], [], [])
+    rows = list(by_chance.values_list("rater_id", "presentation__photo_id", "value", "on_screen_ms"))
     return SharedCatalogueRatings(
-        [str(rater) for rater in raters], [str(photo) for photo in photos], [float(score) for score in scores], ratings.count() - len(rows)
+        [str(rater) for rater, _photo, _value, _ms in rows],
+        [str(photo) for _rater, photo, _value, _ms in rows],
+        [float(value) for _rater, _photo, value, _ms in rows],
+        [math.nan if ms is None else ms / 1000 for _rater, _photo, _value, ms in rows],
+        ratings.count() - len(rows),
     )
 
 
