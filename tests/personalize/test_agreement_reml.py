@@ -93,7 +93,7 @@ def test_no_other_components_have_a_larger_likelihood():
 
 
 def test_planted_components_are_found():
-    found = [fit(planted(seed, raters=40, photos=30, blocks=2)).components for seed in range(20)]
+    found = [fit(planted(seed, raters=40, photos=40, blocks=2)).components for seed in range(20)]
     for part, expected in VARIANCES.items():
         values = np.array([one[part] for one in found])
         assert values.mean() == pytest.approx(expected, abs=3.5 * values.std() / np.sqrt(len(values)))
