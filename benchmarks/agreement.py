@@ -35,7 +35,7 @@ from personalize.agreement.measures import Measures
 from personalize.agreement.reml import Reml
 from personalize.agreement.resampling import BootstrapPlan, once
 from personalize.agreement.single_ratings import SingleRatings
-from personalize.agreement.split_halves import SPLITS, RatingHalves
+from personalize.agreement.split_halves import SPLITS, RaterHalves, RatingHalves
 from personalize.management.progress import progress_bar
 
 LARGE = 600  # photos of a set of ratings that the truth comes from
@@ -187,7 +187,7 @@ def rows(ratings: SingleRatings) -> list[Row]:
         Row("mean-minus-one", lambda: MeanMinusOne(cells).means(*ones), "a loop with pandas", partial(_loop_minus_one, ratings)),
         Row(
             "split-half over raters",
-            lambda: split_halves.over_raters(ratings, seeded),
+            lambda: RaterHalves(ratings, rng).estimate(*ones),
             "a loop with pandas",
             partial(_loop_halves, ratings),
         ),

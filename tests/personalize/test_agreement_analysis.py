@@ -43,7 +43,7 @@ def test_intervals_contain_planted_components_and_what_follows_from_them():
         "beholder_repeatable": modified / (TOTAL - VARIANCES["residual"]),
         "ceiling_personal": math.sqrt(1.8 / 2.45),
     }
-    held = coverage_of(lambda seed: planted(seed, photos=30), truth, seeds=20, draws=40)
+    held = coverage_of(lambda seed: planted(seed, photos=40), truth, seeds=20, draws=40)
     assert min(held.values()) >= 16
     assert sum(held.values()) >= 0.9 * 20 * len(truth)
 
