@@ -279,8 +279,7 @@ def test_another_service_signs_up_and_in_where_it_is_configured(arrive: Callable
         assert alice.rated() == 1
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
 def test_axe_finds_nothing_on_the_pages_of_an_account(arrive: Callable[..., Visitor], mailbox: Mailbox, width: int, scheme: str) -> None:
     alice = arrive(viewport={"width": width, "height": 800}, color_scheme=scheme)
     found = {}
