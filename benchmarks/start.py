@@ -35,7 +35,7 @@ from pav_site.processes import end
 
 PATIENCE_SECONDS = 1200  # a busy machine may take long to draw all samples
 POLL_SECONDS = 0.05
-IDLE_SECONDS = 20  # after the last photo, before the memory is read
+IDLE_SECONDS = 45  # after the last photo, before the memory is read; the worker closes its networks meanwhile
 CARD = '.card[data-depth="0"][data-ready]'
 
 
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--memory", action="store_true", help="also wait for all samples, and add up the memory; takes minutes")
     parser.add_argument("--wheels", type=Path, help="install from this folder of wheels; nothing is downloaded")
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="pav-bench-start-") as name:
+    with tempfile.TemporaryDirectory(prefix="pav-bench-start-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)  # PostgreSQL runs under another account where PAV runs as root
         checkout = folder / "PAV"
@@ -86,7 +86,9 @@ def _install(checkout: Path, environment: dict[str, str]) -> None:
 
 
 def _environment(folder: Path, wheels: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in {*SETTINGS, "DJANGO_SETTINGS_MODULE", "PAV_TESTING"}}
+    ours = {*SETTINGS, "DJANGO_SETTINGS_MODULE", "PAV_TESTING"}
+    # Settings of Python too: without compiled modules on disk (PYTHONDONTWRITEBYTECODE), the second start takes as long as the first.
+    kept = {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("PYTHON")}
     pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "PIP_NO_CACHE_DIR": "1"}
     return kept | pip | {"PAV_VENV": str(folder / "venv"), "PAV_VAR": str(folder / "var")}
 
@@ -97,22 +99,15 @@ def _megabytes(folder: Path) -> int:
 
 def _start(checkout: Path, environment: dict[str, str], memory: bool, report: bool) -> float:
     """Start a demo and stop it again; returns the seconds to the first card."""
-    port = free_port()
-    log = Path(environment["PAV_VAR"]).with_name("demo.txt")
-    with log.open("w") as output:
+    with _browser() as page, _demo(checkout, environment) as (demo, log, address):
         began = time.perf_counter()
-        command = ["sh", "pav", "demo", "--no-browser", "--port", str(port)]
-        demo = subprocess.Popen(command, cwd=checkout, env=environment, stdout=output, stderr=output, start_new_session=True)
-    try:
-        with _browser() as page:
-            address = f"http://localhost:{port}"
-            _until(lambda: "Preparing the database" in log.read_text() or _ended(demo, log))
-            services = time.perf_counter() - began
-            with httpx.Client(base_url=address, timeout=10) as visitor:
-                _until(lambda: _has_photo(visitor) or _ended(demo, log))
-            photo = time.perf_counter() - began
-            _show(page, address)
-            card = time.perf_counter() - began
+        _until(lambda: "Preparing the database" in log.read_text() or _ended(demo, log))
+        services = time.perf_counter() - began
+        with httpx.Client(base_url=address, timeout=10) as visitor:
+            _until(lambda: _has_photo(visitor) or _ended(demo, log))
+        photo = time.perf_counter() - began
+        _show(page, address)
+        card = time.perf_counter() - began
         if report:
             _print("services", services)
             _print("first photo", photo - services)
@@ -124,9 +119,21 @@ def _start(checkout: Path, environment: dict[str, str], memory: bool, report: bo
             launcher = psutil.Process(demo.pid)
             used = {process.pid: process.memory_full_info().pss for process in [launcher, *launcher.children(recursive=True)]}
             print(f"{'memory (PSS)':28}{sum(used.values()) / 2**20:7.0f} MB  of {len(used)} processes", flush=True)
+    return card
+
+
+@contextmanager
+def _demo(checkout: Path, environment: dict[str, str]) -> "Iterator[tuple[subprocess.Popen[bytes], Path, str]]":
+    """A demo that has just been started, its output, and its address; stopped at the end of the block."""
+    port = free_port()
+    log = Path(environment["PAV_VAR"]).with_name("demo.txt")
+    command = ["sh", "pav", "demo", "--no-browser", "--port", str(port)]
+    with log.open("w") as output:
+        demo = subprocess.Popen(command, cwd=checkout, env=environment, stdout=output, stderr=output, start_new_session=True)
+    try:
+        yield demo, log, f"http://localhost:{port}"
     finally:
         end([demo])
-    return card
 
 
 def _until(done: Callable[[], bool]) -> None:

@@ -1,9 +1,11 @@
 """ASGI application: HTTP goes to Django, websockets from allowed origins go to Channels."""
 
+import importlib
 import os
 
 import django
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -16,6 +18,8 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 
 from ratings.ranking.routing import websocket_urlpatterns  # noqa: E402
+
+importlib.import_module(settings.ROOT_URLCONF)  # views and API, so that the first visitor does not wait for them
 
 
 class OneThreadHandler(ASGIHandler):

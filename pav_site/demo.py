@@ -177,17 +177,26 @@ def _check_bank() -> None:
 
 
 def _start(supervisor: Supervisor, embedded: Services, options: Options, console: Console) -> None:
+    """Start the services and the web server at once, and the workers when the page can be opened: a page is waited for, a worker is not.
+
+    The web server loads its code while the database is prepared, and listens as soon as the starting page makes way.
+    """
+    addresses = {"postgres": settings.DATABASE_URL, "redis": settings.REDIS_URL}
+    web, *workers = site_programs(settings.VAR, addresses, options.port)
     with starting_page.serving(options.port):
         console.print("Starting PostgreSQL and Redis.")
         embedded.prepare()
         for program in service_programs(embedded):
             supervisor.start(program)
-        embedded.wait()
         console.print("Preparing the database and the pages.")
+        call_command("collectstatic", verbosity=0, interactive=False)  # the web server reads the list of these files when it starts
+        supervisor.start(web)
+        embedded.wait()
         call_command("migrate", verbosity=0, interactive=False)
-        call_command("collectstatic", verbosity=0, interactive=False)
-    addresses = {"postgres": settings.DATABASE_URL, "redis": settings.REDIS_URL}
-    for program in site_programs(settings.VAR, addresses, options.port):
+    while not _accepts(options.port):
+        if ended.wait(POLL_SECONDS):
+            raise KeyboardInterrupt
+    for program in workers:
         supervisor.start(program)
 
 
@@ -219,7 +228,7 @@ def site_programs(
         "REDIS_URL": addresses["redis"],
     }
     commands = {
-        "web": ["serve", "--port", str(port)],
+        "web": ["serve", "--port", str(port), "--wait-for-port"],
         "refit": ["worker", "--queue", "refit", "--beat"],
         "gpu": ["worker", "--queue", "gpu"],
     }
@@ -242,9 +251,6 @@ def mail_folder(folder: Path) -> Path:
 def _show_progress(options: Options, console: Console) -> None:
     """Import photos in a thread, show the counts until every photo has features, then wait for Ctrl-C."""
     importing, mail = PhotoImport(options.photos), PrintedMail(mail_folder(settings.VAR))
-    while not _accepts(options.port):  # reading and drawing photos beside it would hold up the page
-        if ended.wait(POLL_SECONDS):
-            raise KeyboardInterrupt
     importing.start()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     welcomed, photos, ready = False, 0, 0

@@ -16,6 +16,7 @@ from django.utils.translation import gettext, ngettext
 
 from pav_site.environment import BASE
 from personalize.files import atomic_files
+from personalize.scorers.freed_memory import return_freed_memory
 
 if TYPE_CHECKING:
     from ratings.photos.drawn.catalogue import Picture
@@ -25,6 +26,7 @@ DRAWERS = 2
 """Processes that draw sample pictures. They yield to all others, and end when the launcher does."""
 
 POLL_SECONDS = 0.1  # while a picture is being drawn
+SAVE_SECONDS = 2  # between two times that the imported files are written down
 
 
 DRAWN = "drawn "
@@ -48,6 +50,7 @@ class PhotoImport(threading.Thread):
             self._messages.append(f"The import stopped: {error} To continue it, start the demo again.")
         finally:
             connections.close_all()
+            return_freed_memory()
 
     def messages(self) -> Iterator[str]:
         """Lines to print, each once."""
@@ -59,12 +62,20 @@ class PhotoImport(threading.Thread):
 
         imported = ImportedFiles(settings.VAR / "imported.json")
         fresh = {key: candidate for key, candidate in self._candidates() if key not in imported.keys}
+        keys = {candidate.label: key for key, candidate in fresh.items()}
         self.total = len(fresh)
-        with self._drawing(any(key.startswith(DRAWN) for key in fresh)):
-            report = importing.import_all(fresh.values(), done=self._count)
-        refused = dict(report.refused)
-        imported.add({key for key, candidate in fresh.items() if candidate.label not in refused})
-        if refused:
+
+        def record(candidate: "Candidate", stored: bool) -> None:
+            self.done += 1
+            if stored:
+                imported.add(keys[candidate.label])
+
+        try:
+            with self._drawing(any(key.startswith(DRAWN) for key in fresh)):
+                report = importing.import_all(fresh.values(), done=record)
+        finally:
+            imported.save()
+        if refused := dict(report.refused):
             count = len(refused)
             self._messages.append(ngettext("%(n)s file was not imported:", "%(n)s files were not imported:", count) % {"n": count})
             self._messages += [f"  {label}: {refusal.sentence(gettext)}" for label, refusal in refused.items()]
@@ -113,20 +124,26 @@ class PhotoImport(threading.Thread):
             time.sleep(POLL_SECONDS)
         return place.read_bytes()
 
-    def _count(self, _label: str) -> None:
-        self.done += 1
-
 
 class ImportedFiles:
-    """Record of the imported files. Without it, every start would read hundreds of known photos for minutes."""
+    """Record of the imported files. Without it, every start would read hundreds of known photos for minutes.
+
+    It is written every few seconds, since the demo may be stopped during an import.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._saved_at = time.monotonic()
         self.keys: set[str] = set(json.loads(path.read_text())) if path.exists() else set()
 
-    def add(self, keys: set[str]) -> None:
-        self.keys |= keys
+    def add(self, key: str) -> None:
+        self.keys.add(key)
+        if time.monotonic() > self._saved_at + SAVE_SECONDS:
+            self.save()
+
+    def save(self) -> None:
         atomic_files.write_text(self._path, json.dumps(sorted(self.keys), indent=0))
+        self._saved_at = time.monotonic()
 
 
 def _file_version(path: Path) -> str:

@@ -1,7 +1,11 @@
-"""Memory of the C library that networks free and need again; settings of the allocator. Needs no torch."""
+"""Freed memory of the C library: kept while networks need it again, and returned to the system afterwards. Needs no torch.
+
+Both have an effect on Linux with glibc only; other allocators return memory by themselves.
+"""
 
 import ctypes
 import sys
+from collections.abc import Callable
 from functools import cache
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
@@ -13,11 +17,18 @@ def keep_freed_memory() -> None:
     """Make the C library keep large freed blocks for this process.
 
     By default glibc maps memory for every large tensor and unmaps it when freed, so each layer of each batch causes thousands of page
-    faults: about a quarter of the time per photo on CPUs. Has no effect on systems other than Linux with glibc.
+    faults: about a quarter of the time per photo on CPUs.
     """
-    if not sys.platform.startswith("linux"):
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
+    if (mallopt := _of_glibc("mallopt")) is not None:
         mallopt(MMAP_THRESHOLD, LARGEST)
         mallopt(TRIM_THRESHOLD, LARGEST)
+
+
+def return_freed_memory() -> None:
+    """Return what this process has freed to the system: after work that needed much, and will not come again soon. Takes milliseconds."""
+    if (malloc_trim := _of_glibc("malloc_trim")) is not None:
+        malloc_trim(0)
+
+
+def _of_glibc(name: str) -> Callable[[*tuple[int, ...]], int] | None:
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform.startswith("linux") else None

@@ -61,6 +61,11 @@ def extract_raw_features(photos: Sequence[Image.Image]) -> Float[np.ndarray, "ph
     return _extractor().raw(photos)
 
 
+def close_extractor() -> None:
+    """Let go of the networks; the next extraction opens them again."""
+    _extractor.cache_clear()
+
+
 @cache
 def bank() -> "Bank":
     """The bank, with its task vectors."""

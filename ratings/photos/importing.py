@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from PIL import Image
+
 from ratings.photos import files
 from ratings.photos.drawn import store
 from ratings.photos.drawn.catalogue import Picture
@@ -75,10 +77,10 @@ def from_drawn(pictures: Iterable[Picture], read: Callable[[Picture], bytes] = s
     return [Candidate(f"{picture.name}.jpg", picture.about, partial(_drawn, picture, read)) for picture in pictures]
 
 
-def import_all(candidates: Iterable[Candidate], done: Callable[[str], object] = lambda _: None) -> Report:
+def import_all(candidates: Iterable[Candidate], done: Callable[[Candidate, bool], object] = lambda _candidate, _stored: None) -> Report:
     """Read and store photos one by one. Each is committed separately, so the first ones can be rated while others are read.
 
-    `done` is called with the label of each photo when it is stored or refused.
+    `done` is called after each candidate: with True when its photo is in the catalogue, with False when it was refused.
     """
     files.remove_unfinished()
     report = Report()
@@ -87,15 +89,17 @@ def import_all(candidates: Iterable[Candidate], done: Callable[[str], object] = 
             _, is_new = add_normalised(photo=reading.result(), about=candidate.about)
         except PhotoRefused as refusal:
             report.refused.append((candidate.label, refusal))
+            done(candidate, False)
         else:
             report.added += is_new
             report.known += not is_new
-        done(candidate.label)
+            done(candidate, True)
     return report
 
 
 def _read_ahead(candidates: Iterable[Candidate]) -> Iterator[tuple[Candidate, "Future[NormalisedPhoto]"]]:
     """Each candidate with its result, in order; a few are read in advance."""
+    Image.init()  # Pillow loads its formats at the first use; two threads that do so at once can wait for each other forever
     with ThreadPoolExecutor(READERS) as readers:
         started: deque[tuple[Candidate, Future[NormalisedPhoto]]] = deque()
         try:

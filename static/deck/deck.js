@@ -22,6 +22,8 @@ const CARDS_IN_PAGE = 3;
 const FEW_CARDS = 4;
 const ASK_AGAIN_MS = 3000;
 const LONGEST_PAUSE_MS = 30_000;
+/** A photo is prepared within seconds: when the count stands still for this long, the page says that something is slow. */
+const STANDING_STILL_MS = 60_000;
 
 /** Events: "rated" (detail: {photo, value, ratedCount}), "undone" (detail: {ratedCount}), "photos" (detail: {ready, total, updated, ratedCount}). */
 export class Deck extends EventTarget {
@@ -38,6 +40,7 @@ export class Deck extends EventTarget {
   #timer = 0;
   /** Number of the last rating event that this page knows of. A higher one was given on another device. */ #ratingsSeq = -1;
   /** As the server last counted them. @type {import("../page/api.js").DeckContent["photos"] | null} */ #photos = null;
+  /** When the count of photos last moved, on the clock of `performance.now()`. */ #movedAt = 0;
 
   /** @param {HTMLElement} host @param {import("./outbox.js").Outbox} outbox */
   constructor(host, outbox) {
@@ -239,6 +242,7 @@ export class Deck extends EventTarget {
       if (!known.has(card.token) && !this.#ratedTokens.has(card.token)) this.#cards.push(new CardView(card));
     }
     this.#arrange();
+    if (photos.ready !== this.#photos?.ready || photos.total !== this.#photos.total) this.#movedAt = performance.now();
     this.#photos = photos;
     this.report();
     const preparing = photos.ready < photos.total;
@@ -247,8 +251,10 @@ export class Deck extends EventTarget {
       return;
     }
     if (photos.total === 0) showNotice("no_photos");
-    else if (preparing) showNotice(photos.ready ? "more_coming" : "preparing", photos);
-    else if (this.outbox.waiting) showNotice("loading");
+    else if (preparing) {
+      const late = performance.now() - this.#movedAt > STANDING_STILL_MS;
+      showNotice(photos.ready ? "more_coming" : "preparing", { ...photos, detail: late ? say("preparing_is_slow") : undefined });
+    } else if (this.outbox.waiting) showNotice("loading");
     else showNotice("all_rated", { n: this.#ratedCount });
     this.#askAgainIn(preparing || photos.updated !== null || !photos.total ? ASK_AGAIN_MS : LONGEST_PAUSE_MS);
   }

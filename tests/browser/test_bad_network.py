@@ -14,7 +14,7 @@ PHOTO_FILES = re.compile(r"^http://[^/]+/photos/")
 def test_ratings_given_offline_are_kept_and_sent_once(visit: Callable[..., Visitor]) -> None:
     alice = visit(expects_errors=True)
     alice.wait_until_live()
-    alice.wait_for_photo()
+    alice.wait_for_photos()
     alice.context.set_offline(True)
     alice.press("ArrowRight")
     alice.press("ArrowLeft")
@@ -73,6 +73,7 @@ def test_a_rating_whose_response_is_lost_is_stored_once(visit: Callable[..., Vis
 def test_an_undo_of_an_unsent_rating_is_sent_in_order(visit: Callable[..., Visitor]) -> None:
     alice = visit(expects_errors=True)
     first = alice.wait_for_photo()
+    alice.wait_for_photos()
     alice.context.set_offline(True)
     alice.press("ArrowRight")
     alice.press("z")

@@ -38,8 +38,8 @@ def show(visitor: Visitor, state: str, comparison: dict[str, float] | None = Non
     )
 
 
-def open_ranking(visit: Callable[..., Visitor], size: dict[str, Any], scheme: str) -> Visitor:
-    alice = visit(**size, color_scheme=scheme)
+def open_ranking(visit: Callable[..., Visitor], size: dict[str, Any]) -> Visitor:
+    alice = visit(**size)
     alice.wait_until_live()
     alice.version()
     if size is PHONE:
@@ -47,12 +47,11 @@ def open_ranking(visit: Callable[..., Visitor], size: dict[str, Any], scheme: st
     return alice
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 def test_each_state_has_its_words_and_picture_and_no_serious_accessibility_problem(
-    visit: Callable[..., Visitor], size: dict[str, Any], scheme: str
+    visit: Callable[..., Visitor], size: dict[str, Any]
 ) -> None:
-    alice = open_ranking(visit, size, scheme)
+    alice = open_ranking(visit, size)
     for state, headline in HEADLINES.items():
         show(alice, state)
         assert alice.page.inner_text("#certainty-headline") == headline
@@ -69,7 +68,7 @@ def test_each_state_has_its_words_and_picture_and_no_serious_accessibility_probl
 
 
 def test_the_number_and_its_interval_open_by_keyboard(visit: Callable[..., Visitor]) -> None:
-    alice = open_ranking(visit, WIDE, "light")
+    alice = open_ranking(visit, WIDE)
     show(alice, "good")
     alice.page.focus("#certainty-more")
     alice.page.keyboard.press("Enter")
@@ -80,7 +79,7 @@ def test_the_number_and_its_interval_open_by_keyboard(visit: Callable[..., Visit
 
 
 def test_a_number_that_was_open_is_hidden_when_the_interval_includes_chance_again(visit: Callable[..., Visitor]) -> None:
-    alice = open_ranking(visit, WIDE, "light")
+    alice = open_ranking(visit, WIDE)
     show(alice, "finding")
     alice.page.click("#certainty-more")
     show(alice, "unsure")
@@ -89,7 +88,7 @@ def test_a_number_that_was_open_is_hidden_when_the_interval_includes_chance_agai
 
 
 def test_the_comparison_of_the_models_is_among_the_numbers_without_one_below_zero(visit: Callable[..., Visitor]) -> None:
-    alice = open_ranking(visit, WIDE, "light")
+    alice = open_ranking(visit, WIDE)
     show(alice, "good", {"exact": 0.5, "instant": -0.2})
     alice.page.click("#certainty-more")
     assert alice.page.inner_text("#certainty-models") == "On the same ratings: exact model 0.50, instant model no match."

@@ -84,14 +84,14 @@ def focused(visitor: Visitor) -> str:
 
 
 def remember_announcements(context: Any) -> None:
+    # On the whole document, since the page may announce something before the event DOMContentLoaded.
     context.add_init_script(
         """window.announced = [];
-        addEventListener('DOMContentLoaded', () => {
-            for (const region of document.querySelectorAll('[data-announce]')) {
-                const remember = () => region.textContent && window.announced.push(region.textContent);
-                new MutationObserver(remember).observe(region, {childList: true});
+        new MutationObserver((changes) => {
+            for (const {target} of changes) {
+                if (target.matches?.('[data-announce]') && target.textContent) window.announced.push(target.textContent);
             }
-        });"""
+        }).observe(document, {childList: true, subtree: true});"""
     )
 
 
@@ -131,6 +131,21 @@ def test_the_count_of_ready_photos_moves_while_the_next_step_keeps_the_focus(vis
     alice.page.wait_for_function("() => document.querySelector('#deck-notice').innerText.includes('1 of 12 photos')")
     assert alice.page.evaluate("document.querySelector('#deck-notice progress').max") == 12
     assert focused(alice) == "See your ranking"
+
+
+def test_where_no_photo_gets_ready_for_a_minute_the_page_says_whom_to_ask(visit: Callable[..., Visitor], catalogue: Catalogue) -> None:
+    def with_a_clock_that_jumps(context: Any) -> None:
+        context.add_init_script("window.passed = 0; const now = performance.now.bind(performance); performance.now = () => now() + passed;")
+
+    catalogue.change("add", 3)
+    alice = visit(prepare=with_a_clock_that_jumps)
+    assert "this page fills by itself" in see(alice, "preparing")
+
+    alice.page.evaluate("window.passed = 61_000")
+
+    alice.page.wait_for_function("() => document.querySelector('#deck-notice').innerText.includes('takes longer than usual')")
+    catalogue.change("prepare", 3)
+    alice.wait_for_photo()
 
 
 @pytest.mark.usefixtures("catalogue")
@@ -183,7 +198,7 @@ def test_by_keyboard_alone_from_the_last_photo_to_the_ranking_and_back(visit: Ca
 @pytest.mark.usefixtures("photos")
 def test_offline_the_page_says_that_ratings_are_kept(visit: Callable[..., Visitor]) -> None:
     alice = visit(expects_errors=True, prepare=remember_announcements)
-    alice.wait_for_photo()
+    alice.wait_for_photos()
     alice.wait_until_live()
     alice.context.set_offline(True)
 
@@ -205,7 +220,7 @@ def test_offline_the_page_says_that_ratings_are_kept(visit: Callable[..., Visito
 @pytest.mark.usefixtures("photos")
 def test_while_the_server_restarts_swiping_goes_on_and_nothing_is_lost(visit: Callable[..., Visitor], stack: Stack) -> None:
     alice = visit(expects_errors=True)
-    alice.wait_for_photo()
+    alice.wait_for_photos()
     alice.wait_until_live()
     stack.stop_web()
     try:
@@ -306,10 +321,9 @@ def test_a_photo_that_is_gone_is_not_waited_for(visit: Callable[..., Visitor]) -
     assert alice.page.locator("#viewer-notice button").count() == 0
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
-def test_every_state_is_accessible_and_fits(visit: Callable[..., Visitor], catalogue: Catalogue, width: int, scheme: str) -> None:
-    alice = visit(expects_errors=True, viewport={"width": width, "height": 640}, color_scheme=scheme)
+def test_every_state_is_accessible_and_fits(visit: Callable[..., Visitor], catalogue: Catalogue, width: int) -> None:
+    alice = visit(expects_errors=True, viewport={"width": width, "height": 640})
     problems: dict[str, list[str]] = {}
 
     def check(state: str) -> None:
@@ -327,7 +341,7 @@ def test_every_state_is_accessible_and_fits(visit: Callable[..., Visitor], catal
     catalogue.change("add", 2)
     check("preparing")
     catalogue.change("prepare", 2)
-    alice.wait_for_photo()
+    alice.wait_for_photos()
     alice.wait_until_live()
     alice.context.set_offline(True)
     alice.page.wait_for_selector("#lost-connection-text", state="visible")

@@ -135,9 +135,8 @@ def test_with_less_motion_there_is_a_label_but_no_pulse(rate: Callable[..., Visi
     assert pulses == {"no-preference": "rise-pulse", "reduce": "none"}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone_the_highlight_is_on_the_strip_above_the_photo(rate: Callable[..., Visitor], scheme: str) -> None:
-    alice = rate(**PHONE, color_scheme=scheme)
+def test_on_a_phone_the_highlight_is_on_the_strip_above_the_photo(rate: Callable[..., Visitor]) -> None:
+    alice = rate(**PHONE)
 
     rate_until_one_rises(alice)
 

@@ -70,6 +70,7 @@ def test_after_a_restart_of_the_server_the_page_catches_up(visit: Callable[..., 
     alice.press("ArrowRight")
     alice.wait_until_rated(1)
     version = alice.version()
+    alice.wait_for_photos()
     stack.stop_web()
     try:
         alice.page.wait_for_function("() => document.documentElement.dataset.connection !== 'live'")

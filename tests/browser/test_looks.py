@@ -71,7 +71,7 @@ def test_a_card_that_leaves_does_not_widen_the_page(visit: Callable[..., Visitor
 @pytest.mark.parametrize("width", [320, 390])
 def test_ratings_waiting_to_sync_fit_on_a_phone(visit: Callable[..., Visitor], width: int, locale: str) -> None:
     alice = visit(viewport={"width": width, "height": 800}, locale=locale, expects_errors=True)
-    alice.wait_for_photo()
+    alice.wait_for_photos()
     alice.context.set_offline(True)
     alice.press("ArrowRight")
 

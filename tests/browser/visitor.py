@@ -55,6 +55,18 @@ class Visitor:
         self.page.wait_for_selector(f"{TOP}[data-ready]")
         return str(self.page.get_attribute(TOP, "data-token"))
 
+    def wait_for_photos(self) -> None:
+        """Until the photos of all cards dealt are in the browser's memory, so that they can be rated without the server."""
+        self.wait_for_photo()
+        self.page.evaluate(
+            """async () => {
+                const {cards} = await (await fetch('/api/v1/deck')).json();
+                const {sizes} = document.querySelector('#cards').dataset;
+                window.keptPhotos = cards.map(({photo: {srcset, src}}) => Object.assign(new Image(), {sizes, srcset, src}));
+                await Promise.all(window.keptPhotos.map((image) => image.decode()));
+            }"""
+        )
+
     def photo_on_top(self) -> int:
         self.wait_for_photo()
         return int(str(self.page.get_attribute(TOP, "data-photo")))

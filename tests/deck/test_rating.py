@@ -143,3 +143,12 @@ def test_a_rating_takes_few_database_queries(alice, django_assert_max_num_querie
     card = alice.deck()[0]
     with django_assert_max_num_queries(7):  # the session, four for the rating, and the start and end of the test's savepoint
         alice.rate(card["token"])
+
+
+@pytest.mark.parametrize("address", ["/", "/api/v1/deck", "/api/v1/ranking"])
+def test_what_a_phone_loads_before_the_first_photo_is_compressed(alice, address):
+    plain, compressed = alice.get(address), alice.browser.get(address, headers={"Accept-Encoding": "gzip"})
+
+    assert "Content-Encoding" not in plain
+    assert compressed["Content-Encoding"] == "gzip"
+    assert len(compressed.content) < len(plain.content) / 2

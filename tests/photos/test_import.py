@@ -4,9 +4,12 @@ import os
 
 import pytest
 from django.core.management import CommandError, call_command
+from PIL import Image
 
 from ratings.models import Photo
 from ratings.photos import importing
+from ratings.photos.intake import NormalisedPhoto
+from ratings.photos.refusals import PhotoRefused
 from ratings.photos.services import About
 from tests.photos import making
 
@@ -140,9 +143,22 @@ def test_each_photo_is_stored_before_the_next_is_read(tmp_path):
         (tmp_path / f"{seed}.jpg").write_bytes(making.encoded(making.scene(seed=seed)))
     stored_at: list[int] = []
 
-    importing.import_all(importing.from_folder(tmp_path, About()), done=lambda _: stored_at.append(Photo.objects.count()))
+    importing.import_all(importing.from_folder(tmp_path, About()), done=lambda _candidate, _stored: stored_at.append(Photo.objects.count()))
 
     assert stored_at == list(range(1, 9))
+
+
+def test_pillow_has_loaded_its_formats_before_threads_read(monkeypatch):
+    monkeypatch.setattr(Image, "_initialized", 0)
+    found: list[int] = []
+
+    def read() -> NormalisedPhoto:
+        found.append(Image._initialized)
+        raise PhotoRefused("unreadable")
+
+    importing.import_all([importing.Candidate("sea.jpg", About(), read)])
+
+    assert found == [2]
 
 
 def test_a_single_file_can_be_imported(folder):

@@ -12,7 +12,7 @@ from tests.exports.asking import RATERS, choose, staff
 from tests.guests import current_projection, report_worker
 
 LISTS = (RATERS, "/admin/ratings/exactrefit/")
-OFF = "Exact refits are off: no worker has PyTorch. Install it on a worker with ./pav install research."
+OFF = "Exact refits are off: no worker has PyTorch. Install it on a worker with ./pav install research, then restart the worker."
 PROMISE = "when you take a break, PAV also tries a slower, exact model"
 NOT_HERE = "The instant model updates with every swipe. The slower, exact model is off on this server."
 

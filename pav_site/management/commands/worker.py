@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from pav_site.celery import app
 from pav_site.heartbeat import heartbeat
+from pav_site.idle_memory import return_when_idle
 from pav_site.processes import end_with_parent, yield_to_others
 from personalize import __version__
 from personalize.worker import capabilities
@@ -44,6 +45,7 @@ class Command(BaseCommand):
             threadpool_limits(1)
         else:
             yield_to_others()
+            return_when_idle()
         if options["beat"]:
             EmbeddedService(app, thread=True, scheduler_cls="celery.beat:Scheduler").start()  # stores nothing on disk
         logging.getLogger("celery.beat").setLevel(logging.WARNING)

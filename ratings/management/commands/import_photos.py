@@ -68,7 +68,7 @@ def _import(candidates: list[importing.Candidate], console: Console) -> importin
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task(_("Importing photos"), total=len(candidates))
-        return importing.import_all(candidates, done=lambda _label: progress.advance(bar))
+        return importing.import_all(candidates, done=lambda _candidate, _stored: progress.advance(bar))
 
 
 def _show(report: importing.Report, console: Console) -> None:

@@ -18,6 +18,7 @@ from ratings.raters import admin_links
 WIDE = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 1.5, "has_touch": True, "is_mobile": True}
 SIZES: dict[str, dict[str, Any]] = {"wide": WIDE, "phone": PHONE}
+OWN_AFTER = 10  # ratings after which the page shows that the ranking has become the rater's own
 ACCOUNT_WIDTHS = (390, 820, 1440)
 GUEST_PAGES = ("/", "/account/signup/", "/account/login/")
 ACCOUNT_PAGES = (
@@ -87,8 +88,12 @@ class Command(BaseCommand):
                 browser.close()
 
     def _wide(self, browser: Any, url: str, out: Path, swipes: int) -> None:
-        page = _opened(browser, url, swipes, WIDE | {"color_scheme": "light"})
+        visit = Visit(browser, url, WIDE | {"color_scheme": "light"})
+        page = visit.page
+        visit.rate(OWN_AFTER)
+        page.wait_for_selector(".rise")  # shown once, for seconds: on the first photo that rose when the ranking became the rater's own
         self._take(page, out / "page-light.png")
+        visit.rate(swipes)
         page.emulate_media(color_scheme="dark")
         self._take(page, out / "page-dark.png")
         page.check('[name="ranking-of"][value="both"]', force=True)
@@ -97,7 +102,9 @@ class Command(BaseCommand):
         page.context.close()
 
     def _phone(self, browser: Any, url: str, out: Path, swipes: int) -> None:
-        page = _opened(browser, url, swipes, PHONE | {"color_scheme": "dark"})
+        visit = Visit(browser, url, PHONE | {"color_scheme": "dark"})
+        page = visit.page
+        visit.rate(swipes)
         self._take(page, out / "phone-photos.png")
         page.click("#ranking-tab")
         self._take(page, out / "phone-ranking.png")
@@ -132,6 +139,7 @@ class Command(BaseCommand):
 
     def _animation(self, browser: Any, url: str, out: Path) -> None:
         visit = Visit(browser, url, WIDE | {"color_scheme": "light"})
+        visit.page.wait_for_selector("html[data-connection=live] #tiles li")
         frames = []
         for swipes in range(1, ANIMATED + 1):
             frames.append((_frame(visit.page), 400))
@@ -185,9 +193,3 @@ class Visit:
             )
             page.wait_for_timeout(pause_ms)
         page.wait_for_selector(f"{TOP}[data-ready]")
-
-
-def _opened(browser: Any, url: str, swipes: int, options: dict[str, Any]) -> Any:
-    visit = Visit(browser, url, options)
-    visit.rate(swipes)
-    return visit.page
