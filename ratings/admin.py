@@ -202,6 +202,9 @@ class AgreementAnalysisAdmin(ReadOnly):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         return redirect("agreement")
 
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
+        return redirect("agreement_page", object_id)
+
 
 @admin.register(ModelExport)
 class ModelExportAdmin(ReadOnly):

@@ -13,6 +13,7 @@ from django.urls import get_resolver
 from django.utils import timezone
 
 from ratings.models import (
+    AgreementAnalysis,
     ExactRefit,
     Fit,
     Invitation,
@@ -40,6 +41,9 @@ MATRIX = {
     "account_merge": ("get", "/account/merge/", 302, 302, 302),
     "account_invitation": ("get", f"/account/invitation/{uuid4()}/", 403, 403, 403),
     "staff_enter": ("get", "/staff/enter/nonsense/", 403, 403, 403),
+    "agreement": ("get", "/staff/agreement/", 302, 302, 200),
+    "agreement_page": ("get", f"/staff/agreement/{uuid4()}/", 302, 302, 404),
+    "agreement_file": ("get", f"/staff/agreement/{uuid4()}/page.txt", 302, 302, 404),
     "export_page": ("get", f"/staff/exports/{uuid4()}/", 302, 302, 404),
     "export_state": ("get", f"/staff/exports/{uuid4()}/state", 302, 302, 404),
     "export_file": ("get", "/staff/exports/file/nonsense/", 302, 302, 403),
@@ -89,6 +93,8 @@ MATRIX = {
     "mfa_signup_webauthn": ("get", "/account/2fa/webauthn/signup/", 302, 302, 302),
     "usersessions_list": ("get", "/account/sessions/", 302, 302, 200),
 }
+
+OWN_PAGES = {AgreementAnalysis: "/staff/agreement/{}/"}  # tables that the administration shows elsewhere
 
 
 def url_names(resolver, prefix="") -> set[str]:
@@ -211,13 +217,14 @@ def test_the_administration_lists_and_shows_rows_of_every_table(alice):
     Invitation.objects.create(expires_at=timezone.now())
     MergedGuest.objects.create(guest=uuid4(), rater_id=alice.id, first_seq=1, event_count=1)
     ModelExport.objects.create(requested_by=admin, file_format="json", raters=[], step_queued_at=timezone.now())
+    AgreementAnalysis.objects.create(queued_at=timezone.now())
     browser = Client()
     browser.force_login(admin)
     for model in apps.get_app_config("ratings").get_models():
         row, pages = model.objects.first(), f"/admin/ratings/{model._meta.model_name}/"
         page = f"{pages}{quote(row.pk)}/change/"
-        assert page in browser.get(pages).content.decode()
-        assert browser.get(page).status_code == 200
+        assert OWN_PAGES.get(model, page).format(row.pk) in browser.get(pages, follow=True).content.decode()
+        assert browser.get(page, follow=True).status_code == 200
 
 
 def test_only_staff_who_may_change_projections_bring_one_back(photos):
