@@ -141,7 +141,13 @@ export class Outbox extends EventTarget {
 
   /** Sends what waits before somebody leaves the page to sign in or out. Resolves when all is sent, or after a while. @param {number} ms */
   async settle(ms) {
-    await Promise.race([this.#entries().then(() => this.drain()), new Promise((resolve) => setTimeout(resolve, ms))]);
+    this.drain();
+    await new Promise((resolve) => {
+      const look = () => this.#waiting || resolve(undefined);
+      this.addEventListener("change", look);
+      setTimeout(resolve, ms);
+      look();
+    });
   }
 
   /** Sends all entries, oldest first, one at a time, and in one tab at a time. */
