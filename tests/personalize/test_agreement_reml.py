@@ -107,7 +107,7 @@ def test_components_agree_with_lme4(tmp_path):
             ["Rscript", "-e", "cat(requireNamespace('lme4', quietly = TRUE))"], capture_output=True, text=True, check=False
         ).stdout
     ):
-        if os.environ.get("CI") == "true":
+        if os.environ.get("CI") == "true" and not os.environ.get("WITHOUT_R"):
             pytest.fail("R with lme4 is missing: .ci/run installs it (r-cran-lme4).")
         warnings.warn("NOT RUN: the comparison with lme4 needs R: apt-get install r-cran-lme4", stacklevel=1)
         pytest.skip("NOT RUN: no R with lme4 (apt-get install r-cran-lme4)")
