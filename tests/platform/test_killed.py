@@ -54,7 +54,8 @@ class Stack:
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     kept = {name: value for name, value in os.environ.items() if name not in SETTINGS}
-    limits = {name: "100000/minute" for name in SETTINGS if name.startswith("PAV_LIMIT_")}
+    rates = {name for name in SETTINGS if name.startswith("PAV_LIMIT_")} - {"PAV_LIMIT_GUESTS_FROM"}  # this one takes address ranges
+    limits = dict.fromkeys(rates, "100000/minute")
     port = free_port()
     supervisor = Supervisor(print)
     with service_folder() as folder:
