@@ -4,10 +4,21 @@ import logging
 from uuid import UUID
 
 from celery import current_app
+from django.db import models
+from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
+
+
+class JobState(models.TextChoices):
+    """How far work is that an administrator has asked for."""
+
+    WAITING = "waiting", _("waiting")
+    RUNNING = "running", _("running")
+    DONE = "done", _("done")
+    FAILED = "failed", _("failed")
 
 
 def request_refit(rater_id: UUID) -> None:

@@ -13,7 +13,7 @@ from personalize.agreement.personalization import Personalization, personalizati
 from personalize.agreement.photo_features import RatedPhotoFeatures
 from personalize.agreement.photo_opinions import PhotoOpinions, photo_opinions
 from personalize.agreement.reml import Reml, RemlFit
-from personalize.agreement.resampling import BootstrapPlan, Numbers, bootstrap, interval, once
+from personalize.agreement.resampling import RATER_PERCENTILES, BootstrapPlan, Numbers, bootstrap, interval, once
 from personalize.agreement.response_times import ResponseTimes, response_times
 from personalize.agreement.single_ratings import SingleRatings
 from personalize.agreement.statistic import Basis, Statistic, not_estimable
@@ -45,7 +45,6 @@ ON_FISHERS_SCALE = ("alpha_interval", "alpha_ordinal", *CORRELATIONS)
 
 OVER_BOTH = "percentiles of the bootstrap over raters and photos"
 OF_MOMENTS = "percentiles of the bootstrap of moment estimates over raters and photos, around the REML estimate"
-RATER_PERCENTILES = "percentiles of the bootstrap over raters"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from personalize.agreement.analysis import FORMAT, RATER_PERCENTILES, column, plain
+from personalize.agreement.analysis import FORMAT, column, plain
 from personalize.agreement.paired_choices import (
     MOST_PHOTOS,
     ChoiceRates,
@@ -17,7 +17,7 @@ from personalize.agreement.paired_choices import (
     intransitive_triples,
     same_choice,
 )
-from personalize.agreement.resampling import BootstrapPlan, Draw, Numbers, bootstrap, interval, once
+from personalize.agreement.resampling import RATER_PERCENTILES, BootstrapPlan, Draw, Numbers, bootstrap, interval, once
 from personalize.agreement.statistic import Basis, Statistic, not_estimable
 from personalize.progress import ProgressCallback, no_progress
 

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int
 
-from personalize.agreement.resampling import BootstrapPlan, draw, interval
+from personalize.agreement.resampling import RATER_PERCENTILES, BootstrapPlan, draw, interval
 from personalize.agreement.single_ratings import Cells
 from personalize.agreement.statistic import Basis, Statistic, not_estimable
 from personalize.numerics import metrics, taste
@@ -16,7 +16,6 @@ from personalize.progress import ProgressCallback, no_progress, tracked
 FOLDS = 5
 LEAST_RATED = 40  # photos of a rater that others rated too: 8 in each fold
 PREDICTORS = ("instant", "others", "both")
-OVER_RATERS = "percentiles of the bootstrap over raters"
 
 
 @dataclass(frozen=True)
@@ -146,5 +145,5 @@ def _mean(key: str, values: np.ndarray, basis: Basis, plan: BootstrapPlan) -> St
     draws = np.array([draw(len(values), 1, plan.seed, number).raters @ values / len(values) for number in range(1, plan.draws + 1)])
     ends = interval(float(values.mean()), draws, len(values))
     low, high = ends or (None, None)
-    how = OVER_RATERS if ends else ""
+    how = RATER_PERCENTILES if ends else ""
     return Statistic(key, float(values.mean()), low, high, basis.raters, basis.photos, basis.ratings, interval=how)

@@ -25,6 +25,7 @@ from jaxtyping import Float
 from personalize.errors import at_least
 from personalize.progress import ProgressCallback, no_progress, tracked
 
+RATER_PERCENTILES = "percentiles of the bootstrap over raters"  # how an interval was made, as results say it
 LEAST_DRAWS_LEFT = 0.9  # share of the draws in which a statistic must be defined
 NORMAL_975 = 1.959964
 DAMPING = 0.5  # of the weights' deviations from 1

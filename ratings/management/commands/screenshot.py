@@ -58,7 +58,6 @@ class Command(BaseCommand):
         parser.add_argument(
             "--every-look", action="store_true", help="take both sizes, themes and languages after 0, 5 and 25 ratings, and nothing else"
         )
-
         parser.add_argument("--accounts", action="store_true", help="take the pages of accounts in three widths, and nothing else")
 
     def handle(self, *, url: str, out: Path, swipes: int, animation: bool, every_look: bool, accounts: bool, **_options: Any) -> None:
