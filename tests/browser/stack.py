@@ -41,11 +41,11 @@ class Stack:
     def fill(self) -> None:
         self.run("-m", "tests.browser.stock")
 
-    def run(self, *arguments: str) -> str:
+    def run(self, *arguments: str, **environment: str) -> str:
         """Run a program in the environment of the stack, and return what it prints."""
         command = [sys.executable, *arguments]
         ended = subprocess.run(
-            command, env=self.environment, cwd=BASE, check=True, timeout=START_SECONDS, stdout=subprocess.PIPE, text=True
+            command, env=self.environment | environment, cwd=BASE, check=True, timeout=START_SECONDS, stdout=subprocess.PIPE, text=True
         )
         return ended.stdout
 
@@ -62,9 +62,6 @@ class Stack:
     def another_web(self, **environment: str) -> Iterator[str]:
         """A second web server with other settings, on the same database; gives its address."""
         port = _free_port()
-        if "PAV_OIDC_URL" in environment:  # its tables
-            migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-            subprocess.run(migrate, env=self.environment | environment, cwd=BASE, check=True)
         command = [sys.executable, "-m", "uvicorn", "pav_site.asgi:application", "--port", str(port), "--log-level", "warning"]
         server = subprocess.Popen(command, env=self.environment | environment, cwd=BASE)
         try:
@@ -110,7 +107,7 @@ def new_stack() -> Iterator[Stack]:
         services = Services(Path(folder) / "pav", durable=False)
         with services.owned(), services.started():
             stack = Stack(services)
-            stack.run("manage.py", "migrate", "--verbosity", "0")
+            stack.run("manage.py", "migrate", "--verbosity", "0", PAV_OIDC_URL="https://login.example.org")  # with the tables of a service
             try:
                 yield stack
             finally:
