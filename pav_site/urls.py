@@ -1,6 +1,7 @@
 """Root URL configuration."""
 
 from allauth.account.decorators import secure_admin_login
+from allauth.account.views import logout
 from csp.decorators import csp_update
 from django.conf import settings
 from django.contrib import admin
@@ -13,6 +14,7 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 handler429 = "ratings.accounts.views.too_many"  # of allauth's limits
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/logout/", logout),  # so that a guest whose ratings were not added is this browser's guest again there, too
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("ratings.urls")),

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from base64 import urlsafe_b64encode
 from typing import Any
 
 from allauth.account import app_settings
@@ -11,11 +12,14 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from allauth.usersessions.models import UserSession
+from cryptography.fernet import Fernet, MultiFernet
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.db import transaction
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext
 
 from ratings.accounts import selectors, services
@@ -24,6 +28,7 @@ from ratings.raters import guests
 
 logger = logging.getLogger(__name__)
 
+SECRETS = "ratings.accounts.factors"
 SIGN_UP_MAIL = "account/email/email_confirmation_signup"
 
 
@@ -106,11 +111,23 @@ class AccountAdapter(DefaultAccountAdapter):
 
 
 class FactorsAdapter(DefaultMFAAdapter):
-    """Names of passkeys."""
+    """Names of passkeys; secrets that a copy of the database does not tell."""
+
+    def encrypt(self, text: str) -> str:
+        return _cipher().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return _cipher().decrypt(encrypted_text.encode()).decode()
 
     def generate_authenticator_name(self, user: AbstractBaseUser, type: Authenticator.Type) -> str:
         number = Authenticator.objects.filter(user_id=user.pk, type=type).count() + 1
         return gettext("Passkey") if number == 1 else gettext("Passkey {number}").format(number=number)
+
+
+def _cipher() -> MultiFernet:
+    """By the secret key of the installation, and for reading also by its former ones (SECRET_KEY_FALLBACKS)."""
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return MultiFernet([Fernet(urlsafe_b64encode(salted_hmac(SECRETS, b"", key, algorithm="sha256").digest())) for key in keys])
 
 
 class SessionsAdapter(DefaultUserSessionsAdapter):

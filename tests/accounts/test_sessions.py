@@ -125,6 +125,18 @@ def test_the_second_factor_is_asked_for_after_a_password_and_for_the_administrat
     assert again.post("/account/2fa/authenticate/", {"code": totp_code()}).status_code == 200  # a code works once
 
 
+def test_a_copy_of_the_database_does_not_tell_the_second_factor(db, settings):
+    user = account()
+    TOTP.activate(user, SECRET)
+    seed = RecoveryCodes.activate(user).get_unused_codes()
+    for factor in Authenticator.objects.filter(user=user):
+        assert SECRET not in str(factor.data)
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "the next key of this installation"
+    factors = {factor.type: factor.wrap() for factor in Authenticator.objects.filter(user=user)}
+    assert factors["totp"].validate_code(totp_code())
+    assert factors["recovery_codes"].get_unused_codes() == seed
+
+
 def test_a_recovery_code_works_once(browser):
     user = account()
     TOTP.activate(user, SECRET)
@@ -235,13 +247,14 @@ def test_signing_in_asks_before_the_guests_ratings_are_added(alice, django_captu
     assert f'"merged_guests": ["{alice.id}"]' in browser.get("/").content.decode()
 
 
-def test_a_guest_who_is_not_added_is_there_again_after_signing_out(alice):
+@pytest.mark.parametrize("page", ["/account/logout/", "/admin/logout/"])
+def test_a_guest_who_is_not_added_is_there_again_after_signing_out(alice, page):
     account()
     browser = as_browser(alice)
     alice.rate(alice.deck()[0]["token"], "love")
     sign_in(browser)
     browser.get("/")
-    browser.post("/account/logout/")
+    browser.post(page)
     assert alice.get("/api/v1/deck").json()["rated"] == 1
 
 
