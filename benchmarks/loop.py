@@ -8,7 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.stack import Swipe, Swiper, running
+from benchmarks.stack import FILL, Swipe, Swiper, running
+
+# Raters with an account, who are signed in; the keys of their sessions lie where the benchmark finds them.
+SIGN_IN = """
+import os
+from pathlib import Path
+from django.contrib.auth.models import User
+from django.test import Client
+clients = [Client() for _ in range(ACCOUNTS)]
+for n, client in enumerate(clients):
+    client.force_login(User.objects.create(username=f"rater {{n}}"), "django.contrib.auth.backends.ModelBackend")
+Path(os.environ["PAV_VAR"], "sessions").write_text("\\n".join(client.cookies["sessionid"].value for client in clients))
+"""
 
 PARTS = ("write and queue", "read", "fit", "store", "query", "push")
 VALUES = ("dislike", "like", "love")
@@ -23,9 +35,9 @@ async def _swipe(swiper: Swiper, swipes: int, pause: float, rng: random.Random) 
     return times
 
 
-async def _measure(address: str, raters: int, swipes: int, pause: float) -> list[Swipe]:
-    """Swipe `swipes` times as each of `raters` raters at once."""
-    swipers = [Swiper(address) for _ in range(raters)]
+async def _measure(address: str, sessions: list[str], raters: int, swipes: int, pause: float) -> list[Swipe]:
+    """Swipe `swipes` times as each of `raters` raters at once: by the next of these sessions, or as new guests where there are none."""
+    swipers = [Swiper(address, sessions.pop() if sessions else None) for _ in range(raters)]
     for swiper in swipers:
         await swiper.arrive()
         await swiper.swipe(lambda _photo: "like")  # the first is a warm-up: it opens connections and fills pools
@@ -66,6 +78,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--raters", "--people", type=int, default=20)
     parser.add_argument("--swipes", type=int, default=60, help="measured swipes of each rater")
     parser.add_argument("--pause", type=float, default=1.0, help="mean seconds between two swipes of a rater")
+    parser.add_argument("--signed-in", action="store_true", help="as raters with an account, not as guests")
     options = parser.parse_args(arguments)
     runs = {
         "1 rater, without pauses": (1, options.swipes, 0),
@@ -73,9 +86,12 @@ def main(arguments: list[str]) -> None:
         f"{options.raters} raters, each a swipe every {options.pause:g} s": (options.raters, options.swipes, options.pause),
         f"{options.raters} raters, without pauses": (options.raters, options.swipes // 4, 0),
     }
-    with running(options.photos) as (address, file):
+    accounts = sum(raters for raters, _, _ in runs.values())
+    fill = FILL + SIGN_IN.replace("ACCOUNTS", str(accounts)) if options.signed_in else FILL
+    with running(options.photos, fill) as (address, file):
+        sessions = file.with_name("sessions").read_text().split() if options.signed_in else []
         floor = 1000 * asyncio.run(_floor(address, 100))
-        rows = {name: asyncio.run(_measure(address, *run)) for name, run in runs.items()}
+        rows = {name: asyncio.run(_measure(address, sessions, *run)) for name, run in runs.items()}
         fits = [json.loads(line) for line in file.read_text().splitlines()]
     print(f"{options.photos} photos. Milliseconds from the swipe to ...; ratio to a request that is refused immediately")
     print(f"(median {np.median(floor):.1f} ms, same installation).\n")

@@ -106,9 +106,10 @@ class Swipe:
 class Swiper:
     """A simulated rater with a session, a deck and an open websocket, but without a browser."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, session: str | None = None) -> None:
+        """A new guest, or whoever is signed in by this key of a session."""
         self.address = address
-        self.http = httpx.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS)
+        self.http = httpx.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS, cookies={"sessionid": session} if session else None)
         self.cards: list[tuple[str, int]] = []  # token and photo
         self.seen = asyncio.Condition()
         self.latest: dict[str, Any] = {}
