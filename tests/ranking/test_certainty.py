@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import pytest
+from django.db import connection
 
 from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.tasks import refit_rater
@@ -45,6 +46,8 @@ def test_eight_equal_ratings_are_all_alike(alice):
 
 
 def test_after_eight_random_ratings_pav_is_unsure(alice):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setseed(0)")  # for some photos out of a hundred, eight ratings look like a taste by chance
     rate(alice, *["love", "dislike", "like", "dislike"] * 2)
     refit_rater(alice.id)
     accuracy = alice.get("/api/v1/ranking?limit=1").json()["accuracy"]
