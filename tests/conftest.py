@@ -8,6 +8,8 @@ from typing import Any
 import hypothesis
 import pytest
 
+from tests.dividing import GroupedScheduling, turn
+
 pytest_plugins = ["tests.guests"]
 
 hypothesis.settings.register_profile("busy machines", deadline=None)
@@ -23,12 +25,14 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return PROCESSES if whole and (os.cpu_count() or 1) >= PROCESSES else 0
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: turn(item.nodeid))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object | None:
     if config.option.dist != "loadfile":
         return None
-    from tests.dividing import GroupedScheduling
-
     config.option.loadscopereorder = False  # it sorts by the number of tests, which does not predict the run time
     return GroupedScheduling(config, log)
 
