@@ -104,6 +104,10 @@ def sign_out(visitor: Visitor) -> None:
     visitor.wait_for_photo()
 
 
+def wait_until_gone(visitor: Visitor, card: str) -> None:
+    visitor.page.wait_for_function("([top, token]) => document.querySelector(top)?.dataset.token !== token", arg=[TOP, card])
+
+
 def test_a_taste_follows_its_owner_to_a_second_device(arrive: Callable[..., Visitor], mailbox: Mailbox) -> None:
     here = arrive()
     for key in ("ArrowUp", "ArrowLeft", "ArrowRight"):
@@ -128,14 +132,16 @@ def test_a_taste_follows_its_owner_to_a_second_device(arrive: Callable[..., Visi
     here.press("ArrowUp")
     there.wait_for_ranking_after(version)
     there.page.wait_for_selector(".toast:has-text('another device')")
-    there.page.wait_for_function("([top, token]) => document.querySelector(top)?.dataset.token !== token", arg=[TOP, card])
+    wait_until_gone(there, card)
     there.wait_until_fitted(4)
+    here.wait_until_fitted(4)
     assert there.ranking() == here.ranking()
 
     # Undo takes back the card of its own device, although the other one has rated since.
     mine = here.wait_for_photo()
     here.press("ArrowLeft")
     there.wait_until_fitted(5)
+    wait_until_gone(there, mine)
     there.press("ArrowRight")
     here.wait_until_fitted(6)
     here.page.keyboard.press("z")
