@@ -1,5 +1,6 @@
 """A small CLIP for tests, registered with OpenCLIP under a name; synthetic checkpoints in the published layout, and their import."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,8 @@ from open_clip.model import CLIP
 from PIL import Image
 from torch import Tensor, nn
 
-from personalize.bank_building import onnx_extractors
+from personalize.bank_building import half_precision_onnx, onnx_extractors
+from personalize.bank_building.extractor_networks import ExtractorNetwork
 from personalize.bank_building.importing import ImportPlan
 
 NAME = "small-clip-for-tests"
@@ -115,7 +117,21 @@ def import_plan(folder: Path, **changes: Any) -> ImportPlan:
 
 @contextmanager
 def only_the_merged_network() -> Iterator[None]:
-    """Banks get one extractor, that of their own network: writing the published networks takes a minute."""
+    """Banks get one extractor, that of their own network: writing the published networks takes a minute.
+
+    A network that was written before is not written again, since `test_onnx_extractors` shows that it gives the same bytes.
+    """
+    written: dict[str, bytes] = {}
+
+    def once(network: ExtractorNetwork, **sizes: Any) -> bytes:
+        weights = b"".join(value.numpy().tobytes() for value in network.state_dict().values())
+        key = hashlib.sha256(repr((network, sizes)).encode() + weights).hexdigest()
+        if key not in written:
+            written[key] = exported(network, **sizes)
+        return written[key]
+
+    exported = half_precision_onnx.exported
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(onnx_extractors, "WHOLE", ())
+        patch.setattr(half_precision_onnx, "exported", once)
         yield
