@@ -18,6 +18,7 @@ urlpatterns = [
     path("photos/<int:photo_id>/<slug:content_hash>/<str:file_name>", photo_file, name="photo_file"),
     path("albums/", albums.albums, name="albums"),
     path("albums/<uuid:album_id>/", albums.album, name="album"),
+    path("albums/<uuid:album_id>/rate/", views.rate_album, name="rate_album"),
     path("account/", accounts.overview, name="account_overview"),
     path("account/merge/", accounts.merge, name="account_merge"),
     path("account/invitation/<uuid:invitation_id>/", accounts.invitation, name="account_invitation"),
