@@ -68,7 +68,7 @@ async function problemOf(response) {
  * @param {unknown} [body]
  * @returns {Promise<any>}
  */
-async function request(method, address, body) {
+export async function request(method, address, body) {
   let response;
   try {
     response = await fetch(address, {
