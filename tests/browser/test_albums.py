@@ -15,8 +15,6 @@ DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 SIZES = pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 SHOWN = """() => [...document.querySelectorAll('.tile')].sort((a, b) => a.ariaPosInSet - b.ariaPosInSet)
     .map((tile) => Number(tile.id.slice(6)))"""
-    "() => [...document.querySelectorAll('.tile')].sort((a, b) => a.ariaPosInSet - b.ariaPosInSet).map((tile) => Number(tile.id.slice(6)))"
-)
 
 
 @dataclass
