@@ -112,9 +112,7 @@ def main(arguments: list[str]) -> None:
             command = [sys.executable, "-m", "benchmarks.albums", *map(str, (options.photos, options.others, options.rounds))]
             printed = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True, cwd=BASE).stdout
     found = json.loads(printed.splitlines()[-1])
-    print(
-        f"Ranking of {options.photos} photos with the places before, milliseconds, medians of {options.rounds}; goal: at most {GOAL} times.\n"
-    )
+    print(f"Ranking of {options.photos} photos, milliseconds, medians of {options.rounds}; goal: at most {GOAL} times.\n")
     print(f"| scope | alone | inside {options.others} photos of others | ratio |\n|---|---|---|---|")
     for scope in ("catalogue", "album"):
         alone, inside = found["alone"][scope], found["inside"][scope]
