@@ -270,6 +270,7 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "personalize.tasks.sweep", "schedule": CHOSEN["PAV_SWEEP_SECONDS"], "options": {"expires": 10}},
     "guests": {"task": "personalize.tasks.delete_old_guests", "schedule": crontab(minute=17), "options": {"expires": 3600}},
+    "bin": {"task": "personalize.tasks.purge_bin", "schedule": crontab(hour=2, minute=41), "options": {"expires": 3600}},
     "learn": {
         "task": "personalize.tasks.learn_population_prior",
         "schedule": crontab(hour=CHOSEN["PAV_LEARN_HOUR"], minute=30),

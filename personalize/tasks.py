@@ -10,6 +10,7 @@ from personalize.numerics import model_comparison
 from personalize.worker import capabilities, feature_extraction, generic_score, instant_fit, model_export, population_prior, projections
 from ratings import health, jobs
 from ratings.agreement import services as agreement
+from ratings.albums import services as albums
 from ratings.exports import services as exports
 from ratings.ranking import exact_refits, services
 from ratings.ranking import projections as versions
@@ -90,6 +91,12 @@ def fill_projection(projection: int) -> None:
 def delete_old_guests() -> None:
     """Delete guests who never rated, and those past their retention; hourly."""
     raters.delete_old_guests(keep_days=settings.PAV["KEEP_GUESTS_DAYS"])
+
+
+@shared_task
+def purge_bin() -> None:
+    """Delete photos that have been in their owner's bin for thirty days; nightly."""
+    albums.purge_bin()
 
 
 @shared_task

@@ -8,6 +8,7 @@ from ninja import NinjaAPI
 from ninja.security import APIKeyCookie
 
 from ratings import problems
+from ratings.albums.api import router as albums
 from ratings.deck.api import router as deck
 from ratings.ranking.api import router as ranking
 from ratings.raters import guests
@@ -31,6 +32,6 @@ api = NinjaAPI(
     urls_namespace="api",
     docs_url=None,  # the OpenAPI document is at openapi.json; Ninja's viewer loads scripts from another site
 )
-for router in (deck, ranking, raters):
+for router in (deck, ranking, albums, raters):
     api.add_router("", router)
 problems.add_handlers(api)

@@ -1,6 +1,7 @@
-"""Photo table."""
+"""Tables of photos."""
 
 from django.db import models
+from django.db.models import Q
 
 from ratings.raters.models import Rater
 
@@ -20,10 +21,27 @@ class Photo(models.Model):
     licence_url = models.CharField(max_length=300, blank=True)
     source = models.CharField(max_length=300, blank=True)
     owner = models.ForeignKey(Rater, null=True, blank=True, on_delete=models.CASCADE)  # null: the shared catalogue
+    taken_at = models.DateTimeField(null=True, blank=True)  # by the camera's clock, read as UTC; null: unknown
+    binned_at = models.DateTimeField(null=True, blank=True)  # null: not in its owner's bin
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["owner", "sha256"], name="one_photo_per_owner_and_content", nulls_distinct=False)]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "sha256"], name="one_photo_per_owner_and_content", nulls_distinct=False),
+            models.CheckConstraint(condition=Q(binned_at=None) | Q(owner__isnull=False), name="only_owned_photos_are_binned"),
+        ]
+        indexes = [
+            models.Index(fields=["binned_at"], condition=Q(binned_at__isnull=False), name="binned_photos"),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+
+class Catalogue(models.Model):
+    """The photos without an owner. Its one row, made by the first change, counts their changes."""
+
+    revision = models.BigIntegerField(default=0)  # rises when photos come, go or can be ranked
+
+    def __str__(self) -> str:
+        return f"revision {self.revision}"

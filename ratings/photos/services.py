@@ -1,10 +1,11 @@
 """Writes of photos: files and rows. Decoding and writing files happen outside transactions where possible."""
 
 import base64
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models.signals import post_delete
+from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
 
 from ratings import jobs
@@ -53,6 +54,31 @@ def add_normalised(*, photo: NormalisedPhoto, about: About, owner_id: UUID | Non
         if is_new:
             transaction.on_commit(lambda: jobs.request_features(row.id))
     return row, is_new
+
+
+def mark_changed(photo_ids: Sequence[int]) -> None:
+    """Raise the revisions of all scopes that have some of these photos. Call in the transaction of the change, before photos go."""
+    if not photo_ids:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO ratings_catalogue AS c (id, revision)
+            SELECT 1, 1 WHERE EXISTS (SELECT FROM ratings_photo WHERE id = ANY(%s) AND owner_id IS NULL)
+            ON CONFLICT (id) DO UPDATE SET revision = c.revision + 1""",
+            [list(photo_ids)],
+        )
+        # Locked in one order, so that two batches never wait for each other.
+        cursor.execute(
+            """WITH changed AS (SELECT id FROM ratings_album
+                WHERE id IN (SELECT album_id FROM ratings_albumphoto WHERE photo_id = ANY(%s)) ORDER BY id FOR NO KEY UPDATE)
+            UPDATE ratings_album SET revision = revision + 1 FROM changed WHERE ratings_album.id = changed.id""",
+            [list(photo_ids)],
+        )
+
+
+@receiver(pre_delete, sender=Photo)
+def _photo_goes(instance: Photo, **_signal: object) -> None:
+    mark_changed([instance.id])
 
 
 @receiver(post_delete, sender=Photo)

@@ -16,6 +16,7 @@ export interface components {
             cards: components["schemas"]["CardOut"][];
             rated: number;
             photos: components["schemas"]["PhotoCounts"];
+            last_rated: string[];
         };
         PhotoCounts: {
             ready: number;
@@ -50,6 +51,14 @@ export interface components {
             modality?: ("touch" | "mouse" | "pen" | "key" | "button") | null;
             rater?: string | null;
         };
+        PickedIn: {
+            /** Format: uuid */
+            client_id: string;
+            photo: number;
+            /** @enum {string} */
+            value: "dislike" | "like" | "love" | "skip";
+            modality?: ("touch" | "mouse" | "pen" | "key" | "button") | null;
+        };
         UndoneOut: {
             ratings_seq: number;
             card: components["schemas"]["CardOut"] | null;
@@ -80,6 +89,8 @@ export interface components {
             score: number;
         };
         RankingMessage: {
+            scope: string;
+            revision: number;
             version: number;
             ratings_seq: number;
             accuracy: components["schemas"]["Accuracy"] | null;
@@ -112,6 +123,60 @@ export interface components {
             licence: string;
             place: number | null;
             everyones_place: number | null;
+        };
+        AlbumOut: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            photo_count: number;
+            keeps_originals: boolean;
+            revision: number;
+            cover: components["schemas"]["PhotoOut"] | null;
+        };
+        AlbumsOut: {
+            albums: components["schemas"]["AlbumOut"][];
+        };
+        AlbumIn: {
+            name: string;
+            /** @default true */
+            keeps_originals: boolean;
+        };
+        AlbumChange: {
+            name?: string | null;
+            cover?: number | null;
+            keeps_originals?: boolean | null;
+        };
+        CountOut: {
+            count: number;
+        };
+        GridOut: {
+            revision: number;
+            photos: components["schemas"]["GridPhotoOut"][];
+        };
+        GridPhotoOut: {
+            id: number;
+            hash: string;
+            width: number;
+            height: number;
+            thumbhash: string;
+            name: string;
+            alt: string;
+            taken: number | null;
+            added: number;
+            value: number | null;
+            score: number | null;
+        };
+        PhotoIds: {
+            photos: number[];
+        };
+        OpinionsOut: {
+            revision: number;
+            ids: number[];
+            values: (number | null)[];
+            scores: (number | null)[];
+        };
+        BestOut: {
+            stacks: number[][];
         };
         Me: {
             shares_ratings: boolean;
