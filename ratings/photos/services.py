@@ -1,15 +1,18 @@
 """Writes of photos: files and rows. Decoding and writing files happen outside transactions where possible."""
 
 import base64
+import secrets
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
 from ratings import jobs
 from ratings.photos import files
-from ratings.photos.about import About
+from ratings.photos.about import NOTHING_KNOWN, About
 from ratings.photos.intake import NormalisedPhoto, normalise
 from ratings.photos.models import Photo
 from ratings.raters.models import Rater
@@ -23,12 +26,14 @@ def add_photo(*, data: bytes, name: str, owner: Rater | None = None, **about: st
     Raises:
         PhotoRefused: the file is not an accepted photo; the message says why.
     """
-    photo, _ = add_normalised(photo=normalise(data, name), about=About(**about), owner_id=owner.id if owner else None)
-    return photo
+    normalised = normalise(data, name)
+    if owner:
+        return add_own(photo=normalised, owner_id=owner.id, about=About(**about))[0]
+    return add_normalised(photo=normalised, about=About(**about))[0]
 
 
-def add_normalised(*, photo: NormalisedPhoto, about: About, owner_id: UUID | None = None) -> tuple[Photo, bool]:
-    """Store a normalised photo and return its row and whether it is new. Feature extraction is queued after commit.
+def add_normalised(*, photo: NormalisedPhoto, about: About) -> tuple[Photo, bool]:
+    """Store a photo in the catalogue and return its row and whether it is new. Feature extraction is queued after commit.
 
     Files are written before the row: a crash in between leaves unreferenced files, which the next import uses, but never a row without
     files. A photo that is added again keeps its first metadata.
@@ -39,40 +44,90 @@ def add_normalised(*, photo: NormalisedPhoto, about: About, owner_id: UUID | Non
         # The files exist unless the last other photo with these pixels has just been deleted.
         files.store_files(photo)
         row, is_new = Photo.objects.get_or_create(
-            owner_id=owner_id,
+            owner_id=None,
             sha256=photo.sha256,
-            defaults={
-                "name": photo.name,
-                "content_hash": photo.sha256[:16],
-                "width": photo.width,
-                "height": photo.height,
-                "thumbhash": base64.b64encode(photo.thumbhash).decode(),
-                **_truncated(about),
-            },
+            defaults={"content_hash": photo.sha256[:16], **_columns(photo, about)},
         )
         if is_new:
             transaction.on_commit(lambda: jobs.request_features(row.id))
     return row, is_new
 
 
+def add_own(
+    *,
+    photo: NormalisedPhoto,
+    owner_id: UUID,
+    about: About = NOTHING_KNOWN,
+    taken_at: datetime | None = None,
+    file_rating: int | None = None,
+) -> tuple[Photo, bool]:
+    """Store a rater's own photo, in a folder of its own, and return its row and whether it is new. Otherwise as `add_normalised`.
+
+    A crash between files and row leaves a folder without a row, which the nightly sweep removes.
+    """
+    mine = Photo.objects.filter(owner=owner_id, sha256=photo.sha256)
+    if (known := mine.first()) is not None:
+        files.store_files(photo, files.folder(known))
+        return known, False
+    name = secrets.token_hex(16)
+    place = files.own_folder(name)
+    try:
+        files.store_files(photo, place)
+        with transaction.atomic():
+            row = Photo.objects.create(
+                owner_id=owner_id,
+                sha256=photo.sha256,
+                content_hash=secrets.token_hex(8),
+                folder=name,
+                stored_bytes=photo.size_bytes,
+                taken_at=taken_at,
+                file_rating=file_rating,
+                **_columns(photo, about),
+            )
+            transaction.on_commit(lambda: jobs.request_features(row.id))
+    except IntegrityError:  # the same photo was stored meanwhile, or its owner has been deleted
+        files.remove_folder(place)
+        known = mine.first()
+        if known is None:
+            raise
+        return known, False
+    except OSError:  # such as a full disk: nothing half-stored
+        files.remove_folder(place)
+        raise
+    return row, True
+
+
 @receiver(post_delete, sender=Photo)
 def _photo_deleted(instance: Photo, **_signal: object) -> None:
     """Remove the files after commit, whether a photo is deleted on its own or with its owner."""
-    transaction.on_commit(lambda: remove_files(sha256=instance.sha256))
+    if instance.folder:
+        transaction.on_commit(lambda: files.remove_folder(files.folder(instance)))
+    else:
+        transaction.on_commit(lambda: remove_files(sha256=instance.sha256))
 
 
 def remove_files(*, sha256: str) -> None:
-    """Delete the files of a photo, unless another row has the same pixels."""
+    """Delete the files of a photo in the catalogue, unless another row has the same pixels in the same folder."""
     with transaction.atomic():
         _lock_files(sha256)
-        if not Photo.objects.filter(sha256=sha256).exists():
-            files.remove_files(sha256)
+        if not Photo.objects.filter(sha256=sha256, folder="").exists():
+            files.remove_folder(files.shared_folder(sha256))
 
 
 def _lock_files(sha256: str) -> None:
     """Until the end of the transaction, no other transaction can store or remove photos with these pixels."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(sha256[:15], 16)])
+
+
+def _columns(photo: NormalisedPhoto, about: About) -> dict[str, Any]:
+    return {
+        "name": photo.name,
+        "width": photo.width,
+        "height": photo.height,
+        "thumbhash": base64.b64encode(photo.thumbhash).decode(),
+        **_truncated(about),
+    }
 
 
 def _truncated(about: About) -> dict[str, str]:
