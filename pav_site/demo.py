@@ -231,6 +231,7 @@ def site_programs(
         "web": ["serve", "--port", str(port), "--wait-for-port"],
         "refit": ["worker", "--queue", "refit", "--beat"],
         "gpu": ["worker", "--queue", "gpu"],
+        "intake": ["worker", "--queue", "intake"],
     }
     return [
         Program(

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -24,7 +24,10 @@ from ratings.exports import selectors
 from ratings.exports import services as exports
 from ratings.models import (
     AgreementAnalysis,
+    Album,
+    AlbumPhoto,
     Bank,
+    Catalogue,
     ExactRefit,
     Fit,
     Invitation,
@@ -153,6 +156,32 @@ class PhotoAdmin(admin.ModelAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # photos are added by import, which normalises them
+
+
+@admin.register(Album)
+class AlbumAdmin(ReadOnly):
+    """How many photos an album has; its name is its owner's business."""
+
+    list_display = ("id", "owner", "photos", "keeps_originals", "created_at")
+    exclude = ("name", "cover")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Album]:
+        return super().get_queryset(request).annotate(photo_count=Count("albumphoto")).defer("name")
+
+    @admin.display(description=gettext_lazy("photos"))
+    def photos(self, row: Album) -> int:
+        return row.photo_count  # type: ignore[attr-defined]  # annotated
+
+
+@admin.register(AlbumPhoto)
+class AlbumPhotoAdmin(ReadOnly):
+    list_display = ("id", "album_id", "photo_id", "added_at")
+    fields = ("added_at",)
+
+
+@admin.register(Catalogue)
+class CatalogueAdmin(ReadOnly):
+    list_display = ("id", "revision")
 
 
 @admin.register(RatingEvent)

@@ -5,7 +5,9 @@ from django.urls import path
 from ratings import views
 from ratings.accounts import views as accounts
 from ratings.agreement import views as agreement
+from ratings.albums import views as albums
 from ratings.api import api
+from ratings.downloads import views as downloads
 from ratings.exports import views as exports
 from ratings.photos.views import photo_file
 from ratings.raters.views import enter
@@ -15,6 +17,9 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("api/v1/", api.urls),
     path("photos/<int:photo_id>/<slug:content_hash>/<str:file_name>", photo_file, name="photo_file"),
+    path("albums/", albums.albums, name="albums"),
+    path("albums/<uuid:album_id>/", albums.album, name="album"),
+    path("downloads/<str:ticket>/", downloads.download_file, name="download_file"),
     path("account/", accounts.overview, name="account_overview"),
     path("account/merge/", accounts.merge, name="account_merge"),
     path("account/invitation/<uuid:invitation_id>/", accounts.invitation, name="account_invitation"),

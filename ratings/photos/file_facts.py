@@ -42,7 +42,11 @@ def facts_of(data: bytes) -> FileFacts:
 
 def _taken_at(exif: Image.Exif) -> datetime | None:
     details: dict[int, Any] = exif.get_ifd(ExifTags.IFD.Exif)
-    for text in (details.get(ExifTags.Base.DateTimeOriginal), details.get(ExifTags.Base.DateTimeDigitized), exif.get(ExifTags.Base.DateTime)):
+    for text in (
+        details.get(ExifTags.Base.DateTimeOriginal),
+        details.get(ExifTags.Base.DateTimeDigitized),
+        exif.get(ExifTags.Base.DateTime),
+    ):
         with contextlib.suppress(ValueError, TypeError):
             moment = datetime.strptime(str(text).strip("\0 "), "%Y:%m:%d %H:%M:%S").replace(tzinfo=UTC)
             return moment.replace(microsecond=_microseconds(details.get(ExifTags.Base.SubsecTimeOriginal)))

@@ -85,7 +85,7 @@ def normalise(data: bytes, name: str) -> NormalisedPhoto:
     """Read a photo from the bytes of a file.
 
     The file type is detected from the content; `name` is only for display and may be any text.
-    JPEG, PNG, WebP, HEIC/HEIF and AVIF are accepted, and of raw files the embedded preview. `docs/photos.md` lists how special cases are handled.
+    JPEG, PNG, WebP, HEIC/HEIF and AVIF are accepted, and of raw files the embedded preview. `docs/photos.md` lists special cases.
 
     Raises:
         PhotoRefused: the file is not an accepted photo; the message says why and what to do.

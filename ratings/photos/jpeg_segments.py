@@ -29,13 +29,11 @@ class _Segment:
     body: bytes
 
 
-def with_packet(data: bytes, make: Callable[[bytes | None], bytes], *, without_place: bool = False) -> bytes:
-    """The JPEG with the packet that `make` makes from the one in it (None without one).
-
-    `without_place` also removes the place from EXIF, IPTC and every picture behind the photo, such as a preview or the film of a live photo.
+def with_packet(data: bytes, make: Callable[[bytes | None], bytes]) -> bytes:
+    """The JPEG with the XMP packet that `make` makes from the one in it (None without one).
 
     Raises:
-        UnusableJpeg: the file is damaged, or the packet is longer than a segment.
+        UnusableJpeg: the file is no JPEG or damaged, or the packet is longer than a segment.
     """
     segments, rest = _split(data)
     packet = next((one.body[len(XMP_START) :] for one in segments if _is_xmp(one)), None)
@@ -43,13 +41,38 @@ def with_packet(data: bytes, make: Callable[[bytes | None], bytes], *, without_p
     if len(body) > _LONGEST:
         raise UnusableJpeg("the XMP packet is longer than a segment")
     kept = [one for one in segments if not _is_xmp(one)]
-    if without_place:
-        kept, rest = _without_place(kept), _first_picture(rest)
     place = 0
     while place < len(kept) and (kept[place].marker == _APP0 or kept[place].body.startswith(_EXIF_START)):
         place += 1
     kept.insert(place, _Segment(_APP1, body))
-    return b"\xff\xd8" + b"".join(_written(one) for one in kept) + rest
+    return _joined(kept, rest)
+
+
+def without_place(data: bytes) -> bytes:
+    """The JPEG without where it was taken: in EXIF, XMP and IPTC, and in what follows the photo, such as a preview or a film.
+
+    Raises:
+        UnusableJpeg: the file is no JPEG, or damaged, so that nobody can tell where a place may be.
+    """
+    segments, rest = _split(data)
+    return _joined([safe for one in segments if (safe := _safe(one)) is not None], _first_picture(rest))
+
+
+def _safe(segment: _Segment) -> _Segment | None:
+    """A segment without a place; None where the whole segment has to go."""
+    body = segment.body
+    if segment.marker == _APP13 or body.startswith((_EXTENDED_XMP, b"MPF\0")):  # IPTC, more XMP, the list of further pictures
+        return None
+    if _is_xmp(segment):
+        packet = xmp.without_place(body[len(XMP_START) :])
+        return _Segment(_APP1, XMP_START + packet) if packet and len(packet) < _LONGEST - len(XMP_START) else None
+    if segment.marker == _APP1 and body.startswith(_EXIF_START):
+        return _Segment(_APP1, _EXIF_START + _tiff_without_place(body[len(_EXIF_START) :]))
+    return segment
+
+
+def _joined(segments: list[_Segment], rest: bytes) -> bytes:
+    return b"\xff\xd8" + b"".join(_written(one) for one in segments) + rest
 
 
 def _is_xmp(segment: _Segment) -> bool:
@@ -64,7 +87,8 @@ def _split(data: bytes) -> tuple[list[_Segment], bytes]:
     """The segments before the pixels, and everything from the first scan on."""
     if not data.startswith(b"\xff\xd8"):
         raise UnusableJpeg("not a JPEG")
-    found, at = [], 2
+    found: list[_Segment] = []
+    at = 2
     for marker, start, end in _markers(data, at):
         if marker == _SOS:
             return found, data[at:]
@@ -113,18 +137,6 @@ def _first_picture(rest: bytes) -> bytes:
                 return rest[: at + 2]
 
 
-def _without_place(segments: list[_Segment]) -> list[_Segment]:
-    kept = []
-    for one in segments:
-        if one.marker == _APP13 or one.body.startswith(_EXTENDED_XMP) or one.body.startswith(b"MPF\0"):
-            continue  # IPTC, more XMP, and the list of further pictures
-        if one.marker == _APP1 and one.body.startswith(_EXIF_START):
-            kept.append(_Segment(_APP1, _EXIF_START + _tiff_without_place(one.body[len(_EXIF_START) :])))
-        else:
-            kept.append(one)
-    return kept
-
-
 def _tiff_without_place(tiff: bytes) -> bytes:
     """EXIF with the directory of the place, and all its values, overwritten by zeros; the entry that leads to it stays, and is empty.
 
@@ -157,8 +169,3 @@ def _empty_directory(data: bytearray, order: str, start: int) -> None:
             data[value : value + size] = bytes(size)
         data[at : at + 12] = bytes(12)
     data[start : start + 2] = bytes(2)
-
-
-def packet_maker(stars: xmp.Stars, *, without_place: bool) -> Callable[[bytes | None], bytes]:
-    """What `with_packet` needs to write stars."""
-    return lambda packet: xmp.with_stars(packet, stars, without_place=without_place)

@@ -1,6 +1,8 @@
-"""Photo table."""
+"""Tables of photos."""
 
+from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from ratings.raters.models import Rater
 
@@ -23,10 +25,42 @@ class Photo(models.Model):
     licence_url = models.CharField(max_length=300, blank=True)
     source = models.CharField(max_length=300, blank=True)
     owner = models.ForeignKey(Rater, null=True, blank=True, on_delete=models.CASCADE)  # null: the shared catalogue
+    taken_at = models.DateTimeField(null=True, blank=True)  # by the camera's clock, read as UTC; null: unknown
+    binned_at = models.DateTimeField(null=True, blank=True)  # null: not in its owner's bin
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["owner", "sha256"], name="one_photo_per_owner_and_content", nulls_distinct=False)]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "sha256"], name="one_photo_per_owner_and_content", nulls_distinct=False),
+            models.CheckConstraint(condition=Q(binned_at=None) | Q(owner__isnull=False), name="only_owned_photos_are_binned"),
+        ]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(owner=None), name="catalogue_photos"),
+            models.Index(fields=["binned_at"], condition=Q(binned_at__isnull=False), name="binned_photos"),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+
+class Catalogue(models.Model):
+    """The photos without an owner, in one row that counts their changes."""
+
+    revision = models.BigIntegerField(default=0)  # rises when photos come, go or can be ranked
+
+    def __str__(self) -> str:
+        return f"revision {self.revision}"
+
+
+class PhotoView(models.Model):
+    """An administrator opened a rater's own photo, and said why. Append-only."""
+
+    photo = models.ForeignKey(Photo, null=True, on_delete=models.SET_NULL)
+    photo_number = models.BigIntegerField()  # stays when the photo is deleted
+    owner = models.UUIDField()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    reason = models.CharField(max_length=300)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.photo_number}: {self.reason}"

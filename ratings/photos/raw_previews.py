@@ -3,6 +3,7 @@
 import io
 from datetime import datetime
 
+import numpy as np
 import rawpy
 from PIL import Image
 
@@ -49,7 +50,7 @@ def preview(data: bytes) -> tuple[bytes, int | None]:
     if found.format == rawpy.ThumbFormat.JPEG:
         return bytes(found.data), _TURNS.get(flip)
     buffer = io.BytesIO()
-    Image.fromarray(found.data).save(buffer, "JPEG", quality=95, subsampling=0)
+    Image.fromarray(np.asarray(found.data)).save(buffer, "JPEG", quality=95, subsampling=0)
     return buffer.getvalue(), _TURNS.get(flip)
 
 

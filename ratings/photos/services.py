@@ -2,12 +2,13 @@
 
 import base64
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models.signals import post_delete
+from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
 
 from ratings import jobs
@@ -95,6 +96,30 @@ def add_own(
         files.remove_folder(place)
         raise
     return row, True
+
+
+def mark_changed(photo_ids: Sequence[int]) -> None:
+    """Raise the revisions of all scopes that have some of these photos. Call in the transaction of the change, before photos go."""
+    if not photo_ids:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE ratings_catalogue SET revision = revision + 1
+            WHERE EXISTS (SELECT FROM ratings_photo WHERE id = ANY(%s) AND owner_id IS NULL)""",
+            [list(photo_ids)],
+        )
+        # Locked in one order, so that two batches never wait for each other.
+        cursor.execute(
+            """WITH changed AS (SELECT id FROM ratings_album
+                WHERE id IN (SELECT album_id FROM ratings_albumphoto WHERE photo_id = ANY(%s)) ORDER BY id FOR NO KEY UPDATE)
+            UPDATE ratings_album SET revision = revision + 1 FROM changed WHERE ratings_album.id = changed.id""",
+            [list(photo_ids)],
+        )
+
+
+@receiver(pre_delete, sender=Photo)
+def _photo_goes(instance: Photo, **_signal: object) -> None:
+    mark_changed([instance.id])
 
 
 @receiver(post_delete, sender=Photo)

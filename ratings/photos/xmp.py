@@ -3,7 +3,7 @@
 Stars that PAV predicted are marked, and reading them gives nothing: a prediction is not a rating.
 """
 
-import xml.etree.ElementTree as ET  # noqa: S405 (builds and writes; packets are parsed by defusedxml)
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -20,10 +20,21 @@ IPTC = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"
 IPTC_EXT = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 PAV = "urn:pav:xmp:1.0/"
 _PREFIXES = {
-    **{"x": META, "rdf": RDF, "xmp": XMP, "dc": DC, "exif": EXIF, "photoshop": PHOTOSHOP, "Iptc4xmpCore": IPTC, "Iptc4xmpExt": IPTC_EXT},
-    **{"pav": PAV, "tiff": "http://ns.adobe.com/tiff/1.0/", "aux": "http://ns.adobe.com/exif/1.0/aux/"},
-    **{"crs": "http://ns.adobe.com/camera-raw-settings/1.0/", "xmpMM": "http://ns.adobe.com/xap/1.0/mm/"},
-    **{"lr": "http://ns.adobe.com/lightroom/1.0/", "stEvt": "http://ns.adobe.com/xap/1.0/sType/ResourceEvent#"},
+    "x": META,
+    "rdf": RDF,
+    "xmp": XMP,
+    "dc": DC,
+    "exif": EXIF,
+    "photoshop": PHOTOSHOP,
+    "Iptc4xmpCore": IPTC,
+    "Iptc4xmpExt": IPTC_EXT,
+    "pav": PAV,
+    "tiff": "http://ns.adobe.com/tiff/1.0/",
+    "aux": "http://ns.adobe.com/exif/1.0/aux/",
+    "crs": "http://ns.adobe.com/camera-raw-settings/1.0/",
+    "xmpMM": "http://ns.adobe.com/xap/1.0/mm/",
+    "lr": "http://ns.adobe.com/lightroom/1.0/",
+    "stEvt": "http://ns.adobe.com/xap/1.0/sType/ResourceEvent#",
 }
 for _prefix, _uri in _PREFIXES.items():
     ET.register_namespace(_prefix, _uri)
@@ -45,6 +56,7 @@ class Stars:
     source: str  # PREDICTED or RATED
     label: str = ""  # colour name; empty: the packet's own stays
     keywords: tuple[str, ...] = ()
+    taken_at: str = ""  # ISO 8601, for packets that lack it
 
 
 def stars_of(packet: bytes) -> int | None:
@@ -61,14 +73,12 @@ def stars_of(packet: bytes) -> int | None:
     return None if predicted else rating
 
 
-def with_stars(packet: bytes | None, stars: Stars, *, without_place: bool = False) -> bytes:
-    """A packet with these stars; a damaged one is replaced. `without_place` removes where the photo was taken."""
+def with_stars(packet: bytes | None, stars: Stars) -> bytes:
+    """A packet with these stars; a damaged one is replaced."""
     root = _parsed(packet) if packet else None
     if root is None or root.find(f".//{{{RDF}}}RDF") is None:
         root = ET.Element(f"{{{META}}}xmpmeta")
         ET.SubElement(root, f"{{{RDF}}}RDF")
-    if without_place:
-        _remove(root, lambda name: name in _PLACES or name.startswith(f"{{{EXIF}}}GPS"))
     rdf = root if root.tag == f"{{{RDF}}}RDF" else root.find(f".//{{{RDF}}}RDF")
     if rdf is None:  # made above
         raise ValueError("the packet has no RDF")
@@ -78,6 +88,8 @@ def with_stars(packet: bytes | None, stars: Stars, *, without_place: bool = Fals
     values = {f"{{{XMP}}}Rating": str(stars.rating), f"{{{PAV}}}Source": stars.source, f"{{{PAV}}}Stars": str(stars.rating)}
     if stars.label:
         values[f"{{{XMP}}}Label"] = stars.label
+    if stars.taken_at and _value(root, f"{{{EXIF}}}DateTimeOriginal") is None:
+        values[f"{{{EXIF}}}DateTimeOriginal"] = stars.taken_at
     _remove(root, values.__contains__)
     for name, value in values.items():
         subject.set(name, value)

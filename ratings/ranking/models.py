@@ -135,7 +135,11 @@ class Fit(models.Model):
     top = models.JSONField(default=list)  # ids of the first 500 photos, in order
     previous_top = models.JSONField(default=list)  # the same for the version before, to show how far photos moved
     next_photos = models.JSONField(default=list)  # ranking.services.NextPhoto: what to present next
-    exact_order = models.JSONField(null=True, blank=True)  # ranking.selectors.ExactOrder where the exact model is active
+    exact_order = models.JSONField(null=True, blank=True)  # ranking.selectors.ExactOrder of the catalogue, where the exact model is active
+    # The model of the version before, in the same projection, to show how far photos moved. Null: unknown.
+    previous_weights = HalfVectorField(dimensions=FEATURES, null=True, blank=True)
+    previous_population_weights = HalfVectorField(dimensions=FOLDS * SCORES, default=no_population_scores)
+    previous_exact_order = models.JSONField(null=True, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:

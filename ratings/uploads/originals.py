@@ -76,3 +76,10 @@ def shot_of(*, owner_id: UUID, name: str, is_raw: bool, taken_at: object) -> Pho
         return None
     same = Q(owner=owner_id, original__stem=stem_of(name), original__is_raw=not is_raw, taken_at=taken_at)
     return Photo.objects.filter(same).exclude(original__is_raw=is_raw).order_by("id").first()
+
+
+def forget_file(original_id: int) -> None:
+    """A kept file is missing: its photo is taken home with at most 2048 pixels from now on, until the file is brought again."""
+    original = Original.objects.filter(id=original_id).exclude(file="").first()
+    if original and Original.objects.filter(id=original_id, file=original.file).update(file=""):
+        Photo.objects.filter(id=original.photo_id).update(stored_bytes=F("stored_bytes") - original.size_bytes)

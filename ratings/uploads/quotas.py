@@ -2,7 +2,6 @@
 
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from ratings.errors import RatingError
 from ratings.photos.models import Photo
 from ratings.raters.models import Rater
+from ratings.uploads import partials
 from ratings.uploads.models import Upload
 
 GB = 1024**3
@@ -26,7 +26,7 @@ class NoRoom(RatingError):
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
-        self.sentence = sentence
+        self.sentence = sentence  # type: ignore[assignment]  # with its numbers, in the language of the request
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,18 @@ def check_disk(size_bytes: int) -> None:
                 used=filesizeformat(stored + coming), most=filesizeformat(most)
             )
         )
-    free, floor = shutil.disk_usage(Path(settings.VAR)).free, settings.PAV["FREE_DISK_GB"] * GB
     # What is reserved but has not arrived still has to fit; what has arrived is counted twice, which errs on the safe side.
-    if free - coming - size_bytes < floor:
+    check_free(coming + size_bytes)
+
+
+def check_free(size_bytes: int) -> None:
+    """See whether the disk stays free enough with so many bytes more.
+
+    Raises:
+        NoRoom: it does not.
+    """
+    free, floor = shutil.disk_usage(partials.folder()).free, settings.PAV["FREE_DISK_GB"] * GB
+    if free - size_bytes < floor:
         raise NoRoom(
             _("The disk of this PAV has {free} left and keeps {floor} free. Ask whoever runs it for more room.").format(
                 free=filesizeformat(free), floor=filesizeformat(floor)

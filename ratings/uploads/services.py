@@ -116,7 +116,9 @@ def bring_into(*, owner_id: UUID, album_id: UUID, photo_ids: Sequence[int]) -> N
 def claim_next() -> Upload | None:
     """The next upload to read, for this worker alone: of the owner who was served least recently, the one that has waited longest."""
     with transaction.atomic():
-        served = Upload.objects.filter(owner=OuterRef("owner"), read_at__isnull=False).order_by().values("owner").annotate(last=Max("read_at"))
+        served = (
+            Upload.objects.filter(owner=OuterRef("owner"), read_at__isnull=False).order_by().values("owner").annotate(last=Max("read_at"))
+        )
         waiting = Upload.objects.filter(state=State.WAITING).annotate(served=Subquery(served.values("last")))
         found = waiting.order_by(F("served").asc(nulls_first=True), "received_at", "id").select_for_update(skip_locked=True, of=("self",))
         upload = found.first()
@@ -152,7 +154,7 @@ def store_done(upload: Upload, photo: Photo, *, was_known: bool) -> None:
 def requeue_lost() -> bool:
     """Bring uploads forward whose worker or request died; True if uploads wait for a worker.
 
-    One whose bytes are whole counts as received. One that no worker reads any more waits again, or is refused where that was the second time.
+    One whose bytes are whole counts as received. One that no worker reads any more waits again, or is refused after the second time.
     """
     for upload in Upload.objects.filter(state=State.SENDING).only("id", "size_bytes"):
         if partials.offset(upload.id) >= upload.size_bytes:
@@ -193,7 +195,7 @@ def _is_read(upload_id: UUID) -> bool:
 def _lock(function: str, upload_id: UUID) -> Any:
     key = int.from_bytes(upload_id.bytes[:4], "big", signed=True)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s, %s)", [READING_LOCK, key])  # noqa: S608 (constants of this module)
+        cursor.execute(f"SELECT {function}(%s, %s)", [READING_LOCK, key])
         return (cursor.fetchone() or (None,))[0]
 
 

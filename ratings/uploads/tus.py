@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import format_datetime
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 from uuid import UUID
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
@@ -29,6 +29,7 @@ from django.contrib.auth import get_user
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
 from django.db import close_old_connections, connection
+from django.http import HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -132,9 +133,9 @@ def _owner(request: ASGIRequest) -> UUID:
         Refused: another page sends it, the CSRF token is missing, or nobody is known.
     """
     if request.method != "HEAD":
-        csrf = CsrfViewMiddleware(lambda _request: None)  # type: ignore[arg-type, return-value]  # only its checks are used
+        csrf = CsrfViewMiddleware(lambda _request: HttpResponse())
         csrf.process_request(request)
-        if csrf.process_view(request, application, (), {}) is not None:
+        if csrf.process_view(request, lambda: HttpResponse(), (), {}) is not None:
             raise Refused(403, _("This request did not come from PAV's own page. Reload the page and try again."))
     store = import_module(settings.SESSION_ENGINE).SessionStore
     request.session = store(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
@@ -201,7 +202,7 @@ async def _receive_bytes(upload: Upload, headers: dict[str, str], receive: Recei
     return Reply(204, {"Upload-Offset": str(arrived), "Upload-Expires": _expiry(upload)})
 
 
-async def _write(receive: Receive, file: io.RawIOBase, offset: int, most: int) -> int:
+async def _write(receive: Receive, file: BinaryIO, offset: int, most: int) -> int:
     """Append the body to the file, piece by piece; returns its new length.
 
     Raises:
@@ -233,7 +234,7 @@ async def _write(receive: Receive, file: io.RawIOBase, offset: int, most: int) -
             return arrived
 
 
-def _write_all(file: io.RawIOBase, data: bytes) -> None:
+def _write_all(file: BinaryIO, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[file.write(view) or 0 :]

@@ -113,6 +113,34 @@ export interface components {
             place: number | null;
             everyones_place: number | null;
         };
+        AlbumOut: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            photo_count: number;
+            keeps_originals: boolean;
+            revision: number;
+            cover: components["schemas"]["PhotoOut"] | null;
+        };
+        AlbumsOut: {
+            albums: components["schemas"]["AlbumOut"][];
+        };
+        AlbumIn: {
+            name: string;
+            /** @default true */
+            keeps_originals: boolean;
+        };
+        AlbumChange: {
+            name?: string | null;
+            cover?: number | null;
+            keeps_originals?: boolean | null;
+        };
+        CountOut: {
+            count: number;
+        };
+        PhotoIds: {
+            photos: number[];
+        };
         Me: {
             shares_ratings: boolean;
         };

@@ -14,6 +14,8 @@ from django.utils import timezone
 
 from ratings.models import (
     AgreementAnalysis,
+    Album,
+    AlbumPhoto,
     ExactRefit,
     Fit,
     Invitation,
@@ -37,6 +39,8 @@ MATRIX = {
     "healthz": ("get", "/healthz", 503, 503, 503),  # no worker runs in this test
     "photo_file": ("get", "/photos/{photo}/{hash}/320.webp", 404, 404, 404),  # the files themselves are tested in tests/photos
     "ratings_csv": ("get", "/staff/ratings.csv", 302, 302, 200),
+    "albums": ("get", "/albums/", 200, 200, 200),
+    "album": ("get", f"/albums/{uuid4()}/", 404, 404, 404),  # of owners: tests/albums
     "account_overview": ("get", "/account/", 302, 302, 200),
     "account_merge": ("get", "/account/merge/", 302, 302, 302),
     "account_invitation": ("get", f"/account/invitation/{uuid4()}/", 403, 403, 403),
@@ -55,6 +59,15 @@ MATRIX = {
     "api:photos": ("get", "/api/v1/photos?ids=1", 403, 200, 200),
     "api:me": ("get", "/api/v1/me", 403, 200, 200),
     "api:change_me": ("patch", "/api/v1/me", 403, 422, 422),
+    "api:albums": ("get", "/api/v1/albums", 403, 200, 200),
+    "api:make_album": ("post", "/api/v1/albums", 403, 400, 400),
+    "api:one_album": ("get", f"/api/v1/albums/{uuid4()}", 403, 404, 404),
+    "api:change_album": ("patch", f"/api/v1/albums/{uuid4()}", 403, 422, 422),
+    "api:delete_album": ("delete", f"/api/v1/albums/{uuid4()}", 403, 404, 404),
+    "api:add_photos": ("post", f"/api/v1/albums/{uuid4()}/photos", 403, 400, 400),
+    "api:remove_photos": ("post", f"/api/v1/albums/{uuid4()}/remove", 403, 400, 400),
+    "api:bin_photos": ("post", "/api/v1/bin", 403, 400, 400),
+    "api:restore_photos": ("post", "/api/v1/bin/restore", 403, 400, 400),
     "api:openapi-json": ("get", "/api/v1/openapi.json", 200, 200, 200),
     "api:api-root": ("get", "/api/v1/", 404, 404, 404),
     # allauth's
@@ -217,6 +230,7 @@ def test_the_administration_lists_and_shows_rows_of_every_table(alice):
     Invitation.objects.create(expires_at=timezone.now())
     MergedGuest.objects.create(guest=uuid4(), rater_id=alice.id, first_seq=1, event_count=1)
     ModelExport.objects.create(requested_by=admin, file_format="json", raters=[], step_queued_at=timezone.now())
+    AlbumPhoto.objects.create(album=Album.objects.create(owner_id=alice.id, name="Sea"), photo=Photo.objects.first())
     AgreementAnalysis.objects.create(queued_at=timezone.now())
     browser = Client()
     browser.force_login(admin)

@@ -1,0 +1,1 @@
+"""Albums of a rater's own photos: pages, changes, the bin."""

@@ -1,0 +1,80 @@
+"""API of albums."""
+
+from typing import Any
+from uuid import UUID
+
+from ninja import Router, Status
+
+from ratings import limits
+from ratings.albums import schemas, selectors, services
+from ratings.problems import PROBLEMS
+from ratings.raters.guests import RaterRequest
+
+router = Router()
+
+
+@router.get("/albums", response={200: schemas.AlbumsOut, **PROBLEMS})
+def albums(request: RaterRequest) -> dict[str, Any]:
+    """The rater's albums, newest first."""
+    limits.check("READS", str(request.auth))
+    return {"albums": [schemas.album_out(shelf) for shelf in selectors.shelves(request.auth)]}
+
+
+@router.post("/albums", response={201: schemas.AlbumOut, **PROBLEMS})
+def make_album(request: RaterRequest, album: schemas.AlbumIn) -> Status[dict[str, Any]]:
+    """Make an album."""
+    limits.check("RATINGS", str(request.auth))
+    made = services.create_album(owner_id=request.auth, name=album.name, keeps_originals=album.keeps_originals)
+    return Status(201, schemas.album_out(selectors.shelf(request.auth, made.id)))
+
+
+@router.get("/albums/{uuid:album_id}", response={200: schemas.AlbumOut, **PROBLEMS})
+def one_album(request: RaterRequest, album_id: UUID) -> dict[str, Any]:
+    """One album."""
+    limits.check("READS", str(request.auth))
+    return schemas.album_out(selectors.shelf(request.auth, album_id))
+
+
+@router.patch("/albums/{uuid:album_id}", response={200: schemas.AlbumOut, **PROBLEMS})
+def change_album(request: RaterRequest, album_id: UUID, change: schemas.AlbumChange) -> dict[str, Any]:
+    """Rename an album, choose its cover, or whether it keeps originals. What is left out stays."""
+    limits.check("RATINGS", str(request.auth))
+    services.change_album(
+        owner_id=request.auth, album_id=album_id, name=change.name, cover=change.cover, keeps_originals=change.keeps_originals
+    )
+    return schemas.album_out(selectors.shelf(request.auth, album_id))
+
+
+@router.delete("/albums/{uuid:album_id}", response={200: schemas.CountOut, **PROBLEMS})
+def delete_album(request: RaterRequest, album_id: UUID) -> dict[str, int]:
+    """Delete an album. Photos that are in no other album go into the bin."""
+    limits.check("RATINGS", str(request.auth))
+    return {"count": services.delete_album(owner_id=request.auth, album_id=album_id)}
+
+
+@router.post("/albums/{uuid:album_id}/photos", response={200: schemas.CountOut, **PROBLEMS})
+def add_photos(request: RaterRequest, album_id: UUID, chosen: schemas.PhotoIds) -> dict[str, int]:
+    """Add own photos to an album."""
+    limits.check("RATINGS", str(request.auth))
+    return {"count": services.add_photos(owner_id=request.auth, album_id=album_id, photo_ids=chosen.photos)}
+
+
+@router.post("/albums/{uuid:album_id}/remove", response={200: schemas.CountOut, **PROBLEMS})
+def remove_photos(request: RaterRequest, album_id: UUID, chosen: schemas.PhotoIds) -> dict[str, int]:
+    """Take photos out of an album. Those that are in no other album go into the bin."""
+    limits.check("RATINGS", str(request.auth))
+    return {"count": services.remove_photos(owner_id=request.auth, album_id=album_id, photo_ids=chosen.photos)}
+
+
+@router.post("/bin", response={200: schemas.CountOut, **PROBLEMS})
+def bin_photos(request: RaterRequest, chosen: schemas.PhotoIds) -> dict[str, int]:
+    """Put own photos into the bin. Ids of other photos are left out."""
+    limits.check("RATINGS", str(request.auth))
+    return {"count": services.bin_photos(owner_id=request.auth, photo_ids=chosen.photos)}
+
+
+@router.post("/bin/restore", response={200: schemas.CountOut, **PROBLEMS})
+def restore_photos(request: RaterRequest, chosen: schemas.PhotoIds) -> dict[str, int]:
+    """Bring photos back from the bin, into their albums."""
+    limits.check("RATINGS", str(request.auth))
+    return {"count": services.restore_photos(owner_id=request.auth, photo_ids=chosen.photos)}

@@ -1,0 +1,53 @@
+"""API schemas of albums."""
+
+from typing import Any
+from uuid import UUID
+
+from ninja import Field, Schema
+
+from ratings.albums.selectors import Shelf
+from ratings.photos.schemas import PhotoOut, photo_out
+
+
+class AlbumIn(Schema):
+    name: str = Field(max_length=500)
+    keeps_originals: bool = Field(True, description="Whether the original files of photos that are brought into it are kept.")
+
+
+class AlbumChange(Schema):
+    name: str | None = Field(None, max_length=500)
+    cover: int | None = Field(None, description="Id of one of its photos.")
+    keeps_originals: bool | None = None
+
+
+class AlbumOut(Schema):
+    id: UUID
+    name: str
+    photo_count: int
+    keeps_originals: bool
+    revision: int = Field(description="Rises when photos come, go or can be ranked.")
+    cover: PhotoOut | None
+
+
+class AlbumsOut(Schema):
+    albums: list[AlbumOut]
+
+
+class PhotoIds(Schema):
+    photos: list[int] = Field(max_length=5000)
+
+
+class CountOut(Schema):
+    count: int = Field(description="How many photos it changed.")
+
+
+def album_out(shelf: Shelf) -> dict[str, Any]:
+    album = shelf.album
+    return {
+        "id": album.id,
+        "name": album.name,
+        "photo_count": shelf.photo_count,
+        "keeps_originals": album.keeps_originals,
+        "revision": album.revision,
+        "cover": photo_out(shelf.cover) if shelf.cover else None,
+    }

@@ -1,0 +1,47 @@
+"""Pages of albums. Whoever is not the owner gets the same 404 as for an album that never was."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_http_methods, require_safe
+
+from ratings import limits
+from ratings.albums import selectors, services
+from ratings.errors import RatingError, TooManyRequests
+from ratings.photos.scopes import UnknownAlbum
+from ratings.problems import refusal_page
+from ratings.raters import guests
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@ensure_csrf_cookie
+def albums(request: HttpRequest) -> HttpResponse:
+    """The rater's albums; POST makes one and opens it."""
+    try:
+        rater = guests.ensure_rater(request)
+        if request.method == "POST":
+            limits.check("RATINGS", str(rater))
+            album = services.create_album(owner_id=rater, name=request.POST.get("name", ""))
+            return redirect("album", album.id)
+    except TooManyRequests as error:
+        return refusal_page(request, error)
+    except RatingError as error:
+        messages.error(request, str(error.sentence))
+    return render(request, "albums/albums.html", {"shelves": selectors.shelves(rater)})
+
+
+@require_safe
+@never_cache
+@ensure_csrf_cookie
+def album(request: HttpRequest, album_id: UUID) -> HttpResponse:
+    """An album: its photos, what brings others, what takes them home."""
+    try:
+        found = selectors.album_of(guests.rater_of(request.session, request.user), album_id)
+    except UnknownAlbum as error:
+        raise Http404(str(error.sentence)) from None
+    return render(request, "albums/album.html", {"album": found})

@@ -1,0 +1,108 @@
+"""Albums, the bin, and rankings by scope."""
+
+import django.db.models.deletion
+import pgvector.django.halfvec
+import ratings.ranking.models
+import uuid
+from django.db import migrations, models
+
+
+def count_from_zero(apps, schema_editor):
+    """The one row that counts the changes of the catalogue."""
+    apps.get_model("ratings", "Catalogue").objects.create()
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('ratings', '0006_agreement'),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name='Album',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('name', models.CharField(max_length=120)),
+                ('keeps_originals', models.BooleanField(default=True)),
+                ('revision', models.BigIntegerField(default=0)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='AlbumPhoto',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('added_at', models.DateTimeField(auto_now_add=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='Catalogue',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('revision', models.BigIntegerField(default=0)),
+            ],
+        ),
+        migrations.AddField(
+            model_name='fit',
+            name='previous_exact_order',
+            field=models.JSONField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name='fit',
+            name='previous_population_weights',
+            field=pgvector.django.halfvec.HalfVectorField(default=ratings.ranking.models.no_population_scores, dimensions=10),
+        ),
+        migrations.AddField(
+            model_name='fit',
+            name='previous_weights',
+            field=pgvector.django.halfvec.HalfVectorField(blank=True, dimensions=256, null=True),
+        ),
+        migrations.AddField(
+            model_name='photo',
+            name='binned_at',
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name='photo',
+            name='taken_at',
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AddIndex(
+            model_name='photo',
+            index=models.Index(condition=models.Q(('owner', None)), fields=['id'], name='catalogue_photos'),
+        ),
+        migrations.AddIndex(
+            model_name='photo',
+            index=models.Index(condition=models.Q(('binned_at__isnull', False)), fields=['binned_at'], name='binned_photos'),
+        ),
+        migrations.AddConstraint(
+            model_name='photo',
+            constraint=models.CheckConstraint(condition=models.Q(('binned_at', None), ('owner__isnull', False), _connector='OR'), name='only_owned_photos_are_binned'),
+        ),
+        migrations.AddField(
+            model_name='album',
+            name='cover',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='ratings.photo'),
+        ),
+        migrations.AddField(
+            model_name='album',
+            name='owner',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='ratings.rater'),
+        ),
+        migrations.AddField(
+            model_name='albumphoto',
+            name='album',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='ratings.album'),
+        ),
+        migrations.AddField(
+            model_name='albumphoto',
+            name='photo',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='ratings.photo'),
+        ),
+        migrations.AddConstraint(
+            model_name='albumphoto',
+            constraint=models.UniqueConstraint(fields=('album', 'photo'), name='one_row_per_album_and_photo'),
+        ),
+        migrations.RunPython(count_from_zero, migrations.RunPython.noop),
+    ]

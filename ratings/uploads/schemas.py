@@ -1,0 +1,62 @@
+"""API schemas of uploads."""
+
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext
+from ninja import Field, Schema
+
+from ratings.photos.refusals import PhotoRefused
+from ratings.uploads.models import Upload
+from ratings.uploads.quotas import Room
+from ratings.uploads.selectors import UploadList
+
+
+class KnownIn(Schema):
+    album: UUID
+    hashes: list[str] = Field(max_length=200, description="SHA-256 of files, in hexadecimal.")
+
+
+class KnownOut(Schema):
+    known: list[str] = Field(description="Those of them that are photos of the album now.")
+
+
+class RefusedOut(Schema):
+    id: UUID
+    name: str
+    sentence: str = Field(description="What is wrong, and what to do.")
+
+
+class RoomOut(Schema):
+    photos: int = Field(description="Own photos, with those on their way.")
+    most_photos: int
+    is_guest: bool
+
+
+class UploadsOut(Schema):
+    waiting: int = Field(description="Files that have arrived and are not photos yet.")
+    refused_count: int
+    refused: list[RefusedOut] = Field(description="The newest of them.")
+    room: RoomOut
+
+
+class FileRatingsOut(Schema):
+    love: int
+    like: int
+    dislike: int
+
+
+def uploads_out(found: UploadList, room: Room) -> dict[str, Any]:
+    return {
+        "waiting": found.waiting,
+        "refused_count": found.refused_count,
+        "refused": [
+            {"id": one.id, "name": one.name, "sentence": PhotoRefused(one.reason, one.reason_values).sentence(gettext)}
+            for one in found.refused
+        ],
+        "room": {"photos": room.photos, "most_photos": room.most_photos, "is_guest": room.is_guest},
+    }
+
+
+def _sentence(upload: Upload) -> str:
+    return PhotoRefused(upload.reason, upload.reason_values).sentence(gettext)
