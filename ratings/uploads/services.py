@@ -17,6 +17,7 @@ from ratings import jobs
 from ratings.albums import selectors as albums
 from ratings.albums import services as album_services
 from ratings.errors import NotSignedIn, RatingError
+from ratings.photos import files
 from ratings.photos.intake import LARGEST_FILE
 from ratings.photos.models import Photo
 from ratings.photos.names import display_name
@@ -93,11 +94,15 @@ def dismiss(*, owner_id: UUID, album_id: UUID, upload_ids: Sequence[UUID] | None
 def add_known(*, owner_id: UUID, album_id: UUID, hashes: Sequence[str]) -> dict[str, int]:
     """Add the photos to an album that the rater brought before, by hashes of their files: hash -> photo id. They need not be sent again.
 
+    A file whose photo is lost, or that the album would keep and nobody has kept, must be sent.
+
     Raises:
         UnknownAlbum: the rater has no such album.
     """
-    albums.album_of(owner_id, album_id)
-    known = dict(Original.objects.filter(owner=owner_id, sha256__in=hashes).values_list("sha256", "photo_id"))
+    album = albums.album_of(owner_id, album_id)
+    found = Original.objects.filter(owner=owner_id, sha256__in=hashes).select_related("photo")
+    found = found.exclude(file="") if album.keeps_originals else found
+    known = {original.sha256: original.photo_id for original in found if files.is_readable(original.photo)}
     bring_into(owner_id=owner_id, album_id=album_id, photo_ids=list(known.values()))
     return known
 

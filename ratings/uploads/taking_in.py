@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import IntegrityError
 
+from ratings.photos import files
 from ratings.photos.file_facts import facts_of
 from ratings.photos.intake import normalise
 from ratings.photos.models import Photo
@@ -78,6 +79,8 @@ def take_in(*, owner_id: UUID, album_id: UUID, name: str, data: bytes, source: P
     known = Original.objects.filter(owner=owner_id, sha256=sha256).select_related("photo").first()
     if known:
         photo, is_new = known.photo, False
+        if not files.is_readable(photo):  # lost, and now restored
+            files.store_files(normalise(data, name), files.folder(photo))
     else:
         photo, is_new = _photo_of(owner_id, name, data)
     services.bring_into(owner_id=owner_id, album_id=album_id, photo_ids=[photo.id])
