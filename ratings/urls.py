@@ -9,7 +9,7 @@ from ratings.albums import views as albums
 from ratings.api import api
 from ratings.downloads import views as downloads
 from ratings.exports import views as exports
-from ratings.photos.views import photo_file
+from ratings.photos.views import own_photo, photo_file
 from ratings.raters.views import enter
 
 urlpatterns = [
@@ -25,6 +25,7 @@ urlpatterns = [
     path("account/invitation/<uuid:invitation_id>/", accounts.invitation, name="account_invitation"),
     path("staff/enter/<str:ticket>/", enter, name="staff_enter"),
     path("staff/ratings.csv", exports.ratings_csv, name="ratings_csv"),
+    path("staff/photos/", own_photo, name="own_photo"),
     path("staff/agreement/", agreement.analyses, name="agreement"),
     path("staff/agreement/<uuid:analysis_id>/", agreement.analysis_page, name="agreement_page"),
     path("staff/agreement/<uuid:analysis_id>/<str:name>", agreement.analysis_file, name="agreement_file"),

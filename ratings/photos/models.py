@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from ratings.raters.models import Rater
 
@@ -61,6 +62,10 @@ class PhotoView(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
     reason = models.CharField(max_length=300)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("opened photo")
+        verbose_name_plural = _("opened photos")
 
     def __str__(self) -> str:
         return f"{self.photo_number}: {self.reason}"
