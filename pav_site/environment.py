@@ -239,6 +239,13 @@ SETTINGS = {
         Setting("PAV_LANGUAGE", one_of("en", "ja"), "en", "Language if the browser asks for none that PAV has: en or ja.", "ja"),
         Setting("PAV_DECK_SIZE", whole(1, 20), "5", "Cards dealt ahead to a rater.", "5"),
         Setting("PAV_TOP", whole(1, 200), "50", "Places of the ranking in a push.", "50"),
+        Setting(
+            "PAV_FIT_RATINGS",
+            whole(50, 5000),
+            "400",
+            "Newest ratings of a rater that an instant fit takes: more cost time at every swipe.",
+            "400",
+        ),
         Setting("PAV_LIMIT_RATINGS", rate, "240/minute", "Ratings and undos per rater.", "240/minute"),
         Setting("PAV_LIMIT_READS", rate, "600/minute", "Decks, rankings and photo lists per rater.", "600/minute"),
         Setting("PAV_LIMIT_FILES", rate, "3000/minute", "Photo files per rater.", "3000/minute"),

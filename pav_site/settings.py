@@ -276,6 +276,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=CHOSEN["PAV_LEARN_HOUR"], minute=10),
         "options": {"queue": "intake", "expires": 3600},
     },
+    "bin": {"task": "personalize.tasks.purge_bin", "schedule": crontab(hour=2, minute=41), "options": {"expires": 3600}},
     "learn": {
         "task": "personalize.tasks.learn_population_prior",
         "schedule": crontab(hour=CHOSEN["PAV_LEARN_HOUR"], minute=30),

@@ -10,6 +10,7 @@ from personalize.numerics import model_comparison
 from personalize.worker import capabilities, feature_extraction, generic_score, instant_fit, model_export, population_prior, projections
 from ratings import health, jobs
 from ratings.agreement import services as agreement
+from ratings.albums import services as albums
 from ratings.downloads import packing
 from ratings.downloads import services as downloads
 from ratings.exports import services as exports
@@ -113,6 +114,12 @@ def fill_projection(projection: int) -> None:
 def delete_old_guests() -> None:
     """Delete guests who never rated, and those past their retention; hourly."""
     raters.delete_old_guests(keep_days=settings.PAV["KEEP_GUESTS_DAYS"])
+
+
+@shared_task
+def purge_bin() -> None:
+    """Delete photos that have been in their owner's bin for thirty days; nightly."""
+    albums.purge_bin()
 
 
 @shared_task

@@ -20,6 +20,11 @@ class UsedCard(RatingError):
     sentence = _("You've rated this photo already, on another device or in another tab. That rating stays.")
 
 
+class UnknownPhoto(RatingError):
+    status = 404
+    sentence = _("This photo isn’t here any more. Reload the page to see what is.")
+
+
 class ClientIdReused(RatingError):
     status = 422
     sentence = _("This client id belongs to another rating. Make a new one for every rating.")

@@ -36,17 +36,21 @@ class PageConfig(TypedDict):
     language: str
     phrases: dict[str, str]
     urls: dict[str, str]
+    album: str  # that the page is about; empty: the catalogue
     rater: str  # empty on pages of accounts before the first visit of the start page
     merged_guests: list[str]
     is_staff: bool
 
 
-def page_config(rater_id: UUID | None, *, is_staff: bool = False, merged_guests: Sequence[UUID] = ()) -> PageConfig:
+def page_config(
+    rater_id: UUID | None, *, is_staff: bool = False, merged_guests: Sequence[UUID] = (), album: UUID | None = None
+) -> PageConfig:
     """What `static/page/words.js` reads: the catalogue in the language that is active for this request, and who reads it."""
     return PageConfig(
         language=get_language() or "en",
         phrases=phrases(),
-        urls={"websocket": "/ws/taste/"},
+        urls={"websocket": f"/ws/taste/?album={album}" if album else "/ws/taste/"},
+        album=str(album or ""),
         rater=str(rater_id or ""),
         merged_guests=[str(guest) for guest in merged_guests],
         is_staff=is_staff,
@@ -67,10 +71,10 @@ def _merged_guests(user: AbstractBaseUser | AnonymousUser, rater_id: UUID | None
     return merged_guests(rater_id) if rater_id and user.is_authenticated else []
 
 
-def page_context(rater_id: UUID, user: AbstractBaseUser | AnonymousUser) -> dict[str, Any]:
+def page_context(rater_id: UUID, user: AbstractBaseUser | AnonymousUser, album: UUID | None = None) -> dict[str, Any]:
     """Context of the template `page/home.html`."""
     return {
-        "page": page_config(rater_id, is_staff=is_staff(user), merged_guests=_merged_guests(user, rater_id)),
+        "page": page_config(rater_id, is_staff=is_staff(user), merged_guests=_merged_guests(user, rater_id), album=album),
         "modules": _modules(),
         "card_sizes": CARD_SIZES,
         "me": {"shares_ratings": shares_ratings(rater_id)},
@@ -111,6 +115,7 @@ def phrases() -> dict[str, str]:
         "undone": _("Undone. The photo is back on top."),
         "nothing_to_undo": _("Nothing to undo."),
         "rated_elsewhere": _("You rated that photo on another device."),
+        "photo_left": _("That photo isn’t here any more."),
         "rated_count.one": _("{n} photo rated"),
         "rated_count.other": _("{n} photos rated"),
         # What the deck shows in place of photos.
@@ -128,6 +133,7 @@ def phrases() -> dict[str, str]:
         "no_photos_title": _("No photos yet"),
         "no_photos_text": _("Come back in a moment; this page fills by itself."),
         "no_photos_staff_text": _("Import a folder of photos with this command; this page fills by itself."),
+        "no_photos_album_text": _("Bring some on the album’s page; this page fills by itself."),
         "all_rated_title": _("You’ve rated them all"),
         "all_rated_text.one": _("{n} photo rated. Your ranking is complete, and you can still undo."),
         "all_rated_text.other": _("{n} photos rated. Your ranking is complete, and you can still undo."),

@@ -8,8 +8,6 @@ from django.db import connection
 from jaxtyping import Float
 from pgvector import HalfVector
 
-MINE = "(p.owner_id IS NULL OR p.owner_id = %(rater)s)"  # the shared catalogue and the rater's own photos
-
 CURRENT_PROJECTION = "(SELECT id FROM ratings_projection WHERE state = 'current')"
 FILLING_PROJECTION = "(SELECT id FROM ratings_projection WHERE state = 'filling')"
 

@@ -20,6 +20,7 @@ urlpatterns = [
     path("albums/", albums.albums, name="albums"),
     path("albums/<uuid:album_id>/", albums.album, name="album"),
     path("downloads/<str:ticket>/", downloads.download_file, name="download_file"),
+    path("albums/<uuid:album_id>/rate/", views.rate_album, name="rate_album"),
     path("account/", accounts.overview, name="account_overview"),
     path("account/merge/", accounts.merge, name="account_merge"),
     path("account/invitation/<uuid:invitation_id>/", accounts.invitation, name="account_invitation"),

@@ -1,7 +1,10 @@
 """The page, and the health check."""
 
+from typing import Any
+from uuid import UUID
+
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
@@ -9,10 +12,12 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from ratings import health
+from ratings.albums import selectors as albums
 from ratings.deck import services as deck
 from ratings.errors import TooManyRequests
 from ratings.page import page_context
 from ratings.photos.schemas import photo_out
+from ratings.photos.scopes import CATALOGUE, Scope, UnknownAlbum
 from ratings.problems import refusal_page
 from ratings.raters import guests
 
@@ -22,14 +27,32 @@ from ratings.raters import guests
 @gzip_page
 @ensure_csrf_cookie
 def home(request: HttpRequest) -> HttpResponse:
-    """The page, with the first photo of the deck; the first visit creates a guest."""
+    """The page of the catalogue, with the first photo of the deck; the first visit creates a guest."""
     try:
         rater = guests.ensure_rater(request)
     except TooManyRequests as error:
         return refusal_page(request, error)
-    cards = deck.deal(rater_id=rater, count=settings.PAV["DECK_SIZE"])
+    return _rating_page(request, rater, CATALOGUE)
+
+
+@require_safe
+@never_cache
+@gzip_page
+@ensure_csrf_cookie
+def rate_album(request: HttpRequest, album_id: UUID) -> HttpResponse:
+    """The page of one album of the rater."""
+    try:
+        album = albums.album_of(guests.rater_of(request.session, request.user), album_id)
+    except UnknownAlbum as error:
+        raise Http404(str(error.sentence)) from None
+    return _rating_page(request, album.owner_id, Scope(album.id), album=album)
+
+
+def _rating_page(request: HttpRequest, rater: UUID, scope: Scope, **context: Any) -> HttpResponse:
+    cards = deck.deal(rater_id=rater, scope=scope, count=settings.PAV["DECK_SIZE"])
     first_photo = photo_out(cards[0].photo) if cards else None
-    return render(request, "page/home.html", page_context(rater, request.user) | {"first_photo": first_photo})
+    page = page_context(rater, request.user, album=scope.album)
+    return render(request, "page/home.html", page | {"first_photo": first_photo, **context})
 
 
 @require_safe

@@ -114,12 +114,13 @@ def _fold(work: Work, ratings: Ratings) -> bool:
 
 def _score(work: Work, ratings: Ratings) -> bool:
     done = (work.step - model_comparison.FOLDS - 1) * SCORED_AT_ONCE
-    photos = _readable(work.top[done : done + SCORED_AT_ONCE])
+    wanted = exact_refits.photos_to_order(work.rater)
+    photos = _readable(wanted[done : done + SCORED_AT_ONCE])
     fitting = loaded_bank.fitting()
     fitting.use(np.frombuffer(work.coefficients, dtype="<f4"))
     new = zip((photo.id for photo in photos), fitting.score([_pixels(photo) for photo in photos]).tolist(), strict=True)
     scores = [*work.scores, *new]
-    if done + SCORED_AT_ONCE < len(work.top):
+    if done + SCORED_AT_ONCE < len(wanted):
         return exact_refits.store_step(work, scores=scores)
     if exact_refits.store_step(work, scores=scores):
         order = np.concatenate(ratings.folds)

@@ -11,13 +11,15 @@ from personalize.numerics.metrics import Accuracy
 from personalize.numerics.taste import Taste
 from personalize.worker import projections
 from ratings.deck.selectors import candidates
+from ratings.photos.scopes import Scope
 from ratings.ranking import services
 from ratings.ranking.histories import History, rating_history
+from ratings.ranking.open_scopes import open_scopes
 from ratings.ranking.services import Coefficient, NextPhoto
 
 ANCHORS = (1.0, 2.0)  # "dislike" and "like", as ratings of two average photos
 NEXT_PHOTOS = 10  # chosen after every fit; more than a deck, so that they outlast a few lost fits
-CANDIDATES = 128  # photos that the next ones are chosen from, and that represent the catalogue
+CANDIDATES = 128  # photos that the next ones are chosen from, and that represent their scope
 
 
 def refit(rater: UUID) -> None:
@@ -28,7 +30,8 @@ def refit(rater: UUID) -> None:
         return
     fitted = fit(history)
     accuracy = accuracy_of(history, fitted)
-    stored = services.store_fit(
+    shown = open_scopes(rater)
+    version = services.store_fit(
         rater_id=rater,
         projection=history.projection,
         ratings_seq=history.ratings_seq,
@@ -38,18 +41,19 @@ def refit(rater: UUID) -> None:
         accuracy=asdict(accuracy) if accuracy else None,
         population_prior_id=history.population_prior_id,
         population_weights=fitted.population_weights.tolist() if len(history.values) else (),
+        shown=shown,
     )
-    if stored is not None:  # the ranking has been pushed; no page waits for the next photos
+    if version is not None:  # the ranking has been pushed; no page waits for the next photos
         services.store_next_photos(
             rater_id=rater,
             projection=history.projection,
             ratings_seq=history.ratings_seq,
-            next_photos=_next_photos(rater, history, fitted, stored.version),
+            next_photos={scope.key: _next_photos(rater, scope, history, fitted, version) for scope in shown},
         )
 
 
-def _next_photos(rater: UUID, history: History, fitted: Taste, version: int) -> list[NextPhoto]:
-    photos, features = candidates(rater, CANDIDATES)
+def _next_photos(rater: UUID, scope: Scope, history: History, fitted: Taste, version: int) -> list[NextPhoto]:
+    photos, features = candidates(rater, scope, CANDIDATES)
     rng = np.random.default_rng([rater.int & 0xFFFFFFFF, history.ratings_seq])
     return [
         NextPhoto(

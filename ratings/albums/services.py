@@ -2,18 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from ratings import jobs
 from ratings.albums.models import Album, AlbumPhoto
 from ratings.errors import RatingError
 from ratings.photos.models import Photo
-from ratings.photos.scopes import UnknownAlbum
-from ratings.photos.services import mark_changed
+from ratings.photos.scopes import Scope, UnknownAlbum
+from ratings.ranking.pushes import photos_changed, push_open
+from ratings.raters.models import Rater
 
 MOST_ALBUMS = 500
 LONGEST_NAME = 120
@@ -75,11 +79,10 @@ def delete_album(*, owner_id: UUID, album_id: UUID) -> int:
     with transaction.atomic():
         _lock(owner_id, album_id)
         inside = list(AlbumPhoto.objects.filter(album=album_id).values_list("photo", flat=True))
-        elsewhere = AlbumPhoto.objects.filter(photo__in=inside).exclude(album=album_id).values("photo")
-        alone = Photo.objects.filter(id__in=inside, owner=owner_id, binned_at=None).exclude(id__in=elsewhere)
-        binned = alone.update(binned_at=timezone.now())
+        binned = _only_here(owner_id, album_id, inside)
+        Photo.objects.filter(id__in=binned).update(binned_at=timezone.now())
         Album.objects.filter(id=album_id).delete()
-    return binned
+    return len(binned)
 
 
 def add_photos(*, owner_id: UUID, album_id: UUID, photo_ids: Sequence[int]) -> int:
@@ -93,8 +96,7 @@ def add_photos(*, owner_id: UUID, album_id: UUID, photo_ids: Sequence[int]) -> i
         inside = AlbumPhoto.objects.filter(album=album_id).values("photo")
         new = list(Photo.objects.filter(id__in=photo_ids, owner=owner_id).exclude(id__in=inside).values_list("id", flat=True))
         AlbumPhoto.objects.bulk_create((AlbumPhoto(album_id=album_id, photo_id=photo) for photo in new), ignore_conflicts=True)
-        if new:
-            Album.objects.filter(id=album_id).update(revision=F("revision") + 1)
+        photos_changed(new)
     return len(new)
 
 
@@ -108,43 +110,59 @@ def remove_photos(*, owner_id: UUID, album_id: UUID, photo_ids: Sequence[int]) -
         _lock(owner_id, album_id)
         rows = AlbumPhoto.objects.filter(album=album_id, photo__in=photo_ids)
         gone = list(rows.values_list("photo", flat=True))
-        last = Photo.objects.filter(id__in=gone, owner=owner_id, binned_at=None)
-        last = last.exclude(id__in=AlbumPhoto.objects.filter(photo__in=gone).exclude(album=album_id).values("photo"))
-        binned = list(last.values_list("id", flat=True))
+        binned = _only_here(owner_id, album_id, gone)
         # A photo that goes into the bin stays in its album's rows, so that restoring brings it back there.
         rows.exclude(photo__in=binned).delete()
         Photo.objects.filter(id__in=binned).update(binned_at=timezone.now())
-        if gone:
-            Album.objects.filter(id=album_id).update(revision=F("revision") + 1)
-            Album.objects.filter(id=album_id, cover__in=gone).update(cover=None)
+        Album.objects.filter(id=album_id, cover__in=gone).update(cover=None)
+        Album.objects.filter(id=album_id).update(revision=F("revision") + 1)
+        photos_changed(binned)
+        push_open(owner_id, [Scope(album_id)])
     return len(gone)
+
+
+def _only_here(owner_id: UUID, album_id: UUID, photo_ids: Sequence[int]) -> list[int]:
+    """Those of the photos that are in no other album, and not in the bin."""
+    elsewhere = AlbumPhoto.objects.filter(photo__in=photo_ids).exclude(album=album_id).values("photo")
+    alone = Photo.objects.filter(id__in=photo_ids, owner=owner_id, binned_at=None).exclude(id__in=elsewhere)
+    return list(alone.values_list("id", flat=True))
 
 
 def bin_photos(*, owner_id: UUID, photo_ids: Sequence[int]) -> int:
     """Put photos of the owner into the bin: they leave every scope, and their ratings go on teaching. Returns how many went."""
     with transaction.atomic():
         found = list(Photo.objects.filter(id__in=photo_ids, owner=owner_id, binned_at=None).values_list("id", flat=True))
-        mark_changed(found)
+        Photo.objects.filter(id__in=found).update(binned_at=timezone.now())
         Album.objects.filter(owner=owner_id, cover__in=found).update(cover=None)
-        return Photo.objects.filter(id__in=found, binned_at=None).update(binned_at=timezone.now())
+        photos_changed(found)
+    return len(found)
 
 
 def restore_photos(*, owner_id: UUID, photo_ids: Sequence[int]) -> int:
-    """Bring photos back from the bin, into the albums that they were in. Returns how many came."""
+    """Bring photos back from the bin, into the albums that they were in; those whose albums are gone into a new one. Returns how many."""
     with transaction.atomic():
         found = list(Photo.objects.filter(id__in=photo_ids, owner=owner_id, binned_at__isnull=False).values_list("id", flat=True))
-        mark_changed(found)
-        return Photo.objects.filter(id__in=found).update(binned_at=None)
+        Photo.objects.filter(id__in=found).update(binned_at=None)
+        homeless = set(found) - set(AlbumPhoto.objects.filter(photo__in=found).values_list("photo", flat=True))
+        if homeless:
+            album = Album.objects.create(owner_id=owner_id, name=gettext("Restored photos"))
+            AlbumPhoto.objects.bulk_create(AlbumPhoto(album=album, photo_id=photo) for photo in sorted(homeless))
+        photos_changed(found)
+    return len(found)
 
 
 def purge_bin(*, keep_days: int = BIN_DAYS) -> list[UUID]:
-    """Delete photos that have been in the bin for `keep_days` days, with their ratings. Returns their owners, whose fits have changed."""
-    limit, owners = timezone.now() - timedelta(days=keep_days), set()
+    """Delete photos that have been in the bin for `keep_days` days, with their ratings, and queue refits. Returns the owners."""
+    limit, owners = timezone.now() - timedelta(days=keep_days), set[UUID]()
     while True:
         with transaction.atomic():
             old = Photo.objects.select_for_update(skip_locked=True).filter(binned_at__lt=limit)
             found = dict(old.values_list("id", "owner")[:PURGED_AT_ONCE])
             Photo.objects.filter(id__in=found).delete()
+            # One more event, so that the fits count as older than the ratings that are left.
+            Rater.objects.filter(id__in=found.values()).update(ratings_seq=F("ratings_seq") + 1, refit_queued_at=timezone.now())
+            for owner in set(found.values()):
+                transaction.on_commit(partial(jobs.request_refit, owner))
         owners |= set(found.values())
         if not found:
             return sorted(owners)

@@ -11,23 +11,28 @@ from ninja.decorators import decorate_view
 from ratings import limits
 from ratings.deck import schemas, selectors, services
 from ratings.errors import RaterChanged
+from ratings.photos.scopes import scope_of
 from ratings.problems import PROBLEMS
 from ratings.raters.guests import RaterRequest
 
 router = Router()
 
+LAST_RATED = 20
+
 
 @router.get("/deck", response={200: schemas.DeckOut, **PROBLEMS})
 @decorate_view(gzip_page)
-def deck(request: RaterRequest) -> dict[str, Any]:
-    """The open cards, in order. Asking again returns the same cards until they are rated."""
+def deck(request: RaterRequest, album: UUID | None = None) -> dict[str, Any]:
+    """The open cards of the catalogue, or of an album, in order. Asking again returns the same cards until they are rated."""
     limits.check("READS", str(request.auth))
-    cards = services.deal(rater_id=request.auth, count=settings.PAV["DECK_SIZE"])
-    progress = selectors.progress(request.auth)
+    scope = scope_of(request.auth, album)
+    cards = services.deal(rater_id=request.auth, scope=scope, count=settings.PAV["DECK_SIZE"])
+    progress = selectors.progress(request.auth, scope)
     return {
         "cards": [schemas.card_out(card) for card in cards],
         "rated": progress.rated,
         "photos": {"ready": progress.ready, "total": progress.total, "updated": progress.updated},
+        "last_rated": selectors.last_rated(request.auth, scope, LAST_RATED),
     }
 
 
@@ -42,6 +47,20 @@ def rate(request: RaterRequest, rating: schemas.RatingIn) -> Status[dict[str, An
         client_id=rating.client_id,
         value=rating.stored_value,
         on_screen_ms=rating.on_screen_ms,
+        modality=rating.modality or "",
+    )
+    return Status(201 if recorded.created else 200, {"ratings_seq": recorded.ratings_seq})
+
+
+@router.post("/ratings/picked", response={201: schemas.RecordedOut, 200: schemas.RecordedOut, **PROBLEMS})
+def rate_picked(request: RaterRequest, rating: schemas.PickedIn) -> Status[dict[str, Any]]:
+    """Rate a photo that the rater picked, or rate it anew. 201: stored; 200: this very rating had been stored before."""
+    limits.check("RATINGS", str(request.auth))
+    recorded = services.rate_picked(
+        rater_id=request.auth,
+        photo_id=rating.photo,
+        client_id=rating.client_id,
+        value=rating.stored_value,
         modality=rating.modality or "",
     )
     return Status(201 if recorded.created else 200, {"ratings_seq": recorded.ratings_seq})

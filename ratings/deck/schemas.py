@@ -28,6 +28,20 @@ class RatingIn(Schema):
         return Value[self.value.upper()]
 
 
+class PickedIn(Schema):
+    """A rating of a photo that the rater picked."""
+
+    client_id: UUID = Field(description="Made by the client for this rating; the same id again changes nothing.")
+    photo: int
+    value: RatingValue
+    modality: Modality | None = Field(None, description="How the rating was given.")
+
+    @property
+    def stored_value(self) -> Value:
+        """The value as it is stored."""
+        return Value[self.value.upper()]
+
+
 class RecordedOut(Schema):
     ratings_seq: int = Field(description="Number of this rater's rating events so far.")
 
@@ -45,8 +59,9 @@ class PhotoCounts(Schema):
 
 class DeckOut(Schema):
     cards: list[CardOut]
-    rated: int = Field(description="Cards rated so far, skips included.")
+    rated: int = Field(description="Photos of the scope rated so far, skips included.")
     photos: PhotoCounts
+    last_rated: list[UUID] = Field(description="Tokens of the cards that were rated last, the last one first, at most 20: what undo names.")
 
 
 class UndoneOut(RecordedOut):

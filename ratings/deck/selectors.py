@@ -8,13 +8,14 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from jaxtyping import Float, Int
 
 from ratings.deck.models import Presentation, RatingEvent, Value
+from ratings.photos.scopes import Scope
 from ratings.ranking.models import FEATURES
-from ratings.sql import CURRENT_PROJECTION, FILLING_PROJECTION, MINE, columns, rows, vectors
+from ratings.sql import CURRENT_PROJECTION, FILLING_PROJECTION, columns, rows, vectors
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Photos that a rater may see, those that can be dealt, and presentations rated so far, skips included.
+    """Photos of a scope, those of them that can be dealt, and those that the rater has rated so far, skips included.
 
     `updated` counts the photos with features of the projection that fills; None where none does.
     """
@@ -25,38 +26,53 @@ class Progress:
     updated: int | None
 
 
-def candidates(rater_id: UUID, limit: int) -> tuple[Int[np.ndarray, "n"], Float[np.ndarray, "n 256"]]:
-    """Ids and features of a random sample of photos never presented to this rater, in random order."""
+def candidates(rater_id: UUID, scope: Scope, limit: int) -> tuple[Int[np.ndarray, "n"], Float[np.ndarray, "n 256"]]:
+    """Ids and features of a random sample of the photos of a scope that were never presented to this rater, in random order."""
     # The sample is drawn before features are read: a sort that carries every photo's features takes several times as long.
     found = rows(
         f"""SELECT d.photo_id, halfvec_send(d.features) FROM (
             SELECT d.id, random() AS place FROM ratings_photofeatures d JOIN ratings_photo p ON p.id = d.photo_id
-            WHERE d.projection_id = {CURRENT_PROJECTION} AND {MINE}
+            WHERE d.projection_id = {CURRENT_PROJECTION} AND {scope.condition}
             AND NOT EXISTS (SELECT 1 FROM ratings_presentation c WHERE c.rater_id = %(rater)s AND c.photo_id = d.photo_id)
             ORDER BY place LIMIT %(limit)s
         ) sample JOIN ratings_photofeatures d USING (id) ORDER BY sample.place""",  # noqa: S608 (constants)
-        {"rater": rater_id, "limit": limit},
+        {"rater": rater_id, "limit": limit, **scope.parameters},
     )
     ids, features = columns(found, 2)
     return np.array(ids, dtype=np.int64), vectors(features, FEATURES)
 
 
-def open_presentations(rater_id: UUID, limit: int) -> list[Presentation]:
-    """Presentations that wait for a rating, in the order of the deck."""
-    waiting = Presentation.objects.filter(rater=rater_id, rated_at=None).order_by("position").select_related("photo")
-    return list(waiting[:limit])
+def open_presentations(rater_id: UUID, scope: Scope, limit: int) -> list[Presentation]:
+    """Presentations of the scope's photos that wait for a rating, in the order of the deck."""
+    found = rows(
+        f"""SELECT c.token FROM ratings_presentation c JOIN ratings_photo p ON p.id = c.photo_id
+        WHERE c.rater_id = %(rater)s AND c.rated_at IS NULL AND {scope.condition} ORDER BY c.position LIMIT %(limit)s""",  # noqa: S608 (constants)
+        {"rater": rater_id, "limit": limit, **scope.parameters},
+    )
+    return list(Presentation.objects.filter(token__in=[row[0] for row in found]).order_by("position").select_related("photo"))
 
 
-def progress(rater_id: UUID) -> Progress:
-    """The rater's progress, and that of feature extraction."""
+def last_rated(rater_id: UUID, scope: Scope, limit: int) -> list[UUID]:
+    """Tokens of the presentations of the scope's photos that were rated last, the last one first."""
+    found = rows(
+        f"""SELECT c.token FROM ratings_presentation c JOIN ratings_photo p ON p.id = c.photo_id
+        WHERE c.rater_id = %(rater)s AND c.rated_at IS NOT NULL AND {scope.condition} ORDER BY c.rated_at DESC LIMIT %(limit)s""",  # noqa: S608 (constants)
+        {"rater": rater_id, "limit": limit, **scope.parameters},
+    )
+    return [row[0] for row in found]
+
+
+def progress(rater_id: UUID, scope: Scope) -> Progress:
+    """The rater's progress in a scope, and that of feature extraction."""
     counts = rows(
         f"""SELECT count(*), count(d.id),
-            (SELECT count(*) FROM ratings_presentation c WHERE c.rater_id = %(rater)s AND c.rated_at IS NOT NULL),
+            (SELECT count(*) FROM ratings_presentation c JOIN ratings_photo p ON p.id = c.photo_id
+                WHERE c.rater_id = %(rater)s AND c.rated_at IS NOT NULL AND {scope.condition}),
             CASE WHEN {FILLING_PROJECTION} IS NOT NULL THEN (SELECT count(*) FROM ratings_photofeatures n
-                JOIN ratings_photo p ON p.id = n.photo_id WHERE n.projection_id = {FILLING_PROJECTION} AND {MINE}) END
+                JOIN ratings_photo p ON p.id = n.photo_id WHERE n.projection_id = {FILLING_PROJECTION} AND {scope.condition}) END
         FROM ratings_photo p
-        LEFT JOIN ratings_photofeatures d ON d.photo_id = p.id AND d.projection_id = {CURRENT_PROJECTION} WHERE {MINE}""",  # noqa: S608 (constants)
-        {"rater": rater_id},
+        LEFT JOIN ratings_photofeatures d ON d.photo_id = p.id AND d.projection_id = {CURRENT_PROJECTION} WHERE {scope.condition}""",  # noqa: S608 (constants)
+        {"rater": rater_id, **scope.parameters},
     )
     return Progress(*counts[0])
 

@@ -1,7 +1,8 @@
 """Writes of the deck. Each is one short transaction; refits are queued after commit."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 from django.db.models import Max, Min
@@ -9,13 +10,17 @@ from django.utils import timezone
 
 from ratings import jobs
 from ratings.deck import selectors
-from ratings.deck.models import Presentation, RatingEvent
-from ratings.errors import ClientIdReused, NothingToUndo, NotSignedIn, UnknownCard, UsedCard
+from ratings.deck.models import Presentation, RatingEvent, Value
+from ratings.errors import ClientIdReused, NothingToUndo, NotSignedIn, UnknownCard, UnknownPhoto, UsedCard
+from ratings.photos.models import Photo
+from ratings.photos.scopes import Scope
 from ratings.photos.selectors import photos_shown_to
 from ratings.ranking.models import Fit
 from ratings.ranking.services import NextPhoto
 from ratings.raters.models import Rater
+from ratings.sql import rows
 
+PICKED, IMPORTED = "picked", "imported"  # algorithms of presentations that no algorithm chose
 REQUEUE_SECONDS = 3  # a refit that has waited so long may have been lost: the next rating queues it again
 
 
@@ -72,6 +77,86 @@ def record_rating(
     return Recorded(seq, created=True)
 
 
+def rate_picked(*, rater_id: UUID, photo_id: int, client_id: UUID, value: int, modality: str = "") -> Recorded:
+    """Store the rating of a photo that the rater picked by hand, as on a grid, once. A photo that is rated already gets the new rating.
+
+    It is a presentation of algorithm `picked`: without a probability, since PAV did not choose it.
+
+    Raises:
+        UnknownPhoto: there is no such photo, or it is not the rater's to see, or lies in the bin.
+        ClientIdReused: this client id belongs to another rating.
+        NotSignedIn: this rater has been deleted.
+    """
+    with transaction.atomic():
+        seq, queue = _next_event(rater_id)
+        before = RatingEvent.objects.select_related("presentation").filter(rater=rater_id, client_id=client_id).first()
+        if before:
+            transaction.set_rollback(True)
+            if (before.kind, before.presentation.photo_id, before.value) != (RatingEvent.Kind.SET, photo_id, value):
+                raise ClientIdReused
+            return Recorded(before.seq, created=False)
+        # Locked: a photo that is deleted meanwhile is gone before, or takes this rating along.
+        if not photos_shown_to(rater_id, [photo_id]).filter(binned_at=None).select_for_update(no_key=True, of=("self",)).first():
+            raise UnknownPhoto
+        rated = {"algorithm": PICKED, "reason": {}, "value": value, "rated_at": timezone.now()}
+        first = {**rated, "position": _last_position(rater_id) + 1}
+        presentation, _ = Presentation.objects.update_or_create(rater_id=rater_id, photo_id=photo_id, defaults=rated, create_defaults=first)
+        RatingEvent.objects.create(
+            rater_id=rater_id,
+            seq=seq,
+            client_id=client_id,
+            kind=RatingEvent.Kind.SET,
+            presentation=presentation,
+            value=value,
+            modality=modality,
+        )
+        if queue:
+            transaction.on_commit(lambda: jobs.request_refit(rater_id))
+    return Recorded(seq, created=True)
+
+
+def record_imported(*, rater_id: UUID, values: Mapping[int, int]) -> int:
+    """Store ratings that came with the rater's own photos, such as stars in their files: photo id -> value. Returns how many.
+
+    Photos that the rater has rated are left out: what was said here counts. So the same import again stores nothing. A skip is no rating.
+
+    Raises:
+        NotSignedIn: this rater has been deleted.
+    """
+    with transaction.atomic():
+        _next_event(rater_id)
+        rated = Presentation.objects.filter(rater=rater_id, rated_at__isnull=False).values("photo")
+        own = Photo.objects.filter(owner=rater_id, id__in=values).exclude(id__in=rated).order_by("id").values_list("id", flat=True)
+        photos = [photo for photo in own if values[photo] > Value.SKIP]
+        if not photos:
+            transaction.set_rollback(True)
+            return 0
+        now, position = timezone.now(), _last_position(rater_id)
+        Presentation.objects.filter(rater=rater_id, photo__in=photos).delete()  # dealt, and not rated
+        presentations = Presentation.objects.bulk_create(
+            Presentation(
+                rater_id=rater_id, photo_id=photo, algorithm=IMPORTED, value=values[photo], rated_at=now, position=position + place
+            )
+            for place, photo in enumerate(photos, start=1)
+        )
+        rater = Rater.objects.filter(id=rater_id)
+        first = rater.values_list("ratings_seq", flat=True).get()
+        RatingEvent.objects.bulk_create(
+            RatingEvent(
+                rater_id=rater_id,
+                seq=first + place,
+                client_id=uuid4(),
+                kind=RatingEvent.Kind.SET,
+                presentation=presentation,
+                value=presentation.value or 0,
+            )
+            for place, presentation in enumerate(presentations)
+        )
+        rater.update(ratings_seq=first + len(presentations) - 1, refit_queued_at=now)
+        transaction.on_commit(lambda: jobs.request_refit(rater_id))
+    return len(presentations)
+
+
 def undo_rating(*, rater_id: UUID, client_id: UUID, token: UUID | None = None) -> Undone:
     """Undo the rating of a presentation, or without `token` the last one: an event of its own; the presentation is open again, first.
 
@@ -107,35 +192,35 @@ def undo_rating(*, rater_id: UUID, client_id: UUID, token: UUID | None = None) -
     return Undone(seq, presentation)
 
 
-def deal(*, rater_id: UUID, count: int) -> list[Presentation]:
-    """The rater's open presentations, topped up to `count`: first what the last fit chose, then photos at random.
+def deal(*, rater_id: UUID, scope: Scope, count: int) -> list[Presentation]:
+    """The rater's open presentations of a scope, topped up to `count`: first what the last fit chose, then photos at random.
 
     Raises:
         NotSignedIn: this rater has been deleted.
     """
-    open_ones = selectors.open_presentations(rater_id, count)
+    open_ones = selectors.open_presentations(rater_id, scope, count)
     if len(open_ones) >= count:
         return open_ones
     with transaction.atomic():
         # One deal at a time: two pages that ask at the same time must get the same cards.
         if Rater.objects.select_for_update().filter(id=rater_id).first() is None:
             raise NotSignedIn
-        open_ones = selectors.open_presentations(rater_id, count)
+        open_ones = selectors.open_presentations(rater_id, scope, count)
         wanted = count - len(open_ones)
-        chosen = _next_photos(rater_id)[:wanted]
+        chosen = _next_photos(rater_id, scope)[:wanted]
         if len(chosen) < wanted:
             known = {photo["photo"] for photo in chosen}
-            photos, _ = selectors.candidates(rater_id, wanted)
+            photos, _ = selectors.candidates(rater_id, scope, wanted)
             spare = [photo for photo in photos.tolist() if photo not in known]
             chosen += [NextPhoto(photo=photo, algorithm="random", reason={}) for photo in spare[: wanted - len(chosen)]]
-        last = Presentation.objects.filter(rater=rater_id).aggregate(place=Max("position"))["place"] or 0
+        last = _last_position(rater_id)
         Presentation.objects.bulk_create(
             Presentation(
                 rater_id=rater_id, photo_id=photo["photo"], algorithm=photo["algorithm"], reason=photo["reason"], position=last + place
             )
             for place, photo in enumerate(chosen, start=1)
         )
-        return selectors.open_presentations(rater_id, count)
+        return selectors.open_presentations(rater_id, scope, count)
 
 
 def _next_event(rater_id: UUID) -> tuple[int, bool]:
@@ -153,10 +238,18 @@ def _next_event(rater_id: UUID) -> tuple[int, bool]:
     return row
 
 
-def _next_photos(rater_id: UUID) -> list[NextPhoto]:
-    """The photos that the last fit chose, without those presented since, deleted, or hidden from this rater."""
-    chosen = Fit.objects.filter(rater=rater_id).values_list("next_photos", flat=True).first() or []
-    ids = [photo["photo"] for photo in chosen]
-    presented = set(Presentation.objects.filter(rater=rater_id, photo__in=ids).values_list("photo", flat=True))
-    shown = set(photos_shown_to(rater_id, ids).values_list("id", flat=True))
-    return [photo for photo in chosen if photo["photo"] in shown - presented]
+def _last_position(rater_id: UUID) -> int:
+    return Presentation.objects.filter(rater=rater_id).aggregate(place=Max("position"))["place"] or 0
+
+
+def _next_photos(rater_id: UUID, scope: Scope) -> list[NextPhoto]:
+    """The photos of a scope that the last fit chose, without those presented since, and those that have left the scope."""
+    stored = Fit.objects.filter(rater=rater_id).values_list("next_photos", flat=True).first() or {}
+    chosen = stored.get(scope.key, [])
+    left = rows(
+        f"""SELECT p.id FROM ratings_photo p WHERE p.id = ANY(%(photos)s) AND {scope.condition}
+        AND NOT EXISTS (SELECT FROM ratings_presentation c WHERE c.rater_id = %(rater)s AND c.photo_id = p.id)""",  # noqa: S608 (constants)
+        {"rater": rater_id, "photos": [photo["photo"] for photo in chosen], **scope.parameters},
+    )
+    known = {row[0] for row in left}
+    return [photo for photo in chosen if photo["photo"] in known]

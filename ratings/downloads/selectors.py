@@ -7,6 +7,7 @@ from ratings.deck.models import Presentation, Value
 from ratings.downloads.models import Download
 from ratings.jobs import JobState
 from ratings.photos.models import Photo
+from ratings.photos.scopes import Scope
 from ratings.ranking.selectors import places
 
 
@@ -24,7 +25,7 @@ def in_order(owner_id: UUID, album_id: UUID, photo_ids: Sequence[int] | None = N
     """Photos of an album, all or some, best first by the rater's ranking; those without features come last."""
     inside = Photo.objects.filter(owner=owner_id, albumphoto__album=album_id, binned_at=None)
     found = list((inside if photo_ids is None else inside.filter(id__in=photo_ids)).order_by("id").values_list("id", flat=True))
-    place = places(owner_id, found)
+    place = places(owner_id, found, Scope(album_id))
     return sorted(found, key=lambda photo: (photo not in place, place.get(photo, (0, 0))[0], photo))
 
 

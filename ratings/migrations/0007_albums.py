@@ -7,9 +7,9 @@ import uuid
 from django.db import migrations, models
 
 
-def count_from_zero(apps, schema_editor):
-    """The one row that counts the changes of the catalogue."""
-    apps.get_model("ratings", "Catalogue").objects.create()
+# Next photos by scope: those of the rows so far are of the catalogue, and of own photos, which the deck leaves out when it deals.
+BY_SCOPE = "UPDATE ratings_fit SET next_photos = jsonb_build_object('catalogue', next_photos) WHERE jsonb_typeof(next_photos) = 'array'"
+AS_BEFORE = "UPDATE ratings_fit SET next_photos = coalesce(next_photos->'catalogue', '[]') WHERE jsonb_typeof(next_photos) = 'object'"
 
 
 class Migration(migrations.Migration):
@@ -43,6 +43,14 @@ class Migration(migrations.Migration):
                 ('revision', models.BigIntegerField(default=0)),
             ],
         ),
+        migrations.RemoveField(
+            model_name='fit',
+            name='previous_top',
+        ),
+        migrations.RemoveField(
+            model_name='fit',
+            name='top',
+        ),
         migrations.AddField(
             model_name='fit',
             name='previous_exact_order',
@@ -67,6 +75,11 @@ class Migration(migrations.Migration):
             model_name='photo',
             name='taken_at',
             field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AlterField(
+            model_name='fit',
+            name='next_photos',
+            field=models.JSONField(default=dict),
         ),
         migrations.AddIndex(
             model_name='photo',
@@ -104,5 +117,5 @@ class Migration(migrations.Migration):
             model_name='albumphoto',
             constraint=models.UniqueConstraint(fields=('album', 'photo'), name='one_row_per_album_and_photo'),
         ),
-        migrations.RunPython(count_from_zero, migrations.RunPython.noop),
+        migrations.RunSQL(BY_SCOPE, AS_BEFORE),
     ]

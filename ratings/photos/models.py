@@ -45,7 +45,7 @@ class Photo(models.Model):
 
 
 class Catalogue(models.Model):
-    """The photos without an owner, in one row that counts their changes."""
+    """The photos without an owner. Its one row, made by the first change, counts their changes."""
 
     revision = models.BigIntegerField(default=0)  # rises when photos come, go or can be ranked
 

@@ -61,8 +61,12 @@ def scope_from_key(key: str) -> Scope:
     return CATALOGUE if key == CATALOGUE.key else Scope(UUID(key))
 
 
+def revision_of(scope: Scope) -> str:
+    """SQL of a number that rises when photos come into the scope, leave it, or can be ranked; the statement needs `Scope.parameters`."""
+    table = "ratings_catalogue LIMIT 1" if scope == CATALOGUE else "ratings_album WHERE id = %(album)s"
+    return f"SELECT coalesce((SELECT revision FROM {table}), 0)"  # noqa: S608 (constants)
+
+
 def revision(scope: Scope) -> int:
-    """A number that rises when photos come into the scope, leave it, or can be ranked. An album that is gone has 0."""
-    table = "ratings_catalogue" if scope.album is None else "ratings_album WHERE id = %(album)s"
-    found = rows(f"SELECT revision FROM {table}", scope.parameters)  # noqa: S608 (constants)
-    return int(found[0][0]) if found else 0
+    """That number; 0 for an album that is gone."""
+    return int(rows(revision_of(scope), scope.parameters)[0][0])

@@ -130,8 +130,9 @@ def mark_changed(photo_ids: Sequence[int]) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            """UPDATE ratings_catalogue SET revision = revision + 1
-            WHERE EXISTS (SELECT FROM ratings_photo WHERE id = ANY(%s) AND owner_id IS NULL)""",
+            """INSERT INTO ratings_catalogue AS c (id, revision)
+            SELECT 1, 1 WHERE EXISTS (SELECT FROM ratings_photo WHERE id = ANY(%s) AND owner_id IS NULL)
+            ON CONFLICT (id) DO UPDATE SET revision = c.revision + 1""",
             [list(photo_ids)],
         )
         # Locked in one order, so that two batches never wait for each other.

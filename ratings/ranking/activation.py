@@ -75,14 +75,16 @@ def _carry_over_prior(before: int, projection: int, carry_over: Float[np.ndarray
 def _carry_over_fits(before: int, projection: int, carry_over: Float[np.ndarray, "256 256"]) -> None:
     """Carry over the weights of every rater. The order of an exact model ends, as after every instant refit."""
     while found := rows(
-        "SELECT rater_id, halfvec_send(weights) FROM ratings_fit WHERE projection_id = %(id)s ORDER BY rater_id LIMIT %(count)s",
+        """SELECT rater_id, halfvec_send(weights), halfvec_send(coalesce(previous_weights, weights)) FROM ratings_fit
+        WHERE projection_id = %(id)s ORDER BY rater_id LIMIT %(count)s""",
         {"id": before, "count": AT_ONCE},
     ):
-        raters, stored = columns(found, 2)
-        weights = vectors(stored, FEATURES) @ carry_over.T
+        raters, stored, previous = columns(found, 3)
+        weights, weights_before = (vectors(column, FEATURES) @ carry_over.T for column in (stored, previous))
         with connection.cursor() as cursor:
             cursor.execute(
-                """UPDATE ratings_fit f SET weights = new.weights::halfvec, projection_id = %s, carried_over = true, covariance = '',
-                exact_order = NULL FROM unnest(%s::uuid[], %s::text[]) AS new(id, weights) WHERE f.rater_id = new.id""",
-                [projection, list(raters), [to_text(row.tolist()) for row in weights]],
+                """UPDATE ratings_fit f SET weights = new.weights::halfvec, previous_weights = new.previous::halfvec,
+                projection_id = %s, carried_over = true, covariance = '', exact_order = NULL, previous_exact_order = NULL
+                FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS new(id, weights, previous) WHERE f.rater_id = new.id""",
+                [projection, list(raters), *([to_text(row.tolist()) for row in column] for column in (weights, weights_before))],
             )

@@ -1,6 +1,7 @@
 """API of the ranking, and of photos with their places in it."""
 
 from typing import Any, Literal
+from uuid import UUID
 
 from django.views.decorators.gzip import gzip_page
 from ninja import Query, Router
@@ -8,6 +9,7 @@ from ninja.decorators import decorate_view
 
 from ratings import limits
 from ratings.photos.schemas import photo_out
+from ratings.photos.scopes import scope_of
 from ratings.photos.selectors import photos_shown_to
 from ratings.problems import PROBLEMS
 from ratings.ranking import selectors
@@ -26,10 +28,11 @@ def ranking(
     limit: int = Query(50, ge=1, le=500),
     offset: int = Query(0, ge=0, le=10_000_000),
     of: Literal["me", "everyone"] = "me",
+    album: UUID | None = None,
 ) -> RankingMessage:
-    """All photos from the best down, for this rater or by the generic score."""
+    """All photos of the catalogue, or of an album, from the best down, for this rater or by the generic score."""
     limits.check("READS", str(request.auth))
-    return selectors.ranking_message(request.auth, limit, offset, everyone=of == "everyone")
+    return selectors.ranking_message(request.auth, limit, offset, scope=scope_of(request.auth, album), everyone=of == "everyone")
 
 
 @router.get("/coefficients", response={200: CoefficientsOut, **PROBLEMS})
@@ -41,11 +44,16 @@ def coefficients(request: RaterRequest) -> CoefficientsOut:
 
 @router.get("/photos", response={200: PhotosOut, **PROBLEMS})
 @decorate_view(gzip_page)
-def photos(request: RaterRequest, ids: str = Query(..., description="Photo ids, separated by commas, at most 100.")) -> dict[str, Any]:
-    """Photos by id, with their places in both rankings. Ids that do not exist, or belong to another rater, are left out."""
+def photos(
+    request: RaterRequest,
+    ids: str = Query(..., description="Photo ids, separated by commas, at most 100."),
+    album: UUID | None = None,
+) -> dict[str, Any]:
+    """Photos by id, with their places in both rankings of the catalogue, or of an album. Ids that do not exist, or belong to
+    another rater, are left out."""
     limits.check("READS", str(request.auth))
     wanted = [int(part) for part in ids.split(",")[:MOST_PHOTOS] if part.isdecimal() and len(part) < 19]
-    places = selectors.places(request.auth, wanted)
+    places = selectors.places(request.auth, wanted, scope_of(request.auth, album))
     found = photos_shown_to(request.auth, wanted)
     nowhere = (None, None)
     return {

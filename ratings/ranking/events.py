@@ -22,11 +22,11 @@ def taste_group(rater_id: UUID) -> str:
 
 
 def push_ranking(rater_id: UUID, message: RankingMessage) -> None:
-    """Send a ranking to every page that this rater has open. Call after commit.
+    """Send a ranking to every page of this rater that shows its scope. Call after commit.
 
     A push may be lost: pages fetch what they missed. So channel-layer outages are ignored.
     """
-    _send(rater_id, {"type": "ranking", "message": message.model_dump()}, f"version {message.version}")
+    _send(rater_id, {"type": "ranking", "message": message.model_dump()}, f"version {message.version} of {message.scope}")
 
 
 def close_sockets(*rater_ids: UUID) -> None:

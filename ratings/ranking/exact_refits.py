@@ -14,11 +14,12 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from ratings import health, jobs
+from ratings.photos.scopes import CATALOGUE
 from ratings.ranking import selectors
 from ratings.ranking.models import ExactRefit, Fit, State
-from ratings.ranking.schemas import RankingMessage
+from ratings.ranking.open_scopes import open_scopes
+from ratings.ranking.pushes import push_rankings
 from ratings.ranking.selectors import KEPT_TOP, ExactOrder, Model
-from ratings.ranking.services import store_ranking
 from ratings.sql import MAY_BE_LOST, to_list
 
 
@@ -104,7 +105,6 @@ class Work:
     comparison: Comparison | None
     coefficients: bytes
     scores: list[tuple[int, float]]
-    top: list[int]  # the photos to put in order
 
 
 def under_way(rater_id: UUID) -> Work | None:
@@ -114,9 +114,7 @@ def under_way(rater_id: UUID) -> Work | None:
         return None
     fit = row.rater.fit
     scores = [(int(photo), float(score)) for photo, score in row.scores]
-    work = Work(
-        row.rater_id, row.projection_id, row.ratings_seq, row.step, row.held_out, row.comparison, bytes(row.coefficients), scores, fit.top
-    )
+    work = Work(row.rater_id, row.projection_id, row.ratings_seq, row.step, row.held_out, row.comparison, bytes(row.coefficients), scores)
     # A fit that is carried over waits for its instant refit, with which the exact model is compared.
     if fit.carried_over or fit.projection_id != row.projection_id or {row.rater.ratings_seq, fit.ratings_seq} != {row.ratings_seq}:
         abandon(work)
@@ -149,11 +147,17 @@ def _same(work: Work) -> QuerySet[ExactRefit]:
     return ExactRefit.objects.filter(rater=work.rater, ratings_seq=work.ratings_seq, projection=work.projection)
 
 
-def activate_exact(work: Work, *, accuracy: dict[str, float] | None, scores: Sequence[tuple[int, float]]) -> RankingMessage | None:
-    """Activate the exact model: put the first photos into its order, push the ranking after commit, and end the exact refit.
+def photos_to_order(rater_id: UUID) -> list[int]:
+    """Ids of the photos of the catalogue that the exact model puts in order: the first ones of the instant model."""
+    instant = replace(selectors.model_of(rater_id), exact_order=None)
+    return [photo for photo, _ in selectors.ranking(CATALOGUE, instant, KEPT_TOP).photos]
 
-    The photos keep the set of places they had: each gets the instant model's score of the photo whose place it takes. Returns None,
-    and abandons the work, where the rater has rated since or another projection is in use.
+
+def activate_exact(work: Work, *, accuracy: dict[str, float] | None, scores: Sequence[tuple[int, float]]) -> int | None:
+    """Activate the exact model: put the catalogue's first photos into its order, push the ranking after commit, and end the exact refit.
+
+    The photos keep the set of places they had: each gets the instant model's score of the photo whose place it takes. Returns the new
+    version; None, and abandons the work, where the rater has rated since or another projection is in use.
     """
     with transaction.atomic():
         unchanged = Fit.objects.filter(rater=work.rater, ratings_seq=work.ratings_seq, projection=work.projection, carried_over=False)
@@ -163,23 +167,17 @@ def activate_exact(work: Work, *, accuracy: dict[str, float] | None, scores: Seq
             return None
         instant = Model(to_list(fit.weights), to_list(fit.population_weights), projection=work.projection)
         known = dict(scores)
-        places = [(photo, score) for photo, score in selectors.ranking(work.rater, instant, KEPT_TOP).photos if photo in known]
+        places = [(photo, score) for photo, score in selectors.ranking(CATALOGUE, instant, KEPT_TOP).photos if photo in known]
         order = sorted((photo for photo, _ in places), key=lambda photo: (-known[photo], photo))
-        exact_order = ExactOrder(photos=order, scores=[score for _, score in places])
         finish(work)
-        return store_ranking(
-            rater_id=work.rater,
+        unchanged.update(
             version=fit.version + 1,
-            ratings_seq=fit.ratings_seq,
             accuracy=accuracy,
-            model=replace(instant, exact_order=exact_order),
-            before=fit.top,
-            comparison=dict(work.comparison) if work.comparison else None,
-            changes={
-                "version": fit.version + 1,
-                "accuracy": accuracy,
-                "previous_top": fit.top,
-                "exact_order": exact_order,
-                "updated_at": timezone.now(),
-            },
+            previous_weights=fit.weights,
+            previous_population_weights=fit.population_weights,
+            previous_exact_order=fit.exact_order,
+            exact_order=ExactOrder(photos=order, scores=[score for _, score in places]),
+            updated_at=timezone.now(),
         )
+        push_rankings(work.rater, open_scopes(work.rater))
+        return fit.version + 1

@@ -11,6 +11,7 @@ from pgvector import HalfVector
 from ratings.photos.models import Photo
 from ratings.ranking import locks, population_prior
 from ratings.ranking.models import FEATURES, PhotoFeatures, Projection, State
+from ratings.ranking.pushes import photos_changed
 from ratings.sql import CURRENT_PROJECTION, columns, rows, vectors
 
 READ_AT_ONCE = 1000  # photos
@@ -49,6 +50,7 @@ def store_features(*, projection: int, photo_ids: Sequence[int], features: Float
             ),
             ignore_conflicts=True,
         )
+        photos_changed(sorted(existing))
 
 
 def missing(projection: int) -> list[int]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
+from django.conf import settings
 from jaxtyping import Float, Int
 
 from ratings.ranking.models import FEATURES, FOLDS, SCORES
@@ -13,7 +14,7 @@ from ratings.sql import columns, rows, vectors
 
 @dataclass(frozen=True)
 class History:
-    """A rater's current ratings without skips, in the order given, with their photos' features and population scores."""
+    """A rater's newest current ratings without skips, in the order given, with their photos' features and population scores."""
 
     ratings_seq: int
     projection: int  # of `features`
@@ -25,7 +26,9 @@ class History:
 
 
 def rating_history(rater_id: UUID, *, stale_only: bool = True, catalogue_only: bool = False) -> History | None:
-    """The history to fit. None where the rater or a projection does not exist, or (with `stale_only`) where the stored fit is up to date.
+    """The history to fit: the newest PAV_FIT_RATINGS ratings, of photos of every scope, those in the bin included.
+
+    None where the rater or a projection does not exist, or (with `stale_only`) where the stored fit is up to date.
 
     With `catalogue_only` it is without own photos, which are private: for models that others get to see.
 
@@ -43,11 +46,15 @@ def rating_history(rater_id: UUID, *, stale_only: bool = True, catalogue_only: b
         return None
     seq, projection, population_prior_id, _ = state[0]
     found = rows(
-        """SELECT c.photo_id, halfvec_send(d.features), c.value, halfvec_send(d.population_scores) FROM ratings_presentation c
-        JOIN ratings_photofeatures d ON d.photo_id = c.photo_id AND d.projection_id = %(projection)s
-        JOIN ratings_photo p ON p.id = c.photo_id AND (p.owner_id IS NULL OR NOT %(catalogue_only)s)
-        WHERE c.rater_id = %(rater)s AND c.value > 0 ORDER BY c.rated_at, c.token""",
-        {"rater": rater_id, "projection": projection, "catalogue_only": catalogue_only},
+        """SELECT photo_id, features, value, scores FROM (
+            SELECT c.photo_id, halfvec_send(d.features) AS features, c.value, halfvec_send(d.population_scores) AS scores,
+                c.rated_at, c.token
+            FROM ratings_presentation c
+            JOIN ratings_photofeatures d ON d.photo_id = c.photo_id AND d.projection_id = %(projection)s
+            JOIN ratings_photo p ON p.id = c.photo_id AND (p.owner_id IS NULL OR NOT %(catalogue_only)s)
+            WHERE c.rater_id = %(rater)s AND c.value > 0 ORDER BY c.rated_at DESC, c.token DESC LIMIT %(most)s
+        ) newest ORDER BY rated_at, token""",
+        {"rater": rater_id, "projection": projection, "most": settings.PAV["FIT_RATINGS"], "catalogue_only": catalogue_only},
     )
     ids, features, values, scores = columns(found, 4)
     return History(

@@ -132,9 +132,7 @@ class Fit(models.Model):
     covariance = models.BinaryField(default=bytes)  # personalize.numerics.taste.Covariance; empty where `carried_over`
     coefficients = models.JSONField(default=list)  # ranking.services.Coefficient of the generic score, then of each task head
     accuracy = models.JSONField(null=True, blank=True)
-    top = models.JSONField(default=list)  # ids of the first 500 photos, in order
-    previous_top = models.JSONField(default=list)  # the same for the version before, to show how far photos moved
-    next_photos = models.JSONField(default=list)  # ranking.services.NextPhoto: what to present next
+    next_photos = models.JSONField(default=dict)  # by `Scope.key`, a list of ranking.services.NextPhoto: what to present next
     exact_order = models.JSONField(null=True, blank=True)  # ranking.selectors.ExactOrder of the catalogue, where the exact model is active
     # The model of the version before, in the same projection, to show how far photos moved. Null: unknown.
     previous_weights = HalfVectorField(dimensions=FEATURES, null=True, blank=True)

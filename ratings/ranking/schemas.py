@@ -56,10 +56,12 @@ class ActiveModel(Schema):
 
 
 class RankingMessage(Schema):
-    """A rater's ranking, or a stretch of it. A browser keeps the highest version it has seen."""
+    """A rater's ranking of a scope, or a stretch of it. A browser keeps the highest (version, revision) of its scope that it has seen."""
 
     model_config = ConfigDict(frozen=True)
 
+    scope: str = Field(description="What is ranked: `catalogue`, or the id of an album.")
+    revision: int = Field(description="Rises when photos come into the scope, leave it, or can be ranked.")
     version: int = Field(description="Counts this rater's fits; 0 is the generic ranking.")
     ratings_seq: int = Field(description="The last rating event that the fit includes.")
     accuracy: Accuracy | None

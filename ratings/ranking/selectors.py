@@ -1,18 +1,18 @@
 """Reads of the ranking: photos in order, for one rater or generic. A ranking is one SQL statement."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypedDict
 from uuid import UUID
 
-from django.db.models import Q
-
+from ratings.photos import scopes
+from ratings.photos.scopes import CATALOGUE, Scope
 from ratings.ranking.certainty import certainty
-from ratings.ranking.models import FEATURES, Fit, PhotoFeatures, State, no_population_scores
+from ratings.ranking.models import FEATURES, Fit, State, no_population_scores
 from ratings.ranking.schemas import ActiveModel, Coefficient, CoefficientsOut, ModelComparison, ModelName, PlacedPhoto, RankingMessage
-from ratings.sql import CURRENT_PROJECTION, MINE, rows, to_list, to_text
+from ratings.sql import CURRENT_PROJECTION, rows, to_list, to_text
 
-KEPT_TOP = 500  # places of a ranking that are kept, to show how far a photo moved
+KEPT_TOP = 500  # places that a photo can have moved from; also those that the exact model orders
 
 
 class ExactOrder(TypedDict):
@@ -33,7 +33,7 @@ class Model:
 
     weights: Sequence[float] = field(default_factory=generic_weights)
     population_weights: Sequence[float] = field(default_factory=no_population_scores)
-    exact_order: ExactOrder | None = None
+    exact_order: ExactOrder | None = None  # of the catalogue; other scopes leave it out
     projection: int | None = None  # of the weights; None: the current one, for weights that hold in any
 
     @property
@@ -43,48 +43,78 @@ class Model:
             return "exact"
         return "instant" if any(self.weights[1:]) or any(self.population_weights) else "generic"
 
-    def scored(self) -> tuple[str, dict[str, Any]]:
-        """A table of photo ids and scores (`FROM {...}`), and its parameters; the statement also needs the parameter `rater`."""
-        score, join = "-(d.features <#> %(weights)s::halfvec)", ""
-        # Not simply the current one: another may come into use after the weights were read, and they mean nothing in its features.
-        parameters: dict[str, Any] = {"weights": to_text(self.weights), "projection": self.projection}
+    def within(self, scope: Scope) -> "Model":
+        """The model that ranks a scope: the exact order serves the catalogue alone."""
+        return self if scope == CATALOGUE else replace(self, exact_order=None)
+
+    def score(self, prefix: str = "") -> tuple[str, str, dict[str, Any]]:
+        """SQL of the score of a photo with features `d`, the join it needs, and parameters, whose names begin with `prefix`."""
+        parameters: dict[str, Any] = {f"{prefix}weights": to_text(self.weights)}
+        score, join = f"-(d.features <#> %({prefix}weights)s::halfvec)", ""
         if any(self.population_weights):
-            score += " - (d.population_scores <#> %(population_weights)s::halfvec)"
-            parameters["population_weights"] = to_text(self.population_weights)
+            score += f" - (d.population_scores <#> %({prefix}population_weights)s::halfvec)"
+            parameters[f"{prefix}population_weights"] = to_text(self.population_weights)
         if self.exact_order:
-            score = f"coalesce(exact.score, {score})"
-            join = "LEFT JOIN unnest(%(photos)s::bigint[], %(scores)s::float8[]) AS exact(id, score) ON exact.id = d.photo_id"
-            parameters |= {"photos": self.exact_order["photos"], "scores": self.exact_order["scores"]}
-        # OFFSET 0 keeps this a query of its own: otherwise counting the rows would carry the features of every photo along.
-        table = f"""(SELECT d.photo_id AS id, {score} AS score FROM ratings_photofeatures d JOIN ratings_photo p ON p.id = d.photo_id {join}
-            WHERE d.projection_id = (SELECT coalesce(%(projection)s, {CURRENT_PROJECTION})) AND {MINE} OFFSET 0)"""  # noqa: S608 (constants of this module)
-        return table, parameters
+            score = f"coalesce({prefix}exact.score, {score})"
+            order = f"unnest(%({prefix}photos)s::bigint[], %({prefix}scores)s::float8[]) AS {prefix}exact(id, score)"
+            join = f"LEFT JOIN {order} ON {prefix}exact.id = d.photo_id"
+            parameters |= {f"{prefix}photos": self.exact_order["photos"], f"{prefix}scores": self.exact_order["scores"]}
+        return score, join, parameters
+
+
+def scored(scope: Scope, model: Model, before: Model | None = None) -> tuple[str, dict[str, Any]]:
+    """A table of the scope's photos (`FROM {...}`): `id`, `score` and, if given, the score of the model `before`; and its parameters."""
+    # Not simply the current one: another may come into use after the weights were read, and they mean nothing in its features.
+    parameters: dict[str, Any] = {"projection": model.projection, **scope.parameters}
+    columns, joins = "d.photo_id AS id", ""
+    for name, prefix, one in (("score", "", model), ("before", "before_", before)):
+        if one is not None:
+            score, join, own = one.within(scope).score(prefix)
+            columns, joins, parameters = f"{columns}, {score} AS {name}", f"{joins} {join}", parameters | own
+    # OFFSET 0 keeps this a query of its own: otherwise counting the rows would carry the features of every photo along.
+    table = f"""(SELECT {columns} FROM ratings_photofeatures d JOIN ratings_photo p ON p.id = d.photo_id {joins}
+        WHERE d.projection_id = (SELECT coalesce(%(projection)s, {CURRENT_PROJECTION})) AND {scope.condition} OFFSET 0)"""  # noqa: S608 (constants)
+    return table, parameters
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """A stretch of a ranking: (photo id, score) in order, and the number of photos in the whole ranking."""
+    """A stretch of a ranking: (photo id, score) in order, the number of photos in the whole ranking, and the scope's revision.
+
+    `was` has places in the ranking by the model before, of photos in its top 500.
+    """
 
     photos: list[tuple[int, float]]
     total: int
+    revision: int
+    was: dict[int, int] = field(default_factory=dict)
 
 
-def ranking(rater_id: UUID, model: Model, limit: int, offset: int = 0) -> Ranking:
-    """Photos from the best down, by one exact scan."""
-    table, parameters = model.scored()
+def ranking(scope: Scope, model: Model, limit: int, offset: int = 0, *, before: Model | None = None) -> Ranking:
+    """Photos from the best down, by one exact scan; `before` is the model that `was` compares with, in the same projection."""
+    table, parameters = scored(scope, model, before)
+    place, places = "NULL", ""
+    if before is not None:
+        place = "was.place"
+        places = f"""LEFT JOIN (SELECT id, row_number() OVER (ORDER BY before DESC, id) AS place
+            FROM (SELECT id, before FROM scored ORDER BY before DESC, id LIMIT {KEPT_TOP}) first) was USING (id)"""  # noqa: S608 (constants)
     found = rows(
-        f"SELECT id, score, count(*) OVER () FROM {table} scored ORDER BY score DESC, id LIMIT %(limit)s OFFSET %(offset)s",  # noqa: S608 (constants)
-        {"rater": rater_id, "limit": limit, "offset": offset, **parameters},
+        f"""WITH scored AS MATERIALIZED (SELECT * FROM {table} photos)
+        SELECT id, score, (SELECT count(*) FROM scored), ({scopes.revision_of(scope)}), {place}
+        FROM (SELECT id, score FROM scored ORDER BY score DESC, id LIMIT %(limit)s OFFSET %(offset)s) best {places}
+        ORDER BY score DESC, id""",  # noqa: S608 (constants)
+        {"limit": limit, "offset": offset, **parameters},
     )
-    total = found[0][2] if found else ranked_photos(rater_id) if offset else 0
-    return Ranking([(photo, score) for photo, score, _ in found], total)
+    if not found:
+        return Ranking([], ranked_photos(scope) if offset else 0, scopes.revision(scope))
+    was = {row[0]: row[4] for row in found if row[4] is not None}
+    return Ranking([row[:2] for row in found], total=found[0][2], revision=found[0][3], was=was)
 
 
-def with_places(ranked: Ranking, before: Sequence[int], first: int = 1) -> list[PlacedPhoto]:
-    """A stretch of a ranking with places, from `first`; `before` are photo ids in the order of the version before."""
-    was = {photo: place for place, photo in enumerate(before, start=1)}
+def with_places(ranked: Ranking, first: int = 1) -> list[PlacedPhoto]:
+    """A stretch of a ranking with places, from `first`."""
     return [
-        PlacedPhoto(id=photo, place=place, was=was.get(photo), score=round(score, 4))
+        PlacedPhoto(id=photo, place=place, was=ranked.was.get(photo), score=round(score, 4))
         for place, (photo, score) in enumerate(ranked.photos, start=first)
     ]
 
@@ -102,29 +132,34 @@ def active_model(model: Model, comparison: dict[str, Any] | None = None) -> Acti
     return ActiveModel(name=model.name, comparison=compared)
 
 
-def ranking_message(rater_id: UUID, limit: int, offset: int = 0, *, everyone: bool = False) -> RankingMessage:
+def ranking_message(rater_id: UUID, limit: int, offset: int = 0, *, scope: Scope = CATALOGUE, everyone: bool = False) -> RankingMessage:
     """The rater's ranking, or the generic one for `everyone`; `was` is the place in the top 500 of the version before."""
     weights = ("weights", "population_weights", "exact_order", "projection", "projection__state")
-    names = ("version", "ratings_seq", "accuracy", "previous_top", *weights)
+    previous = ("previous_weights", "previous_population_weights", "previous_exact_order")
     compared = ("rater__exactrefit__comparison", "rater__exactrefit__ratings_seq")
-    fit = Fit.objects.filter(rater=rater_id).values(*names, *compared).first() or dict.fromkeys((*names, *compared))
-    own = fit["projection__state"] == State.CURRENT and not everyone
-    model = Model()
-    if own:
-        model = Model(to_list(fit["weights"]), to_list(fit["population_weights"]), fit["exact_order"], fit["projection"])
-    comparison = fit[compared[0]] if own and fit[compared[1]] == fit["ratings_seq"] else None
-    if comparison and comparison["active"] != model.name:  # decided, but the first photos are still being scored
+    names = ("version", "ratings_seq", "accuracy", *weights, *previous, *compared)
+    fit = Fit.objects.filter(rater=rater_id).values(*names).first() or dict.fromkeys(names)
+    model, before = Model(), None
+    if fit["projection__state"] == State.CURRENT and not everyone:
+        model = Model(to_list(fit["weights"]), to_list(fit["population_weights"]), fit["exact_order"], fit["projection"]).within(scope)
+        if fit["previous_weights"] is not None:
+            kept = to_list(fit["previous_weights"]), to_list(fit["previous_population_weights"]), fit["previous_exact_order"]
+            before = Model(*kept, fit["projection"])
+    comparison = fit[compared[0]] if fit[compared[1]] == fit["ratings_seq"] and scope == CATALOGUE and not everyone else None
+    # Not where it has been decided for a model that is not active yet, because the first photos are still being scored.
+    if comparison and comparison["active"] != model.name:
         comparison = None
-    before: Any = fit["previous_top"] if own else []
-    ranked = ranking(rater_id, model, limit, offset)
+    ranked = ranking(scope, model, limit, offset, before=before)
     return RankingMessage(
+        scope=scope.key,
+        revision=ranked.revision,
         version=fit["version"] or 0,
         ratings_seq=fit["ratings_seq"] or 0,
         accuracy=fit["accuracy"],
         certainty=certainty(rater_id, fit["accuracy"]),
         total=ranked.total,
         active_model=active_model(model, comparison),
-        top=with_places(ranked, before, first=offset + 1),
+        top=with_places(ranked, first=offset + 1),
     )
 
 
@@ -135,22 +170,25 @@ def coefficients(rater_id: UUID) -> CoefficientsOut:
     return CoefficientsOut(ratings_seq=fit["ratings_seq"], coefficients=found)
 
 
-def ranked_photos(rater_id: UUID) -> int:
-    """How many photos are in this rater's ranking."""
-    mine = Q(photo__owner=None) | Q(photo__owner=rater_id)
-    return PhotoFeatures.objects.filter(mine, projection__state=State.CURRENT).count()
+def ranked_photos(scope: Scope) -> int:
+    """How many photos are in the ranking of a scope."""
+    found = rows(
+        f"""SELECT count(*) FROM ratings_photofeatures d JOIN ratings_photo p ON p.id = d.photo_id
+        WHERE d.projection_id = {CURRENT_PROJECTION} AND {scope.condition}""",  # noqa: S608 (constants)
+        scope.parameters,
+    )
+    return int(found[0][0])
 
 
-def places(rater_id: UUID, photo_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
-    """Place of each photo in this rater's ranking and in the generic one, from 1."""
-    table, parameters = model_of(rater_id).scored()
-    generic = "-(d.features <#> %(generic)s::halfvec)"
+def places(rater_id: UUID, photo_ids: Sequence[int], scope: Scope = CATALOGUE) -> dict[int, tuple[int, int]]:
+    """Place of each photo in this rater's ranking of the scope and in the generic one, from 1."""
+    model = model_of(rater_id)
+    table, parameters = scored(scope, model, Model(projection=model.projection))
     found = rows(
         f"""SELECT id, place, everyones FROM (
-            SELECT id, row_number() OVER (ORDER BY score DESC, id) AS place, row_number() OVER (ORDER BY generic DESC, id) AS everyones
-            FROM {table} mine JOIN (SELECT d.photo_id AS id, {generic} AS generic FROM ratings_photofeatures d
-                WHERE d.projection_id = (SELECT coalesce(%(projection)s, {CURRENT_PROJECTION}))) everyone USING (id)
+            SELECT id, row_number() OVER (ORDER BY score DESC, id) AS place, row_number() OVER (ORDER BY before DESC, id) AS everyones
+            FROM {table} photos
         ) ranked WHERE id = ANY(%(wanted)s)""",  # noqa: S608 (constants of this module)
-        {"rater": rater_id, "generic": to_text(generic_weights()), "wanted": list(photo_ids), **parameters},
+        {"wanted": list(photo_ids), **parameters},
     )
     return {photo: (place, everyones) for photo, place, everyones in found}

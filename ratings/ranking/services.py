@@ -1,19 +1,16 @@
 """Writes of fits: claimed, stored if newer, pushed after commit."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection, transaction
-from psycopg.types.json import Json
+from psycopg.types.json import Json, Jsonb
 
-from ratings.ranking import events, population_prior, projections, selectors
-from ratings.ranking.certainty import certainty
-from ratings.ranking.models import Fit
-from ratings.ranking.schemas import RankingMessage
-from ratings.ranking.selectors import KEPT_TOP, Model, Ranking
+from ratings.photos.scopes import CATALOGUE, Scope
+from ratings.ranking import population_prior, projections, selectors
+from ratings.ranking.models import no_population_scores
+from ratings.ranking.pushes import push_rankings
 from ratings.sql import MAY_BE_LOST, to_text
 
 
@@ -77,95 +74,76 @@ def store_fit(
     coefficients: Sequence[Coefficient] = (),
     population_prior_id: int | None = None,
     population_weights: Sequence[float] = (),
-) -> RankingMessage | None:
-    """Store an instant fit if it is newer than the stored one, and push the ranking after commit.
+    shown: Sequence[Scope] = (CATALOGUE,),
+) -> int | None:
+    """Store an instant fit if it is newer than the stored one, and push the ranking of the scopes `shown` after commit.
 
-    `population_weights` weigh the population scores of version `population_prior_id`. An exact order made from fewer ratings is dropped.
-    Returns None, and changes nothing, for a stale fit, a deleted rater, where `projection` is no longer current, or where a merge has
-    withheld the prior from this rater since the ratings were read.
+    `population_weights` weigh the population scores of version `population_prior_id`. The model before is kept, to show how far photos
+    moved; before the first fit, that is the generic one. An exact order made from fewer ratings is dropped. Returns the new version; None,
+    where nothing has changed, for a stale fit, a deleted rater, where `projection` is no longer current, or where a merge has withheld the
+    prior from this rater since the ratings were read.
     """
-    model = Model(weights, population_prior.in_own_fold(rater_id, population_weights), projection=projection)
     with transaction.atomic():
         if not projections.is_current_until_commit(projection):
             return None
         with connection.cursor() as cursor:
             cursor.execute(
                 f"""INSERT INTO ratings_fit AS f (rater_id, projection_id, carried_over, version, ratings_seq, weights, population_weights,
-                    population_prior_id, covariance, coefficients, accuracy, top, previous_top, next_photos, updated_at)
+                    population_prior_id, covariance, coefficients, accuracy, next_photos, previous_weights, previous_population_weights,
+                    updated_at)
                 SELECT r.id, %(projection)s, false, 1, %(seq)s, %(weights)s::halfvec, %(population_weights)s::halfvec, %(prior)s,
-                    %(covariance)s, %(coefficients)s, %(accuracy)s, '[]', '[]', '[]', statement_timestamp()
+                    %(covariance)s, %(coefficients)s, %(accuracy)s, '{{}}', %(generic)s::halfvec, %(no_population)s::halfvec,
+                    statement_timestamp()
                 FROM {MAY_BE_LOST}, ratings_rater r
                 WHERE r.id = %(rater)s AND (%(prior)s::bigint IS NULL OR r.withheld_prior IS DISTINCT FROM %(prior)s) FOR KEY SHARE OF r
                 ON CONFLICT (rater_id) DO UPDATE SET projection_id = excluded.projection_id, carried_over = false, version = f.version + 1,
                     ratings_seq = excluded.ratings_seq,
                     weights = excluded.weights, population_weights = excluded.population_weights,
                     population_prior_id = excluded.population_prior_id, covariance = excluded.covariance,
-                    coefficients = excluded.coefficients, accuracy = excluded.accuracy,
-                    previous_top = f.top, exact_order = NULL, updated_at = excluded.updated_at
+                    coefficients = excluded.coefficients, accuracy = excluded.accuracy, exact_order = NULL,
+                    previous_weights = CASE WHEN f.projection_id = excluded.projection_id THEN f.weights END,
+                    previous_population_weights = f.population_weights, previous_exact_order = f.exact_order,
+                    updated_at = excluded.updated_at
                 WHERE f.ratings_seq < excluded.ratings_seq OR f.projection_id IS DISTINCT FROM excluded.projection_id
                     OR f.ratings_seq = excluded.ratings_seq
                         AND (f.carried_over OR f.population_prior_id IS DISTINCT FROM excluded.population_prior_id)
-                RETURNING version, top""",  # noqa: S608 (constant)
+                RETURNING version""",  # noqa: S608 (constant)
                 {
                     "rater": rater_id,
                     "projection": projection,
                     "seq": ratings_seq,
                     "weights": to_text(weights),
-                    "population_weights": to_text(model.population_weights),
+                    "population_weights": to_text(population_prior.in_own_fold(rater_id, population_weights)),
                     "prior": population_prior_id,
                     "covariance": covariance,
                     "coefficients": Json(list(coefficients)),  # type: ignore[dict-item]
                     "accuracy": Json(accuracy),  # type: ignore[dict-item]  # the stubs know no adapters
+                    "generic": to_text(selectors.generic_weights()),
+                    "no_population": to_text(no_population_scores()),
                 },
             )
             row = cursor.fetchone()
         if row is None:
             return None
-        version, before = row[0], json.loads(row[1])  # a cursor returns JSON as text
-        changes = {}
-        if not before:  # the first fit: photos move from their places in the generic ranking
-            before = [photo for photo, _ in selectors.ranking(rater_id, Model(projection=projection), KEPT_TOP).photos]
-            changes = {"previous_top": before}
-        return store_ranking(
-            rater_id=rater_id, version=version, ratings_seq=ratings_seq, accuracy=accuracy, model=model, before=before, changes=changes
-        )
+        push_rankings(rater_id, shown)
+        return int(row[0])
 
 
-def store_ranking(
-    *,
-    rater_id: UUID,
-    version: int,
-    ratings_seq: int,
-    accuracy: dict[str, float] | None,
-    model: Model,
-    before: Sequence[int],
-    changes: dict[str, Any],
-    comparison: dict[str, Any] | None = None,
-) -> RankingMessage:
-    """Store the new top and `changes` of a fit, and push the ranking after commit. Call within the transaction that changes the fit.
+def store_next_photos(*, rater_id: UUID, projection: int, ratings_seq: int, next_photos: Mapping[str, Sequence[NextPhoto]]) -> None:
+    """Store the photos to present next, by scope, unless the fit that chose them has been replaced, or carried over to another projection.
 
-    `before` are photo ids in the order of the version before.
+    Those of the catalogue stay where it is not among the scopes; those of other albums go.
     """
-    ranked = selectors.ranking(rater_id, model, KEPT_TOP)
-    Fit.objects.filter(rater=rater_id).update(top=[photo for photo, _ in ranked.photos], **changes)
-    message = RankingMessage(
-        version=version,
-        ratings_seq=ratings_seq,
-        accuracy=accuracy,  # type: ignore[arg-type]  # pydantic makes the schema of it
-        certainty=certainty(rater_id, accuracy),
-        total=ranked.total,
-        active_model=selectors.active_model(model, comparison),
-        top=selectors.with_places(Ranking(ranked.photos[: settings.PAV["TOP"]], ranked.total), before),
-    )
-    transaction.on_commit(lambda: events.push_ranking(rater_id, message))
-    return message
-
-
-def store_next_photos(*, rater_id: UUID, projection: int, ratings_seq: int, next_photos: Sequence[NextPhoto]) -> None:
-    """Store the photos to present next, unless the fit that chose them has been replaced, or carried over to another projection."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""UPDATE ratings_fit SET next_photos = %s FROM {MAY_BE_LOST}
-            WHERE rater_id = %s AND projection_id = %s AND NOT carried_over AND ratings_seq = %s""",  # noqa: S608 (constant)
-            [Json(list(next_photos)), rater_id, projection, ratings_seq],  # type: ignore[list-item]
+            f"""UPDATE ratings_fit SET next_photos =
+                jsonb_build_object(%(catalogue)s::text, coalesce(next_photos->%(catalogue)s::text, '[]')) || %(chosen)s FROM {MAY_BE_LOST}
+            WHERE rater_id = %(rater)s AND projection_id = %(projection)s AND NOT carried_over AND ratings_seq = %(seq)s""",  # noqa: S608 (constant)
+            {
+                "catalogue": CATALOGUE.key,
+                "chosen": Jsonb({scope: list(photos) for scope, photos in next_photos.items()}),  # type: ignore[dict-item]
+                "rater": rater_id,
+                "projection": projection,
+                "seq": ratings_seq,
+            },
         )

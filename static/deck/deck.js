@@ -29,6 +29,7 @@ const STANDING_STILL_MS = 60_000;
 export class Deck extends EventTarget {
   /** @type {CardView[]} */ #cards = [];
   /** Ratings of this page, newest last, which undo brings back at once. @type {{card: Card, value: RatingValue}[]} */ #history = [];
+  /** Tokens of cards rated before this page was opened, newest first. @type {string[]} */ #earlier = [];
   /** Tokens of rated cards. @type {Set<string>} */ #ratedTokens = new Set();
   #ratedCount = 0;
   /** Ratings and undos of this page: a change during a request makes the server's count unreliable. */ #steps = 0;
@@ -39,6 +40,7 @@ export class Deck extends EventTarget {
   /** Photos in a row that could not be reached. */ #misses = 0;
   #timer = 0;
   /** Number of the last rating event that this page knows of. A higher one was given on another device. */ #ratingsSeq = -1;
+  /** Of the scope, as the last ranking had it. */ #revision = -1;
   /** As the server last counted them. @type {import("../page/api.js").DeckContent["photos"] | null} */ #photos = null;
   /** When the count of photos last moved, on the clock of `performance.now()`. */ #movedAt = 0;
 
@@ -140,7 +142,8 @@ export class Deck extends EventTarget {
     const last = this.#history.pop();
     this.#storing = true;
     try {
-      await this.outbox.put({ kind: "undo", client_id: newId(), token: last?.card.token ?? "" });
+      const token = last?.card.token ?? this.#earlier.shift() ?? "";
+      await this.outbox.put({ kind: "undo", client_id: newId(), token });
     } finally {
       this.#storing = false;
     }
@@ -191,6 +194,7 @@ export class Deck extends EventTarget {
       if (!this.outbox.waiting && this.#steps === stepsBefore) {
         this.#ratedCount = content.rated;
         this.#counted = true;
+        if (!this.#history.length) this.#earlier = content.last_rated;
       }
       this.#take(content);
     } catch (cause) {
@@ -206,16 +210,21 @@ export class Deck extends EventTarget {
 
   /**
    * Call with each ranking: where it counts ratings that this page did not give, another device did, and cards that were rated there go.
-   * @param {number} ratingsSeq number of the last rating in the ranking
+   * So do those of photos that have left the scope, by which its revision rises.
+   * @param {number} ratingsSeq number of the last rating in the ranking @param {number} revision
    */
-  rankedUpTo(ratingsSeq) {
+  rankedUpTo(ratingsSeq, revision) {
+    const isChanged = revision > this.#revision && this.#revision >= 0;
+    this.#revision = Math.max(this.#revision, revision);
     const isFirst = this.#ratingsSeq < 0;
     const isElsewhere = ratingsSeq > this.#ratingsSeq && !this.outbox.waiting && !this.#storing;
     if (isFirst || isElsewhere) this.#ratingsSeq = Math.max(this.#ratingsSeq, ratingsSeq);
-    if (isElsewhere && !isFirst) this.#dropRatedElsewhere();
+    if (isElsewhere && !isFirst) this.#dropClosed("rated_elsewhere");
+    else if (isChanged) this.#dropClosed("photo_left");
   }
 
-  async #dropRatedElsewhere() {
+  /** @param {string} why a sentence, where the photo on top goes */
+  async #dropClosed(why) {
     const stepsBefore = this.#steps;
     const content = await fetchDeck().catch(() => null);
     if (!content || this.outbox.waiting || this.#steps !== stepsBefore) return;
@@ -225,7 +234,7 @@ export class Deck extends EventTarget {
     this.#ratedCount = content.rated;
     if (top && this.#top !== top && !this.host.hasAttribute("data-dragging")) {
       top.pauseClock();
-      toast(say("rated_elsewhere"));
+      toast(say(why));
     }
     this.#take(content);
   }

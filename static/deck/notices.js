@@ -3,7 +3,7 @@
 import { whyLost } from "../page/api.js";
 import { announce, element, find, keepFocus } from "../page/dom.js";
 import { clearEmptyState, showEmptyState, tryAgain } from "../page/empty-state.js";
-import { isStaff, say } from "../page/words.js";
+import { album, isStaff, say } from "../page/words.js";
 
 const ICONS = {
   preparing: "eye",
@@ -46,12 +46,13 @@ export function showNotice(name, { n = 0, ready = 0, total = 0, detail } = {}) {
       if (name === "loading") showLoading(place);
       else {
         const isPreparing = name === "preparing" || name === "more_coming";
-        const forStaff = name === "no_photos" && isStaff;
+        const forStaff = name === "no_photos" && isStaff && !album;
+        const sentence = name === "no_photos" && album ? "no_photos_album_text" : `${name}_text`;
         showEmptyState(place, {
           name,
           icon: ICONS[name],
           title: say(`${name}_title`),
-          text: detail ?? say(forStaff ? "no_photos_staff_text" : `${name}_text`, { n }),
+          text: detail ?? say(forStaff ? "no_photos_staff_text" : sentence, { n }),
           picture: name === "all_rated" ? topThree() : null,
           command: forStaff ? IMPORT_COMMAND : undefined,
           progress: isPreparing ? { ready, total } : undefined,

@@ -16,6 +16,7 @@ export interface components {
             cards: components["schemas"]["CardOut"][];
             rated: number;
             photos: components["schemas"]["PhotoCounts"];
+            last_rated: string[];
         };
         PhotoCounts: {
             ready: number;
@@ -50,6 +51,14 @@ export interface components {
             modality?: ("touch" | "mouse" | "pen" | "key" | "button") | null;
             rater?: string | null;
         };
+        PickedIn: {
+            /** Format: uuid */
+            client_id: string;
+            photo: number;
+            /** @enum {string} */
+            value: "dislike" | "like" | "love" | "skip";
+            modality?: ("touch" | "mouse" | "pen" | "key" | "button") | null;
+        };
         UndoneOut: {
             ratings_seq: number;
             card: components["schemas"]["CardOut"] | null;
@@ -80,6 +89,8 @@ export interface components {
             score: number;
         };
         RankingMessage: {
+            scope: string;
+            revision: number;
             version: number;
             ratings_seq: number;
             accuracy: components["schemas"]["Accuracy"] | null;

@@ -1,6 +1,6 @@
 /** HTTP requests to the API. Every failure becomes a `Problem` that carries its kind and a sentence for the reader. */
 
-import { rater, say } from "./words.js";
+import { album, rater, say } from "./words.js";
 
 /**
  * The shapes come from the API's own description; `.ci/scripts/run --fix` writes them anew.
@@ -89,8 +89,11 @@ async function request(method, address, body) {
   return response.json();
 }
 
+/** What the page is about, in the query of an address. @param {string} address */
+const scoped = (address) => (album ? `${address}${address.includes("?") ? "&" : "?"}album=${album}` : address);
+
 /** @returns {Promise<DeckContent>} */
-export const fetchDeck = () => request("GET", "/api/v1/deck");
+export const fetchDeck = () => request("GET", scoped("/api/v1/deck"));
 
 /** The status where somebody else is signed in than when the page was opened: nothing is lost, and the page must be loaded anew. */
 export const RATER_CHANGED = 412;
@@ -104,13 +107,13 @@ export const sendUndo = (clientId, token) =>
 
 /** @param {{of?: "me" | "everyone", limit?: number, offset?: number}} range @returns {Promise<RankingMessage>} */
 export const fetchRanking = ({ of = "me", limit = 50, offset = 0 } = {}) =>
-  request("GET", `/api/v1/ranking?of=${of}&limit=${limit}&offset=${offset}`);
+  request("GET", scoped(`/api/v1/ranking?of=${of}&limit=${limit}&offset=${offset}`));
 
 /** @param {boolean} shares_ratings @returns {Promise<Schemas["Me"]>} */
 export const shareRatings = (shares_ratings) => request("PATCH", "/api/v1/me", { shares_ratings });
 
 /** @param {number[]} ids at most 100 @returns {Promise<RankedPhoto[]>} */
-export const fetchPhotos = async (ids) => (await request("GET", `/api/v1/photos?ids=${ids.join(",")}`)).photos;
+export const fetchPhotos = async (ids) => (await request("GET", scoped(`/api/v1/photos?ids=${ids.join(",")}`))).photos;
 
 /** Whether the server says that this photo is gone; false while the server cannot be reached, or is busy. @param {string} address */
 export async function photoIsBroken(address) {

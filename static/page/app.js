@@ -75,7 +75,7 @@ sendBeforeLeaving(outbox);
 
 onDetail(connection, "message", ({ message, snapshot }) => {
   ranking.receive(message, snapshot);
-  deck.rankedUpTo(message.ratings_seq);
+  deck.rankedUpTo(message.ratings_seq, message.revision);
 });
 onDetail(connection, "state", (state) => {
   document.documentElement.dataset.connection = state;

@@ -1,6 +1,6 @@
 /** The page's sentences in the reader's language, and who reads them, from the JSON that the server puts into the page. */
 
-/** @type {{language: string, phrases: Record<string, string>, urls: Record<string, string>, rater: string, merged_guests: string[], is_staff: boolean}} */
+/** @type {{language: string, phrases: Record<string, string>, urls: Record<string, string>, album: string, rater: string, merged_guests: string[], is_staff: boolean}} */
 const config = JSON.parse(document.getElementById("page-config")?.textContent ?? "");
 
 const plurals = new Intl.PluralRules(config.language);
@@ -9,6 +9,9 @@ const decimals = new Intl.NumberFormat(config.language, { minimumFractionDigits:
 
 /** Addresses outside /api, such as that of the websocket. */
 export const urls = config.urls;
+
+/** The album that the page is about; "" for the catalogue. */
+export const album = config.album;
 
 /** Whose page this is: two raters may use one browser, one after the other. */
 export const rater = config.rater;

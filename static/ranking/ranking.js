@@ -1,4 +1,4 @@
-/** The rater's ranking: takes pushes in the order of their versions, drops old ones, and fetches when one was missed. */
+/** The rater's ranking: takes pushes in the order of their versions and revisions, drops old ones, and fetches when one was missed. */
 
 import { fetchRanking } from "../page/api.js";
 
@@ -8,6 +8,7 @@ export const FIRST_PLACES = 50;
 /** Event "moved" after each newer ranking. */
 export class Ranking extends EventTarget {
   version = -1;
+  revision = -1;
   ratingsSeq = 0;
   total = 0;
   /** @type {import("../page/api.js").Accuracy | null} */ accuracy = null;
@@ -35,11 +36,13 @@ export class Ranking extends EventTarget {
   #show(message, snapshot) {
     // Only the snapshot of a new guest session in this browser can be older than what is shown.
     const isOlderSession = snapshot && message.version < this.version;
-    // Photos that became ready since join the ranking without a new fit.
-    const hasMorePhotos = message.version === this.version && message.total > this.total;
-    const isNew = message.version > this.version || isOlderSession || hasMorePhotos;
+    // Photos come and go without a new fit.
+    const isLater = message.revision > this.revision || message.total > this.total;
+    const isChanged = message.version === this.version && isLater;
+    const isNew = message.version > this.version || isOlderSession || isChanged;
     if (!isNew && this.version >= 0) return false;
     this.version = message.version;
+    this.revision = message.revision;
     this.ratingsSeq = message.ratings_seq;
     this.accuracy = message.accuracy;
     this.certainty = message.certainty;

@@ -19,6 +19,7 @@ from ratings.errors import NotSignedIn
 from ratings.exports import services as exports
 from ratings.exports.ratings_csv import ratings_csv
 from ratings.models import ExactRefit, Fit, MergedGuest, Photo, PopulationPrior, Presentation, Rater, RatingEvent
+from ratings.photos.scopes import CATALOGUE
 from ratings.ranking import events, exact_refits
 from ratings.ranking.selectors import generic_weights, ranking_message
 from ratings.ranking.services import claim_lost_refits, store_fit
@@ -121,9 +122,9 @@ def test_undoing_everything_after_a_merge_ends(photos, account, guest):
 
 
 def test_open_cards_of_both_can_be_rated_after_the_merge(photos, account, guest):
-    own, theirs = deal(rater_id=account, count=5), deal(rater_id=guest, count=5)
+    own, theirs = deal(rater_id=account, scope=CATALOGUE, count=5), deal(rater_id=guest, scope=CATALOGUE, count=5)
     merge_guest(guest=guest, rater_id=account)
-    deck = deal(rater_id=account, count=20)
+    deck = deal(rater_id=account, scope=CATALOGUE, count=20)
     assert [card.token for card in deck[:5]] == [card.token for card in own]
     assert len({card.photo_id for card in deck}) == len(deck) == 20
     kept = {card.photo_id for card in theirs}
@@ -245,7 +246,7 @@ def test_ratings_refits_and_a_second_merge_at_the_same_moment_lose_nothing(reque
     guest = Rater.objects.create().id
     for place, photo in enumerate(photos[:10]):
         rate(account if place % 2 else guest, photo, LOVE if place % 3 else DISLIKE)
-    cards = deal(rater_id=guest, count=8)
+    cards = deal(rater_id=guest, scope=CATALOGUE, count=8)
 
     def rate_card(card: Presentation) -> bool:
         try:

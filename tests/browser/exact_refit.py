@@ -25,7 +25,9 @@ def main() -> None:
     )
     work = exact_refits.under_way(fit.rater_id)
     assert work is not None
-    exact_refits.activate_exact(work, accuracy=None, scores=[(photo, float(place)) for place, photo in enumerate(work.top)])
+    exact_refits.activate_exact(
+        work, accuracy=None, scores=[(photo, float(place)) for place, photo in enumerate(exact_refits.photos_to_order(work.rater))]
+    )
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from django.db import connection
 from ratings.deck.services import Recorded, deal, record_rating, undo_rating
 from ratings.errors import RatingError
 from ratings.models import Presentation, Rater, RatingEvent
+from ratings.photos.scopes import CATALOGUE
 from ratings.ranking.services import store_fit
 from ratings.raters.services import make_guest
 from tests.guests import current_projection, make_photos
@@ -49,7 +50,7 @@ def rating(alice: UUID, token: UUID, client_id: UUID, value: int) -> Callable[[]
 
 
 def test_the_same_rating_sent_eight_times_at_once_is_stored_once(alice):
-    token, client_id = deal(rater_id=alice, count=5)[0].token, uuid4()
+    token, client_id = deal(rater_id=alice, scope=CATALOGUE, count=5)[0].token, uuid4()
     recorded = at_once([rating(alice, token, client_id, 3)] * THREADS)
     assert Counter(reply.created for reply in recorded) == {True: 1, False: THREADS - 1}
     assert {reply.ratings_seq for reply in recorded} == {1}
@@ -58,7 +59,7 @@ def test_the_same_rating_sent_eight_times_at_once_is_stored_once(alice):
 
 
 def test_one_of_several_concurrent_ratings_of_a_card_is_accepted(alice):
-    token = deal(rater_id=alice, count=5)[0].token
+    token = deal(rater_id=alice, scope=CATALOGUE, count=5)[0].token
     replies = at_once([rating(alice, token, uuid4(), 1 + number % 3) for number in range(THREADS)])
     winners = [reply for reply in replies if isinstance(reply, Recorded)]
     assert (len(winners), Counter(reply for reply in replies if isinstance(reply, str))) == (1, {"UsedCard": THREADS - 1})
@@ -67,19 +68,19 @@ def test_one_of_several_concurrent_ratings_of_a_card_is_accepted(alice):
 
 
 def test_concurrent_ratings_of_different_cards_get_consecutive_numbers(alice):
-    cards = deal(rater_id=alice, count=THREADS)
+    cards = deal(rater_id=alice, scope=CATALOGUE, count=THREADS)
     at_once([rating(alice, card.token, uuid4(), 2) for card in cards])
     assert sorted(RatingEvent.objects.values_list("seq", flat=True)) == list(range(1, THREADS + 1))
 
 
 def test_concurrent_deck_requests_get_the_same_cards(alice):
-    decks = at_once([lambda: [card.token for card in deal(rater_id=alice, count=5)]] * THREADS)
+    decks = at_once([lambda: [card.token for card in deal(rater_id=alice, scope=CATALOGUE, count=5)]] * THREADS)
     assert all(deck == decks[0] for deck in decks)
     assert Presentation.objects.count() == 5
 
 
 def test_concurrent_undos_each_undo_one_rating(alice):
-    for card in deal(rater_id=alice, count=5):
+    for card in deal(rater_id=alice, scope=CATALOGUE, count=5):
         record_rating(rater_id=alice, token=card.token, client_id=uuid4(), value=2)
     replies = at_once([lambda: undo_rating(rater_id=alice, client_id=uuid4())] * THREADS)
     assert Counter(type(reply).__name__ for reply in replies) == {"Undone": 5, "str": 3}
@@ -87,7 +88,7 @@ def test_concurrent_undos_each_undo_one_rating(alice):
 
 
 def test_the_same_undo_sent_eight_times_at_once_undoes_one_rating(alice):
-    for card in deal(rater_id=alice, count=5):
+    for card in deal(rater_id=alice, scope=CATALOGUE, count=5):
         record_rating(rater_id=alice, token=card.token, client_id=uuid4(), value=2)
     client_id = uuid4()
     at_once([lambda: undo_rating(rater_id=alice, client_id=client_id)] * THREADS)

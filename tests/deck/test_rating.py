@@ -79,6 +79,7 @@ def test_the_deck_is_empty_when_every_photo_is_rated(alice):
     while cards := alice.deck():
         alice.rate(cards[0]["token"], "skip")
     deck = alice.get("/api/v1/deck").json()
+    assert len(deck.pop("last_rated")) == 20
     assert deck == {"cards": [], "rated": 30, "photos": {"ready": 30, "total": 30, "updated": None}}
 
 
@@ -120,14 +121,16 @@ def test_an_undone_card_can_be_rated_again(alice):
 def test_photos_chosen_by_a_fit_are_dealt_first(alice, photos):
     Presentation.objects.all().delete()  # the page has dealt photos already
     chosen = [{"photo": photos[n].id, "algorithm": "teach", "reason": {"gain": 0.1}} for n in (7, 3)]
-    Fit.objects.create(rater_id=alice.id, weights=generic_weights(), next_photos=chosen)
+    Fit.objects.create(rater_id=alice.id, weights=generic_weights(), next_photos={"catalogue": chosen})
     assert [card["photo"]["id"] for card in alice.deck()[:2]] == [photos[7].id, photos[3].id]
     assert Presentation.objects.filter(algorithm="teach").count() == 2
 
 
 def test_a_deleted_photo_chosen_by_a_fit_is_skipped(alice, photos):
     Fit.objects.create(
-        rater_id=alice.id, weights=generic_weights(), next_photos=[{"photo": photos[7].id, "algorithm": "teach", "reason": {}}]
+        rater_id=alice.id,
+        weights=generic_weights(),
+        next_photos={"catalogue": [{"photo": photos[7].id, "algorithm": "teach", "reason": {}}]},
     )
     photos[7].delete()
     assert len(alice.deck()) == 5

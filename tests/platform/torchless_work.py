@@ -103,7 +103,8 @@ def exported(rater: Rater, kind: str, photos: list[Photo]) -> list[Any]:
 def make_exact_model_active(rater: Rater) -> None:
     """As an exact refit leaves it that was done before PyTorch was removed."""
     fit = Fit.objects.get(rater=rater)
-    Fit.objects.filter(rater=rater).update(exact_order={"photos": fit.top, "scores": [0.0] * len(fit.top)})
+    top = exact_refits.photos_to_order(rater.id)
+    Fit.objects.filter(rater=rater).update(exact_order={"photos": top, "scores": [0.0] * len(top)})
     own = {"bank_id": loaded_bank.bank_hash(), "projection": fit.projection, "ratings_seq": fit.ratings_seq}
     ExactRefit.objects.create(rater=rater, coefficients=b"\0\0\0\0", **own)
 

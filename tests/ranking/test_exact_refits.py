@@ -15,6 +15,7 @@ from personalize.tasks import refit_rater, sweep
 from personalize.worker import exact_refit, loaded_bank
 from ratings import health, jobs
 from ratings.models import ExactRefit, Fit, Photo, Presentation, Projection
+from ratings.photos.scopes import CATALOGUE
 from ratings.photos.selectors import photos_by_id
 from ratings.photos.services import add_photo
 from ratings.ranking import events, exact_refits
@@ -367,10 +368,10 @@ def test_a_photo_that_gets_features_later_is_placed_by_its_own_score(alice, phot
     sweep()
     run(alice, requested)
     new = Photo.objects.create(name="new.jpg", sha256="1" * 64, content_hash="1" * 16, width=1, height=1, thumbhash="")
-    best = ranking(UUID(alice.id), model_of(UUID(alice.id)), 1).photos[0]
+    best = ranking(CATALOGUE, model_of(UUID(alice.id)), 1).photos[0]
     weights = np.array(to_list(Fit.objects.get(rater=alice.id).weights))
     give_features(new, weights * (best[1] + 1) / (weights @ weights))
-    assert ranking(UUID(alice.id), model_of(UUID(alice.id)), 2).photos[1][0] == best[0]
+    assert ranking(CATALOGUE, model_of(UUID(alice.id)), 2).photos[1][0] == best[0]
 
 
 def test_the_shipped_bank_runs_an_exact_refit_on_real_photos(db, requested):

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from personalize.tasks import refit_rater
 from personalize.worker import projections as worker
 from ratings.models import ExactRefit, Fit, Photo, PhotoFeatures, PopulationPrior, Rater
+from ratings.photos.scopes import CATALOGUE
 from ratings.ranking import activation, exact_refits, population_prior, projections
 from ratings.ranking.features import store_features
 from ratings.ranking.histories import rating_history
@@ -65,7 +66,7 @@ def test_a_fit_in_a_projection_that_still_fills_changes_nothing(alice, old):
 def test_the_refit_of_a_carried_over_fit_replaces_it_once(alice, old):
     new = change()
     assert fit_in(new, alice.id, ratings_seq=3) is None
-    assert fit_in(new, alice.id, ratings_seq=4).version == 2
+    assert fit_in(new, alice.id, ratings_seq=4) == 2
     assert fit_in(new, alice.id, ratings_seq=4) is None
     assert rating_history(UUID(alice.id)) is None
 
@@ -74,7 +75,7 @@ def test_late_next_photos_change_nothing(alice, old):
     before = Fit.objects.get(rater=alice.id).next_photos
     change()
     late = [NextPhoto(photo=1, algorithm="late", reason={})]
-    store_next_photos(rater_id=UUID(alice.id), projection=old, ratings_seq=4, next_photos=late)
+    store_next_photos(rater_id=UUID(alice.id), projection=old, ratings_seq=4, next_photos={CATALOGUE.key: late})
     assert Fit.objects.get(rater=alice.id).next_photos == before
 
 
@@ -89,7 +90,7 @@ def test_a_late_step_of_an_exact_refit_changes_nothing(alice, old):
     work = begin_exact_refit(alice.id, old)
     change()
     assert not exact_refits.store_step(work, coefficients=b"late")
-    assert exact_refits.activate_exact(work, accuracy=None, scores=[(photo, 1.0) for photo in work.top]) is None
+    assert exact_refits.activate_exact(work, accuracy=None, scores=[(1, 1.0)]) is None
     assert exact_refits.under_way(UUID(alice.id)) is None
     row = ExactRefit.objects.get(rater=alice.id)
     assert (row.step, bytes(row.coefficients), row.step_queued_at) == (0, b"", None)
@@ -121,9 +122,9 @@ def test_a_late_population_prior_changes_nothing(old, used):
 
 def test_weights_that_were_read_before_an_activation_rank_photos_as_before(alice, old):
     model = model_of(UUID(alice.id))
-    before = ranking(UUID(alice.id), model, 500)
+    before = ranking(CATALOGUE, model, 500).photos
     change()
-    assert ranking(UUID(alice.id), model, 500) == before
+    assert ranking(CATALOGUE, model, 500).photos == before
 
 
 def test_late_features_change_nothing(old, photos):

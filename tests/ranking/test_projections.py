@@ -10,6 +10,7 @@ from personalize.tasks import fill_projection, refit_rater, sweep
 from personalize.worker import projections as worker
 from ratings.models import Fit, Photo, PhotoFeatures, PopulationPrior, Presentation, Projection, RawFeatures
 from ratings.photos import files
+from ratings.photos.scopes import CATALOGUE
 from ratings.ranking import activation, projections, raw_features
 from ratings.ranking.features import store_features
 from ratings.ranking.models import State
@@ -57,7 +58,7 @@ def taste(rater: Guest) -> Fit:
 
 
 def scores(rater: Guest) -> dict[int, float]:
-    return dict(ranking(UUID(rater.id), model_of(UUID(rater.id)), 500).photos)
+    return dict(ranking(CATALOGUE, model_of(UUID(rater.id)), 500).photos)
 
 
 def agreement(one: dict[int, float], other: dict[int, float]) -> float:

@@ -16,6 +16,7 @@ from ratings.models import (
     AgreementAnalysis,
     Album,
     AlbumPhoto,
+    Catalogue,
     Download,
     ExactRefit,
     Fit,
@@ -47,6 +48,7 @@ MATRIX = {
     "download_file": ("get", "/downloads/nonsense/", 404, 404, 404),
     "albums": ("get", "/albums/", 200, 200, 200),
     "album": ("get", f"/albums/{uuid4()}/", 404, 404, 404),  # of owners: tests/albums
+    "rate_album": ("get", f"/albums/{uuid4()}/rate/", 404, 404, 404),
     "account_overview": ("get", "/account/", 302, 302, 200),
     "account_merge": ("get", "/account/merge/", 302, 302, 302),
     "account_invitation": ("get", f"/account/invitation/{uuid4()}/", 403, 403, 403),
@@ -58,6 +60,7 @@ MATRIX = {
     "export_state": ("get", f"/staff/exports/{uuid4()}/state", 302, 302, 404),
     "export_file": ("get", "/staff/exports/file/nonsense/", 302, 302, 403),
     "api:rate": ("post", "/api/v1/ratings", 403, 400, 400),
+    "api:rate_picked": ("post", "/api/v1/ratings/picked", 403, 400, 400),
     "api:undo": ("delete", "/api/v1/ratings/last", 403, 404, 404),
     "api:deck": ("get", "/api/v1/deck", 403, 200, 200),
     "api:ranking": ("get", "/api/v1/ranking", 403, 200, 200),
@@ -245,6 +248,7 @@ def test_the_administration_lists_and_shows_rows_of_every_table(alice):
     MergedGuest.objects.create(guest=uuid4(), rater_id=alice.id, first_seq=1, event_count=1)
     ModelExport.objects.create(requested_by=admin, file_format="json", raters=[], step_queued_at=timezone.now())
     AlbumPhoto.objects.create(album=Album.objects.create(owner_id=alice.id, name="Sea"), photo=Photo.objects.first())
+    Catalogue.objects.create()
     AgreementAnalysis.objects.create(queued_at=timezone.now())
     album = Album.objects.get()
     Upload.objects.create(owner_id=alice.id, album=album, name="a.jpg", size_bytes=1)

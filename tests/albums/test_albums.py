@@ -1,0 +1,110 @@
+"""Albums: who may change them, the bin, and what is refused with a sentence."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from personalize.tasks import purge_bin
+from ratings import jobs
+from ratings.albums import services
+from ratings.models import Album, AlbumPhoto, Photo, Rater
+from tests.guests import make_photos
+
+
+def ask(rater, method: str, address: str, body: dict | None = None):
+    return getattr(rater.browser, method)(f"/api/v1{address}", body, content_type="application/json", headers=rater.headers())
+
+
+def test_an_album_is_made_renamed_and_listed(alice):
+    made = ask(alice, "post", "/albums", {"name": "  Sea\u0000 and\n sky "})
+    assert (made.status_code, made.json()["name"], made.json()["photo_count"]) == (201, "Sea and sky", 0)
+    renamed = ask(alice, "patch", f"/albums/{made.json()['id']}", {"name": "🏖️ " + "x" * 300})
+    assert (renamed.status_code, len(renamed.json()["name"])) == (200, 120)
+    assert [album["id"] for album in alice.get("/api/v1/albums").json()["albums"]] == [made.json()["id"]]
+    assert ask(alice, "patch", f"/albums/{made.json()['id']}", {"name": " \u200b "}).json() == {"detail": "Please give the album a name."}
+
+
+def test_a_form_makes_an_album_and_opens_it(alice):
+    reply = alice.browser.post("/albums/", {"name": "Sea", "csrfmiddlewaretoken": alice.browser.cookies["csrftoken"].value})
+    assert (reply.status_code, reply["Location"]) == (302, f"/albums/{Album.objects.get().id}/")
+    assert "Sea" in alice.get(reply["Location"]).text
+
+
+OWNERS = [
+    ("get", "/albums/{album}/", None),
+    ("get", "/albums/{album}/rate/", None),
+    ("get", "/api/v1/albums/{album}", None),
+    ("patch", "/api/v1/albums/{album}", {"name": "mine"}),
+    ("delete", "/api/v1/albums/{album}", None),
+    ("post", "/api/v1/albums/{album}/photos", {"photos": []}),
+    ("post", "/api/v1/albums/{album}/remove", {"photos": []}),
+]
+
+
+@pytest.mark.parametrize(("method", "address", "body"), OWNERS, ids=[f"{method} {address}" for method, address, _ in OWNERS])
+def test_only_the_owner_reaches_an_album_and_others_learn_nothing(method, address, body, alice, bob, album, django_user_model):
+    def reply(browser, which, **headers):
+        return getattr(browser, method)(address.format(album=which), body, content_type="application/json", **headers)
+
+    admin = Client()
+    admin.force_login(django_user_model.objects.create_superuser("admin"))
+    admin.get("/")  # an administrator who rates is a rater like any other
+    for browser, headers in ((bob.browser, {"headers": bob.headers()}), (admin, {})):
+        there, nowhere = reply(browser, album.id, **headers), reply(browser, uuid4(), **headers)
+        assert (there.status_code, nowhere.status_code) == (404, 404)
+        assert there.content.replace(str(album.id).encode(), b"") == nowhere.content or there.status_code == 404
+    assert reply(Client(), album.id).status_code in (403, 404)
+    assert reply(alice.browser, album.id, headers=alice.headers()).status_code == 200
+    assert Album.objects.filter(id=album.id, name="Sea").exists() == (method not in ("delete", "patch"))
+
+
+def test_photos_of_others_and_of_the_catalogue_do_not_enter_an_album(alice, bob, album, photos):
+    foreign = make_photos(2, seed=8, owner=Rater.objects.get(id=bob.id))
+    ids = [photo.id for photo in (*foreign, photos[0])]
+    assert ask(alice, "post", f"/albums/{album.id}/photos", {"photos": [*ids, 10**9]}).json() == {"count": 0}
+    assert ask(alice, "post", "/bin", {"photos": ids}).json() == {"count": 0}
+    assert ask(bob, "post", "/bin", {"photos": [AlbumPhoto.objects.first().photo_id]}).json() == {"count": 0}
+    assert not Photo.objects.filter(binned_at__isnull=False).exists()
+
+
+def test_a_photo_leaves_its_last_album_through_the_bin_and_comes_back_into_it(alice, album, own_photos):
+    second = services.create_album(owner_id=UUID(alice.id), name="Best")
+    both, alone = own_photos[0].id, own_photos[1].id
+    services.add_photos(owner_id=UUID(alice.id), album_id=second.id, photo_ids=[both])
+    assert ask(alice, "post", f"/albums/{album.id}/remove", {"photos": [both, alone]}).json() == {"count": 2}
+    assert list(Photo.objects.filter(binned_at__isnull=False)) == [own_photos[1]]
+    assert ask(alice, "post", "/bin/restore", {"photos": [both, alone]}).json() == {"count": 1}
+    assert set(AlbumPhoto.objects.filter(photo__in=[both, alone]).values_list("album", "photo")) == {(album.id, alone), (second.id, both)}
+
+
+def test_deleting_an_album_bins_its_photos_and_restoring_them_makes_a_new_one(alice, album, own_photos):
+    assert ask(alice, "delete", f"/albums/{album.id}").json() == {"count": 12}
+    assert ask(alice, "post", "/bin/restore", {"photos": [photo.id for photo in own_photos[:3]]}).json() == {"count": 3}
+    assert Album.objects.get().name == "Restored photos"
+    assert AlbumPhoto.objects.count() == 3
+
+
+def test_a_cover_is_a_photo_of_the_album_and_goes_with_it(alice, album, own_photos, photos):
+    assert ask(alice, "patch", f"/albums/{album.id}", {"cover": photos[0].id}).json()["cover"] is None
+    assert ask(alice, "patch", f"/albums/{album.id}", {"cover": own_photos[2].id}).json()["cover"]["id"] == own_photos[2].id
+    ask(alice, "post", "/bin", {"photos": [own_photos[2].id]})
+    assert alice.get(f"/api/v1/albums/{album.id}").json()["cover"] is None
+
+
+def test_the_bin_is_emptied_after_thirty_days_and_the_owner_is_refitted(
+    alice, album, own_photos, monkeypatch, django_capture_on_commit_callbacks
+):
+    requested: list[UUID] = []
+    monkeypatch.setattr(jobs, "request_refit", requested.append)
+    services.bin_photos(owner_id=UUID(alice.id), photo_ids=[photo.id for photo in own_photos[:2]])
+    Photo.objects.filter(id=own_photos[0].id).update(binned_at=timezone.now() - timedelta(days=31))
+    before = Rater.objects.get(id=alice.id).ratings_seq
+    with django_capture_on_commit_callbacks(execute=True):
+        purge_bin()
+        purge_bin()
+    assert set(Photo.objects.filter(owner=alice.id)) == set(own_photos[1:])
+    assert requested == [UUID(alice.id)]
+    assert Rater.objects.get(id=alice.id).ratings_seq == before + 1
