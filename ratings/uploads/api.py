@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from ninja import Field, Query, Router, Schema
 from ninja.errors import HttpError
 
@@ -10,6 +11,7 @@ from ratings import limits
 from ratings.albums.selectors import album_of
 from ratings.problems import PROBLEMS
 from ratings.raters.guests import RaterRequest
+from ratings.raters.selectors import guest_ends_at
 from ratings.uploads import quotas, selectors, services, stars
 from ratings.uploads.schemas import FileRatingsOut, KnownIn, KnownOut, UploadsOut, uploads_out
 
@@ -25,7 +27,8 @@ def uploads(request: RaterRequest, album: UUID) -> dict[str, Any]:
     """An album's files that are not photos yet, those that were refused, and the room that is left."""
     limits.check("READS", str(request.auth))
     album_of(request.auth, album)
-    return uploads_out(selectors.uploads_of(request.auth, album), quotas.room_of(request.auth))
+    ends = guest_ends_at(request.auth, keep_days=settings.PAV["KEEP_GUESTS_DAYS"])
+    return uploads_out(selectors.uploads_of(request.auth, album), quotas.room_of(request.auth), ends)
 
 
 @router.post("/uploads/known", response={200: KnownOut, **PROBLEMS})

@@ -1,5 +1,6 @@
 """API schemas of uploads."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +32,7 @@ class RoomOut(Schema):
     photos: int = Field(description="Own photos, with those on their way.")
     most_photos: int
     is_guest: bool
+    deleted_on: datetime | None = Field(description="When a guest who goes on without a rating is deleted, with all photos; null: never.")
 
 
 class UploadsOut(Schema):
@@ -46,7 +48,7 @@ class FileRatingsOut(Schema):
     dislike: int
 
 
-def uploads_out(found: UploadList, room: Room) -> dict[str, Any]:
+def uploads_out(found: UploadList, room: Room, deleted_on: datetime | None) -> dict[str, Any]:
     return {
         "waiting": found.waiting,
         "refused_count": found.refused_count,
@@ -54,7 +56,7 @@ def uploads_out(found: UploadList, room: Room) -> dict[str, Any]:
             {"id": one.id, "name": one.name, "sentence": PhotoRefused(one.reason, one.reason_values).sentence(gettext)}
             for one in found.refused
         ],
-        "room": {"photos": room.photos, "most_photos": room.most_photos, "is_guest": room.is_guest},
+        "room": {"photos": room.photos, "most_photos": room.most_photos, "is_guest": room.is_guest, "deleted_on": deleted_on},
     }
 
 
