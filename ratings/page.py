@@ -43,12 +43,17 @@ class PageConfig(TypedDict):
 
 
 def page_config(
-    rater_id: UUID | None, *, is_staff: bool = False, merged_guests: Sequence[UUID] = (), album: UUID | None = None
+    rater_id: UUID | None,
+    *,
+    is_staff: bool = False,
+    merged_guests: Sequence[UUID] = (),
+    album: UUID | None = None,
+    phrases: dict[str, str] | None = None,
 ) -> PageConfig:
     """What `static/page/words.js` reads: the catalogue in the language that is active for this request, and who reads it."""
     return PageConfig(
         language=get_language() or "en",
-        phrases=phrases(),
+        phrases=page_phrases() if phrases is None else phrases,
         urls={"websocket": f"/ws/taste/?album={album}" if album else "/ws/taste/"},
         album=str(album or ""),
         rater=str(rater_id or ""),
@@ -90,7 +95,7 @@ def _modules() -> list[str]:
     return [module for module in modules if module not in NOT_IMPORTED]
 
 
-def phrases() -> dict[str, str]:
+def page_phrases() -> dict[str, str]:
     """Sentences by key. `key.one` and `key.other` are the plural forms of English; Japanese has the same text in both."""
     return {
         "like": _("Like"),

@@ -18,6 +18,7 @@ urlpatterns = [
     path("api/v1/", api.urls),
     path("photos/<int:photo_id>/<slug:content_hash>/<str:file_name>", photo_file, name="photo_file"),
     path("albums/", albums.albums, name="albums"),
+    path("albums/bin/", albums.binned, name="album_bin"),
     path("albums/<uuid:album_id>/", albums.album, name="album"),
     path("downloads/<str:ticket>/", downloads.download_file, name="download_file"),
     path("albums/<uuid:album_id>/rate/", views.rate_album, name="rate_album"),

@@ -3,7 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from ninja import Router, Status
+from django.http import HttpResponse, JsonResponse
+from django.views.decorators.gzip import gzip_page
+from ninja import Query, Router, Status
+from ninja.decorators import decorate_view
 
 from ratings import limits
 from ratings.albums import schemas, selectors, services
@@ -35,6 +38,41 @@ def one_album(request: RaterRequest, album_id: UUID) -> dict[str, Any]:
     return schemas.album_out(selectors.shelf(request.auth, album_id))
 
 
+@router.get("/albums/{uuid:album_id}/photos", response={200: schemas.GridOut, **PROBLEMS})
+@decorate_view(gzip_page)
+def album_photos(request: RaterRequest, album_id: UUID) -> HttpResponse:
+    """All photos of an album that are not in the bin, in the order they came."""
+    limits.check("READS", str(request.auth))
+    album = selectors.album_of(request.auth, album_id)
+    # As it is: to check thousands of rows against the schema takes longer than to read them.
+    return JsonResponse({"revision": album.revision, "photos": [vars(photo) for photo in selectors.grid(request.auth, album.id)]})
+
+
+@router.get("/albums/{uuid:album_id}/opinions", response={200: schemas.OpinionsOut, **PROBLEMS})
+@decorate_view(gzip_page)
+def album_opinions(request: RaterRequest, album_id: UUID) -> HttpResponse:
+    """The ratings and scores of the photos of an album: what changes by a rating."""
+    limits.check("READS", str(request.auth))
+    album = selectors.album_of(request.auth, album_id)
+    found = selectors.opinions(request.auth, album.id)
+    lists = {f"{name}s": [getattr(one, name) for one in found] for name in ("id", "value", "score")}
+    return JsonResponse({"revision": album.revision, **lists})
+
+
+@router.get("/albums/{uuid:album_id}/best", response={200: schemas.BestOut, **PROBLEMS})
+def album_best(
+    request: RaterRequest,
+    album_id: UUID,
+    count: int = Query(50, ge=1, le=500),
+    fold: float = Query(0.5, ge=0, le=1, description="How different photos may be that fold into a stack; 0: only the same picture again."),
+    variety: float = Query(0, ge=0, le=1, description="How much photos count that are unlike the better ones."),
+) -> dict[str, Any]:
+    """The best photos of an album, with those that are nearly alike folded into stacks. Picks come first; rejects are left out."""
+    limits.check("READS", str(request.auth))
+    album = selectors.album_of(request.auth, album_id)
+    return {"stacks": selectors.best_of(request.auth, album.id, count=count, fold=fold, variety=variety)}
+
+
 @router.patch("/albums/{uuid:album_id}", response={200: schemas.AlbumOut, **PROBLEMS})
 def change_album(request: RaterRequest, album_id: UUID, change: schemas.AlbumChange) -> dict[str, Any]:
     """Rename an album, choose its cover, or whether it keeps originals. What is left out stays."""
@@ -64,6 +102,14 @@ def remove_photos(request: RaterRequest, album_id: UUID, chosen: schemas.PhotoId
     """Take photos out of an album. Those that are in no other album go into the bin."""
     limits.check("RATINGS", str(request.auth))
     return {"count": services.remove_photos(owner_id=request.auth, album_id=album_id, photo_ids=chosen.photos)}
+
+
+@router.get("/bin", response={200: schemas.GridOut, **PROBLEMS})
+@decorate_view(gzip_page)
+def binned_photos(request: RaterRequest) -> HttpResponse:
+    """The rater's photos in the bin, the last one first."""
+    limits.check("READS", str(request.auth))
+    return JsonResponse({"revision": 0, "photos": [vars(photo) for photo in selectors.bin_grid(request.auth)]})
 
 
 @router.post("/bin", response={200: schemas.CountOut, **PROBLEMS})

@@ -14,7 +14,7 @@ class Album(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(Rater, on_delete=models.CASCADE)
     name = models.CharField(max_length=120)
-    cover = models.ForeignKey(Photo, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")  # null: its best photo
+    cover = models.ForeignKey(Photo, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")  # null: the photo that came last
     keeps_originals = models.BooleanField(default=True)  # of photos that are brought into it
     revision = models.BigIntegerField(default=0)  # rises when photos come, go or can be ranked; see ratings.photos.scopes
     created_at = models.DateTimeField(auto_now_add=True)

@@ -33,6 +33,36 @@ class AlbumsOut(Schema):
     albums: list[AlbumOut]
 
 
+class GridPhotoOut(Schema):
+    id: int
+    hash: str = Field(description="Part of the addresses of its files.")
+    width: int = Field(description="Pixels.")
+    height: int = Field(description="Pixels.")
+    thumbhash: str
+    name: str
+    alt: str
+    taken: float | None = Field(description="Seconds since 1970 by the camera's clock; null: unknown.")
+    added: float = Field(description="Seconds since 1970; in the bin: since when.")
+    value: int | None = Field(description="The rater's rating: 0 skip, 1 not for me (rejected), 2 like, 3 love (picked); null: none.")
+    score: float | None = Field(description="Predicted; higher is better; null while the photo is being prepared.")
+
+
+class GridOut(Schema):
+    revision: int
+    photos: list[GridPhotoOut]
+
+
+class OpinionsOut(Schema):
+    revision: int
+    ids: list[int]
+    values: list[int | None]
+    scores: list[float | None]
+
+
+class BestOut(Schema):
+    stacks: list[list[int]] = Field(description="Photo ids: the best of each stack first. Rejected photos are left out.")
+
+
 class PhotoIds(Schema):
     photos: list[int] = Field(max_length=5000)
 

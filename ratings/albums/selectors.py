@@ -1,14 +1,23 @@
 """Reads of albums."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+import numpy as np
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
-from ratings.albums.models import Album
+from ratings.albums import best
+from ratings.albums.models import Album, AlbumPhoto
+from ratings.deck.models import Value
+from ratings.photos import files
 from ratings.photos.models import Photo
-from ratings.photos.scopes import UnknownAlbum
+from ratings.photos.scopes import Scope, UnknownAlbum
+from ratings.ranking.models import FEATURES
+from ratings.ranking.selectors import model_of, scored
+from ratings.sql import CURRENT_PROJECTION, columns, rows, vectors
+
+PICKED, REJECTED = int(Value.LOVE), int(Value.DISLIKE)  # what picking and rejecting rate a photo
 
 
 @dataclass(frozen=True)
@@ -18,6 +27,15 @@ class Shelf:
     album: Album
     photo_count: int
     cover: Photo | None
+
+    @property
+    def src(self) -> str:
+        """Address of the cover's file; empty for an album without photos."""
+        return files.src(self.cover) if self.cover else ""
+
+    @property
+    def srcset(self) -> str:
+        return files.srcset(self.cover) if self.cover else ""
 
 
 def album_of(owner_id: UUID | None, album_id: UUID) -> Album:
@@ -34,7 +52,9 @@ def album_of(owner_id: UUID | None, album_id: UUID) -> Album:
 
 def shelves(owner_id: UUID) -> list[Shelf]:
     """The rater's albums, newest first."""
-    return [_shelf(album) for album in _counted(owner_id).order_by("-created_at", "id")]
+    albums = list(_counted(owner_id).order_by("-created_at", "id"))
+    covers = Photo.objects.in_bulk([album.shown for album in albums if album.shown])  # type: ignore[attr-defined]  # annotated
+    return [_shelf(album, covers) for album in albums]
 
 
 def shelf(owner_id: UUID, album_id: UUID) -> Shelf:
@@ -46,19 +66,107 @@ def shelf(owner_id: UUID, album_id: UUID) -> Shelf:
     album = _counted(owner_id).filter(id=album_id).first()
     if album is None:
         raise UnknownAlbum
-    return _shelf(album)
+    return _shelf(album, Photo.objects.in_bulk([album.shown] if album.shown else []))  # type: ignore[attr-defined]  # annotated
 
 
 def _counted(owner_id: UUID) -> QuerySet[Album]:
     count = Count("albumphoto", filter=Q(albumphoto__photo__binned_at=None))
-    return Album.objects.filter(owner=owner_id).annotate(photo_count=count).select_related("cover")
+    # Without a cover that was chosen, the photo that came last.
+    last = AlbumPhoto.objects.filter(album=OuterRef("pk"), photo__binned_at=None).order_by("-added_at", "-photo").values("photo")[:1]
+    return Album.objects.filter(owner=owner_id).annotate(photo_count=count, shown=Coalesce("cover", Subquery(last)))
 
 
-def _shelf(album: Album) -> Shelf:
-    return Shelf(album, album.photo_count, album.cover)  # type: ignore[attr-defined]  # annotated
+def _shelf(album: Album, covers: dict[int, Photo]) -> Shelf:
+    return Shelf(album, album.photo_count, covers.get(album.shown))  # type: ignore[attr-defined]  # annotated
 
 
-def binned(owner_id: UUID, photo_ids: Sequence[int] | None = None) -> list[Photo]:
+@dataclass(frozen=True)
+class GridPhoto:
+    """A photo as a grid shows it."""
+
+    id: int
+    hash: str  # part of its files' addresses
+    width: int
+    height: int
+    thumbhash: str
+    name: str
+    alt: str
+    taken: float | None  # seconds since 1970 by the camera's clock
+    added: float  # seconds since 1970
+    value: int | None  # the rater's current rating
+    score: float | None  # None while the photo has no features
+
+
+def grid(rater_id: UUID, album_id: UUID) -> list[GridPhoto]:
+    """All photos of an album that are not in the bin, in the order they came."""
+    scope = Scope(album_id)
+    table, parameters = scored(scope, model_of(rater_id))
+    found = rows(
+        f"""SELECT p.id, p.content_hash, p.width, p.height, p.thumbhash, p.name, p.alt, extract(epoch FROM p.taken_at)::float8,
+            extract(epoch FROM a.added_at)::float8, c.value, s.score
+        FROM ratings_albumphoto a JOIN ratings_photo p ON p.id = a.photo_id
+        LEFT JOIN ratings_presentation c ON c.photo_id = p.id AND c.rater_id = %(rater)s
+        LEFT JOIN {table} s ON s.id = p.id
+        WHERE a.album_id = %(album)s AND p.binned_at IS NULL ORDER BY a.added_at, p.id""",  # noqa: S608 (constants)
+        {"rater": rater_id, **parameters},
+    )
+    return [GridPhoto(*row) for row in found]
+
+
+def bin_grid(rater_id: UUID) -> list[GridPhoto]:
     """The rater's photos in the bin, the last one first."""
-    photos = Photo.objects.filter(owner=owner_id, binned_at__isnull=False).order_by("-binned_at", "-id")
-    return list(photos if photo_ids is None else photos.filter(id__in=photo_ids))
+    photos = Photo.objects.filter(owner=rater_id, binned_at__isnull=False).order_by("-binned_at", "-id")
+    return [
+        GridPhoto(
+            id=photo.id,
+            hash=photo.content_hash,
+            width=photo.width,
+            height=photo.height,
+            thumbhash=photo.thumbhash,
+            name=photo.name,
+            alt=photo.alt,
+            taken=photo.taken_at.timestamp() if photo.taken_at else None,
+            added=photo.binned_at.timestamp() if photo.binned_at else 0,
+            value=None,
+            score=None,
+        )
+        for photo in photos
+    ]
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What is known of a photo's place in a taste: the rating given, and the score predicted."""
+
+    id: int
+    value: int | None
+    score: float | None
+
+
+def opinions(rater_id: UUID, album_id: UUID) -> list[Opinion]:
+    """The ratings and scores of the photos of an album: what a rating changes of `grid`."""
+    return [Opinion(photo.id, photo.value, photo.score) for photo in grid(rater_id, album_id)]
+
+
+def best_of(rater_id: UUID, album_id: UUID, *, count: int, fold: float, variety: float) -> list[list[int]]:
+    """The best photos of an album, as stacks of ids. Picks come first; rejects are left out."""
+    scope = Scope(album_id)
+    table, parameters = scored(scope, model_of(rater_id))
+    found = rows(
+        f"""SELECT s.id, s.score, halfvec_send(d.features), extract(epoch FROM p.taken_at)::float8, coalesce(c.value, 0)
+        FROM {table} s JOIN ratings_photo p ON p.id = s.id
+        JOIN ratings_photofeatures d ON d.photo_id = s.id AND d.projection_id = (SELECT coalesce(%(projection)s, {CURRENT_PROJECTION}))
+        LEFT JOIN ratings_presentation c ON c.photo_id = s.id AND c.rater_id = %(rater)s
+        WHERE c.value IS DISTINCT FROM {REJECTED} ORDER BY s.id""",  # noqa: S608 (constants)
+        {"rater": rater_id, **parameters},
+    )
+    ids, scores, features, taken, values = columns(found, 5)
+    if not ids:
+        return []
+    points = np.array(scores, dtype=np.float64)
+    # A rating that was given counts for more than any prediction.
+    points += np.where(np.array(values) == PICKED, 1.0 + np.ptp(points), 0.0)
+    seconds = np.array([np.nan if moment is None else moment for moment in taken])
+    alike = vectors(features, FEATURES)[:, 1:]  # without the generic score, which differs most between good and bad shots of a scene
+    folded = best.stacks(points, alike, seconds, count=count, fold=fold, variety=variety)
+    return [[ids[place] for place in stack] for stack in folded]

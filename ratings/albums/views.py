@@ -11,7 +11,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from ratings import limits
 from ratings.albums import selectors, services
+from ratings.albums.words import album_phrases
 from ratings.errors import RatingError, TooManyRequests
+from ratings.page import PageConfig, page_config
+from ratings.photos.intake import WIDTHS
 from ratings.photos.scopes import UnknownAlbum
 from ratings.problems import refusal_page
 from ratings.raters import guests
@@ -44,4 +47,22 @@ def album(request: HttpRequest, album_id: UUID) -> HttpResponse:
         found = selectors.album_of(guests.rater_of(request.session, request.user), album_id)
     except UnknownAlbum as error:
         raise Http404(str(error.sentence)) from None
-    return render(request, "albums/album.html", {"album": found})
+    return render(request, "albums/album.html", {"album": found, "page": _config(request, found.owner_id, found.id)})
+
+
+@require_safe
+@never_cache
+@ensure_csrf_cookie
+def binned(request: HttpRequest) -> HttpResponse:
+    """The rater's photos in the bin."""
+    rater = guests.rater_of(request.session, request.user)
+    if rater is None:
+        return redirect("albums")
+    return render(request, "albums/bin.html", {"days": services.BIN_DAYS, "page": _config(request, rater)})
+
+
+def _config(request: HttpRequest, rater: UUID, album_id: UUID | None = None) -> PageConfig:
+    config = page_config(rater, album=album_id, phrases=album_phrases())
+    config["urls"]["photo"] = "/photos/{id}/{hash}/{width}.webp"
+    config["urls"]["widths"] = ",".join(map(str, WIDTHS))
+    return config

@@ -149,8 +149,34 @@ export interface components {
         CountOut: {
             count: number;
         };
+        GridOut: {
+            revision: number;
+            photos: components["schemas"]["GridPhotoOut"][];
+        };
+        GridPhotoOut: {
+            id: number;
+            hash: string;
+            width: number;
+            height: number;
+            thumbhash: string;
+            name: string;
+            alt: string;
+            taken: number | null;
+            added: number;
+            value: number | null;
+            score: number | null;
+        };
         PhotoIds: {
             photos: number[];
+        };
+        OpinionsOut: {
+            revision: number;
+            ids: number[];
+            values: (number | null)[];
+            scores: (number | null)[];
+        };
+        BestOut: {
+            stacks: number[][];
         };
         RefusedOut: {
             /** Format: uuid */

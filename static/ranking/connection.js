@@ -49,6 +49,11 @@ export class Connection extends EventTarget {
     addEventListener("pageshow", (event) => event.persisted && this.reconnect());
   }
 
+  /** Whether pushes do not arrive at the moment. */
+  get isDown() {
+    return this.#state !== "live";
+  }
+
   open() {
     clearTimeout(this.#retry);
     if (this.#socket) return;

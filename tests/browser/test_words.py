@@ -6,7 +6,7 @@ import pytest
 from django.utils import translation
 
 from pav_site.environment import BASE
-from ratings.page import phrases as page_phrases
+from ratings.page import page_phrases
 
 SCRIPTS = BASE / "static"
 STATES = ("learning", "alike", "unsure", "finding", "good", "very_good")

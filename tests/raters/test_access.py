@@ -48,6 +48,7 @@ MATRIX = {
     "download_file": ("get", "/downloads/nonsense/", 404, 404, 404),
     "albums": ("get", "/albums/", 200, 200, 200),
     "album": ("get", f"/albums/{uuid4()}/", 404, 404, 404),  # of owners: tests/albums
+    "album_bin": ("get", "/albums/bin/", 302, 200, 302),
     "rate_album": ("get", f"/albums/{uuid4()}/rate/", 404, 404, 404),
     "account_overview": ("get", "/account/", 302, 302, 200),
     "account_merge": ("get", "/account/merge/", 302, 302, 302),
@@ -75,6 +76,10 @@ MATRIX = {
     "api:delete_album": ("delete", f"/api/v1/albums/{uuid4()}", 403, 404, 404),
     "api:add_photos": ("post", f"/api/v1/albums/{uuid4()}/photos", 403, 400, 400),
     "api:remove_photos": ("post", f"/api/v1/albums/{uuid4()}/remove", 403, 400, 400),
+    "api:album_photos": ("get", f"/api/v1/albums/{uuid4()}/photos", 403, 404, 404),
+    "api:album_opinions": ("get", f"/api/v1/albums/{uuid4()}/opinions", 403, 404, 404),
+    "api:album_best": ("get", f"/api/v1/albums/{uuid4()}/best", 403, 404, 404),
+    "api:binned_photos": ("get", "/api/v1/bin", 403, 200, 200),
     "api:bin_photos": ("post", "/api/v1/bin", 403, 400, 400),
     "api:restore_photos": ("post", "/api/v1/bin/restore", 403, 400, 400),
     "api:uploads": ("get", f"/api/v1/uploads?album={uuid4()}", 403, 404, 404),

@@ -1,0 +1,35 @@
+/** Entry point of the bin: deleted photos, to be brought back. */
+
+import { asProblem } from "../page/api.js";
+import { find, onDetail } from "../page/dom.js";
+import { toast } from "../page/toast.js";
+import { say } from "../page/words.js";
+import { Grid } from "./grid.js";
+import { fetchBin, restorePhotos } from "./photos.js";
+
+const grid = new Grid(find("#grid"));
+const explain = (/** @type {unknown} */ cause) => toast(asProblem(cause).message);
+
+/** @param {import("./photos.js").Photo[]} photos */
+function draw(photos) {
+  find("#album-count").textContent = photos.length ? say("photo_count", { n: photos.length }) : "";
+  find("#album-empty").hidden = photos.length > 0;
+  grid.show(photos);
+}
+
+async function restore() {
+  const ids = grid.chosen;
+  const { count } = await restorePhotos(ids);
+  draw(grid.photos.filter(({ id }) => !ids.includes(id)));
+  grid.clearSelection();
+  toast(say("restored", { n: count }));
+}
+
+onDetail(grid, "selection", (count) => {
+  find("#selection").hidden = count === 0;
+  find("#selection-count").textContent = count ? say("selected", { n: count }) : "";
+});
+onDetail(grid, "open", (place) => grid.toggle(place));
+find("[data-act=restore]").addEventListener("click", () => restore().catch(explain));
+find("[data-act=clear]").addEventListener("click", () => grid.clearSelection());
+fetchBin().then(({ photos }) => draw(photos), explain);
