@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import BigIntegerField, Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from ratings.albums import best
@@ -73,7 +73,8 @@ def _counted(owner_id: UUID) -> QuerySet[Album]:
     count = Count("albumphoto", filter=Q(albumphoto__photo__binned_at=None))
     # Without a cover that was chosen, the photo that came last.
     last = AlbumPhoto.objects.filter(album=OuterRef("pk"), photo__binned_at=None).order_by("-added_at", "-photo").values("photo")[:1]
-    return Album.objects.filter(owner=owner_id).annotate(photo_count=count, shown=Coalesce("cover", Subquery(last)))
+    shown = Coalesce("cover_id", Subquery(last), output_field=BigIntegerField())
+    return Album.objects.filter(owner=owner_id).annotate(photo_count=count, shown=shown)
 
 
 def _shelf(album: Album, covers: dict[int, Photo]) -> Shelf:
