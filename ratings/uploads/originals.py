@@ -83,3 +83,16 @@ def forget_file(original_id: int) -> None:
     original = Original.objects.filter(id=original_id).exclude(file="").first()
     if original and Original.objects.filter(id=original_id, file=original.file).update(file=""):
         Photo.objects.filter(id=original.photo_id).update(stored_bytes=F("stored_bytes") - original.size_bytes)
+
+
+def take_file(original: Original, file: str, photo: Photo) -> None:
+    """An original belongs to `photo` and its owner from now on, with a file that lies in that photo's folder."""
+    Original.objects.filter(id=original.id).update(photo=photo, owner=photo.owner_id, file=file)
+    Photo.objects.filter(id=photo.id).update(stored_bytes=F("stored_bytes") + original.size_bytes)
+
+
+def drop(original: Original) -> None:
+    """Forget an original that its new owner has of another photo; the nightly sweep deletes its file."""
+    if original.file:
+        Photo.objects.filter(id=original.photo_id).update(stored_bytes=F("stored_bytes") - original.size_bytes)
+    original.delete()

@@ -70,7 +70,8 @@ def test_files_can_be_dropped(visit: Callable[..., Visitor]) -> None:
         """(bytes) => {
             const data = new DataTransfer();
             data.items.add(new File([new Uint8Array(bytes)], 'dropped.png', {type: 'image/png'}));
-            for (const type of ['dragenter', 'dragover', 'drop']) dispatchEvent(new DragEvent(type, {dataTransfer: data, cancelable: true}));
+            const options = {dataTransfer: data, cancelable: true};
+            for (const type of ['dragenter', 'dragover', 'drop']) dispatchEvent(new DragEvent(type, options));
         }""",
         list(picture("gold", 1)),
     )
