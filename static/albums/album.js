@@ -30,6 +30,8 @@ import {
 /** Scores are fetched this long after the last push, and not at each swipe. */
 const CALM_MS = 350;
 const STORED_SORT = "pav-album-sort";
+/** For this long after a rating by hand photos keep their places, so that the next one stays where it was. */
+const KEEP_MS = 6000;
 
 /** @type {Map<number, Photo>} */ let photos = new Map();
 /** @type {number[][]} */ let stacks = [];
@@ -37,6 +39,7 @@ let revision = -1;
 let version = -1;
 let isBest = false;
 let calm = 0;
+let keepUntil = 0;
 /** Ratings on their way: opinions that are fetched meanwhile may not have them. */ let sending = 0;
 
 const grid = new Grid(find("#grid"));
@@ -54,6 +57,14 @@ const ORDERS = {
   unrated: (a, b) => Number(a.value !== null) - Number(b.value !== null) || byScore(a, b),
 };
 
+/** An order in which photos stay where they are, while somebody rates them by hand; new ones come last. */
+function keepingPlaces() {
+  if (performance.now() > keepUntil && !lightbox.isOpen && !grid.selected.size) return null;
+  const places = new Map(grid.photos.map(({ id }, place) => [id, place]));
+  return (/** @type {Photo} */ a, /** @type {Photo} */ b) =>
+    (places.get(a.id) ?? places.size) - (places.get(b.id) ?? places.size) || byScore(a, b);
+}
+
 function draw() {
   const all = [...photos.values()];
   find("#album-count").textContent = all.length ? say("photo_count", { n: all.length }) : "";
@@ -64,7 +75,7 @@ function draw() {
     ? stacks.flatMap(([best, ...others]) =>
         photos.has(best) ? [{ .../** @type {Photo} */ (photos.get(best)), stack: others.length }] : [],
       )
-    : all.sort(ORDERS[sort.value]);
+    : all.sort(keepingPlaces() ?? ORDERS[sort.value]);
   find("#album-empty").hidden = isBest || all.length > 0;
   find("#best-empty").hidden = !isBest || shown.length > 0;
   grid.show(shown);
@@ -116,6 +127,7 @@ function catchUpSoon() {
 async function rate(ids, value, modality) {
   const before = new Map(ids.map((id) => [id, photos.get(id)?.value ?? null]));
   for (const id of ids) setValue(id, value);
+  keepUntil = performance.now() + KEEP_MS;
   draw();
   announce(say(`rated_${value}`));
   sending += 1;
@@ -228,12 +240,14 @@ sort.value = localStorage.getItem(STORED_SORT) ?? "score";
 if (!sort.value) sort.value = "score";
 sort.addEventListener("change", () => {
   localStorage.setItem(STORED_SORT, sort.value);
+  keepUntil = 0;
   draw();
 });
 for (const radio of document.querySelectorAll("[name=view]")) {
   radio.addEventListener("change", async () => {
     isBest = /** @type {HTMLInputElement} */ (radio).value === "best";
     grid.clearSelection();
+    keepUntil = 0;
     draw();
     if (isBest) await loadBest().then(draw, explain);
   });
