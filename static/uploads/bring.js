@@ -30,6 +30,7 @@ const problems = find("#bring-problems");
 /** What the server knows of this album's files. @type {Schemas["UploadsOut"] | null} */
 let atServer = null;
 let arrivedBefore = 0;
+let refusedBefore = 0;
 let polling = 0;
 let lastSentence = "";
 
@@ -50,7 +51,8 @@ function sentence() {
   if (sending.lost && sending.isBusy) return say(navigator.onLine ? "bring_unreachable" : "bring_offline", { sent, total });
   if (sending.isBusy) return count("sending") || sent ? say("bring_sending", { sent, total }) : say("bring_looking");
   if (atServer?.waiting) return say("bring_reading", { n: atServer.waiting });
-  const parts = [sent && say("bring_done", { n: sent }), known && say("bring_known", { n: known })];
+  const here = sent - Math.max(0, (atServer?.refused_count ?? 0) - refusedBefore);
+  const parts = [here > 0 && say("bring_done", { n: here }), known && say("bring_known", { n: known })];
   return parts.filter(Boolean).join(" ");
 }
 
@@ -137,6 +139,7 @@ async function follow() {
   try {
     const before = atServer?.waiting;
     atServer = await request("GET", `/api/v1/uploads?album=${album}`);
+    if (before === undefined) refusedBefore = atServer?.refused_count ?? 0;
     if (before !== atServer?.waiting) document.dispatchEvent(new CustomEvent("photos-arrived"));
     arrivedBefore = count("sent");
     showRoom();
@@ -179,6 +182,7 @@ find("#bring-dismiss").addEventListener("click", async () => {
   try {
     await request("DELETE", `/api/v1/uploads?album=${album}`);
     if (atServer) atServer = { ...atServer, refused: [], refused_count: 0 };
+    refusedBefore = 0;
   } catch (error) {
     toast(asProblem(error).message);
   }

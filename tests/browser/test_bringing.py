@@ -49,10 +49,10 @@ def test_a_folder_is_brought_and_what_is_no_photo_is_listed_until_dismissed(
 ) -> None:
     page = new_album(visit(viewport={"width": width, "height": 800}), "Sea")
     page.set_input_files("#bring-folder", folder)
-    expect_sentence(page, "6 photos are here.") if width == 390 else expect_sentence(page, "photos are here.")
+    expect_sentence(page, "6 photos are here.")
     expect(page.locator("#bring-reasons")).to_contain_text("The file is empty.")
     expect(page.locator("#bring-reasons")).to_contain_text("This is not a photo that can be read.", timeout=WAIT_MS)
-    expect(page.locator("#grid [data-photo]")).to_have_count(6, timeout=WAIT_MS)
+    expect(page.locator("#grid .tile")).to_have_count(6, timeout=WAIT_MS)
     assert "200 in all" in page.inner_text("#bring-room-text")
     assert "deleted on" in page.inner_text("#bring-room-text")
 
