@@ -33,6 +33,8 @@ NOTICES |= {f"photo_{state}_{part}" for state in ("failed", "gone") for part in 
 def used_keys() -> set[str]:
     text = "\n".join(script.read_text() for script in SCRIPTS.rglob("*.js"))
     keys = set(re.findall(r'say\(\s*"(\w+)"', text))
+    for pair in re.findall(r'say\([^"`;]*\?\s*"(\w+)"\s*:\s*"(\w+)"', text):
+        keys |= set(pair)
     for start in re.findall(r"say\(\s*`(\w+)\$", text):
         keys |= {start + ending for ending in ENDINGS[start]}
     return keys | RATINGS | NOTICES
