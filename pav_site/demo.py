@@ -218,7 +218,7 @@ def service_programs(embedded: Services) -> list[Program]:
 def site_programs(
     folder: Path, addresses: Mapping[str, str], port: int, environment: Mapping[str, str] = MappingProxyType({})
 ) -> list[Program]:
-    """The web server; the worker of queue `refit`, which also sends the periodic tasks; and the worker of queue `gpu`."""
+    """The web server; the worker of queue `refit`, which also sends the periodic tasks; and those of the queues `gpu` and `intake`."""
     mail = os.environ.get("PAV_MAIL_URL") or mail_folder(folder).as_uri()
     common = {
         "PAV_MAIL_URL": mail,
