@@ -7,7 +7,7 @@ from django.conf import settings
 from ninja import Field, Query, Router, Schema
 from ninja.errors import HttpError
 
-from ratings import limits
+from ratings import health, limits
 from ratings.albums.selectors import album_of
 from ratings.problems import PROBLEMS
 from ratings.raters.guests import RaterRequest
@@ -28,7 +28,9 @@ def uploads(request: RaterRequest, album: UUID) -> dict[str, Any]:
     limits.check("READS", str(request.auth))
     album_of(request.auth, album)
     ends = guest_ends_at(request.auth, keep_days=settings.PAV["KEEP_GUESTS_DAYS"])
-    return uploads_out(selectors.uploads_of(request.auth, album), quotas.room_of(request.auth), ends)
+    found, room = selectors.uploads_of(request.auth, album), quotas.room_of(request.auth)
+    is_read = not found.waiting or health.takes_in_photos() is not False
+    return uploads_out(found, room, deleted_on=ends, is_read=is_read)
 
 
 @router.post("/uploads/known", response={200: KnownOut, **PROBLEMS})

@@ -37,6 +37,7 @@ class RoomOut(Schema):
 
 class UploadsOut(Schema):
     waiting: int = Field(description="Files that have arrived and are not photos yet.")
+    is_read: bool = Field(description="Whether a worker reads them; false: none lives that does.")
     refused_count: int
     refused: list[RefusedOut] = Field(description="The newest of them.")
     room: RoomOut
@@ -48,8 +49,9 @@ class FileRatingsOut(Schema):
     dislike: int
 
 
-def uploads_out(found: UploadList, room: Room, deleted_on: datetime | None) -> dict[str, Any]:
+def uploads_out(found: UploadList, room: Room, *, deleted_on: datetime | None, is_read: bool) -> dict[str, Any]:
     return {
+        "is_read": is_read,
         "waiting": found.waiting,
         "refused_count": found.refused_count,
         "refused": [

@@ -192,6 +192,7 @@ export interface components {
         };
         UploadsOut: {
             waiting: number;
+            is_read: boolean;
             refused_count: number;
             refused: components["schemas"]["RefusedOut"][];
             room: components["schemas"]["RoomOut"];

@@ -50,7 +50,7 @@ function sentence() {
   if (sending.paused) return say("bring_paused", { sent, total });
   if (sending.lost && sending.isBusy) return say(navigator.onLine ? "bring_unreachable" : "bring_offline", { sent, total });
   if (sending.isBusy) return count("sending") || sent ? say("bring_sending", { sent, total }) : say("bring_looking");
-  if (atServer?.waiting) return say("bring_reading", { n: atServer.waiting });
+  if (atServer?.waiting) return atServer.is_read ? say("bring_reading", { n: atServer.waiting }) : say("bring_unread");
   const here = sent - Math.max(0, (atServer?.refused_count ?? 0) - refusedBefore);
   const parts = [here > 0 && say("bring_done", { n: here }), known && say("bring_known", { n: known })];
   return parts.filter(Boolean).join(" ");
