@@ -40,8 +40,6 @@ def album_phrases() -> dict[str, str]:
         # Best of.
         "best_count.one": _("Best {n}"),
         "best_count.other": _("Best {n}"),
-        "best_none": _("The best ones show up here once photos are ready."),
-        "decided": _("Decided. The other one is out."),
         "decide_of": _("Which one is better? {left} to go"),
         # Problems.
         "offline": _("Can’t reach the server. Your ratings are saved on this device and will sync later."),

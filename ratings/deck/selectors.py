@@ -31,8 +31,8 @@ def candidates(rater_id: UUID, scope: Scope, limit: int) -> tuple[Int[np.ndarray
     # The sample is drawn before features are read: a sort that carries every photo's features takes several times as long.
     found = rows(
         f"""SELECT d.photo_id, halfvec_send(d.features) FROM (
-            SELECT d.id, random() AS place FROM ratings_photofeatures d JOIN ratings_photo p ON p.id = d.photo_id
-            WHERE d.projection_id = {CURRENT_PROJECTION} AND {scope.condition}
+            SELECT d.id, random() AS place FROM ratings_photofeatures d
+            WHERE d.projection_id = {CURRENT_PROJECTION} AND {scope.features("d")}
             AND NOT EXISTS (SELECT 1 FROM ratings_presentation c WHERE c.rater_id = %(rater)s AND c.photo_id = d.photo_id)
             ORDER BY place LIMIT %(limit)s
         ) sample JOIN ratings_photofeatures d USING (id) ORDER BY sample.place""",  # noqa: S608 (constants)
@@ -69,9 +69,10 @@ def progress(rater_id: UUID, scope: Scope) -> Progress:
             (SELECT count(*) FROM ratings_presentation c JOIN ratings_photo p ON p.id = c.photo_id
                 WHERE c.rater_id = %(rater)s AND c.rated_at IS NOT NULL AND {scope.condition}),
             CASE WHEN {FILLING_PROJECTION} IS NOT NULL THEN (SELECT count(*) FROM ratings_photofeatures n
-                JOIN ratings_photo p ON p.id = n.photo_id WHERE n.projection_id = {FILLING_PROJECTION} AND {scope.condition}) END
+                WHERE n.projection_id = {FILLING_PROJECTION} AND {scope.features("n")}) END
         FROM ratings_photo p
-        LEFT JOIN ratings_photofeatures d ON d.photo_id = p.id AND d.projection_id = {CURRENT_PROJECTION} WHERE {scope.condition}""",  # noqa: S608 (constants)
+        LEFT JOIN ratings_photofeatures d ON d.photo_id = p.id AND d.projection_id = {CURRENT_PROJECTION} AND {scope.owned("d")}
+        WHERE {scope.condition}""",  # noqa: S608 (constants)
         {"rater": rater_id, **scope.parameters},
     )
     return Progress(*counts[0])

@@ -1,4 +1,4 @@
-"""Albums, the bin, and rankings by scope."""
+"""Albums, the bin, rankings by scope, and the owner of features."""
 
 import django.db.models.deletion
 import pgvector.django.halfvec
@@ -10,6 +10,31 @@ from django.db import migrations, models
 # Next photos by scope: those of the rows so far are of the catalogue, and of own photos, which the deck leaves out when it deals.
 BY_SCOPE = "UPDATE ratings_fit SET next_photos = jsonb_build_object('catalogue', next_photos) WHERE jsonb_typeof(next_photos) = 'array'"
 AS_BEFORE = "UPDATE ratings_fit SET next_photos = coalesce(next_photos->'catalogue', '[]') WHERE jsonb_typeof(next_photos) = 'object'"
+
+# Features have the owner of their photo, whoever writes them, and when photos change hands in a merge.
+KEEP_OWNERS = """
+CREATE FUNCTION ratings_features_get_owner() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.owner := (SELECT owner_id FROM ratings_photo WHERE id = NEW.photo_id);
+    RETURN NEW;
+END $$;
+CREATE TRIGGER features_get_owner BEFORE INSERT OR UPDATE OF photo_id ON ratings_photofeatures
+    FOR EACH ROW EXECUTE FUNCTION ratings_features_get_owner();
+CREATE FUNCTION ratings_features_change_owner() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE ratings_photofeatures SET owner = NEW.owner_id WHERE photo_id = NEW.id;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER features_change_owner AFTER UPDATE OF owner_id ON ratings_photo
+    FOR EACH ROW WHEN (OLD.owner_id IS DISTINCT FROM NEW.owner_id) EXECUTE FUNCTION ratings_features_change_owner();
+UPDATE ratings_photofeatures d SET owner = p.owner_id FROM ratings_photo p WHERE p.id = d.photo_id AND p.owner_id IS NOT NULL;
+"""
+LEAVE_OWNERS = """
+DROP TRIGGER features_change_owner ON ratings_photo;
+DROP FUNCTION ratings_features_change_owner();
+DROP TRIGGER features_get_owner ON ratings_photofeatures;
+DROP FUNCTION ratings_features_get_owner();
+"""
 
 
 class Migration(migrations.Migration):
@@ -76,6 +101,11 @@ class Migration(migrations.Migration):
             name='taken_at',
             field=models.DateTimeField(blank=True, null=True),
         ),
+        migrations.AddField(
+            model_name='photofeatures',
+            name='owner',
+            field=models.UUIDField(blank=True, editable=False, null=True),
+        ),
         migrations.AlterField(
             model_name='fit',
             name='next_photos',
@@ -83,11 +113,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='photo',
-            index=models.Index(condition=models.Q(('owner', None)), fields=['id'], name='catalogue_photos'),
+            index=models.Index(condition=models.Q(('binned_at__isnull', False)), fields=['binned_at'], name='binned_photos'),
         ),
         migrations.AddIndex(
-            model_name='photo',
-            index=models.Index(condition=models.Q(('binned_at__isnull', False)), fields=['binned_at'], name='binned_photos'),
+            model_name='photofeatures',
+            index=models.Index(fields=['projection', 'owner'], name='features_by_owner'),
         ),
         migrations.AddConstraint(
             model_name='photo',
@@ -118,4 +148,5 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('album', 'photo'), name='one_row_per_album_and_photo'),
         ),
         migrations.RunSQL(BY_SCOPE, AS_BEFORE),
+        migrations.RunSQL(KEEP_OWNERS, LEAVE_OWNERS),
     ]

@@ -36,7 +36,6 @@ class Photo(models.Model):
             models.CheckConstraint(condition=Q(binned_at=None) | Q(owner__isnull=False), name="only_owned_photos_are_binned"),
         ]
         indexes = [
-            models.Index(fields=["id"], condition=Q(owner=None), name="catalogue_photos"),
             models.Index(fields=["binned_at"], condition=Q(binned_at__isnull=False), name="binned_photos"),
         ]
 

@@ -86,6 +86,8 @@ class PhotoFeatures(models.Model):
 
     photo = models.ForeignKey(Photo, on_delete=models.CASCADE)
     projection = models.ForeignKey(Projection, on_delete=models.CASCADE)
+    # Of the photo, kept by triggers of the database: a ranking reads the rows of its scope, and not past those of other owners.
+    owner = models.UUIDField(null=True, blank=True, editable=False)
     generic_score = models.FloatField()  # the same for every rater: mean 0, SD 1 over the catalogue that the projection was learned from
     features = HalfVectorField(dimensions=FEATURES)
     population_scores = HalfVectorField(dimensions=FOLDS * SCORES, default=no_population_scores)  # fold after fold
@@ -93,7 +95,10 @@ class PhotoFeatures(models.Model):
     class Meta:
         verbose_name_plural = "photo features"
         constraints = [models.UniqueConstraint(fields=["projection", "photo"], name="one_row_of_features_per_projection_and_photo")]
-        indexes = [models.Index(fields=["projection", "-generic_score"], name="generic_order")]
+        indexes = [
+            models.Index(fields=["projection", "-generic_score"], name="generic_order"),
+            models.Index(fields=["projection", "owner"], name="features_by_owner"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.photo_id} by version {self.projection_id}"

@@ -72,8 +72,8 @@ def scored(scope: Scope, model: Model, before: Model | None = None) -> tuple[str
             score, join, own = one.within(scope).score(prefix)
             columns, joins, parameters = f"{columns}, {score} AS {name}", f"{joins} {join}", parameters | own
     # OFFSET 0 keeps this a query of its own: otherwise counting the rows would carry the features of every photo along.
-    table = f"""(SELECT {columns} FROM ratings_photofeatures d JOIN ratings_photo p ON p.id = d.photo_id {joins}
-        WHERE d.projection_id = (SELECT coalesce(%(projection)s, {CURRENT_PROJECTION})) AND {scope.condition} OFFSET 0)"""  # noqa: S608 (constants)
+    table = f"""(SELECT {columns} FROM ratings_photofeatures d {joins}
+        WHERE d.projection_id = (SELECT coalesce(%(projection)s, {CURRENT_PROJECTION})) AND {scope.features("d")} OFFSET 0)"""  # noqa: S608 (constants)
     return table, parameters
 
 
@@ -173,8 +173,7 @@ def coefficients(rater_id: UUID) -> CoefficientsOut:
 def ranked_photos(scope: Scope) -> int:
     """How many photos are in the ranking of a scope."""
     found = rows(
-        f"""SELECT count(*) FROM ratings_photofeatures d JOIN ratings_photo p ON p.id = d.photo_id
-        WHERE d.projection_id = {CURRENT_PROJECTION} AND {scope.condition}""",  # noqa: S608 (constants)
+        f"SELECT count(*) FROM ratings_photofeatures d WHERE d.projection_id = {CURRENT_PROJECTION} AND {scope.features('d')}",  # noqa: S608 (constants)
         scope.parameters,
     )
     return int(found[0][0])

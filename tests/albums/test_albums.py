@@ -109,3 +109,24 @@ def test_the_bin_is_emptied_after_thirty_days_and_the_owner_is_refitted(
     assert set(Photo.objects.filter(owner=alice.id)) == set(own_photos[1:])
     assert requested == [UUID(alice.id)]
     assert Rater.objects.get(id=alice.id).ratings_seq == before + 1
+
+
+def test_the_best_of_an_album_begins_with_picks_and_leaves_rejects_out(alice, album, own_photos):
+    def pick(photo: Photo, value: str) -> None:
+        assert ask(alice, "post", "/ratings/picked", {"client_id": str(uuid4()), "photo": photo.id, "value": value}).status_code == 201
+
+    pick(own_photos[-1], "love")  # the lowest generic score
+    pick(own_photos[0], "dislike")
+    stacks = alice.get(f"/api/v1/albums/{album.id}/best?count=5&fold=0").json()["stacks"]
+    assert [stack[0] for stack in stacks] == [own_photos[-1].id, *(photo.id for photo in own_photos[1:5])]
+    assert alice.get(f"/api/v1/albums/{album.id}/best?fold=2").status_code == 422
+
+
+def test_the_grid_shows_what_is_known_of_each_photo(alice, album, own_photos):
+    photos = alice.get(f"/api/v1/albums/{album.id}/photos").json()["photos"]
+    assert [photo["id"] for photo in photos] == [photo.id for photo in own_photos]
+    assert {(photo["value"], photo["taken"]) for photo in photos} == {(None, None)}
+    scores = [photo["score"] for photo in photos]
+    assert scores == sorted(scores, reverse=True)
+    opinions = alice.get(f"/api/v1/albums/{album.id}/opinions").json()
+    assert (opinions["ids"], opinions["scores"]) == ([photo["id"] for photo in photos], scores)

@@ -48,7 +48,7 @@ MATRIX = {
     "download_file": ("get", "/downloads/nonsense/", 404, 404, 404),
     "albums": ("get", "/albums/", 200, 200, 200),
     "album": ("get", f"/albums/{uuid4()}/", 404, 404, 404),  # of owners: tests/albums
-    "album_bin": ("get", "/albums/bin/", 302, 200, 302),
+    "album_bin": ("get", "/albums/bin/", 302, 200, 200),
     "rate_album": ("get", f"/albums/{uuid4()}/rate/", 404, 404, 404),
     "account_overview": ("get", "/account/", 302, 302, 200),
     "account_merge": ("get", "/account/merge/", 302, 302, 302),

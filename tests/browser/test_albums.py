@@ -1,0 +1,214 @@
+"""Albums: two scopes in two tabs, culling by keys and by touch, the best of, the large view, the bin; and axe-core."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.stack import Stack
+from tests.browser.test_accessibility import findings
+from tests.browser.visitor import Visitor
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+DESKTOP = {"viewport": {"width": 1280, "height": 800}}
+SIZES = pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+SHOWN = """() => [...document.querySelectorAll('.tile')].sort((a, b) => a.ariaPosInSet - b.ariaPosInSet)
+    .map((tile) => Number(tile.id.slice(6)))"""
+
+
+@dataclass
+class Albums:
+    """A visitor with an album, on its page."""
+
+    visitor: Visitor
+    id: str
+
+    @property
+    def page(self) -> Page:
+        return self.visitor.page
+
+    def open(self, path: str = "") -> None:
+        self.page.goto(f"{self.visitor.address}/albums/{self.id}/{path}")
+        self.page.wait_for_selector(".tile, .card[data-ready], #album-empty:not([hidden])")
+
+    def shown(self) -> list[int]:
+        return list(self.page.evaluate(SHOWN))
+
+    def values(self) -> dict[int, int | None]:
+        found = self.visitor.get(f"/api/v1/albums/{self.id}/opinions")
+        return dict(zip(found["ids"], found["values"], strict=True))
+
+    def wait_for_values(self, **wanted: int) -> None:
+        """Until the server has these numbers of ratings: `picked`, `liked`, `rejected`."""
+        for _ in range(600):
+            values = list(self.values().values())
+            counted = {"picked": values.count(3), "liked": values.count(2), "rejected": values.count(1)}
+            if counted == dict.fromkeys(counted, 0) | wanted:
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"{self.values()} are not {wanted}")
+
+    def view(self, which: str) -> None:
+        self.page.evaluate(f"document.querySelector('[name=view][value={which}]').click()")
+
+
+@pytest.fixture
+def albums(visit: Callable[..., Visitor], stack: Stack) -> Callable[..., Albums]:
+    def with_album(**options: object) -> Albums:
+        visitor = visit(**options)
+        visitor.wait_until_live()
+        rater = visitor.page.evaluate("JSON.parse(document.getElementById('page-config').textContent).rater")
+        return Albums(visitor, stack.run("-m", "tests.browser.album_stock", rater, "Sea & sky").split()[-1])
+
+    return with_album
+
+
+def test_two_tabs_have_a_scope_each_and_one_taste(albums: Callable[..., Albums]) -> None:
+    tab = albums()
+    tab.open("rate/")
+    own = set(tab.values())
+    tab.visitor.wait_until_live()
+    catalogue = tab.visitor.context.new_page()
+    catalogue.goto(tab.visitor.address)
+    catalogue.wait_for_selector('.card[data-depth="0"][data-ready]')
+    for key in ("ArrowUp", "ArrowLeft", "ArrowRight"):
+        tab.visitor.press(key)
+    tab.visitor.wait_until_fitted(3)
+    # What the album taught has moved the other tab's ranking, by a push.
+    catalogue.wait_for_function("() => Number(document.querySelector('#ranking-panel').dataset.version) > 0")
+    others = set(catalogue.eval_on_selector_all("#tiles li", "tiles => tiles.map((tile) => Number(tile.dataset.photo))"))
+    assert set(tab.visitor.ranking()) == own
+    assert others.isdisjoint(own)
+    assert tab.page.text_content("#rated-count") == "3 photos rated"
+    assert catalogue.text_content("#rated-count") == ""
+    tab.visitor.reload()
+    assert tab.visitor.photo_on_top() in own
+    # Undo takes back what was rated last in this scope, also after a reload.
+    before = tab.values()
+    tab.visitor.wait_until_live()
+    tab.page.keyboard.press("z")
+    tab.visitor.wait_until_fitted(4)
+    assert [photo for photo, value in before.items() if value != tab.values()[photo]] == [tab.visitor.photo_on_top()]
+
+
+def test_a_stranger_gets_the_page_that_says_there_is_none(albums: Callable[..., Albums], visit: Callable[..., Visitor]) -> None:
+    album, bob = albums(), visit(expects_errors=True)
+    replies = [bob.context.request.get(f"{bob.address}/albums/{album.id}/{path}") for path in ("", "rate/")]
+    assert [reply.status for reply in replies] == [404, 404]
+    address = f"{bob.address.replace('http', 'ws')}/ws/taste/?album={album.id}"
+    code = bob.page.evaluate("(address) => new Promise((done) => (new WebSocket(address).onclose = ({code}) => done(code)))", address)
+    assert code == 4404
+
+
+@SIZES
+def test_a_grid_is_culled_and_the_best_of_follows(albums: Callable[..., Albums], size: dict) -> None:
+    tab = albums(**size)
+    tab.open()
+    first, second, third = tab.shown()[:3]
+    tab.page.focus("#grid")
+    for key in ("p", "x", "2"):
+        tab.page.keyboard.press(key)
+    tab.wait_for_values(picked=1, rejected=1, liked=1)
+    assert {photo: value for photo, value in tab.values().items() if value} == {first: 3, second: 1, third: 2}
+    tab.view("best")
+    tab.page.wait_for_function(f"() => document.querySelectorAll('.tile').length && !document.querySelector('#photo-{second}')")
+    best = tab.shown()
+    assert best[0] == first  # a pick comes first, a reject is out
+    # A stack opens side by side; each decision is a rating each way.
+    assert tab.page.locator(".tile-check[data-stack^='+']").count() >= 1
+    tab.page.locator(".tile:has(.tile-check[data-stack^='+'])").first.click()
+    tab.page.wait_for_selector("#decide[open]")
+    tab.page.click("#decide-right")
+    tab.page.keyboard.press("Escape")
+    for _ in range(600):
+        if sum(value == 1 for value in tab.values().values()) == 2:
+            break
+        tab.page.wait_for_timeout(100)
+    assert sum(value == 1 for value in tab.values().values()) == 2
+    tab.page.keyboard.press("z")  # the last rating of the decision
+    tab.page.wait_for_selector("#toast .toast")
+
+
+@SIZES
+def test_photos_are_selected_binned_and_brought_back(albums: Callable[..., Albums], size: dict) -> None:
+    tab = albums(**size)
+    tab.open()
+    chosen = tab.shown()[:3]
+    tab.page.focus("#grid")
+    tab.page.keyboard.press("Space")
+    tab.page.keyboard.press("Shift+ArrowRight")
+    tab.page.keyboard.press("Shift+ArrowRight")
+    assert tab.page.text_content("#selection-count") == "3 selected"
+    tab.page.click("[data-act=bin]")
+    tab.page.wait_for_function(f"() => !document.querySelector('#photo-{chosen[0]}')")
+    assert tab.page.text_content("#album-count") == "21 photos"
+    assert set(tab.values()).isdisjoint(chosen)
+    tab.page.goto(f"{tab.visitor.address}/albums/bin/")
+    tab.page.wait_for_selector(".tile")
+    assert set(tab.shown()) == set(chosen)
+    tab.page.locator(".tile").first.click()
+    tab.page.locator(".tile").nth(1).click()
+    tab.page.click("[data-act=restore]")
+    tab.page.wait_for_function("() => document.querySelectorAll('.tile').length === 1")
+    assert len(set(tab.values()) & set(chosen)) == 2
+
+
+def test_a_photo_opens_large_is_zoomed_rated_and_left_by_keys(albums: Callable[..., Albums]) -> None:
+    tab = albums()
+    tab.open()
+    first, second = tab.shown()[:2]
+    tab.page.locator(f"#photo-{first}").click(position={"x": 90, "y": 90})
+    image = "#lightbox-photo img"
+    tab.page.wait_for_selector(image)
+    assert tab.page.text_content("#lightbox-count") == "1 / 24"
+    tab.page.click("#lightbox-photo")
+    assert tab.page.get_attribute("#lightbox-photo", "data-zoomed") == ""
+    tab.page.click("#lightbox-photo")
+    assert tab.page.get_attribute("#lightbox-photo", "data-zoomed") is None
+    tab.page.keyboard.press("p")  # rates, and goes on
+    assert tab.page.text_content("#lightbox-count") == "2 / 24"
+    tab.page.click('#lightbox [data-value="1"]')
+    tab.wait_for_values(picked=1, rejected=1)
+    assert (tab.values()[first], tab.values()[second]) == (3, 1)
+    tab.page.keyboard.press("Escape")
+    assert tab.page.evaluate("document.activeElement.id") == "grid"
+
+
+def test_what_goes_in_another_tab_goes_here(albums: Callable[..., Albums]) -> None:
+    tab = albums()
+    tab.open()
+    other = tab.visitor.context.new_page()
+    other.goto(tab.page.url)
+    other.wait_for_selector(".tile")
+    gone = tab.shown()[0]
+    other.focus("#grid")
+    other.keyboard.press("Delete")
+    tab.page.wait_for_function(f"() => !document.querySelector('#photo-{gone}')")
+    tab.page.wait_for_function("() => document.querySelector('#album-count').textContent === '23 photos'")
+
+
+@SIZES
+def test_axe_finds_nothing_on_pages_of_albums(albums: Callable[..., Albums], size: dict) -> None:
+    tab = albums(**size)
+    found = {}
+    tab.open()
+    tab.page.wait_for_timeout(300)
+    found["grid"] = findings(tab.visitor)
+    tab.page.focus("#grid")
+    tab.page.keyboard.press("Space")
+    found["selected"] = findings(tab.visitor)
+    tab.page.keyboard.press("Escape")
+    tab.page.keyboard.press("Enter")
+    found["large"] = findings(tab.visitor)
+    tab.page.keyboard.press("Escape")
+    tab.view("best")
+    tab.page.wait_for_selector(".tile-check[data-stack^='+']")
+    found["best of"] = findings(tab.visitor)
+    tab.page.locator(".tile:has(.tile-check[data-stack^='+'])").first.click()
+    found["decide"] = findings(tab.visitor)
+    tab.page.keyboard.press("Escape")
+    for path in ("", "bin/"):
+        tab.page.goto(f"{tab.visitor.address}/albums/{path}")
+        found[f"albums/{path}"] = findings(tab.visitor)
+    assert {name: problems for name, problems in found.items() if problems} == {}
