@@ -36,7 +36,6 @@ def album_phrases() -> dict[str, str]:
         "restored.other": _("{n} photos are back."),
         "cover_set": _("This is the album’s cover now."),
         "renamed": _("The album has a new name."),
-        "album_gone": _("This album is gone. It may have been deleted in another tab."),
         # Best of.
         "best_count.one": _("Best {n}"),
         "best_count.other": _("Best {n}"),

@@ -85,8 +85,7 @@ function draw() {
 /** Says why something failed. @param {unknown} cause */
 function explain(cause) {
   const problem = asProblem(cause);
-  if (problem.status === 404) toast(say("album_gone"));
-  else toast(problem.kind === "offline" ? say("offline_here") : problem.message);
+  toast(problem.kind === "offline" ? say("offline_here") : problem.message);
 }
 
 async function load() {
@@ -140,6 +139,7 @@ async function rate(ids, value, modality) {
     for (const [id, old] of before) setValue(id, old);
     draw();
     explain(cause);
+    if (asProblem(cause).status === 404) load().catch(() => {}); // a photo that has gone goes from the grid; the toast has said so
   } finally {
     sending -= 1;
   }

@@ -188,6 +188,25 @@ def test_what_goes_in_another_tab_goes_here(albums: Callable[..., Albums]) -> No
     tab.page.wait_for_function("() => document.querySelector('#album-count').textContent === '23 photos'")
 
 
+def test_a_photo_that_has_gone_meanwhile_is_refused_with_a_sentence_and_the_rest_goes_on(
+    albums: Callable[..., Albums], stack: Stack
+) -> None:
+    tab = albums(expects_errors=True)
+    tab.open()
+    gone, stays = tab.shown()[:2]
+    binned = f"Photo.objects.filter(id={gone}).update(binned_at='2026-11-01T00:00:00Z')"
+    stack.run("manage.py", "shell", "-v0", "-c", f"from ratings.models import Photo; {binned}")
+    tab.page.focus("#grid")
+    tab.page.keyboard.press("p")
+    tab.page.wait_for_selector("text=This photo isn’t here any more.")
+    tab.page.wait_for_function(f"() => !document.querySelector('#photo-{gone}')")
+    tab.page.focus("#grid")
+    tab.page.keyboard.press("Home")
+    tab.page.keyboard.press("x")
+    tab.wait_for_values(rejected=1)
+    assert tab.values()[stays] == 1
+
+
 @SIZES
 def test_axe_finds_nothing_on_pages_of_albums(albums: Callable[..., Albums], size: dict) -> None:
     tab = albums(**size)
