@@ -32,6 +32,7 @@ let atServer = null;
 let arrivedBefore = 0;
 let refusedBefore = 0;
 let polling = 0;
+let asked = 0;
 let lastSentence = "";
 
 /** @param {import("./dropped.js").Found[]} found */
@@ -103,7 +104,7 @@ function draw() {
     drawFiles();
     drawProblems();
     panel.dataset.busy = busy || atServer?.waiting ? "yes" : "no";
-    if (!busy && count("sent") > arrivedBefore) follow();
+    if (!polling && (busy || count("sent") > arrivedBefore)) polling = setTimeout(follow, busy ? POLL_MS : 0);
   });
 }
 
@@ -136,18 +137,22 @@ function drawProblems() {
 /** Asks the server how far it is, until every file is a photo or refused. */
 async function follow() {
   clearTimeout(polling);
+  const mine = (asked += 1);
   try {
     const before = atServer?.waiting;
-    atServer = await request("GET", `/api/v1/uploads?album=${album}`);
-    if (before === undefined) refusedBefore = atServer?.refused_count ?? 0;
-    if (before !== atServer?.waiting) document.dispatchEvent(new CustomEvent("photos-arrived"));
-    arrivedBefore = count("sent");
+    const sent = count("sent");
+    const found = await request("GET", `/api/v1/uploads?album=${album}`);
+    if (mine !== asked) return; // a later answer counts
+    atServer = /** @type {Schemas["UploadsOut"]} */ (found);
+    if (before === undefined) refusedBefore = atServer.refused_count;
+    if (before !== atServer.waiting || sent !== arrivedBefore) document.dispatchEvent(new CustomEvent("photos-arrived"));
+    arrivedBefore = sent;
     showRoom();
   } catch (error) {
     if (asProblem(error).kind === "refused") return;
   }
   draw();
-  if (!atServer || atServer.waiting || sending.isBusy) polling = setTimeout(follow, POLL_MS);
+  polling = !atServer || atServer.waiting || sending.isBusy ? setTimeout(follow, POLL_MS) : 0;
 }
 
 function showRoom() {
@@ -181,8 +186,8 @@ find("#bring-dismiss").addEventListener("click", async () => {
   sending.clear();
   try {
     await request("DELETE", `/api/v1/uploads?album=${album}`);
-    if (atServer) atServer = { ...atServer, refused: [], refused_count: 0 };
     refusedBefore = 0;
+    await follow();
   } catch (error) {
     toast(asProblem(error).message);
   }
