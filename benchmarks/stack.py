@@ -8,10 +8,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -45,8 +46,10 @@ connection.cursor().execute("VACUUM ANALYZE")
 
 
 @contextmanager
-def running(photos: int, fill: str = FILL) -> Iterator[tuple[str, Path]]:
-    """Run an installation with this number of photos, which the code in `fill` creates with their features.
+def running(
+    photos: int, fill: str = FILL, *, queues: Sequence[str] = (), settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[tuple[str, Path]]:
+    """Run an installation with this number of photos, which the code in `fill` creates with their features; with workers of more `queues`.
 
     Yields its address and the file to which `timed_worker` writes each fit. Stops and removes everything at the end of the block.
     """
@@ -55,7 +58,7 @@ def running(photos: int, fill: str = FILL) -> Iterator[tuple[str, Path]]:
         services = Services(Path(folder))
         environment = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
         environment |= {"PAV_VAR": folder, "PAV_LIMIT_GUESTS": "100000/hour", "PAV_LIMIT_RATINGS": "1000000/minute"}
-        environment |= {"PAV_LIMIT_READS": "1000000/minute", "PYTHONWARNINGS": "ignore", "PYTHONPATH": str(BASE)}
+        environment |= {"PAV_LIMIT_READS": "1000000/minute", "PYTHONWARNINGS": "ignore", "PYTHONPATH": str(BASE), **settings}
         manage = [sys.executable, str(BASE / "manage.py")]
         os.chmod(folder, 0o755)  # noqa: S103 (PostgreSQL runs under another account where PAV runs as root)
         with services.running():
@@ -67,6 +70,9 @@ def running(photos: int, fill: str = FILL) -> Iterator[tuple[str, Path]]:
                 worker = [sys.executable, "-m", "benchmarks.timed_worker", str(fits)]
                 for name, command in (("web", [*manage, "serve", "--port", str(port)]), ("refit worker", worker)):
                     supervisor.start(Program(name, command, Path(folder) / "logs" / f"{name}.log", environment))
+                for queue in queues:
+                    command = [*manage, "worker", "--queue", queue]
+                    supervisor.start(Program(queue, command, Path(folder) / "logs" / f"{queue}.log", environment))
                 address = f"http://127.0.0.1:{port}"
                 _wait_until_healthy(address)
                 yield address, fits

@@ -1,7 +1,8 @@
-"""ASGI application: HTTP goes to Django, websockets from allowed origins go to Channels."""
+"""ASGI application: uploads go to an application of their own, other HTTP to Django, websockets from allowed origins to Channels."""
 
 import importlib
 import os
+from typing import Any
 
 import django
 from asgiref.sync import sync_to_async
@@ -18,6 +19,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 
 from ratings.ranking.routing import websocket_urlpatterns  # noqa: E402
+from ratings.uploads import tus  # noqa: E402
 
 importlib.import_module(settings.ROOT_URLCONF)  # views and API, so that the first visitor does not wait for them
 
@@ -36,9 +38,19 @@ class OneThreadHandler(ASGIHandler):
         return await sync_to_async(self.get_response, thread_sensitive=True)(request)
 
 
+class Http:
+    """Uploads, whose bodies Django would write to disk before it checks who sends them, or everything else."""
+
+    def __init__(self) -> None:
+        self.django = OneThreadHandler()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await (tus.application if scope["path"].startswith(tus.PATH) else self.django)(scope, receive, send)
+
+
 application = ProtocolTypeRouter(
     {
-        "http": OneThreadHandler(),
+        "http": Http(),
         "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )

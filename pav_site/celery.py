@@ -1,4 +1,4 @@
-"""Celery application with three queues: `refit` (milliseconds), `gpu` (seconds), and `exact` (seconds, needs torch)."""
+"""Celery application with four queues: `refit` (milliseconds), `gpu` (seconds), `exact` (seconds, needs torch), `intake` (files)."""
 
 import os
 

@@ -218,7 +218,7 @@ def service_programs(embedded: Services) -> list[Program]:
 def site_programs(
     folder: Path, addresses: Mapping[str, str], port: int, environment: Mapping[str, str] = MappingProxyType({})
 ) -> list[Program]:
-    """The web server; the worker of queue `refit`, which also sends the periodic tasks; and the worker of queue `gpu`."""
+    """The web server; the worker of queue `refit`, which also sends the periodic tasks; and those of the queues `gpu` and `intake`."""
     mail = os.environ.get("PAV_MAIL_URL") or mail_folder(folder).as_uri()
     common = {
         "PAV_MAIL_URL": mail,
@@ -231,6 +231,7 @@ def site_programs(
         "web": ["serve", "--port", str(port), "--wait-for-port"],
         "refit": ["worker", "--queue", "refit", "--beat"],
         "gpu": ["worker", "--queue", "gpu"],
+        "intake": ["worker", "--queue", "intake"],
     }
     return [
         Program(

@@ -271,6 +271,18 @@ SETTINGS = {
             "Days after the last rating until a guest is deleted, with all ratings; 0: never. Guests who never rated go after a week.",
             "365",
         ),
+        Setting("PAV_LIMIT_UPLOADS", rate, "1200/minute", "Files that a rater begins to send.", "1200/minute"),
+        Setting("PAV_GUEST_PHOTOS", whole(0, 10**6), "200", "Own photos that a guest may have; 0: guests bring none.", "200"),
+        Setting("PAV_ACCOUNT_PHOTOS", whole(0, 10**7), "20000", "Own photos that an account may have.", "20000"),
+        Setting("PAV_ACCOUNT_GB", whole(1, 10**6), "50", "Gigabytes that the own photos of one rater may take, originals included.", "50"),
+        Setting("PAV_OWN_PHOTOS_GB", whole(1, 10**6), "500", "Gigabytes that the own photos of all raters may take together.", "500"),
+        Setting(
+            "PAV_FREE_DISK_GB",
+            whole(0, 10**6),
+            "2",
+            "Gigabytes that stay free on the disk of PAV_VAR: uploads and downloads beyond are refused.",
+            "20",
+        ),
         Setting("PAV_SWEEP_SECONDS", whole(1, 3600), "3", "Seconds between two sweeps for lost refits and photos without features.", "3"),
         Setting(
             "PAV_EXACT_REFIT_AFTER",

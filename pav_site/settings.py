@@ -131,7 +131,8 @@ STORAGES = {
 MEDIA_ROOT = VAR / "media"
 DRAWN_ROOT = VAR / "drawn"  # files of the sample pictures that PAV draws
 EXPORTS_ROOT = VAR / "exports"  # model exports; served only to administrators
-DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024  # API requests have a few hundred bytes; photos are imported, not uploaded
+DOWNLOADS_ROOT = VAR / "downloads"  # ZIPs of own photos; served only to their owners
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024  # API requests have a few kilobytes; photos do not come by Django (ratings/uploads/tus.py)
 
 LANGUAGE_CODE = CHOSEN["PAV_LANGUAGE"]
 LANGUAGES = [("en", _("English")), ("ja", _("Japanese"))]
@@ -249,7 +250,7 @@ CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
-CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("refit", "gpu", "exact")]
+CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("refit", "gpu", "exact", "intake")]
 CELERY_TASK_DEFAULT_QUEUE = CELERY_TASK_DEFAULT_ROUTING_KEY = "refit"
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_ROUTES = {"personalize.tasks.extract_features": {"queue": "gpu"}}
@@ -270,6 +271,11 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "personalize.tasks.sweep", "schedule": CHOSEN["PAV_SWEEP_SECONDS"], "options": {"expires": 10}},
     "guests": {"task": "personalize.tasks.delete_old_guests", "schedule": crontab(minute=17), "options": {"expires": 3600}},
+    "photos": {
+        "task": "personalize.tasks.sweep_photo_files",
+        "schedule": crontab(hour=CHOSEN["PAV_LEARN_HOUR"], minute=10),
+        "options": {"queue": "intake", "expires": 3600},
+    },
     "bin": {"task": "personalize.tasks.purge_bin", "schedule": crontab(hour=2, minute=41), "options": {"expires": 3600}},
     "learn": {
         "task": "personalize.tasks.learn_population_prior",

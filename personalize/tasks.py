@@ -11,10 +11,14 @@ from personalize.worker import capabilities, feature_extraction, generic_score, 
 from ratings import health, jobs
 from ratings.agreement import services as agreement
 from ratings.albums import services as albums
+from ratings.downloads import packing
+from ratings.downloads import services as downloads
 from ratings.exports import services as exports
 from ratings.ranking import exact_refits, services
 from ratings.ranking import projections as versions
 from ratings.raters import services as raters
+from ratings.uploads import services as uploads
+from ratings.uploads import sweeping, taking_in
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +68,25 @@ def analyse_agreement(analysis_id: str) -> None:
 
 
 @shared_task
+def take_in_uploads() -> None:
+    """Make photos of uploads that wait, each owner in turn, and queue the next task where more wait."""
+    if taking_in.work():
+        jobs.request_intake()
+
+
+@shared_task
+def pack_download(download_id: str) -> None:
+    """Pack the ZIP of photos that a rater takes home."""
+    packing.pack(UUID(download_id))
+
+
+@shared_task
+def sweep_photo_files() -> None:
+    """Delete files of own photos without rows, and report rows without files; nightly."""
+    sweeping.sweep()
+
+
+@shared_task
 def learn_population_prior() -> None:
     """Learn from raters who share their ratings; nightly: the population prior, and the generic score of these photos."""
     population_prior.learn()
@@ -101,13 +124,18 @@ def purge_bin() -> None:
 
 @shared_task
 def sweep() -> None:
-    """Queue again what was lost (refits, feature extraction, analyses, steps of exports and of projections), abandon lost exact refits, and
-    begin to learn a projection, or an exact refit, when the slow queue is empty. Also the worker heartbeat."""
+    """Queue again what was lost (refits, feature extraction, uploads, downloads, analyses, steps of exports and of projections), abandon
+    lost exact refits, and begin to learn a projection, or an exact refit, when the slow queue is empty. Also the worker heartbeat."""
     health.beat()
     for rater in services.claim_lost_refits(waiting_seconds=LOST_SECONDS):
         jobs.request_refit(rater)
     exports.requeue_lost(waiting_seconds=LOST_STEP_SECONDS)
     exports.delete_old()
+    downloads.requeue_lost(waiting_seconds=LOST_STEP_SECONDS)
+    downloads.delete_old()
+    uploads.delete_old()
+    if uploads.requeue_lost() and not jobs.intake_waiting():
+        jobs.request_intake()
     agreement.requeue_lost(waiting_seconds=LOST_STEP_SECONDS)
     exact_refits.abandon_lost(waiting_seconds=LOST_STEP_SECONDS)
     versions.delete_retired()

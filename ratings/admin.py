@@ -8,9 +8,10 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -28,19 +29,23 @@ from ratings.models import (
     AlbumPhoto,
     Bank,
     Catalogue,
+    Download,
     ExactRefit,
     Fit,
     Invitation,
     MergedGuest,
     ModelExport,
+    Original,
     Photo,
     PhotoFeatures,
+    PhotoView,
     PopulationPrior,
     Presentation,
     Projection,
     Rater,
     RatingEvent,
     RawFeatures,
+    Upload,
 )
 from ratings.ranking import projections
 
@@ -150,9 +155,15 @@ class SaysExactRefitsAreOff(ReadOnly):
 
 @admin.register(Photo)
 class PhotoAdmin(admin.ModelAdmin):
-    list_display = ("id", "name", "alt", "width", "height", "credit", "licence", "owner", "created_at")
+    """The catalogue. Raters' own photos are private: their names, hashes and ratings are in no list."""
+
+    list_display = ("id", "name", "alt", "width", "height", "credit", "licence", "created_at")
     search_fields = ("name", "alt", "credit")
-    readonly_fields = ("sha256", "content_hash", "width", "height", "thumbhash", "owner")
+    readonly_fields = ("sha256", "content_hash", "width", "height", "thumbhash")
+    exclude = ("owner", "folder", "stored_bytes", "file_rating", "taken_at", "binned_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Photo]:
+        return super().get_queryset(request).filter(owner=None)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # photos are added by import, which normalises them
@@ -184,15 +195,53 @@ class CatalogueAdmin(ReadOnly):
     list_display = ("id", "revision")
 
 
+class OfTheCatalogue(ReadOnly):
+    """For tables about photos: rows about raters' own photos are left out."""
+
+    path_to_photo = "photo"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).filter(**{f"{self.path_to_photo}__owner": None})
+
+
+@admin.register(PhotoView)
+class PhotoViewAdmin(ReadOnly):
+    """Who opened raters' own photos, and why."""
+
+    list_display = ("created_at", "user", "photo_number", "owner", "reason")
+    exclude = ("photo",)
+    ordering = ("-created_at",)
+
+
+@admin.register(Upload)
+class UploadAdmin(ReadOnly):
+    list_display = ("id", "owner", "state", "size_bytes", "attempts", "reason", "created_at")
+    list_filter = ("state", "reason")
+    exclude = ("name", "photo", "reason_values")
+
+
+@admin.register(Original)
+class OriginalAdmin(ReadOnly):
+    list_display = ("id", "owner", "is_raw", "size_bytes", "created_at")
+    exclude = ("name", "stem", "photo", "sha256", "file")
+
+
+@admin.register(Download)
+class DownloadAdmin(ReadOnly):
+    list_display = ("id", "owner", "state", "done_count", "size_bytes", "created_at")
+    exclude = ("photos", "choices")
+
+
 @admin.register(RatingEvent)
-class RatingEventAdmin(ReadOnly):
+class RatingEventAdmin(OfTheCatalogue):
+    path_to_photo = "presentation__photo"
     list_display = ("rater", "seq", "kind", "value", "presentation", "on_screen_ms", "modality", "created_at")
     list_filter = ("kind", "value", "modality")
     list_select_related = ("rater", "presentation")
 
 
 @admin.register(Presentation)
-class PresentationAdmin(ReadOnly):
+class PresentationAdmin(OfTheCatalogue):
     list_display = ("token", "rater", "photo", "algorithm", "value", "dealt_at", "rated_at")
     list_filter = ("algorithm", "value")
     list_select_related = ("rater", "photo")
@@ -200,9 +249,23 @@ class PresentationAdmin(ReadOnly):
 
 @admin.register(Rater)
 class RaterAdmin(SaysExactRefitsAreOff):
-    list_display = ("id", "user", "ratings_seq", "shares_ratings_since", "created_at")
+    list_display = ("id", "user", "ratings_seq", "own_photos", "stored", "shares_ratings_since", "created_at")
     actions = ("export_models",)
     change_form_template = "admin/rater.html"  # adds the action for this rater
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Rater]:
+        """Of own photos administrators see counts and bytes."""
+        mine = Photo.objects.filter(owner=OuterRef("pk")).order_by().values("owner")
+        count, size = mine.annotate(n=Count("id")).values("n"), mine.annotate(n=Sum("stored_bytes")).values("n")
+        return super().get_queryset(request).annotate(photo_count=Subquery(count), photo_bytes=Subquery(size))
+
+    @admin.display(description=gettext_lazy("own photos"), ordering="photo_count")
+    def own_photos(self, row: Rater) -> int:
+        return row.photo_count or 0  # type: ignore[attr-defined]  # annotated
+
+    @admin.display(description=gettext_lazy("stored"), ordering="photo_bytes")
+    def stored(self, row: Rater) -> str:
+        return filesizeformat(row.photo_bytes or 0)  # type: ignore[attr-defined]  # annotated
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("ratings.add_modelexport")
@@ -266,7 +329,7 @@ class ModelExportAdmin(ReadOnly):
 @admin.register(Fit)
 class FitAdmin(ReadOnly):
     list_display = ("rater", "version", "ratings_seq", "accuracy", "updated_at")
-    exclude = ("covariance",)
+    exclude = ("covariance", "top", "previous_top", "next_photos", "exact_order", "previous_exact_order")
 
 
 @admin.register(ExactRefit)
@@ -317,13 +380,13 @@ class BankAdmin(ReadOnly):
 
 
 @admin.register(PhotoFeatures)
-class PhotoFeaturesAdmin(ReadOnly):
+class PhotoFeaturesAdmin(OfTheCatalogue):
     list_display = ("photo", "projection_id", "generic_score")
     list_select_related = ("photo",)
 
 
 @admin.register(RawFeatures)
-class RawFeaturesAdmin(ReadOnly):
+class RawFeaturesAdmin(OfTheCatalogue):
     list_display = ("photo", "extractors")
     list_select_related = ("photo",)
     exclude = ("data",)

@@ -10,9 +10,11 @@ from ninja.security import APIKeyCookie
 from ratings import problems
 from ratings.albums.api import router as albums
 from ratings.deck.api import router as deck
+from ratings.downloads.api import router as downloads
 from ratings.ranking.api import router as ranking
 from ratings.raters import guests
 from ratings.raters.api import router as raters
+from ratings.uploads.api import router as uploads
 
 
 class GuestSession(APIKeyCookie):
@@ -32,6 +34,6 @@ api = NinjaAPI(
     urls_namespace="api",
     docs_url=None,  # the OpenAPI document is at openapi.json; Ninja's viewer loads scripts from another site
 )
-for router in (deck, ranking, albums, raters):
+for router in (deck, ranking, albums, uploads, downloads, raters):
     api.add_router("", router)
 problems.add_handlers(api)

@@ -9,5 +9,7 @@ class RatingsConfig(AppConfig):
     def ready(self) -> None:
         # Their signals remove the files of deleted rows, and give accounts their raters.
         from ratings.accounts import sessions as _sessions  # noqa: F401
+        from ratings.downloads import services as _downloads  # noqa: F401
         from ratings.exports import services as _exports  # noqa: F401
         from ratings.photos import services as _photos  # noqa: F401
+        from ratings.uploads import services as _uploads  # noqa: F401

@@ -72,6 +72,14 @@ def exact_refits() -> bool | None:
     return "exact" in queues if "gpu" in queues else None
 
 
+def takes_in_photos() -> bool | None:
+    """Whether a live worker reads the photos that raters bring; None where Redis does not respond."""
+    try:
+        return any("intake" in worker.queues for worker in live_workers())
+    except redis.RedisError:
+        return None
+
+
 def check() -> dict[str, Any]:
     """Each part: true or false; `worker_age` is seconds since the last heartbeat, null without one; `workers` by queue, null likewise."""
     age, workers = None, None

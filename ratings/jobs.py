@@ -61,15 +61,34 @@ def request_agreement(analysis_id: UUID) -> None:
     _send("personalize.tasks.analyse_agreement", str(analysis_id), queue="gpu")
 
 
+def request_intake() -> None:
+    """Queue the taking in of uploads that wait, whoever's they are."""
+    _send("personalize.tasks.take_in_uploads", queue="intake")
+
+
+def request_download(download_id: UUID) -> None:
+    """Queue the packing of photos that a rater takes home."""
+    _send("personalize.tasks.pack_download", str(download_id), queue="intake")
+
+
 def gpu_waiting() -> int:
     """How many tasks wait in the slow queue; the sweeper adds none while there are some."""
+    return _waiting("gpu")
+
+
+def intake_waiting() -> int:
+    """How many tasks wait in the queue of uploads; the sweeper adds none while there are some."""
+    return _waiting("intake")
+
+
+def _waiting(queue: str) -> int:
     with current_app.connection_for_read() as connection:
-        return int(Queue("gpu", channel=connection.default_channel).queue_declare().message_count)
+        return int(Queue(queue, channel=connection.default_channel).queue_declare().message_count)
 
 
-def _send(task: str, argument: str | int, queue: str) -> None:
+def _send(task: str, *arguments: str | int, queue: str) -> None:
     try:
-        current_app.send_task(task, args=[argument], queue=queue, ignore_result=True)
+        current_app.send_task(task, args=list(arguments), queue=queue, ignore_result=True)
     except OperationalError as error:
         # The request is in the tables too: the sweeper queues it again.
-        logger.warning("%s(%s) could not be queued: %s", task, argument, error)
+        logger.warning("%s%s could not be queued: %s", task, arguments, error)

@@ -7,8 +7,9 @@ from ratings.accounts import views as accounts
 from ratings.agreement import views as agreement
 from ratings.albums import views as albums
 from ratings.api import api
+from ratings.downloads import views as downloads
 from ratings.exports import views as exports
-from ratings.photos.views import photo_file
+from ratings.photos.views import own_photo, photo_file
 from ratings.raters.views import enter
 
 urlpatterns = [
@@ -19,12 +20,14 @@ urlpatterns = [
     path("albums/", albums.albums, name="albums"),
     path("albums/bin/", albums.binned, name="album_bin"),
     path("albums/<uuid:album_id>/", albums.album, name="album"),
+    path("downloads/<str:ticket>/", downloads.download_file, name="download_file"),
     path("albums/<uuid:album_id>/rate/", views.rate_album, name="rate_album"),
     path("account/", accounts.overview, name="account_overview"),
     path("account/merge/", accounts.merge, name="account_merge"),
     path("account/invitation/<uuid:invitation_id>/", accounts.invitation, name="account_invitation"),
     path("staff/enter/<str:ticket>/", enter, name="staff_enter"),
     path("staff/ratings.csv", exports.ratings_csv, name="ratings_csv"),
+    path("staff/photos/", own_photo, name="own_photo"),
     path("staff/agreement/", agreement.analyses, name="agreement"),
     path("staff/agreement/<uuid:analysis_id>/", agreement.analysis_page, name="agreement_page"),
     path("staff/agreement/<uuid:analysis_id>/<str:name>", agreement.analysis_file, name="agreement_file"),

@@ -36,7 +36,7 @@ function importedBy(clause) {
 
 const modules = readdirSync(folder, { recursive: true })
   .map((name) => path.join(folder, name))
-  .filter((file) => file.endsWith(".js"));
+  .filter((file) => file.endsWith(".js") && !file.includes(`${path.sep}vendor${path.sep}`));
 const used = new Map(modules.map((file) => [file, new Set()]));
 const loaded = new Set(entries.map((file) => path.normalize(file)));
 const exported = [];

@@ -4,8 +4,9 @@ import logging
 import secrets
 import shutil
 import zipfile
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 from uuid import UUID
 
 import numpy as np
@@ -14,11 +15,12 @@ from personalize.errors import BadModel, PersonalizeError
 from personalize.exports import model_files
 from personalize.exports.fits import ExactFit, FitFacts, InstantFit
 from personalize.files import banks
-from personalize.worker import capabilities, projections
+from personalize.worker import capabilities, instant_fit, projections
 from ratings import health, jobs
 from ratings.exports import selectors, services
 from ratings.exports.models import ModelExport
 from ratings.exports.selectors import FitToExport
+from ratings.ranking.histories import rating_history
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +42,28 @@ NOTES = {
         "height x width x 3, RGB. That of an exact fit is 1 x 3 x height x width, preprocessed as its card says.\n"
     ),
 }
+
+
+def fit_for_export(rater_id: UUID, method: Literal["active", "instant", "exact"] = "active") -> FitToExport | None:
+    """A rater's current fit as `selectors.fit_to_export` gives it, with nothing that own photos have taught.
+
+    Where a rater has rated own photos, the instant fit is made anew from the catalogue's ratings; the exact one is not exported.
+    """
+    fit = selectors.fit_to_export(rater_id, method)
+    if fit is None or not selectors.rates_own_photos(rater_id):
+        return fit
+    fit = selectors.fit_to_export(rater_id, "instant") if method != "exact" else None
+    history = rating_history(rater_id, stale_only=False, catalogue_only=True)
+    if fit is None or history is None or not len(history.values):
+        return None
+    fitted = instant_fit.fit(history)
+    accuracy = instant_fit.accuracy_of(history, fitted)
+    weights, taught = fitted.weights.copy(), selectors.population_weights(rater_id, history.population_prior_id)
+    if taught:
+        weights += fitted.population_weights[0] * np.array(taught)
+    found = {one["name"]: {"mean": one["mean"], "sd": one["sd"]} for one in instant_fit.coefficients(history, fitted)}
+    facts = fit.facts | {"accuracy": asdict(accuracy) if accuracy else None, "coefficients": found, "ratings": len(history.values)}
+    return replace(fit, weights=weights.tolist(), projection=history.projection, facts=facts | {"population": history.population_prior_id})
 
 
 def rater_fit(fit: FitToExport) -> InstantFit | ExactFit:
@@ -80,7 +104,7 @@ def _advance_rater(row: ModelExport) -> bool:
     """
     services.start(row)
     rater = row.raters[row.done_count]
-    fit = selectors.fit_to_export(UUID(rater))
+    fit = fit_for_export(UUID(rater))
     lacks_torch = fit is not None and bool(fit.coefficients) and not capabilities.exact_fits()
     if lacks_torch:
         able = health.exact_refits()

@@ -14,9 +14,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ratings import jobs
+from ratings.accounts.merged_photos import move_photos
 from ratings.deck.models import Presentation, RatingEvent
 from ratings.errors import RatingError
-from ratings.photos.models import Photo
 from ratings.ranking import events
 from ratings.ranking.models import Fit, PopulationPrior, no_population_scores
 from ratings.raters.models import MergedGuest, Rater
@@ -50,7 +50,7 @@ def merge_guest(*, guest: UUID, rater_id: UUID) -> Merged:
         giver, taker = raters.get(guest), raters.get(rater_id)
         if giver is None or taker is None or giver.user_id is not None or taker.user_id is None:
             raise NotAGuest
-        _move_photos(giver, taker)
+        move_photos(giver, taker)
         _move_presentations(giver, taker)
         _move_events(giver, taker)
         _raise_fit(giver, taker)
@@ -66,15 +66,6 @@ def merge_guest(*, guest: UUID, rater_id: UUID) -> Merged:
         transaction.on_commit(lambda: jobs.request_refit(taker.id))
         transaction.on_commit(lambda: events.close_sockets(rater_id))
     return Merged(giver.ratings_seq, created=True)
-
-
-def _move_photos(giver: Rater, taker: Rater) -> None:
-    """Move the guest's own photos. Of one that the account has too, the account's stays, and takes the guest's presentation."""
-    own = dict(Photo.objects.filter(owner=taker).values_list("sha256", "id"))
-    for photo in Photo.objects.filter(owner=giver, sha256__in=own):
-        Presentation.objects.filter(photo=photo).update(photo=own[photo.sha256])
-        photo.delete()
-    Photo.objects.filter(owner=giver).update(owner=taker)
 
 
 def _move_presentations(giver: Rater, taker: Rater) -> None:

@@ -43,7 +43,8 @@ def ratings_csv() -> Iterator[str]:
     """The table line by line, header first, with a byte order mark for spreadsheets."""
     writer = csv.writer(_Line())
     yield "\ufeff" + writer.writerow([column.name for column in COLUMNS])
-    for event in current_ratings().iterator(chunk_size=2000):
+    catalogue = current_ratings().filter(presentation__photo__owner=None)  # own photos, and what their owners say of them, are private
+    for event in catalogue.iterator(chunk_size=2000):
         yield writer.writerow([_escaped(column.value(event)) for column in COLUMNS])
 
 

@@ -10,7 +10,7 @@ from django.db.models import F
 
 from ratings.deck.models import Presentation, Value
 from ratings.photos.models import Photo
-from ratings.ranking.models import Fit, State
+from ratings.ranking.models import Fit, PopulationPrior, State
 from ratings.ranking.population_prior import fold_of, own_fold
 from ratings.sql import to_list
 
@@ -40,7 +40,7 @@ def fit_to_export(rater_id: UUID, method: Literal["active", "instant", "exact"] 
         "rater": str(rater_id),
         "method": method,
         "bank": fit.bank,
-        "ratings": Presentation.objects.filter(rater_id=rater_id, value__gt=Value.SKIP).count(),
+        "ratings": Presentation.objects.filter(rater_id=rater_id, value__gt=Value.SKIP, photo__owner=None).count(),
         "ratings_seq": fit.ratings_seq,
         "accuracy": fit.accuracy,
         "fitted_at": fit.updated_at.isoformat(),
@@ -66,7 +66,18 @@ def exact_models(rater_ids: Sequence[UUID]) -> int:
     return Fit.objects.filter(rater__in=rater_ids, projection__state=State.CURRENT, exact_order__isnull=False).count()
 
 
+def rates_own_photos(rater_id: UUID) -> bool:
+    """Whether a rater's fit has learned from ratings of own photos, which are private."""
+    return Presentation.objects.filter(rater_id=rater_id, value__gt=Value.SKIP, photo__owner__isnull=False).exists()
+
+
+def population_weights(rater_id: UUID, population_prior_id: int | None) -> list[float]:
+    """What a version of the population prior teaches a rater about features; empty without one."""
+    prior = PopulationPrior.objects.filter(id=population_prior_id).first() if population_prior_id else None
+    return [float(number) for number in prior.weights[fold_of(rater_id)]] if prior else []
+
+
 def rated_photos(rater_id: UUID) -> tuple[list[Photo], list[int]]:
-    """The photos that a rater rated, skips left out, and their ratings, in the order given."""
-    rated = Presentation.objects.filter(rater_id=rater_id, value__gt=Value.SKIP).order_by("rated_at", "token")
+    """The photos of the catalogue that a rater rated, skips left out, and their ratings, in the order given."""
+    rated = Presentation.objects.filter(rater_id=rater_id, value__gt=Value.SKIP, photo__owner=None).order_by("rated_at", "token")
     return [one.photo for one in rated.select_related("photo")], [one.value or 0 for one in rated]

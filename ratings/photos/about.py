@@ -15,3 +15,6 @@ class About:
     licence: str = ""
     licence_url: str = ""
     source: str = ""  # where the photo comes from
+
+
+NOTHING_KNOWN = About()

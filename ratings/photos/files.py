@@ -1,7 +1,8 @@
 """Photo files: storage, reading, writing and URLs.
 
-A photo's files are in a folder named by the hash of its pixels, never by user input. Two owners of the same photo share the files; access
-is checked per photo (`views.py`).
+The files of a photo in the catalogue are in a folder named by the hash of its pixels, never by user input. Each own photo has a folder of
+its own with a random name: neither time nor size nor an address tells whether somebody else has the same photo. Access is checked per
+photo (`views.py`).
 """
 
 import contextlib
@@ -24,14 +25,29 @@ USUAL_WIDTH = 640
 """Width in pixels of the file for browsers without `srcset`."""
 
 
-def folder(sha256: str) -> Path:
-    """The folder of a photo's files. Two levels keep each folder small enough to list quickly."""
+def shared_folder(sha256: str) -> Path:
+    """The folder of a catalogue photo's files. Two levels keep each folder small enough to list quickly."""
     return Path(settings.MEDIA_ROOT) / "photos" / sha256[:2] / sha256
 
 
-def store_files(photo: NormalisedPhoto) -> None:
-    """Write all files of a photo, except those that exist."""
-    place = folder(photo.sha256)
+def own_folders() -> Path:
+    """Where the folders of own photos are."""
+    return Path(settings.MEDIA_ROOT) / "own"
+
+
+def own_folder(name: str) -> Path:
+    """The folder of an own photo's files and originals, by `Photo.folder`."""
+    return own_folders() / name[:2] / name
+
+
+def folder(photo: Photo) -> Path:
+    """The folder of a photo's files."""
+    return own_folder(photo.folder) if photo.folder else shared_folder(photo.sha256)
+
+
+def store_files(photo: NormalisedPhoto, place: Path | None = None) -> None:
+    """Write all files of a photo, except those that exist, by default into the folder of the catalogue."""
+    place = place or shared_folder(photo.sha256)
     place.mkdir(parents=True, exist_ok=True)
     files = {f"{width}.webp": data for width, data in photo.pages.items()} | {MASTER: photo.master}
     # Importing a photo again restores lost files.
@@ -42,9 +58,9 @@ def store_files(photo: NormalisedPhoto) -> None:
         _flush_folder(place)
 
 
-def remove_files(sha256: str) -> None:
+def remove_folder(place: Path) -> None:
     """Delete all files of a photo. `services.remove_files` first checks that no other row needs them."""
-    shutil.rmtree(folder(sha256), ignore_errors=True)
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def remove_unfinished() -> None:
@@ -63,7 +79,7 @@ def file_names(photo: Photo) -> list[str]:
 
 def path(photo: Photo, file_name: str) -> Path:
     """Path of one of the photo's `file_names`."""
-    return folder(photo.sha256) / file_name
+    return folder(photo) / file_name
 
 
 def read(photo: Photo, file_name: str) -> bytes:
@@ -108,7 +124,7 @@ def set_aside(photo: Photo) -> None:
 
 
 def address(photo: Photo, file_name: str) -> str:
-    """URL of a file. It contains the hash of the content, so browsers may cache it forever."""
+    """URL of a file. It contains the hash of the content (of an own photo a random word), so browsers may cache it forever."""
     return reverse("photo_file", args=[photo.id, photo.content_hash, file_name])
 
 

@@ -14,8 +14,9 @@ from PIL import Image
 from ratings.photos import files
 from ratings.photos.drawn import store
 from ratings.photos.drawn.catalogue import Picture
-from ratings.photos.intake import LARGEST_FILE, NormalisedPhoto, from_image, normalise
+from ratings.photos.intake import NormalisedPhoto, from_image, normalise
 from ratings.photos.names import display_name
+from ratings.photos.raw_previews import LARGEST_RAW
 from ratings.photos.refusals import PhotoRefused
 from ratings.photos.samples import Sample
 from ratings.photos.services import About, add_normalised
@@ -134,7 +135,7 @@ def _read(path: Path) -> NormalisedPhoto:
             raise PhotoRefused("not_a_file")
         with path.open("rb") as file:
             # One byte more than the limit is enough to see that a file is too large.
-            data = file.read(LARGEST_FILE + 1)
+            data = file.read(LARGEST_RAW + 1)
     except OSError as error:
         raise PhotoRefused("unreadable") from error
     return normalise(data, path.name)

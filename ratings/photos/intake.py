@@ -17,6 +17,7 @@ from PIL import ExifTags, Image
 from ratings.photos.colours import eight_bit, flattened, to_srgb
 from ratings.photos.file_kinds import photo_format
 from ratings.photos.names import display_name
+from ratings.photos.raw_previews import may_be_raw, preview
 from ratings.photos.refusals import PhotoRefused
 from ratings.photos.thumbhash import thumbhash
 
@@ -74,17 +75,25 @@ class NormalisedPhoto:
     master: bytes  # JPEG
     pages: dict[int, bytes]  # width in pixels -> WebP, for the page
 
+    @property
+    def size_bytes(self) -> int:
+        """Of all its files."""
+        return len(self.master) + sum(map(len, self.pages.values()))
+
 
 def normalise(data: bytes, name: str) -> NormalisedPhoto:
     """Read a photo from the bytes of a file.
 
     The file type is detected from the content; `name` is only for display and may be any text.
-    JPEG, PNG, WebP, HEIC/HEIF and AVIF are accepted. `docs/photos.md` lists how special cases are handled.
+    JPEG, PNG, WebP, HEIC/HEIF and AVIF are accepted, and of raw files the embedded preview. `docs/photos.md` lists special cases.
 
     Raises:
         PhotoRefused: the file is not an accepted photo; the message says why and what to do.
     """
-    if len(data) > LARGEST_FILE:
+    noted = None
+    if may_be_raw(data):
+        data, noted = preview(data)
+    elif len(data) > LARGEST_FILE:
         values = {"megabytes": f"{len(data) / 2**20:.1f}", "limit": str(LARGEST_FILE // 2**20)}
         raise PhotoRefused("file_too_large", values)
     kind = photo_format(data)
@@ -93,7 +102,7 @@ def normalise(data: bytes, name: str) -> NormalisedPhoto:
     image = _decoded(lambda: Image.open(io.BytesIO(data), formats=[kind]))
     with image:
         _check_size(*image.size)
-        return from_image(_decoded(lambda: _upright_pixels(image)), name)
+        return from_image(_decoded(lambda: _upright_pixels(image, noted)), name)
 
 
 def from_image(image: Image.Image, name: str) -> NormalisedPhoto:
@@ -170,23 +179,24 @@ def _fitted(width: int, height: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _upright_pixels(image: Image.Image) -> Image.Image:
+def _upright_pixels(image: Image.Image, noted: int | None) -> Image.Image:
+    """The pixels of a photo, upright by its own EXIF orientation, or else by the one that was `noted` beside it."""
     size = _fitted(*image.size)
     # Decoding a JPEG at a half, a quarter or an eighth of its size takes a fraction of the time.
     image.draft(image.mode, size) if image.format in {"JPEG", "MPO"} else None
     image.load()
-    orientation, profile = _orientation(image), image.info.get("icc_profile")
+    orientation, profile = _orientation(image) or noted or 1, image.info.get("icc_profile")
     small = flattened(eight_bit(image).resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0))
     turned = small.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else small
     return to_srgb(turned, profile)
 
 
 def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 (upright) to 8; 1 where EXIF is missing or damaged."""
+    """The EXIF orientation, 1 (upright) to 8; 0 where EXIF has none, or is damaged."""
     try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+        return int(image.getexif().get(ExifTags.Base.Orientation, 0))
     except Exception:
-        return 1
+        return 0
 
 
 def _resized(master: Image.Image, width: int) -> Image.Image:

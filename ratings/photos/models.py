@@ -1,17 +1,22 @@
 """Tables of photos."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from ratings.raters.models import Rater
 
 
 class Photo(models.Model):
-    """A normalised photo; its files are in the media folder, in a folder named by `sha256`."""
+    """A normalised photo; its files are in the media folder (`ratings.photos.files`)."""
 
     name = models.CharField(max_length=200)  # file name as imported, safe to display
     sha256 = models.CharField(max_length=64)  # of the normalised pixels
-    content_hash = models.CharField(max_length=16)  # part of every file's URL, so browsers may cache files forever
+    content_hash = models.CharField(max_length=16)  # in every file's URL, so browsers may cache files forever; random for own photos
+    folder = models.CharField(max_length=32, blank=True)  # of an own photo's files: a random name; empty: the folder named by `sha256`
+    stored_bytes = models.PositiveBigIntegerField(default=0)  # of an own photo: its files, with the originals that are kept
+    file_rating = models.SmallIntegerField(null=True, blank=True)  # stars that its file brought along, -1 (rejected) to 5
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     thumbhash = models.CharField(max_length=64)
@@ -45,3 +50,21 @@ class Catalogue(models.Model):
 
     def __str__(self) -> str:
         return f"revision {self.revision}"
+
+
+class PhotoView(models.Model):
+    """An administrator opened a rater's own photo, and said why. Append-only."""
+
+    photo = models.ForeignKey(Photo, null=True, on_delete=models.SET_NULL)
+    photo_number = models.BigIntegerField()  # stays when the photo is deleted
+    owner = models.UUIDField()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    reason = models.CharField(max_length=300)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("opened photo")
+        verbose_name_plural = _("opened photos")
+
+    def __str__(self) -> str:
+        return f"{self.photo_number}: {self.reason}"

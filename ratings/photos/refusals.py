@@ -26,7 +26,9 @@ SENTENCES: dict[str, str] = {
     "document": gettext_noop("This is a document, not a photo. Save the photo in it as JPEG and try again."),
     "video": gettext_noop("This is a video, not a photo. Save one picture of it as JPEG and try again."),
     "other_picture": gettext_noop("%(kind)s pictures are not read here. Save it as JPEG, PNG or WebP and try again."),
-    "not_a_photo": gettext_noop("This is not a photo that can be read. JPEG, PNG, WebP, HEIC and AVIF are."),
+    "not_a_photo": gettext_noop("This is not a photo that can be read. JPEG, PNG, WebP, HEIC, AVIF and raw files are."),
+    "raw_without_preview": gettext_noop("This raw file holds no preview to show. Export it as JPEG and try again."),
+    "killed": gettext_noop("Reading this file failed twice, so it is left out. Open it, save it as a new file and try again."),
     "broken": gettext_noop("The photo is damaged or not complete. Copy it again from where it came, or open it and save it as a new file."),
     "too_many_pixels": gettext_noop(
         "The photo has too many pixels: %(megapixels)s megapixels are the most that is read. Make it smaller and try again."

@@ -25,10 +25,12 @@ class History:
     values: Float[np.ndarray, "ratings"]
 
 
-def rating_history(rater_id: UUID, *, stale_only: bool = True) -> History | None:
+def rating_history(rater_id: UUID, *, stale_only: bool = True, catalogue_only: bool = False) -> History | None:
     """The history to fit: the newest PAV_FIT_RATINGS ratings, of photos of every scope, those in the bin included.
 
     None where the rater or a projection does not exist, or (with `stale_only`) where the stored fit is up to date.
+
+    With `catalogue_only` it is without own photos, which are private: for models that others get to see.
 
     `ratings_seq` is read first: a rating that arrives in between makes the fit better than its number says, never worse.
     """
@@ -49,9 +51,10 @@ def rating_history(rater_id: UUID, *, stale_only: bool = True) -> History | None
                 c.rated_at, c.token
             FROM ratings_presentation c
             JOIN ratings_photofeatures d ON d.photo_id = c.photo_id AND d.projection_id = %(projection)s
+            JOIN ratings_photo p ON p.id = c.photo_id AND (p.owner_id IS NULL OR NOT %(catalogue_only)s)
             WHERE c.rater_id = %(rater)s AND c.value > 0 ORDER BY c.rated_at DESC, c.token DESC LIMIT %(most)s
         ) newest ORDER BY rated_at, token""",
-        {"rater": rater_id, "projection": projection, "most": settings.PAV["FIT_RATINGS"]},
+        {"rater": rater_id, "projection": projection, "most": settings.PAV["FIT_RATINGS"], "catalogue_only": catalogue_only},
     )
     ids, features, values, scores = columns(found, 4)
     return History(

@@ -11,6 +11,7 @@ from ratings.ranking.models import Projection, RawFeatures, State
 from ratings.sql import columns, rows
 
 READ_AT_ONCE = 500  # photos, 13 KB each
+MOST_OF_AN_OWNER = 200  # own photos of one rater that a projection learns from
 
 Batch = tuple[list[int], Float[np.ndarray, "photos raw"]]
 """Photo ids and their raw vectors."""
@@ -58,11 +59,16 @@ def photos_without_raw_features(extractors: str) -> Iterator[Photo]:
 
 
 def sample(extractors: str, most: int) -> list[int]:
-    """Ids of at most `most` photos with raw vectors, drawn by a hash of the id: the same photos each time."""
+    """Ids of at most `most` photos with raw vectors, drawn by a hash of the id: the same photos each time.
+
+    Of one owner's own photos there are at most `MOST_OF_AN_OWNER`: nobody's holiday may turn the features of everybody.
+    """
     found = rows(
-        """SELECT photo_id FROM ratings_rawfeatures WHERE extractors = %(extractors)s
-        ORDER BY md5(photo_id::text), photo_id LIMIT %(most)s""",
-        {"extractors": extractors, "most": most},
+        """SELECT photo_id FROM (
+            SELECT r.photo_id, p.owner_id, row_number() OVER (PARTITION BY p.owner_id ORDER BY md5(r.photo_id::text), r.photo_id) AS place
+            FROM ratings_rawfeatures r JOIN ratings_photo p ON p.id = r.photo_id WHERE r.extractors = %(extractors)s
+        ) drawn WHERE owner_id IS NULL OR place <= %(most_of_an_owner)s ORDER BY md5(photo_id::text), photo_id LIMIT %(most)s""",
+        {"extractors": extractors, "most": most, "most_of_an_owner": MOST_OF_AN_OWNER},
     )
     return [row[0] for row in found]
 

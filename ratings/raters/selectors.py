@@ -1,15 +1,29 @@
 """Reads of raters."""
 
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AbstractUser, AnonymousUser
+from django.db.models import Max
 
 from ratings.raters.models import MergedGuest, Rater
+
+UNUSED_DAYS = 7  # until a guest who never rated is deleted
 
 
 def guest_exists(rater_id: UUID) -> bool:
     """Whether a rater exists that has no account."""
     return Rater.objects.filter(id=rater_id, user=None).exists()
+
+
+def guest_ends_at(rater_id: UUID, *, keep_days: int) -> datetime | None:
+    """When a guest is deleted who goes on without a rating (`services.delete_old_guests`); None for accounts, and where guests stay."""
+    guest = Rater.objects.filter(id=rater_id, user=None).annotate(rated_at=Max("ratingevent__created_at")).first()
+    if guest is None:
+        return None
+    if not guest.ratings_seq:
+        return guest.created_at + timedelta(days=UNUSED_DAYS)
+    return max(guest.created_at, guest.rated_at or guest.created_at) + timedelta(days=keep_days) if keep_days else None
 
 
 def rater_of_account(user: AbstractBaseUser | AnonymousUser) -> UUID | None:

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from ratings.errors import NotSignedIn
 from ratings.raters.models import Rater
+from ratings.raters.selectors import UNUSED_DAYS
 
-UNUSED_DAYS = 7  # until a guest who never rated is deleted
 DELETED_AT_ONCE = 200  # guests, with their rows in other tables
 
 

@@ -184,6 +184,7 @@ const ACTS = {
   reject: (ids) => rate(ids, REJECTED, "button"),
   bin: (ids) => takeAway(ids, binPhotos, "binned"),
   remove: (ids) => takeAway(ids, removePhotos, "removed"),
+  home: (ids) => document.dispatchEvent(new CustomEvent("take-home", { detail: ids })),
   cover: ([id]) => changeAlbum({ cover: id }).then(() => toast(say("cover_set")), explain),
 };
 
@@ -286,6 +287,7 @@ onDetail(connection, "message", ({ message }) => {
   version = message.version;
   if (isNew && photos.size + message.total > 0) catchUpSoon();
 });
+document.addEventListener("photos-arrived", catchUpSoon);
 load()
   .catch(explain)
   .finally(() => connection.open());

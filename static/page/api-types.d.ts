@@ -178,6 +178,91 @@ export interface components {
         BestOut: {
             stacks: number[][];
         };
+        RefusedOut: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            sentence: string;
+        };
+        RoomOut: {
+            photos: number;
+            most_photos: number;
+            is_guest: boolean;
+            deleted_on: string | null;
+        };
+        UploadsOut: {
+            waiting: number;
+            is_read: boolean;
+            refused_count: number;
+            refused: components["schemas"]["RefusedOut"][];
+            room: components["schemas"]["RoomOut"];
+        };
+        Dismissed: {
+            dismissed: number;
+        };
+        KnownOut: {
+            known: string[];
+        };
+        KnownIn: {
+            /** Format: uuid */
+            album: string;
+            hashes: string[];
+        };
+        FileRatingsOut: {
+            love: number;
+            like: number;
+            dislike: number;
+        };
+        DownloadOut: {
+            /** Format: uuid */
+            id: string;
+            state: string;
+            done: number;
+            total: number;
+            size_bytes: number;
+            sentence: string;
+            link: string;
+        };
+        DownloadIn: {
+            /** Format: uuid */
+            album: string;
+            photos?: number[] | null;
+            /**
+             * @default originals
+             * @enum {string}
+             */
+            size: "originals" | "reduced";
+            /**
+             * @default embedded
+             * @enum {string}
+             */
+            stars: "embedded" | "sidecars" | "none";
+            /**
+             * @default stem
+             * @enum {string}
+             */
+            sidecar_names: "stem" | "whole";
+            /**
+             * @default [
+             *       10,
+             *       20,
+             *       40,
+             *       20,
+             *       10
+             *     ]
+             */
+            shares: number[];
+            /** @default false */
+            reject: boolean;
+            /** @default false */
+            label: boolean;
+            /** @default true */
+            keywords: boolean;
+            /** @default true */
+            without_place: boolean;
+            /** @default true */
+            csv: boolean;
+        };
         Me: {
             shares_ratings: boolean;
         };

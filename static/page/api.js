@@ -47,7 +47,7 @@ export const asProblem = (cause) => (cause instanceof Problem ? cause : new Prob
 /** Why the server cannot be reached: the device has no network, or the server does not respond, as while it restarts. */
 export const whyLost = () => (navigator.onLine ? "unreachable" : "offline");
 
-const csrfToken = () => document.cookie.match(/(?:^|;\s*)csrftoken=([^;]+)/)?.[1] ?? "";
+export const csrfToken = () => document.cookie.match(/(?:^|;\s*)csrftoken=([^;]+)/)?.[1] ?? "";
 
 /** @param {Response} response @returns {Promise<Problem>} */
 async function problemOf(response) {

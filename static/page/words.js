@@ -38,5 +38,8 @@ export function say(key, values = {}) {
   });
 }
 
+/** Takes in sentences that the templates of one page bring along. @param {Record<string, string>} more */
+export const addPhrases = (more) => Object.assign(config.phrases, more);
+
 /** A number with two decimal places, as the language writes it. @param {number} value */
 export const decimal = (value) => decimals.format(value);

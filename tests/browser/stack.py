@@ -81,7 +81,9 @@ class Stack:
 
     def start_worker(self) -> None:
         # One process without a pool keeps tasks in order.
-        self._worker = self._spawn("worker", "-m", "celery", "-A", "pav_site", "worker", "-Q", "refit", "-P", "solo", "-l", "warning")
+        self._worker = self._spawn(
+            "worker", "-m", "celery", "-A", "pav_site", "worker", "-Q", "refit,intake", "-P", "solo", "-l", "warning"
+        )
 
     def stop(self) -> None:
         self.stop_web()

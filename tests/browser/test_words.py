@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from django.template.loader import render_to_string
 from django.utils import translation
 
 from pav_site.environment import BASE
@@ -39,10 +40,12 @@ ALBUM_ENDINGS = {"tile_": ["0", "1", "2", "3"], "rated_": ["0", "1", "2", "3"]}
 ALBUM_SENTENCES = {"binned", "removed"}  # values of a variable
 
 
-def used_keys(patterns: tuple[str, ...], endings: dict[str, list[str]], without: str = "") -> set[str]:
-    scripts = {script for pattern in patterns for script in SCRIPTS.glob(pattern) if script.parent.name != without}
+def used_keys(patterns: tuple[str, ...], endings: dict[str, list[str]], without: tuple[str, ...] = ()) -> set[str]:
+    scripts = {script for pattern in patterns for script in SCRIPTS.glob(pattern) if script.parent.name not in without}
     text = "\n".join(script.read_text() for script in sorted(scripts))
     keys = set(re.findall(r'say\(\s*"(\w+)"', text))
+    for pair in re.findall(r'say\([^"`;]*\?\s*"(\w+)"\s*:\s*"(\w+)"', text):
+        keys |= set(pair)
     for start in re.findall(r"say\(\s*`(\w+)\$", text):
         keys |= {start + ending for ending in endings[start]}
     return keys
@@ -52,9 +55,25 @@ def without_forms(phrases: dict[str, str]) -> set[str]:
     return {key.removesuffix(".one").removesuffix(".other") for key in phrases}
 
 
+def template_keys() -> set[str]:
+    """Sentences that templates of single pages bring along, for the scripts of these pages."""
+    found = re.findall(r'data-key="(\w+)(?:\.one|\.other)?"', "\n".join(page.read_text() for page in (BASE / "templates").rglob("*.html")))
+    return set(found)
+
+
 def test_the_sentences_are_exactly_those_that_scripts_use() -> None:
-    assert used_keys(("**/*.js",), ENDINGS, without="albums") | RATINGS | NOTICES == without_forms(page_phrases())
+    assert used_keys(("**/*.js",), ENDINGS, without=("albums", "uploads", "downloads")) | RATINGS | NOTICES == without_forms(page_phrases())
     assert used_keys(ALBUMS, ALBUM_ENDINGS) | ALBUM_SENTENCES == without_forms(album_phrases())
+    brought = used_keys(("uploads/*.js", "downloads/*.js"), {})
+    assert brought - without_forms(album_phrases()) == template_keys()
+
+
+def test_the_sentences_that_templates_bring_along_are_there_in_japanese() -> None:
+    with translation.override("ja"):
+        text = render_to_string("albums/bring.html") + render_to_string("albums/home.html")
+    words = re.findall(r'data-key="\w+[.\w]*">([^<]+)</p>', text)
+    assert words
+    assert [sentence for sentence in words if sentence.isascii() and re.search("[a-z]", re.sub(r"\{\w+\}", "", sentence))] == []
 
 
 PHRASES = pytest.mark.parametrize("phrases", [page_phrases, album_phrases])

@@ -157,3 +157,63 @@ def corner_colours(data: bytes) -> dict[str, tuple[int, int, int]]:
         "bottom right": pixels[-12:, -12:],
     }
     return {name: tuple(int(v) for v in square.mean(axis=(0, 1))) for name, square in squares.items()}
+
+
+def dng(preview: Image.Image, orientation: int = 1, taken: bytes = b"2026:01:02 03:04:05\0") -> bytes:
+    """A raw file as a camera writes it, in the format DNG: a JPEG preview, its orientation and time, and 64 x 64 pixels of the sensor."""
+    jpeg, side = encoded(preview), 64
+    sensor = np.random.default_rng(0).integers(0, 4000, (side, side)).astype("<u2").tobytes()
+
+    def shorts(*values: int) -> bytes:
+        return struct.pack(f"<{len(values)}H", *values)
+
+    def longs(*values: int) -> bytes:
+        return struct.pack(f"<{len(values)}I", *values)
+
+    def directory(entries: list[tuple[int, int, int, bytes]], at: int) -> bytes:
+        """An IFD: tag, type, count and value of each entry."""
+        table, values, place = shorts(len(entries)), b"", at + 6 + 12 * len(entries)
+        for tag, kind, count, value in entries:
+            table += shorts(tag, kind) + longs(count) + (value.ljust(4, b"\0") if len(value) <= 4 else longs(place + len(values)))
+            values += value + b"\0" * (len(value) % 2) if len(value) > 4 else b""
+        return table + longs(0) + values
+
+    def body(at_jpeg: int, at_sensor: int, at_pixels: int, at_exif: int) -> tuple[bytes, int, int, int]:
+        main = [(254, 4, 1, longs(1)), (256, 4, 1, longs(preview.width)), (257, 4, 1, longs(preview.height)), (258, 3, 3, shorts(8, 8, 8))]
+        main += [
+            (259, 3, 1, shorts(7)),
+            (262, 3, 1, shorts(6)),
+            (271, 2, 5, b"Test\0"),
+            (272, 2, 5, b"Test\0"),
+            (273, 4, 1, longs(at_jpeg)),
+        ]
+        main += [
+            (274, 3, 1, shorts(orientation)),
+            (277, 3, 1, shorts(3)),
+            (278, 4, 1, longs(preview.height)),
+            (279, 4, 1, longs(len(jpeg))),
+        ]
+        main += [(306, 2, 20, taken), (330, 4, 1, longs(at_pixels)), (34665, 4, 1, longs(at_exif)), (50706, 1, 4, bytes([1, 4, 0, 0]))]
+        main += [(50708, 2, 10, b"Test Test\0"), (50778, 3, 1, shorts(21))]
+        pixels = [
+            (254, 4, 1, longs(0)),
+            (256, 4, 1, longs(side)),
+            (257, 4, 1, longs(side)),
+            (258, 3, 1, shorts(16)),
+            (259, 3, 1, shorts(1)),
+        ]
+        pixels += [(262, 3, 1, shorts(32803)), (273, 4, 1, longs(at_sensor)), (277, 3, 1, shorts(1)), (278, 4, 1, longs(side))]
+        pixels += [
+            (279, 4, 1, longs(len(sensor))),
+            (33421, 3, 2, shorts(2, 2)),
+            (33422, 1, 4, bytes([0, 1, 1, 2])),
+            (50717, 4, 1, longs(4095)),
+        ]
+        first = directory(main, 8)
+        second = directory(pixels, 8 + len(first))
+        third = directory([(36867, 2, 20, taken)], 8 + len(first) + len(second))
+        return first + second + third, 8 + len(first), 8 + len(first) + len(second), 8 + len(first) + len(second) + len(third)
+
+    _draft, at_pixels, at_exif, at_jpeg = body(0, 0, 0, 0)
+    padded = jpeg + b"\0" * (len(jpeg) % 2)
+    return b"II*\0" + longs(8) + body(at_jpeg, at_jpeg + len(padded), at_pixels, at_exif)[0] + padded + sensor

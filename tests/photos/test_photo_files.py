@@ -1,11 +1,16 @@
 """Photo files over HTTP: access, caching headers and rate limit."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.test import Client
+from django.utils import timezone
 from PIL import Image
 
+from ratings.models import PhotoView
 from ratings.photos import files
 from ratings.photos.services import add_photo
 from tests.photos import making
@@ -56,15 +61,15 @@ def test_a_rater_cannot_fetch_the_files_of_another_owner(file, photo_of_alice, b
 @pytest.mark.parametrize("file", FILES)
 def test_an_owner_of_the_same_photo_can_only_fetch_their_own_copy(file, photo_of_alice, bob, browser_of):
     his = add_photo(data=making.encoded(making.scene(1500, 900, seed=2)), name="mine.jpg", owner=bob)
-    assert his.content_hash == photo_of_alice.content_hash
+    assert (his.sha256 == photo_of_alice.sha256, his.content_hash == photo_of_alice.content_hash) == (True, False)
 
     assert browser_of(bob).get(files.address(his, file)).status_code == 200
     assert browser_of(bob).get(files.address(photo_of_alice, file)).status_code == NOT_THERE
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_staff_can_fetch_every_file(file, photo_of_alice, catalogue_photo, dora):
-    assert dora.get(files.address(photo_of_alice, file)).status_code == 200
+def test_staff_can_fetch_the_catalogue_and_no_own_photo(file, photo_of_alice, catalogue_photo, dora):
+    assert dora.get(files.address(photo_of_alice, file)).status_code == NOT_THERE
     assert dora.get(files.address(catalogue_photo, file)).status_code == 200
 
 
@@ -170,3 +175,22 @@ def test_too_many_file_requests_are_refused_with_the_time_to_wait(catalogue_phot
     assert [reply.status_code for reply in replies] == [200, 200, 429]
     assert int(replies[2]["Retry-After"]) > 0
     assert "wait" in replies[2].content.decode()
+
+
+def test_staff_open_an_own_photo_with_a_reason_that_is_logged_for_a_quarter_of_an_hour(photo_of_alice, catalogue_photo, dora, caplog):
+    address, page = files.address(photo_of_alice, "320.webp"), "/staff/photos/"
+    user = get_user_model().objects.get(username="dora")
+    assert dora.post(page, {"number": photo_of_alice.id, "reason": "report 17 of 3 May"}).status_code == 403
+    user.user_permissions.add(Permission.objects.get(codename="view_photo"))
+
+    assert "Say why you open" in dora.post(page, {"number": photo_of_alice.id, "reason": "  look  "}).text
+    assert "no such private photo" in dora.post(page, {"number": catalogue_photo.id, "reason": "report 17 of 3 May"}).text
+    assert dora.get(address).status_code == NOT_THERE
+    assert files.src(photo_of_alice) in dora.post(page, {"number": photo_of_alice.id, "reason": "report 17 of 3 May"}).text
+    assert dora.get(address).status_code == 200
+    logged = PhotoView.objects.get()
+    assert (logged.user, logged.owner, logged.reason) == (user, photo_of_alice.owner_id, "report 17 of 3 May")
+    assert "report 17 of 3 May" in caplog.text
+
+    PhotoView.objects.update(created_at=timezone.now() - timedelta(minutes=16))
+    assert dora.get(address).status_code == NOT_THERE

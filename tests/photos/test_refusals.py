@@ -162,7 +162,7 @@ def test_a_photo_that_is_too_narrow_is_refused():
 
 
 def test_every_refusal_states_the_problem_and_then_the_remedy_briefly():
-    advice = r"(Copy|Save|Choose|Open|Unpack|Make|Crop|See that) .*\.|JPEG, PNG, WebP, HEIC and AVIF are\."
+    advice = r"(Copy|Save|Choose|Open|Unpack|Make|Crop|See that) .*\.|JPEG, PNG, WebP, HEIC, AVIF and raw files are\.|Export it as .*\."
     for code, sentence in SENTENCES.items():
         shown = sentence % dict.fromkeys(["megabytes", "limit", "kind", "width", "height", "megapixels", "scans"], "9")
         assert len(shown) < 160, code

@@ -18,6 +18,7 @@ WRITING |= {f"a{name}" for name in WRITING}
 STATEMENT = re.compile(r"\bINSERT INTO\b|(?<!FOR )\bUPDATE \w|\bDELETE FROM\b|\bTRUNCATE\b")
 # Services with another name than `services`. A new module that writes rows is added here, with a reason.
 SERVICES_BY_ANOTHER_NAME = {
+    "ratings.accounts.merged_photos",
     "ratings.accounts.merging",
     "ratings.raters.admin_links",
     "ratings.ranking.activation",
@@ -26,6 +27,7 @@ SERVICES_BY_ANOTHER_NAME = {
     "ratings.ranking.population_prior",
     "ratings.ranking.projections",
     "ratings.ranking.raw_features",
+    "ratings.uploads.originals",
 }
 
 

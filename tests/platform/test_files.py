@@ -1,5 +1,6 @@
 """Files in the repository: line endings, sizes and the CI workflow."""
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -49,6 +50,15 @@ def test_only_the_files_of_the_bank_are_large() -> None:
     assert f"--maxkb={LARGEST // 1000}" in hooks
     (exception,) = re.findall(r"exclude: (\^\S+)", hooks)
     assert all(re.search(exception, name) for name in LARGE)
+
+
+def test_files_of_others_are_as_they_were_published() -> None:
+    listed = dict(
+        re.findall(r"^\| `([^`]+)` .* ([0-9a-f]{64}) \|$", (BASE / "static" / "vendor" / "README.md").read_text(), flags=re.MULTILINE)
+    )
+    found = {path.relative_to(BASE / "static" / "vendor").as_posix(): path for path in (BASE / "static" / "vendor").rglob("*.js")}
+    assert {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in found.items()} == listed
+    assert all((path.parent / "LICENSE").exists() for path in found.values())
 
 
 def test_the_ci_workflow_runs_the_local_checks_and_uses_only_official_actions() -> None:

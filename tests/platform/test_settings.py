@@ -26,6 +26,8 @@ INVALID = {
     "PAV_DECK_SIZE": "many",
     "PAV_TOP": "0",
     **dict.fromkeys((name for name in SETTINGS if name.startswith("PAV_LIMIT_")), "10/fortnight"),
+    **dict.fromkeys(("PAV_GUEST_PHOTOS", "PAV_ACCOUNT_PHOTOS", "PAV_ACCOUNT_GB", "PAV_OWN_PHOTOS_GB", "PAV_FREE_DISK_GB"), "plenty"),
+    "PAV_FIT_RATINGS": "0",
     "PAV_TRUSTED_PROXIES": "proxy.example.org",
     "PAV_KEEP_GUESTS_DAYS": "forever",
     "PAV_SWEEP_SECONDS": "-1",

@@ -44,18 +44,18 @@ def waiting(name: str) -> list[dict]:
 
 def test_every_request_queues_an_existing_task_with_valid_arguments(queues: set[str]) -> None:
     app.loader.import_default_modules()
-    assert len(REQUESTS) == 8
+    assert len(REQUESTS) == 10
     used = set()
     for request in REQUESTS:
-        (parameter,) = inspect.signature(request).parameters.values()
-        argument_sent = uuid4() if parameter.annotation is UUID else 7
-        request(argument_sent)
+        parameters = inspect.signature(request).parameters.values()
+        sent = [uuid4() if parameter.annotation is UUID else 7 for parameter in parameters]
+        request(*sent)
         ((queue, message),) = [(name, message) for name in queues for message in waiting(name)]
         purge(queues)
         task = app.tasks[message["headers"]["task"]]
         arguments, named, _ = json.loads(base64.b64decode(message["body"]))
         inspect.signature(task.run).bind(*arguments, **named)
-        assert [str(argument) for argument in arguments] == [str(argument_sent)]
+        assert [str(argument) for argument in arguments] == [str(argument) for argument in sent]
         used.add(queue)
     assert used == queues
 

@@ -17,18 +17,22 @@ from ratings.models import (
     Album,
     AlbumPhoto,
     Catalogue,
+    Download,
     ExactRefit,
     Fit,
     Invitation,
     MergedGuest,
     ModelExport,
+    Original,
     Photo,
     PhotoFeatures,
+    PhotoView,
     PopulationPrior,
     Projection,
     Rater,
     RatingEvent,
     RawFeatures,
+    Upload,
 )
 from ratings.ranking.selectors import generic_weights
 from ratings.raters.admin_links import make_ticket
@@ -40,6 +44,8 @@ MATRIX = {
     "healthz": ("get", "/healthz", 503, 503, 503),  # no worker runs in this test
     "photo_file": ("get", "/photos/{photo}/{hash}/320.webp", 404, 404, 404),  # the files themselves are tested in tests/photos
     "ratings_csv": ("get", "/staff/ratings.csv", 302, 302, 200),
+    "own_photo": ("get", "/staff/photos/", 302, 302, 200),
+    "download_file": ("get", "/downloads/nonsense/", 404, 404, 404),
     "albums": ("get", "/albums/", 200, 200, 200),
     "album": ("get", f"/albums/{uuid4()}/", 404, 404, 404),  # of owners: tests/albums
     "album_bin": ("get", "/albums/bin/", 302, 200, 200),
@@ -76,6 +82,14 @@ MATRIX = {
     "api:binned_photos": ("get", "/api/v1/bin", 403, 200, 200),
     "api:bin_photos": ("post", "/api/v1/bin", 403, 400, 400),
     "api:restore_photos": ("post", "/api/v1/bin/restore", 403, 400, 400),
+    "api:uploads": ("get", f"/api/v1/uploads?album={uuid4()}", 403, 404, 404),
+    "api:known": ("post", "/api/v1/uploads/known", 403, 400, 400),
+    "api:dismiss": ("delete", f"/api/v1/uploads?album={uuid4()}", 403, 404, 404),
+    "api:file_ratings": ("get", f"/api/v1/uploads/stars?album={uuid4()}", 403, 404, 404),
+    "api:import_file_ratings": ("post", f"/api/v1/uploads/stars?album={uuid4()}", 403, 404, 404),
+    "api:request_download": ("post", "/api/v1/downloads", 403, 400, 400),
+    "api:download": ("get", f"/api/v1/downloads/{uuid4()}", 403, 404, 404),
+    "api:delete_download": ("delete", f"/api/v1/downloads/{uuid4()}", 403, 404, 404),
     "api:openapi-json": ("get", "/api/v1/openapi.json", 200, 200, 200),
     "api:api-root": ("get", "/api/v1/", 404, 404, 404),
     # allauth's
@@ -241,6 +255,11 @@ def test_the_administration_lists_and_shows_rows_of_every_table(alice):
     AlbumPhoto.objects.create(album=Album.objects.create(owner_id=alice.id, name="Sea"), photo=Photo.objects.first())
     Catalogue.objects.create()
     AgreementAnalysis.objects.create(queued_at=timezone.now())
+    album = Album.objects.get()
+    Upload.objects.create(owner_id=alice.id, album=album, name="a.jpg", size_bytes=1)
+    Original.objects.create(owner_id=alice.id, photo=Photo.objects.first(), sha256="0" * 64, name="a.jpg", stem="a", size_bytes=1)
+    Download.objects.create(owner_id=alice.id, album=album, photos=[], choices={}, step_at=timezone.now())
+    PhotoView.objects.create(photo_number=1, owner=alice.id, user=admin, reason="report 17")
     browser = Client()
     browser.force_login(admin)
     for model in apps.get_app_config("ratings").get_models():

@@ -26,11 +26,12 @@ POOL = "solo"  # docs/decisions/worker-pool.md
 class Command(BaseCommand):
     help = (
         "Run a worker. Queue `refit` runs instant fits (milliseconds); queue `gpu` runs slow tasks (seconds), among them exact refits "
-        "where PyTorch is installed (./pav install research; a GPU helps)."
+        "where PyTorch is installed (./pav install research; a GPU helps); queue `intake` reads the photos that raters bring, and packs "
+        "those that they take home."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--queue", choices=["refit", "gpu"], required=True)
+        parser.add_argument("--queue", choices=["refit", "gpu", "intake"], required=True)
         parser.add_argument(
             "--beat", action="store_true", help="also send the periodic tasks; give it to exactly one worker of the deployment"
         )

@@ -19,7 +19,7 @@ from personalize.management.progress import progress_bar
 from personalize.management.renamed import OldOption
 from personalize.numerics import model_comparison
 from personalize.progress import tracked
-from personalize.worker.model_export import rater_fit
+from personalize.worker.model_export import fit_for_export, rater_fit
 from ratings.exports import selectors
 from ratings.photos import files
 from ratings.photos.models import Photo
@@ -41,10 +41,10 @@ class Command(ModelCommand):
         if options["rater"] is None:
             raise CommandError("Give a rater's id: --rater ID. The administration lists them.")
         method: Literal["active", "instant", "exact"] = options["fit"] or "active"
-        stored = selectors.fit_to_export(options["rater"], method)
+        stored = fit_for_export(options["rater"], method)
         refit = stored is None and method == "exact"
         if refit:  # no exact refit has been activated
-            stored = selectors.fit_to_export(options["rater"], "instant")
+            stored = fit_for_export(options["rater"], "instant")
         if stored is None:
             raise CommandError(f"There is no rater {options['rater']} with a fit. A fit exists after the first rating.")
         file_format = options["format"]

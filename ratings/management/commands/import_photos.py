@@ -1,6 +1,7 @@
-"""`./pav import_photos`: imports photos or the samples into the shared catalogue."""
+"""`./pav import_photos`: imports photos or the samples into the shared catalogue, or photos into somebody's album."""
 
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,19 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from ratings.errors import RatingError
 from ratings.photos import importing
 from ratings.photos.drawn.catalogue import pictures
-from ratings.photos.samples import missing, samples
+from ratings.photos.samples import Source, missing, samples
 from ratings.photos.services import About
+from ratings.uploads import bringing
 
 
 class Command(BaseCommand):
-    help = "Import photos into the shared catalogue: from folders and their subfolders, or the samples that come with PAV."
+    help = (
+        "Import photos into the shared catalogue: from folders and their subfolders, or the samples that come with PAV. "
+        "With --album and --owner, they become private photos of an account."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -29,18 +35,44 @@ class Command(BaseCommand):
             action="store_true",
             help="import the samples: photographs from packages, and pictures that PAV draws",
         )
+        parser.add_argument("--album", default="", metavar="NAME", help="an album of the owner, which is made where there is none")
+        parser.add_argument("--owner", default="", metavar="EMAIL", help="mail address or name of the account that the photos belong to")
         parser.add_argument("--credit", default="", help="author of the photos; shown with each photo")
         parser.add_argument("--licence", default="", help="licence of the photos; shown with each photo")
 
-    def handle(self, *, folders: list[Path], samples: bool, credit: str, licence: str, verbosity: int, **_options: Any) -> None:
+    def handle(self, *, folders: list[Path], samples: bool, credit: str, licence: str, verbosity: int, **options: Any) -> None:
         console = Console(quiet=verbosity == 0)
+        if options["album"] or options["owner"]:
+            self._bring(folders, options["album"], options["owner"], console)
+            return
         candidates = _candidates(folders, samples, About(credit=credit, licence=licence))
         try:
             report = _import(candidates, console)
         except OSError as error:
             # Unreadable files are refusals, so this error comes from the media folder and would recur with the next photo.
             raise CommandError(_("Photos cannot be stored: %(reason)s. Fix this and try again.") % {"reason": error.strerror}) from error
-        _show(report, console)
+        _show(report, console, missing())
+        if not report.added + report.known:
+            raise CommandError(_("No photo was imported."))
+
+    def _bring(self, folders: list[Path], album: str, owner: str, console: Console) -> None:
+        """Bring the files of folders into an album."""
+        if not album or not owner or not folders:
+            raise CommandError(_("Own photos need all three: --album NAME, --owner EMAIL, and a folder."))
+        for folder in folders:
+            if not folder.exists():
+                raise CommandError(_("There is no folder %(folder)s. Check its name.") % {"folder": folder})
+        paths = [path for folder in folders for path in importing.files_in(folder)]
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        try:
+            with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+                bar = progress.add_task(_("Importing photos"), total=len(paths))
+                report = bringing.bring_all(album=album, owner=owner, paths=paths, done=lambda: progress.advance(bar))
+        except RatingError as error:
+            raise CommandError(str(error.sentence)) from error
+        except OSError as error:
+            raise CommandError(_("Photos cannot be stored: %(reason)s. Fix this and try again.") % {"reason": error.strerror}) from error
+        _show(report, console, missing=())
         if not report.added + report.known:
             raise CommandError(_("No photo was imported."))
 
@@ -71,14 +103,14 @@ def _import(candidates: list[importing.Candidate], console: Console) -> importin
         return importing.import_all(candidates, done=lambda _candidate, _stored: progress.advance(bar))
 
 
-def _show(report: importing.Report, console: Console) -> None:
+def _show(report: importing.Report, console: Console, missing: Iterable[Source]) -> None:
     counts = [
         ngettext("%(n)s photo imported", "%(n)s photos imported", report.added) % {"n": report.added},
         ngettext("%(n)s was there already", "%(n)s were there already", report.known) % {"n": report.known},
         ngettext("%(n)s refused", "%(n)s refused", len(report.refused)) % {"n": len(report.refused)},
     ]
     console.print(", ".join(counts) + ".")
-    for source in missing():
+    for source in missing:
         console.print(Text(_("Sample left out: %(path)s of %(package)s is not the file that is known.") % vars(source)), soft_wrap=True)
     if not report.refused:
         return

@@ -1,0 +1,139 @@
+"""Bringing photos in a browser and taking them home, at the width of a phone and of a desktop."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.browser.stock import picture
+from tests.browser.visitor import Visitor
+
+WAIT_MS = 60_000
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of six photos, one of them below another folder, an empty file, a text, and what systems leave behind."""
+    root = tmp_path_factory.mktemp("sea") / "Sea"
+    (root / "second day").mkdir(parents=True)
+    for number in range(6):
+        place = root / ("second day" if number == 5 else ".") / f"IMG_{number}.jpg"
+        Image.open(io.BytesIO(picture("teal", number))).save(place, "JPEG")
+    (root / "empty.jpg").touch()
+    (root / "notes.jpg").write_text("Not a photo.")
+    (root / ".DS_Store").write_bytes(b"x")
+    return root
+
+
+def new_album(visitor: Visitor, name: str) -> Page:
+    page = visitor.page
+    visitor.wait_until_live()
+    page.goto(f"{visitor.address}/albums/")
+    page.fill("#album-name", name)
+    page.press("#album-name", "Enter")
+    page.wait_for_selector("#bring")
+    return page
+
+
+def expect_sentence(page: Page, text: str) -> None:
+    expect(page.locator("#bring-sentence")).to_contain_text(text, timeout=WAIT_MS)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_folder_is_brought_and_what_is_no_photo_is_listed_until_dismissed(
+    visit: Callable[..., Visitor], folder: Path, width: int
+) -> None:
+    page = new_album(visit(viewport={"width": width, "height": 800}), "Sea")
+    page.set_input_files("#bring-folder", folder)
+    expect_sentence(page, "6 photos are here.")
+    expect(page.locator("#bring-reasons")).to_contain_text("The file is empty.")
+    expect(page.locator("#bring-reasons")).to_contain_text("This is not a photo that can be read.", timeout=WAIT_MS)
+    expect(page.locator("#grid .tile")).to_have_count(6, timeout=WAIT_MS)
+    assert "200 in all" in page.inner_text("#bring-room-text")
+    assert "deleted on" in page.inner_text("#bring-room-text")
+
+    page.click("#bring-dismiss")
+    expect(page.locator("#bring-problems")).to_be_hidden()
+    page.reload()
+    page.set_input_files("#bring-folder", folder)
+    expect_sentence(page, "6 were here already.")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_files_can_be_dropped(visit: Callable[..., Visitor]) -> None:
+    page = new_album(visit(), "Dropped")
+    page.evaluate(
+        """(bytes) => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(bytes)], 'dropped.png', {type: 'image/png'}));
+            const options = {dataTransfer: data, cancelable: true};
+            for (const type of ['dragenter', 'dragover', 'drop']) dispatchEvent(new DragEvent(type, options));
+        }""",
+        list(picture("gold", 1)),
+    )
+    expect_sentence(page, "1 photo is here.")
+
+
+def test_a_pause_and_a_lost_connection_go_on_where_they_stopped(visit: Callable[..., Visitor], folder: Path) -> None:
+    visitor = visit(expects_errors=True)
+    page, context = new_album(visitor, "Lost"), visitor.context
+    cut = []
+
+    def lose(route):
+        cut.append(route.request.method)
+        route.abort("connectionfailed") if len(cut) <= 3 else route.fallback()
+
+    context.route("**/uploads/*-*", lose)  # the first three pieces are lost
+    page.set_input_files("#bring-photos", [folder / f"IMG_{number}.jpg" for number in range(3)])
+    expect_sentence(page, "3 photos are here.")
+    assert len(cut) > 3
+    context.unroute("**/uploads/*-*")
+
+    held = []
+    context.route("**/uploads/*-*", lambda route: held.append(route))  # nothing comes through while somebody looks
+    page.set_input_files("#bring-photos", [folder / "IMG_3.jpg", folder / "IMG_4.jpg"])
+    expect_sentence(page, "3 of 5 sent")
+    while not held:
+        page.wait_for_timeout(50)
+    page.click("#bring-pause")
+    expect_sentence(page, "Paused: 3 of 5 sent")
+    context.unroute("**/uploads/*-*")  # and what was held fails
+    page.click("#bring-pause")
+    expect_sentence(page, "5 photos are here.")
+
+
+def test_photos_beyond_the_quota_are_left_out_with_the_numbers_before_they_are_sent(visit: Callable[..., Visitor], folder: Path) -> None:
+    visitor = visit()
+    page = new_album(visitor, "Full")
+
+    def almost_full(route):
+        room = {"photos": 198, "most_photos": 200, "is_guest": True, "deleted_on": None}
+        route.fulfill(json={"waiting": 0, "is_read": True, "refused_count": 0, "refused": [], "room": room})
+
+    visitor.context.route("**/api/v1/uploads?album=*", almost_full)
+    page.set_input_files("#bring-photos", [folder / f"IMG_{number}.jpg" for number in range(4)])
+    expect_sentence(page, "2 photos are here.")
+    expect(page.locator("#bring-reasons")).to_contain_text("2 files: A guest can bring 200 photos. Make an account to bring more.")
+
+
+def test_photos_are_taken_home_in_a_zip_with_stars(visit: Callable[..., Visitor], folder: Path) -> None:
+    page = new_album(visit(), "Home")
+    page.set_input_files("#bring-photos", [folder / f"IMG_{number}.jpg" for number in range(3)])
+    expect_sentence(page, "3 photos are here.")
+    page.click("#home-open")
+    page.fill("[data-stars='5']", "50")
+    expect(page.locator("#home-sum")).to_contain_text("140 per cent")
+    expect(page.locator("#home-begin")).to_be_disabled()
+    page.fill("[data-stars='3']", "0")
+    page.click("#home-begin")
+    expect(page.locator("#home-sentence")).to_contain_text("3 photos are packed.", timeout=WAIT_MS)
+    with page.expect_download() as started:
+        page.click("#home-link")
+    with zipfile.ZipFile(started.value.path()) as packed:
+        assert {"IMG_0.jpg", "IMG_1.jpg", "IMG_2.jpg", "pav.csv"} == set(packed.namelist())
+        assert packed.testzip() is None
+        assert all(b"xmp:Rating" in packed.read(f"IMG_{number}.jpg") for number in range(3))
