@@ -12,8 +12,10 @@ from kombu import Queue
 
 from pav_site.embedded import Services
 from pav_site.environment import BASE, SETTINGS, MailServer, read_all
+from personalize import __version__
 
 CHOSEN = read_all(os.environ)
+VERSION = __version__  # recorded with the designs of studies
 VAR: Path = CHOSEN["PAV_VAR"]
 ADDRESSES = {"postgres": CHOSEN["DATABASE_URL"], "redis": CHOSEN["REDIS_URL"]}
 EMBEDDED = Services(

@@ -25,11 +25,15 @@ from ratings.exports import services as exports
 from ratings.models import (
     AgreementAnalysis,
     Bank,
+    BarredId,
     ExactRefit,
+    Exclusion,
     Fit,
     Invitation,
     MergedGuest,
     ModelExport,
+    Participant,
+    ParticipantIdentity,
     Photo,
     PhotoFeatures,
     PopulationPrior,
@@ -38,6 +42,14 @@ from ratings.models import (
     Rater,
     RatingEvent,
     RawFeatures,
+    Study,
+    StudyAnswer,
+    StudyDesign,
+    StudyInvitation,
+    StudyLog,
+    StudyPhoto,
+    Trial,
+    TrialEvent,
 )
 from ratings.ranking import projections
 
@@ -298,3 +310,19 @@ class RawFeaturesAdmin(ReadOnly):
     list_display = ("photo", "extractors")
     list_select_related = ("photo",)
     exclude = ("data",)
+
+
+class StudyTableAdmin(ReadOnly):
+    """Tables of studies belong to their researchers; an administrator sees that they are there."""
+
+
+class IdentityAdmin(ReadOnly):
+    """Ids from outside are nobody's business, not even an administrator's."""
+
+    list_display = ("participant", "kind", "erase_on")
+    exclude = ("external_id", "external_study", "external_session")
+
+
+for table in (BarredId, Exclusion, Participant, Study, StudyAnswer, StudyDesign, StudyInvitation, StudyLog, StudyPhoto, Trial, TrialEvent):
+    admin.site.register(table, StudyTableAdmin)
+admin.site.register(ParticipantIdentity, IdentityAdmin)

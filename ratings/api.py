@@ -12,6 +12,7 @@ from ratings.deck.api import router as deck
 from ratings.ranking.api import router as ranking
 from ratings.raters import guests
 from ratings.raters.api import router as raters
+from ratings.studies.api import router as studies
 
 
 class GuestSession(APIKeyCookie):
@@ -31,6 +32,6 @@ api = NinjaAPI(
     urls_namespace="api",
     docs_url=None,  # the OpenAPI document is at openapi.json; Ninja's viewer loads scripts from another site
 )
-for router in (deck, ranking, raters):
+for router in (deck, ranking, raters, studies):
     api.add_router("", router)
 problems.add_handlers(api)

@@ -6,15 +6,33 @@ from ratings.exports.models import ModelExport
 from ratings.photos.models import Photo
 from ratings.ranking.models import Bank, ExactRefit, Fit, PhotoFeatures, PopulationPrior, Projection, RawFeatures
 from ratings.raters.models import Invitation, MergedGuest, Rater
+from ratings.studies.models import (
+    BarredId,
+    Exclusion,
+    Participant,
+    ParticipantIdentity,
+    Study,
+    StudyAnswer,
+    StudyDesign,
+    StudyInvitation,
+    StudyLog,
+    StudyPhoto,
+    Trial,
+    TrialEvent,
+)
 
 __all__ = [
     "AgreementAnalysis",
     "Bank",
+    "BarredId",
     "ExactRefit",
+    "Exclusion",
     "Fit",
     "Invitation",
     "MergedGuest",
     "ModelExport",
+    "Participant",
+    "ParticipantIdentity",
     "Photo",
     "PhotoFeatures",
     "PopulationPrior",
@@ -23,5 +41,13 @@ __all__ = [
     "Rater",
     "RatingEvent",
     "RawFeatures",
+    "Study",
+    "StudyAnswer",
+    "StudyDesign",
+    "StudyInvitation",
+    "StudyLog",
+    "StudyPhoto",
+    "Trial",
+    "TrialEvent",
     "Value",
 ]
