@@ -111,6 +111,8 @@ WORDS: Mapping[str, object] = {
     "invitation_unknown": _("We don’t know this code, or it was used before."),
 }
 
+TRIAL_WORDS = ("progress", "photo", "check", "photo_failed", "too_slow", "undone", "chosen")  # those that the script of the trials says
+
 
 def words_of(file: StudyFile, language: str) -> dict[str, str]:
     """All words in a language of a study."""

@@ -219,3 +219,8 @@ def how_came(participant: Participant) -> str:
 
 def has_id(participant: Participant, external_id: str) -> bool:
     return ParticipantIdentity.objects.filter(participant=participant, external_id=external_id).exists()
+
+
+def photos_of(study: Study) -> QuerySet[Photo]:
+    """The photos that a study holds."""
+    return Photo.objects.filter(studyphoto__study=study).order_by("id")

@@ -4,11 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import translation
 from django.utils.translation.trans_real import parse_accept_lang_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
@@ -17,16 +15,15 @@ from django.views.decorators.http import require_http_methods
 from ratings import limits
 from ratings.errors import TooManyRequests
 from ratings.problems import plain_refusal
-from ratings.studies import consents, forms, participation_services, schemas, selectors, sessions
+from ratings.studies import consents, forms, pages, participation_services, schemas, selectors, sessions
 from ratings.studies.design import StudyFile, said
 from ratings.studies.errors import NoEntry, StudyRefusal
-from ratings.studies.interface import language_names, words_of
+from ratings.studies.interface import TRIAL_WORDS, language_names, words_of
 from ratings.studies.models import Participant, Study
 from ratings.studies.participation_services import Came
 from ratings.studies.question_sets import questions_of
-from ratings.studies.steps import DONE, OF_TRIALS
+from ratings.studies.steps import OF_TRIALS
 
-PROLIFIC_ADDRESS = "https://app.prolific.com/submissions/complete?cc={code}"
 LONGEST_ID = 100
 State = Participant.State
 
@@ -53,9 +50,9 @@ def entry(request: HttpRequest, slug: str) -> HttpResponse:
         if request.method == "POST":
             return _decide(request, study, file, language, came)
     except StudyRefusal as refusal:
-        return _end(request, study, file, language, refusal.word, refusal.outcome, came.kind, status=refusal.status)
+        return pages.end(request, study, file, language, refusal.word, refusal.outcome, came.kind, status=refusal.status)
     except TooManyRequests as error:
-        page = _end(request, study, file, language, "busy", "", came.kind, status=429)
+        page = pages.end(request, study, file, language, "busy", "", came.kind, status=429)
         page["Retry-After"] = str(error.seconds)
         return page
     if is_new:
@@ -66,9 +63,9 @@ def entry(request: HttpRequest, slug: str) -> HttpResponse:
 def _decide(request: HttpRequest, study: Study, file: StudyFile, language: str, came: Came) -> HttpResponse:
     if request.POST.get("decision") == "decline":
         participation_services.decline(study)
-        return _end(request, study, file, language, "declined", "declined", came.kind)
-    if came.kind == "invitation" and not came.external_id:
-        came = Came("invitation", request.POST.get("code", "").strip().upper()[:LONGEST_ID])
+        return pages.end(request, study, file, language, "declined", "declined", came.kind)
+    if file.entry.invitations and "code" in request.POST:
+        came = Came("invitation", request.POST["code"].strip().upper()[:LONGEST_ID])
     if file.consent.minimum_age is not None and request.POST.get("age") != "yes":
         return _consent_page(request, study, file, language, came, age_missing=True)
     limits.check_new_participant(request.META.get("REMOTE_ADDR", ""), str(study.pk), file.participants.per_address)
@@ -121,7 +118,7 @@ def _consent_page(
         "languages": language_names(file),
         "devices": " ".join(file.devices),
     }
-    return _page(request, "studies/consent.html", study, file, language, context, status=422 if age_missing or code_unknown else 200)
+    return pages.page(request, "studies/consent.html", study, file, language, context, status=422 if age_missing or code_unknown else 200)
 
 
 @require_http_methods(["GET", "POST"])
@@ -143,7 +140,7 @@ def run(request: HttpRequest, slug: str) -> HttpResponse:
             if request.method == "POST":
                 return _go_on(request, participant, file)
         except StudyRefusal as refusal:
-            return _end(
+            return pages.end(
                 request,
                 study,
                 file,
@@ -153,10 +150,10 @@ def run(request: HttpRequest, slug: str) -> HttpResponse:
                 selectors.how_came(participant),
                 status=refusal.status,
             )
-    if participant.state == State.COMPLETED or participant.step == DONE:
-        return _done_page(request, participant, file)
+    if participant.state == State.COMPLETED:
+        return pages.done_page(request, participant, file)
     if participant.state != State.UNDER_WAY:
-        return _end(
+        return pages.end(
             request,
             study,
             file,
@@ -237,7 +234,7 @@ def _step_page(
         context["question"] = file.question_above(participant.condition, language)
         context["all_labelled"] = len(file.scale.labels) == file.scale.point_count
         template = "studies/trials.html"
-    return _page(request, template, participant.study, file, language, context, status=status)
+    return pages.page(request, template, participant.study, file, language, context, status=status)
 
 
 def _examples(participant: Participant, file: StudyFile, language: str) -> list[dict[str, Any]]:
@@ -262,7 +259,7 @@ def _trial_page(participant: Participant, file: StudyFile, words: dict[str, str]
         "participant": str(participant.pk),
         "step": participant.step,
         "language": participant.language,
-        "words": words,
+        "words": {key: words[key] for key in TRIAL_WORDS},
         "scale": {"drawn": file.scale.row.drawn, "values": [{"value": one.value, "keys": one.keys} for one in file.scale.values]},
         "minimum_ms": file.trials.minimum_seconds * 1000,
         "limit_ms": None if file.trials.limit_seconds is None else file.trials.limit_seconds * 1000,
@@ -286,62 +283,6 @@ def _scale(file: StudyFile, words: dict[str, str], language: str) -> list[dict[s
     ]
 
 
-def _done_page(request: HttpRequest, participant: Participant, file: StudyFile) -> HttpResponse:
-    words = words_of(file, participant.language)
-    code = _completion_code(file, "completed", selectors.how_came(participant))
-    context = {
-        "participant": participant,
-        "code": code,
-        "prolific_address": PROLIFIC_ADDRESS.format(code=code) if code else "",
-        "withdraw_until": file.consent.withdraw_until,
-        "credits": _credits(participant),
-        "withdraw_line": words["withdraw_text"].partition("{date}"),
-    }
-    return _page(request, "studies/done.html", participant.study, file, participant.language, context)
-
-
-def _credits(participant: Participant) -> list[str]:
-    lines = {" · ".join(filter(None, (photo.credit, photo.licence))) for photo in selectors.photos_shown(participant)}
-    return sorted(lines - {""})
-
-
-def _completion_code(file: StudyFile, outcome: str, kind: str) -> str:
-    if kind != "prolific" or file.entry.prolific is None:
-        return ""
-    return str(getattr(file.entry.prolific.codes, outcome, "") or "")
-
-
-def _end(
-    request: HttpRequest,
-    study: Study,
-    file: StudyFile,
-    language: str,
-    word: str,
-    outcome: str,
-    kind: str,
-    *,
-    participant: Participant | None = None,
-    status: int = 200,
-) -> HttpResponse:
-    """A kind end, with the code that Prolific needs for it, if any."""
-    words = words_of(file, language)
-    code = _completion_code(file, outcome, kind)
-    context: dict[str, Any] = {
-        "heading": words.get(f"{word}_title", words["ended_title"]),
-        "text": words.get(f"{word}_text", words["ended_text"] if word != "withdrawn" else words["withdrawn"]),
-        "code": code,
-        "prolific_address": PROLIFIC_ADDRESS.format(code=code) if code else "",
-        "participant": participant if participant and participant.state != State.WITHDRAWN else None,
-    }
-    return _page(request, "studies/end.html", study, file, language, context, status=status)
-
-
-def _end_of(request: HttpRequest, participant: Participant, file: StudyFile, word: str, outcome: str, *, status: int = 200) -> HttpResponse:
-    """The kind end of a run that had begun."""
-    study, kind = participant.study, selectors.how_came(participant)
-    return _end(request, study, file, participant.language, word, outcome, kind, participant=participant, status=status)
-
-
 @require_http_methods(["GET", "POST"])
 @never_cache
 def withdraw(request: HttpRequest, slug: str) -> HttpResponse:
@@ -362,7 +303,7 @@ def withdraw(request: HttpRequest, slug: str) -> HttpResponse:
         if participant and sessions.run_in(request.session, slug) == participant.pk:
             sessions.forget_run(request.session, slug)
     context = {"problem": words["withdraw_over"] if is_over else problem, "withdrawn": withdrawn, "is_over": is_over}
-    return _page(request, "studies/withdraw.html", study, file, language, context, status=422 if problem else 200)
+    return pages.page(request, "studies/withdraw.html", study, file, language, context, status=422 if problem else 200)
 
 
 def _study(slug: str, *, even_closed: bool = False) -> Study:
@@ -396,19 +337,3 @@ def _language(request: HttpRequest, file: StudyFile) -> str:
             if code == language.lower() or code.split("-")[0] == language.split("-")[0].lower():
                 return language
     return file.languages[0]
-
-
-def _page(
-    request: HttpRequest, template: str, study: Study, file: StudyFile, language: str, context: dict[str, Any], *, status: int = 200
-) -> HttpResponse:
-    ours = {code for code, _name in settings.LANGUAGES}
-    everywhere = {
-        "study": study,
-        "title": said(file.title, language),
-        "contact": study.contact or file.contact,
-        "words": words_of(file, language),
-        "language": language,
-        "is_preview": study.state in (Study.State.PREVIEW, Study.State.PILOT),
-    }
-    with translation.override(language if language in ours else "en"):  # for dates; everything else is in `words`
-        return render(request, template, everywhere | context, status=status)

@@ -37,7 +37,7 @@ let recording = new Recording();
 /** @type {HTMLImageElement | null} */ let image = null;
 /** @type {number | null} */ let chosen = null;
 let mayAnswer = false;
-let timers = /** @type {number[]} */ ([]);
+const timers = /** @type {number[]} */ ([]);
 
 /** @param {string} key @param {Record<string, string | number>} [values] */
 const say = (key, values = {}) => config.words[key].replace(/\{(\w+)\}/g, (_all, name) => String(values[name]));
@@ -165,7 +165,14 @@ function confirmChoice(time, kind) {
 async function store(what, time, kind, isSwipe) {
   const trial = trials[index];
   enable(false);
-  const body = { client_id: newId(), page, token: trial.token, place: trial.place, ...what, ...recording.finish(time, kind, isSwipe, image) };
+  const body = {
+    client_id: newId(),
+    page,
+    token: trial.token,
+    place: trial.place,
+    ...what,
+    ...recording.finish(time, kind, isSwipe, image),
+  };
   // The next photo is shown once the answer is safe on this device.
   await outbox.put(`${address}/trials`, body);
   forget(trial.place);
