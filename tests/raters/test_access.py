@@ -30,6 +30,7 @@ from ratings.models import (
 from ratings.ranking.selectors import generic_weights
 from ratings.raters.admin_links import make_ticket
 from tests.guests import current_projection, give_features
+from tests.studies.taking_part import make_rows_of_every_table
 
 # The status codes of every URL for anonymous visitors, guests and staff. A new URL fails the test until it has a row.
 MATRIX = {
@@ -57,6 +58,19 @@ MATRIX = {
     "api:change_me": ("patch", "/api/v1/me", 403, 422, 422),
     "api:openapi-json": ("get", "/api/v1/openapi.json", 200, 200, 200),
     "api:api-root": ("get", "/api/v1/", 404, 404, 404),
+    "study_entry": ("get", "/study/none/", 404, 404, 404),  # studies themselves are tested in tests/studies
+    "study_run": ("get", "/study/none/run/", 404, 404, 404),
+    "study_withdraw": ("get", "/study/none/withdraw/", 404, 404, 404),
+    "study_photo": ("get", "/study/none/photos/1/abc/320.webp", 404, 404, 404),
+    "studies": ("get", "/studies/", 302, 302, 200),
+    "study": ("get", "/studies/none/", 302, 302, 404),
+    "study_design": ("get", "/studies/none/design/", 302, 302, 404),
+    "study_participants": ("get", "/studies/none/participants/", 302, 302, 404),
+    "study_file": ("get", "/studies/none/files/trials.csv", 302, 302, 404),
+    "api:claim": ("post", "/api/v1/studies/none/claim", 403, 403, 403),
+    "api:answer": ("post", "/api/v1/studies/none/trials", 403, 403, 403),
+    "api:undo_trial": ("post", "/api/v1/studies/none/undo", 403, 403, 403),
+    "api:note": ("post", "/api/v1/studies/none/events", 403, 403, 403),
     # allauth's
     "account_login": ("get", "/account/login/", 200, 200, 302),
     "account_logout": ("get", "/account/logout/", 302, 302, 200),
@@ -218,6 +232,7 @@ def test_the_administration_lists_and_shows_rows_of_every_table(alice):
     MergedGuest.objects.create(guest=uuid4(), rater_id=alice.id, first_seq=1, event_count=1)
     ModelExport.objects.create(requested_by=admin, file_format="json", raters=[], step_queued_at=timezone.now())
     AgreementAnalysis.objects.create(queued_at=timezone.now())
+    make_rows_of_every_table()
     browser = Client()
     browser.force_login(admin)
     for model in apps.get_app_config("ratings").get_models():

@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.test import Client
 
-from ratings.models import Participant, Photo, Study
+from ratings.models import Participant, Photo, Study, StudyAnswer
 from ratings.studies import services
 from tests.studies.designs import design, written
 
@@ -89,3 +89,19 @@ class Person:
         found = re.search(r'id="withdrawal-code">([A-Z0-9-]+)<', self.see())
         assert found
         return found[1]
+
+
+def make_rows_of_every_table() -> None:
+    """One row in each table of studies."""
+    photos = list(Photo.objects.all()[:2])
+    researcher = Researcher("researcher")
+    study = researcher.study(photos, entry={"prolific": {"codes": {"completed": "C"}}}, questions_after=[{"set": "age_gender"}])
+    services.invite(study, 1, by=None)
+    services.bar_ids(study, ["somebody"], by=None)
+    person = Person(query="?PROLIFIC_PID=p")
+    person.reach_trials()
+    person.rate_all(most=1)
+    person.post("events", {"client_id": str(uuid4()), "kind": "break", "place": 1})
+    participant = person.row
+    StudyAnswer.objects.create(participant=participant, step="questions_after", question="age", value="40")
+    services.exclude(participant, reason="test", by=None)
