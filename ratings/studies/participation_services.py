@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -171,7 +171,7 @@ def pass_step(participant: Participant, step: str) -> None:
     """
     file = selectors.design_file(participant.design_id)
     following = step_after(file, step)
-    changes: dict[str, object] = {"step": following}
+    changes: dict[str, object] = {"step": following, "page": None}  # the next trials are shown for the first time
     if following == DONE:
         changes |= {"state": State.COMPLETED, "finished_at": timezone.now()}
     moved = Participant.objects.filter(pk=participant.pk, step=step, state=State.UNDER_WAY).update(**changes)
@@ -203,24 +203,24 @@ def count_comprehension_try(participant: Participant) -> int:
 
 
 def claim_page(participant: Participant, *, page: UUID, insists: bool) -> None:
-    """Let one tab show the trials. Another one is refused while the first is heard of, unless the participant insists.
+    """Let one tab show the trials of a step; it keeps its id when it is reloaded. Another tab is refused while the first is heard of,
+    unless the participant insists.
 
     Raises:
         OpenElsewhere: another tab shows them.
         RunEnded: the page was opened again, which this study does not allow, or too late.
     """
     now = timezone.now()
-    if participant.page and participant.page != page:
+    if participant.page:
         heard = participant.page_seen_at or now
-        is_open = now - heard < PAGE_IS_OPEN
-        if is_open and not insists:
+        if participant.page != page and now - heard < PAGE_IS_OPEN and not insists:
             raise OpenElsewhere
         resume = selectors.design_file(participant.design_id).resume
         if participant.step == "trials" and (resume == "never" or (resume == "reload" and now - heard > RELOAD_WITHIN)):
             end_run(participant, State.LEFT, note=f"opened again; resume is {resume}")
             raise RunEnded
         TrialEvent.objects.create(
-            participant=participant, client_id=page, kind=TrialEvent.Kind.RESUME, place=participant.next_place, data={"insists": insists}
+            participant=participant, client_id=uuid4(), kind=TrialEvent.Kind.RESUME, place=participant.next_place, data={"insists": insists}
         )
     Participant.objects.filter(pk=participant.pk).update(page=page, page_seen_at=now)
 

@@ -3,13 +3,11 @@
  * has it or refuses it for good. Each names its run: several people may use one browser, one after the other.
  */
 
-import { newId } from "../deck/outbox.js";
 import { post, Refused, Unreachable } from "./server.js";
 
 /** @typedef {{order?: number, run: string, address: string, body: Record<string, unknown>}} Entry */
 
 const LONGEST_WAIT_MS = 15_000;
-export { newId };
 
 /** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
 const settled = (request) =>

@@ -2,7 +2,8 @@
 
 import { watchDrags } from "../deck/gestures.js";
 import { announce, element, find, findAs } from "../page/dom.js";
-import { newId, Outbox } from "./outbox.js";
+import { newId } from "../page/ids.js";
+import { Outbox } from "./outbox.js";
 import { Recording } from "./recording.js";
 import { post, Refused } from "./server.js";
 import { forget, load } from "./stimulus.js";
@@ -15,12 +16,13 @@ const config = JSON.parse(find("#study-config").textContent ?? "");
 const address = `/api/v1/studies/${config.slug}`;
 const AHEAD = 3;
 const TRY_PHOTO_AGAIN_MS = 5000;
+const TAB = "pav-study-tab";
 const SHORTCUTS = "pav-study-shortcuts";
 const NOTICES = ["#break", "#elsewhere", "#fault", "#finished"];
 /** @type {Record<string, number>} */
 const DIRECTION_VALUES = { left: 1, right: 2, up: 3 };
 
-const page = newId();
+const page = thisTab();
 const outbox = new Outbox(config.participant);
 const main = find("#trial");
 const stage = find("#stage");
@@ -29,6 +31,26 @@ const undoButton = document.querySelector("#undo");
 const skipButton = document.querySelector("#skip");
 const confirmButton = document.querySelector("#confirm");
 const shortcuts = findAs(HTMLInputElement, "#shortcuts");
+
+/** The id of this tab: it stays the same over reloads. */
+function thisTab() {
+  const kept = sessionStorage.getItem(TAB) ?? newId();
+  sessionStorage.setItem(TAB, kept);
+  return kept;
+}
+
+/** Whether this is the only page of this browser that shows the study; a copied tab has the same id. @param {boolean} insists */
+function isAlone(insists) {
+  if (!navigator.locks) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const options = insists ? { steal: true } : { ifAvailable: true };
+    const held = navigator.locks.request(`pav-study-page-${config.participant}`, options, (lock) => {
+      resolve(lock !== null);
+      return lock && new Promise(() => {}); // for as long as the page is open
+    });
+    held.catch(() => showNotice("#elsewhere")); // another tab goes on there
+  });
+}
 
 /** @type {Trial[]} */ let trials = [];
 let total = 0;
@@ -220,6 +242,7 @@ async function finish() {
 
 /** @param {boolean} insists */
 async function begin(insists) {
+  if (!(await isAlone(insists))) return showNotice("#elsewhere");
   await outbox.empty(); // answers from before a reload come first
   try {
     const run = await post(`${address}/claim`, { page, insists });
