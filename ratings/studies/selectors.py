@@ -224,3 +224,7 @@ def has_id(participant: Participant, external_id: str) -> bool:
 def photos_of(study: Study) -> QuerySet[Photo]:
     """The photos that a study holds."""
     return Photo.objects.filter(studyphoto__study=study).order_by("id")
+
+
+def stored_trials(study: Study, mode: str) -> int:
+    return Trial.objects.filter(participant__study=study, participant__mode=mode).count()

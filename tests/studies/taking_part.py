@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
 from ratings.models import Participant, Photo, Study, StudyAnswer
@@ -20,7 +20,10 @@ class Researcher:
 
     def __init__(self, name: str) -> None:
         self.user = get_user_model().objects.create_user(name)
-        self.user.groups.add(Group.objects.get(name="researcher"))
+        role, created = Group.objects.get_or_create(name="researcher")
+        if created:  # after a test that empties all tables
+            role.permissions.add(Permission.objects.get(codename="add_study"))
+        self.user.groups.add(role)
         self.browser = Client()
         self.browser.force_login(self.user)
 

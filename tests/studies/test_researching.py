@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -39,6 +40,10 @@ def test_anothers_study_is_a_404_with_the_body_of_none(dora, erik, few, page):
         assert browser.post(f"/studies/sunsets/{page}", {"action": "state", "to": "closed"}).status_code in (404, 405)
     assert dora.browser.get(f"/studies/sunsets/{page}").status_code == 200
     assert Study.objects.get().state == "open"
+
+
+def test_the_migration_gives_the_role_its_permission(db):
+    assert Group.objects.get(name="researcher").permissions.filter(codename="add_study").exists()
 
 
 def test_whoever_has_no_role_finds_no_studies(few, db):
