@@ -272,6 +272,7 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "personalize.tasks.sweep", "schedule": CHOSEN["PAV_SWEEP_SECONDS"], "options": {"expires": 10}},
     "guests": {"task": "personalize.tasks.delete_old_guests", "schedule": crontab(minute=17), "options": {"expires": 3600}},
+    "studies": {"task": "personalize.tasks.tidy_studies", "schedule": crontab(minute=37), "options": {"expires": 3600}},
     "learn": {
         "task": "personalize.tasks.learn_population_prior",
         "schedule": crontab(hour=CHOSEN["PAV_LEARN_HOUR"], minute=30),

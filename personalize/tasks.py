@@ -14,6 +14,7 @@ from ratings.exports import services as exports
 from ratings.ranking import exact_refits, services
 from ratings.ranking import projections as versions
 from ratings.raters import services as raters
+from ratings.studies import services as studies
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +91,12 @@ def fill_projection(projection: int) -> None:
 def delete_old_guests() -> None:
     """Delete guests who never rated, and those past their retention; hourly."""
     raters.delete_old_guests(keep_days=settings.PAV["KEEP_GUESTS_DAYS"])
+
+
+@shared_task
+def tidy_studies() -> None:
+    """Erase ids of participants whose retention is over, close studies past their last day, release places of those who left; hourly."""
+    studies.tidy()
 
 
 @shared_task

@@ -59,7 +59,7 @@ def start_run(study: Study, *, came: Came, language: str) -> Participant:
                 raise NoEntry
             file = selectors.design_file(design.pk)
             _check_entry(row, file, came)
-            _release_expired(row, mode)
+            services.release_expired(row, mode)
             if mode != Participant.Mode.PREVIEW and selectors.places_taken(row, mode) >= row.places:
                 raise StudyFull
             before = selectors.dealt_before(row.pk, mode)
@@ -109,13 +109,6 @@ def _check_entry(study: Study, file: StudyFile, came: Came) -> None:
         raise NoEntry
     if came.external_id and BarredId.objects.filter(study=study, key=services.id_key(study.pk, came.external_id)).exists():
         raise MayNotTakePart
-
-
-def _release_expired(study: Study, mode: str) -> None:
-    """Release the places of those who went away; the caller holds the study's lock."""
-    gone = Participant.objects.filter(study=study, mode=mode, state=State.UNDER_WAY, released=False, lease_until__lt=timezone.now())
-    for participant in gone.select_related("study"):
-        services.release(participant, why="away")
 
 
 def _code() -> str:

@@ -248,6 +248,25 @@ def erase_identities() -> int:
     return erased
 
 
+def release_expired(study: Study, mode: str) -> None:
+    """Release the places of those who went away; the caller holds the study's lock."""
+    under_way = Participant.objects.filter(study=study, mode=mode, state=Participant.State.UNDER_WAY, released=False)
+    for participant in under_way.filter(lease_until__lt=timezone.now()).select_related("study"):
+        release(participant, why="away")
+
+
+def tidy() -> None:
+    """What is due by the clock: ids to erase, studies to close, places to release."""
+    erase_identities()
+    for study in Study.objects.filter(state__in=(State.OPEN, State.PILOT)):
+        with transaction.atomic():
+            row = locked(study.pk)
+            release_expired(row, Participant.Mode.MAIN)
+            release_expired(row, Participant.Mode.PILOT)
+        if row.state == State.OPEN and row.ends_at and row.ends_at <= timezone.now():
+            change_state(row, State.CLOSED, by=None)
+
+
 def participant_of(study: Study, participant_id: UUID) -> Participant | None:
     return Participant.objects.select_related("study").filter(study=study, id=participant_id).first()
 

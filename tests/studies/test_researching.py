@@ -15,7 +15,7 @@ from django.test import Client
 from personalize.agreement import reading
 from ratings.exports.ratings_csv import ratings_csv
 from ratings.models import Participant, ParticipantIdentity, Study, StudyLog
-from ratings.studies import export_columns, exports, services
+from ratings.studies import example_study, export_columns, exports, services
 from tests.guests import make_photos
 from tests.studies.designs import design, written
 from tests.studies.taking_part import Person
@@ -228,3 +228,10 @@ def test_trials_are_in_no_ratings_csv(dora, few):
     dora.study(few)
     Person().complete()
     assert len(list(ratings_csv())) <= 1
+
+
+def test_the_demo_opens_its_example_once(db):
+    make_photos(14)
+    assert [example_study.open_example() for _time in range(2)] == ["example"] * 2
+    assert Study.objects.get().state == "open"
+    assert "写真の第一印象" in Person("example").browser.get("/study/example/?lang=ja").content.decode()

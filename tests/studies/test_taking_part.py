@@ -7,12 +7,14 @@ import pytest
 from django.db.models import ProtectedError
 from django.utils import timezone
 
+from personalize.tasks import tidy_studies
 from ratings.models import (
     Participant,
     ParticipantIdentity,
     Presentation,
     Rater,
     RatingEvent,
+    Study,
     StudyAnswer,
     StudyLog,
     Trial,
@@ -296,6 +298,18 @@ def test_ids_are_erased_at_the_retention_date(dora, few):
     ParticipantIdentity.objects.update(erase_on=timezone.now().date())
     assert services.erase_identities() == 1
     assert Participant.objects.count() == 1
+
+
+def test_the_hourly_task_closes_a_study_past_its_last_day_and_releases_who_left(dora, few):
+    study = dora.study(few)
+    person = Person()
+    person.consent()
+    Participant.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    Study.objects.update(ends_at=timezone.now() - timedelta(seconds=1))
+    assert "This study is closed" in Person().arrive().content.decode()
+    tidy_studies()
+    study.refresh_from_db()
+    assert (study.state, person.row.released) == ("closed", True)
 
 
 def test_too_many_from_one_address_wait(dora, few):
