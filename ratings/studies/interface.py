@@ -11,7 +11,6 @@ from ratings.studies.design import StudyFile
 WORDS: Mapping[str, object] = {
     # Before the trials
     "language": _("Language"),
-    "study": _("Study"),
     "approval": _("Ethics approval"),
     "contact": _("Contact"),
     "pay": _("Payment"),
@@ -30,7 +29,6 @@ WORDS: Mapping[str, object] = {
     "not_a_number": _("Please write a number."),
     "out_of_range": _("Please write a number from {low} to {high}."),
     "optional": _("optional"),
-    "choose": _("Please choose"),
     # Trials
     "practice": _("Practice"),
     "practice_done": _("That was the practice."),
@@ -47,8 +45,6 @@ WORDS: Mapping[str, object] = {
     "chosen": _("{label} chosen. Confirm, or choose again."),
     "shortcuts": _("Keyboard shortcuts"),
     "preview": _("Preview: nothing counts"),
-    "keys_swipe": _("Swipe the photo, press an arrow key, or use the buttons."),
-    "keys_points": _("Press a number key, or use the buttons."),
     "loading": _("Loading…"),
     "break_title": _("Time for a break"),
     "break_text": _("Rest your eyes. Continue when you like."),
@@ -56,7 +52,6 @@ WORDS: Mapping[str, object] = {
     "saving": _("Saving…"),
     "unsaved": _("Your answers are saved on this device and will be sent when the connection is back."),
     "photo_failed": _("This photo could not be loaded. We try again."),
-    "photo_gone": _("This photo could not be loaded."),
     "too_slow": _("Time is up; the next photo comes."),
     "elsewhere": _("The study is open in another tab or window. Go on there, or here; both at once does not work."),
     "go_on_here": _("Go on here"),
