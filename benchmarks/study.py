@@ -52,8 +52,8 @@ Participant.objects.bulk_create([Participant(study=study, design=study.design, m
 photo = StudyPhoto.objects.filter(study=study).first().pk
 connection.cursor().execute(f'''
     INSERT INTO ratings_trial (participant_id, client_id, place, attempt, phase, block, position, photo_id, dealt_by, value, skipped,
-        timed_out, changes, time_origin, shown_ms, answer_ms, hidden, viewport_width, viewport_height, device_pixel_ratio, orientation, input_kind,
-        created_at)
+        timed_out, changes, time_origin, shown_ms, answer_ms, hidden, viewport_width, viewport_height, device_pixel_ratio, orientation,
+        input_kind, created_at)
     SELECT p.id, gen_random_uuid(), t, 0, 'main', 'first', t + 1, {photo}, 'random', 1 + t % 7, false, false, '[]', 1.8e12, 1000.5,
         2500.25, '[]', 390, 844, 3, 'portrait-primary', 'touch', now()
     FROM ratings_participant p, generate_series(0, EACH - 1) t WHERE p.number >= {first}''')

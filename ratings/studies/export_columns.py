@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 
@@ -18,8 +19,7 @@ class Column:
 
 
 def _field(name: str, about: str, field: str = "") -> Column:
-    key = field or name
-    return Column(name, about, lambda row: row[key])
+    return Column(name, about, itemgetter(field or name))
 
 
 def _json(name: str, about: str) -> Column:

@@ -325,3 +325,13 @@ def test_japanese_pages_follow_the_browser_or_the_choice(dora, few):
     browser = Person().browser
     assert "研究します" in browser.get("/study/sunsets/", headers={"Accept-Language": "ja"}).content.decode()
     assert "We study." in browser.get("/study/sunsets/?lang=en", headers={"Accept-Language": "ja"}).content.decode()
+
+
+def test_an_answer_takes_few_queries(dora, few, django_assert_num_queries):
+    dora.study(few)
+    person = Person()
+    person.reach_trials()
+    first, second, *_ = person.claim().json()["trials"]
+    person.answer(first)
+    with django_assert_num_queries(6):  # session, participant, the transaction, its two writes
+        person.answer(second)
