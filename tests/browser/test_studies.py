@@ -3,12 +3,15 @@
 import csv
 import io
 import json
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from ratings.studies import simulation
 from tests.browser.stack import Stack
 from tests.browser.test_accessibility import findings
 from tests.browser.visitor import PATIENCE_MS
@@ -248,3 +251,27 @@ def test_closed_full_declined_and_withdrawn_end_kindly(stack: Stack, arrive: Cal
     two.go("/study/full/")
     two.agree()
     assert "What to do" in two.page.inner_text("main")
+
+
+def test_a_killed_web_server_loses_and_doubles_no_trial(stack: Stack, arrive: Callable[..., Taker]) -> None:
+    session = make(stack, "killed", participants={"places": 60, "per_address": "1000000/hour"})
+    people = [
+        simulation.SimulatedParticipant(stack.address, "killed", number, simulation.Planted(), simulation.Habits(0, 0.1, 0.2), seed=1)
+        for number in range(50)
+    ]
+    killed = threading.Event()
+
+    def kill(count: int) -> None:
+        if count == 10 and not killed.is_set():
+            killed.set()
+            stack.stop_web()
+            stack.start_web()
+
+    outcomes = simulation.simulate(people, {}, range(1, 6), at_once=50, finished=kill)
+    assert killed.is_set()
+    assert {outcome.ended for outcome in outcomes} == {"completed"}
+    researcher = arrive()
+    sign_in(researcher, session)
+    stored = Counter(row["value"] for row in table(researcher, "killed"))
+    assert stored == Counter(str(value) for outcome in outcomes for value in outcome.sent.values())
+    assert sum(stored.values()) == 50 * 8
