@@ -26,7 +26,6 @@ from ratings.studies.models import (
     StudyInvitation,
     StudyLog,
     StudyPhoto,
-    Trial,
 )
 
 State = Study.State
@@ -129,14 +128,19 @@ def _hold_photos(study: Study, file: StudyFile) -> None:
     StudyPhoto.objects.bulk_create(
         StudyPhoto(study=study, photo=photo, sha256=photo.sha256, category=wanted[photo.sha256]) for photo in photos
     )
+    for category in set(wanted.values()):  # a draft may have changed it since a preview
+        own = [sha256 for sha256, its in wanted.items() if its == category]
+        StudyPhoto.objects.filter(study=study, sha256__in=own).exclude(category=category).update(category=category)
 
 
 def _let_photos_go(study: Study) -> None:
-    """Photos of a draft that no trial has shown may be deleted again."""
-    shown = Trial.objects.filter(participant__study=study).values("photo")
-    StudyPhoto.objects.filter(study=study).exclude(id__in=shown.exclude(photo=None)).exclude(
-        id__in=Trial.objects.filter(participant__study=study, photo_before__isnull=False).values("photo_before")
-    ).delete()
+    """Forget designs that nobody has seen, so that their photos may be deleted again. One with data keeps its photos."""
+    if Participant.objects.filter(study=study).exists():
+        return
+    study.design = None
+    study.save(update_fields=["design"])
+    StudyDesign.objects.filter(study=study).delete()
+    StudyPhoto.objects.filter(study=study).delete()
 
 
 def change_open_study(study: Study, *, places: int, ends_at: datetime | None, contact: str, by: int | None) -> None:

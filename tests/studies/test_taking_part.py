@@ -267,6 +267,27 @@ def test_a_preview_is_for_its_researcher_alone_and_leaves_no_data(dora, erik, fe
     assert (Participant.objects.count(), Trial.objects.count()) == (0, 0)
 
 
+def test_a_preview_after_a_preview_shows_the_photos_anew(dora, few):
+    study = dora.study(few, state="preview")
+    for _time in range(2):
+        person = Person()
+        person.browser.force_login(dora.user)
+        assert "everything is saved" in person.complete()
+        services.change_state(study, "draft", by=None)
+        study = services.change_state(study, "preview", by=None)
+    services.change_state(study, "draft", by=None)
+    few[0].delete()  # nothing holds it any more
+
+
+def test_a_technical_fault_ends_the_run_with_its_code(dora, few):
+    dora.study(few, entry=PROLIFIC)
+    person = Person(query=FROM_PROLIFIC)
+    person.reach_trials()
+    said = person.browser.post("/study/sunsets/run/", {"fault": "yes", "note": "photo"}, follow=True).content.decode()
+    assert "cc=T1" in said
+    assert (person.row.state, person.row.released, person.row.fault_note) == ("fault", True, "photo")
+
+
 def test_photos_of_a_study_are_protected_and_the_frozen_design_stays(dora, few):
     study = dora.study(few)
     with pytest.raises(ProtectedError):
