@@ -39,7 +39,7 @@ from personalize.files import extractors
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, kill, a closed terminal
 POLL_SECONDS = 0.3  # how often the progress is read from the database
 FREE_PORT_SECONDS = 5  # the processes of a killed launcher need a moment to exit
-ENOUGH_PHOTOS = 5  # photos with features before the demo reports that it is ready
+ENOUGH_PHOTOS = 5
 
 
 ended = threading.Event()
@@ -63,6 +63,7 @@ class Options:
     photos: Path | None  # None: the sample photos
     fresh: bool
     browser: bool
+    study: bool = False  # open the example study
 
     @property
     def address(self) -> str:
@@ -267,7 +268,7 @@ def _show_progress(options: Options, console: Console) -> None:
                 console.print(Text(line), soft_wrap=True)
             if finished and not photos:
                 raise ServiceError("No photo was imported, so there is nothing to swipe. Choose another folder: ./pav demo --photos DIR")
-            if not welcomed and _accepts(options.port) and ready and (ready >= ENOUGH_PHOTOS or (finished and ready == photos)):
+            if not welcomed and _accepts(options.port) and ready and (ready >= _enough(options) or (finished and ready == photos)):
                 welcomed = True
                 _welcome(options, console)
             if finished and welcomed and ready >= photos:
@@ -280,6 +281,13 @@ def _show_progress(options: Options, console: Console) -> None:
         for line in mail.new():
             _say(console, line)
     raise KeyboardInterrupt
+
+
+def _enough(options: Options) -> int:
+    """Photos with features before the demo reports that it is ready."""
+    from ratings.studies import example_study  # models cannot be imported before Django is set up
+
+    return example_study.PHOTOS if options.study else ENOUGH_PHOTOS
 
 
 def _counts() -> tuple[int, int] | None:
@@ -306,10 +314,16 @@ def _welcome(options: Options, console: Console) -> None:
     console.print(Text(f"PAV is ready: {options.address}/", style="bold"), soft_wrap=True)
     link = options.address + reverse("staff_enter", args=[admin_links.make_ticket()])
     console.print(Text(f"Administration (the link works once, within 15 minutes): {link}"), soft_wrap=True)
+    page = f"{options.address}/"
+    if options.study:
+        from ratings.studies import example_study
+
+        page = options.address + reverse("study_entry", args=[example_study.open_example()])
+        console.print(Text(f"The example study: {page}"), soft_wrap=True)
     console.print("PAV prepares the remaining photos in the background. Press Ctrl-C to stop it; your ratings are kept.")
     console.print()
     if options.browser and _has_screen():
-        webbrowser.open(f"{options.address}/")
+        webbrowser.open(page)
 
 
 def _has_screen() -> bool:

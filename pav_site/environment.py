@@ -257,6 +257,7 @@ SETTINGS = {
             "Other limits of new guests per IP address, by address range (a class, a lab); the first that matches counts.",
             "10.20.0.0/16=5000/hour,2001:db8::/32=500/hour",
         ),
+        Setting("PAV_LIMIT_PARTICIPANTS", rate, "1000/hour", "New participants of a study per IP address, at most.", "1000/hour"),
         Setting(
             "PAV_TRUSTED_PROXIES",
             networks,

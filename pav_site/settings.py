@@ -12,8 +12,10 @@ from kombu import Queue
 
 from pav_site.embedded import Services
 from pav_site.environment import BASE, SETTINGS, MailServer, read_all
+from personalize import __version__
 
 CHOSEN = read_all(os.environ)
+VERSION = __version__  # recorded with the designs of studies
 VAR: Path = CHOSEN["PAV_VAR"]
 ADDRESSES = {"postgres": CHOSEN["DATABASE_URL"], "redis": CHOSEN["REDIS_URL"]}
 EMBEDDED = Services(
@@ -277,6 +279,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"queue": "intake", "expires": 3600},
     },
     "bin": {"task": "personalize.tasks.purge_bin", "schedule": crontab(hour=2, minute=41), "options": {"expires": 3600}},
+    "studies": {"task": "personalize.tasks.tidy_studies", "schedule": crontab(minute=37), "options": {"expires": 3600}},
     "learn": {
         "task": "personalize.tasks.learn_population_prior",
         "schedule": crontab(hour=CHOSEN["PAV_LEARN_HOUR"], minute=30),

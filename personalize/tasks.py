@@ -17,6 +17,7 @@ from ratings.exports import services as exports
 from ratings.ranking import exact_refits, services
 from ratings.ranking import projections as versions
 from ratings.raters import services as raters
+from ratings.studies import services as studies
 from ratings.uploads import services as uploads
 from ratings.uploads import sweeping, taking_in
 
@@ -120,6 +121,12 @@ def delete_old_guests() -> None:
 def purge_bin() -> None:
     """Delete photos that have been in their owner's bin for thirty days; nightly."""
     albums.purge_bin()
+
+
+@shared_task
+def tidy_studies() -> None:
+    """Erase ids of participants whose retention is over, close studies past their last day, release places of those who left; hourly."""
+    studies.tidy()
 
 
 @shared_task

@@ -28,14 +28,18 @@ from ratings.models import (
     Album,
     AlbumPhoto,
     Bank,
+    BarredId,
     Catalogue,
     Download,
     ExactRefit,
+    Exclusion,
     Fit,
     Invitation,
     MergedGuest,
     ModelExport,
     Original,
+    Participant,
+    ParticipantIdentity,
     Photo,
     PhotoFeatures,
     PhotoView,
@@ -45,6 +49,14 @@ from ratings.models import (
     Rater,
     RatingEvent,
     RawFeatures,
+    Study,
+    StudyAnswer,
+    StudyDesign,
+    StudyInvitation,
+    StudyLog,
+    StudyPhoto,
+    Trial,
+    TrialEvent,
     Upload,
 )
 from ratings.ranking import projections
@@ -390,3 +402,19 @@ class RawFeaturesAdmin(OfTheCatalogue):
     list_display = ("photo", "extractors")
     list_select_related = ("photo",)
     exclude = ("data",)
+
+
+class StudyTableAdmin(ReadOnly):
+    """Tables of studies belong to their researchers; an administrator sees that they are there."""
+
+
+class IdentityAdmin(ReadOnly):
+    """Ids from outside are nobody's business, not even an administrator's."""
+
+    list_display = ("participant", "kind", "erase_on")
+    exclude = ("external_id", "external_study", "external_session")
+
+
+for table in (BarredId, Exclusion, Participant, Study, StudyAnswer, StudyDesign, StudyInvitation, StudyLog, StudyPhoto, Trial, TrialEvent):
+    admin.site.register(table, StudyTableAdmin)
+admin.site.register(ParticipantIdentity, IdentityAdmin)

@@ -14,6 +14,7 @@ from ratings.downloads.api import router as downloads
 from ratings.ranking.api import router as ranking
 from ratings.raters import guests
 from ratings.raters.api import router as raters
+from ratings.studies.api import router as studies
 from ratings.uploads.api import router as uploads
 
 
@@ -34,6 +35,6 @@ api = NinjaAPI(
     urls_namespace="api",
     docs_url=None,  # the OpenAPI document is at openapi.json; Ninja's viewer loads scripts from another site
 )
-for router in (deck, ranking, albums, uploads, downloads, raters):
+for router in (deck, ranking, albums, uploads, downloads, studies, raters):
     api.add_router("", router)
 problems.add_handlers(api)

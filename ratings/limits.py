@@ -51,6 +51,16 @@ def check_new_guest(address: str) -> None:
     _check("GUESTS", who, rate)
 
 
+def check_new_participant(address: str, study: str, rate: str) -> None:
+    """Count one new participant from an IP address: against the study's own limit, and the administrator's for each study.
+
+    Raises:
+        TooManyRequests: with the seconds to wait.
+    """
+    _check("PARTICIPANTS", f"{study} {address}", settings.PAV["LIMIT_PARTICIPANTS"])
+    _check("STUDY", f"{study} {address}", rate)
+
+
 def _check(name: str, who: str, rate: str) -> None:
     limit = parse(rate)
     try:

@@ -8,6 +8,20 @@ from ratings.exports.models import ModelExport
 from ratings.photos.models import Catalogue, Photo, PhotoView
 from ratings.ranking.models import Bank, ExactRefit, Fit, PhotoFeatures, PopulationPrior, Projection, RawFeatures
 from ratings.raters.models import Invitation, MergedGuest, Rater
+from ratings.studies.models import (
+    BarredId,
+    Exclusion,
+    Participant,
+    ParticipantIdentity,
+    Study,
+    StudyAnswer,
+    StudyDesign,
+    StudyInvitation,
+    StudyLog,
+    StudyPhoto,
+    Trial,
+    TrialEvent,
+)
 from ratings.uploads.models import Original, Upload
 
 __all__ = [
@@ -15,14 +29,18 @@ __all__ = [
     "Album",
     "AlbumPhoto",
     "Bank",
+    "BarredId",
     "Catalogue",
     "Download",
     "ExactRefit",
+    "Exclusion",
     "Fit",
     "Invitation",
     "MergedGuest",
     "ModelExport",
     "Original",
+    "Participant",
+    "ParticipantIdentity",
     "Photo",
     "PhotoFeatures",
     "PhotoView",
@@ -32,6 +50,14 @@ __all__ = [
     "Rater",
     "RatingEvent",
     "RawFeatures",
+    "Study",
+    "StudyAnswer",
+    "StudyDesign",
+    "StudyInvitation",
+    "StudyLog",
+    "StudyPhoto",
+    "Trial",
+    "TrialEvent",
     "Upload",
     "Value",
 ]

@@ -11,6 +11,9 @@ from ratings.downloads import views as downloads
 from ratings.exports import views as exports
 from ratings.photos.views import own_photo, photo_file
 from ratings.raters.views import enter
+from ratings.studies import researcher_views as studies
+from ratings.studies import views as study
+from ratings.studies.photo_views import photo as study_photo
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -34,4 +37,13 @@ urlpatterns = [
     path("staff/exports/<uuid:export_id>/", exports.export_page, name="export_page"),
     path("staff/exports/<uuid:export_id>/state", exports.export_state, name="export_state"),
     path("staff/exports/file/<str:ticket>/", exports.export_file, name="export_file"),
+    path("study/<slug:slug>/", study.entry, name="study_entry"),
+    path("study/<slug:slug>/run/", study.run, name="study_run"),
+    path("study/<slug:slug>/withdraw/", study.withdraw, name="study_withdraw"),
+    path("study/<slug:slug>/photos/<int:row>/<slug:content_hash>/<str:file_name>", study_photo, name="study_photo"),
+    path("studies/", studies.studies, name="studies"),
+    path("studies/<slug:slug>/", studies.study_page, name="study"),
+    path("studies/<slug:slug>/design/", studies.design, name="study_design"),
+    path("studies/<slug:slug>/participants/", studies.participants, name="study_participants"),
+    path("studies/<slug:slug>/files/<str:name>", studies.export_file, name="study_file"),
 ]

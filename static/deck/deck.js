@@ -8,7 +8,7 @@ import { CardView, RATING_OF } from "./card.js";
 import { flyIn, flyOut } from "./flights.js";
 import { watchDrags } from "./gestures.js";
 import { clearNotice, explain, showNotice } from "./notices.js";
-import { newId } from "./outbox.js";
+import { newId } from "../page/ids.js";
 
 /**
  * @typedef {import("../page/api.js").Card} Card

@@ -263,6 +263,94 @@ export interface components {
             /** @default true */
             csv: boolean;
         };
+        RunOut: {
+            trials: components["schemas"]["TrialOut"][];
+            total: number;
+            can_undo: boolean;
+        };
+        StudyPhotoOut: {
+            src: string;
+            srcset: string;
+            width: number;
+            height: number;
+        };
+        TrialOut: {
+            place: number;
+            token: string;
+            /** @enum {string} */
+            kind: "photo" | "check";
+            number: number;
+            text: string;
+            photo: components["schemas"]["StudyPhotoOut"] | null;
+            break_before: boolean;
+        };
+        ClaimIn: {
+            /** Format: uuid */
+            page: string;
+            /** @default false */
+            insists: boolean;
+        };
+        StoredOut: {
+            stored: boolean;
+        };
+        TrialIn: {
+            /** Format: uuid */
+            client_id: string;
+            /** Format: uuid */
+            page: string;
+            token: string;
+            place: number;
+            value?: number | null;
+            /** @default false */
+            skipped: boolean;
+            /** @default false */
+            timed_out: boolean;
+            /** @default [] */
+            changes: [
+                number,
+                number
+            ][];
+            time_origin: number;
+            shown_ms: number;
+            first_input_ms?: number | null;
+            answer_ms: number;
+            swipe_start_ms?: number | null;
+            swipe_release_ms?: number | null;
+            /** @default [] */
+            hidden: [
+                number,
+                number
+            ][];
+            viewport_width: number;
+            viewport_height: number;
+            shown_width?: number | null;
+            shown_height?: number | null;
+            device_pixel_ratio: number;
+            derivative?: number | null;
+            /** @default  */
+            orientation: string;
+            /**
+             * @default
+             * @enum {string}
+             */
+            input_kind: "touch" | "mouse" | "pen" | "key" | "button" | "";
+        };
+        UndoIn: {
+            /** Format: uuid */
+            client_id: string;
+            place: number;
+        };
+        EventIn: {
+            /** Format: uuid */
+            client_id: string;
+            /** @enum {string} */
+            kind: "break" | "photo_failed";
+            place: number;
+            /** @default 0 */
+            started_ms: number;
+            /** @default 0 */
+            ended_ms: number;
+        };
         Me: {
             shares_ratings: boolean;
         };

@@ -62,7 +62,9 @@ def template_keys() -> set[str]:
 
 
 def test_the_sentences_are_exactly_those_that_scripts_use() -> None:
-    assert used_keys(("**/*.js",), ENDINGS, without=("albums", "uploads", "downloads")) | RATINGS | NOTICES == without_forms(page_phrases())
+    assert used_keys(("**/*.js",), ENDINGS, without=("albums", "uploads", "downloads", "studies")) | RATINGS | NOTICES == without_forms(
+        page_phrases()
+    )
     assert used_keys(ALBUMS, ALBUM_ENDINGS) | ALBUM_SENTENCES == without_forms(album_phrases())
     brought = used_keys(("uploads/*.js", "downloads/*.js"), {})
     assert brought - without_forms(album_phrases()) == template_keys()

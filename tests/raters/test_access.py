@@ -37,6 +37,7 @@ from ratings.models import (
 from ratings.ranking.selectors import generic_weights
 from ratings.raters.admin_links import make_ticket
 from tests.guests import current_projection, give_features
+from tests.studies.taking_part import make_rows_of_every_table
 
 # The status codes of every URL for anonymous visitors, guests and staff. A new URL fails the test until it has a row.
 MATRIX = {
@@ -92,6 +93,19 @@ MATRIX = {
     "api:delete_download": ("delete", f"/api/v1/downloads/{uuid4()}", 403, 404, 404),
     "api:openapi-json": ("get", "/api/v1/openapi.json", 200, 200, 200),
     "api:api-root": ("get", "/api/v1/", 404, 404, 404),
+    "study_entry": ("get", "/study/none/", 404, 404, 404),  # studies themselves are tested in tests/studies
+    "study_run": ("get", "/study/none/run/", 404, 404, 404),
+    "study_withdraw": ("get", "/study/none/withdraw/", 404, 404, 404),
+    "study_photo": ("get", "/study/none/photos/1/abc/320.webp", 404, 404, 404),
+    "studies": ("get", "/studies/", 302, 302, 200),
+    "study": ("get", "/studies/none/", 302, 302, 404),
+    "study_design": ("get", "/studies/none/design/", 302, 302, 404),
+    "study_participants": ("get", "/studies/none/participants/", 302, 302, 404),
+    "study_file": ("get", "/studies/none/files/trials.csv", 302, 302, 404),
+    "api:claim": ("post", "/api/v1/studies/none/claim", 403, 403, 403),
+    "api:answer": ("post", "/api/v1/studies/none/trials", 403, 403, 403),
+    "api:undo_trial": ("post", "/api/v1/studies/none/undo", 403, 403, 403),
+    "api:note": ("post", "/api/v1/studies/none/events", 403, 403, 403),
     # allauth's
     "account_login": ("get", "/account/login/", 200, 200, 302),
     "account_logout": ("get", "/account/logout/", 302, 302, 200),
@@ -260,6 +274,7 @@ def test_the_administration_lists_and_shows_rows_of_every_table(alice):
     Original.objects.create(owner_id=alice.id, photo=Photo.objects.first(), sha256="0" * 64, name="a.jpg", stem="a", size_bytes=1)
     Download.objects.create(owner_id=alice.id, album=album, photos=[], choices={}, step_at=timezone.now())
     PhotoView.objects.create(photo_number=1, owner=alice.id, user=admin, reason="report 17")
+    make_rows_of_every_table()
     browser = Client()
     browser.force_login(admin)
     for model in apps.get_app_config("ratings").get_models():

@@ -26,11 +26,14 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=port, default=8000, help="port of the web page; each port has its own ratings and photos")
         parser.add_argument("--fresh", action="store_true", help="delete all ratings and photos of this port first")
         parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
+        parser.add_argument("--study", action="store_true", help="also open the example of a rating study, and show it")
 
     def handle(self, *args: Any, **options: Any) -> None:
         for number in demo.END_SIGNALS:
             signal.signal(number, demo.end_on_signal)
-        chosen = demo.Options(options["port"], options["photos"], options["fresh"], browser=not options["no_browser"])
+        chosen = demo.Options(
+            options["port"], options["photos"], options["fresh"], browser=not options["no_browser"], study=options["study"]
+        )
         try:
             demo.run(chosen, Console())
         except KeyboardInterrupt:

@@ -1,0 +1,1 @@
+"""Rating studies: a design as one YAML file, participation, trials, exports."""

@@ -1,0 +1,328 @@
+"""Checks of a design: every problem with its line and field, before anybody takes part."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from pydantic import ValidationError
+
+from ratings.studies import dealing, yaml_reading
+from ratings.studies.design import Question, StudyFile
+from ratings.studies.orders import Impossible
+from ratings.studies.question_sets import questions_of
+from ratings.studies.yaml_reading import BadYaml, Path, Yaml
+
+MOST_SHOWN = 30
+TRIED = 12  # participants whose trials a check deals
+# Of `./pav agreement`; the name is frozen with the design, and the analysis names it first.
+STATISTICS = (
+    *("alpha_interval", "alpha_ordinal", "icc_a1", "icc_ak", "icc_c1", "icc_ck", "split_half_raters", "split_half_ratings"),
+    *("mean_minus_one_pearson", "mean_minus_one_spearman", "pairwise_pearson", "pairwise_spearman", "retest"),
+    *("share_photo", "share_rater_photo", "beholder_1", "beholder_2", "beholder_total", "beholder_repeatable"),
+    *("ceiling_generic", "ceiling_personal"),
+)
+NEED_BLOCKS = ("retest", "share_photo", "share_rater_photo", "beholder_1", "beholder_2", "beholder_total", "beholder_repeatable")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, or (`is_advice`) that could be better."""
+
+    line: int
+    field: str
+    sentence: str
+    is_advice: bool = False
+
+    def __str__(self) -> str:
+        return f"line {self.line}{f', {self.field}' if self.field else ''}: {self.sentence}"
+
+
+class BadDesign(ValueError):
+    """The text is not a study; `problems` says why, by line."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+def read_design(text: str) -> tuple[StudyFile, Yaml]:
+    """Read a study's file.
+
+    Raises:
+        BadDesign: it is not YAML, or a field is unknown, missing or not what it must be.
+    """
+    try:
+        found = yaml_reading.read(text)
+    except BadYaml as error:
+        raise BadDesign([Problem(error.line, "", error.sentence)]) from None
+    if not isinstance(found.data, dict):
+        raise BadDesign([Problem(1, "", "a study is a list of `field: value`; this is something else.")])
+    try:
+        return StudyFile.model_validate(found.data), found
+    except ValidationError as error:
+        raise BadDesign(_problems(error, found)) from None
+
+
+def parse(text: str) -> StudyFile:
+    """The design of a text that has been checked before."""
+    return read_design(text)[0]
+
+
+def _problems(error: ValidationError, found: Yaml) -> list[Problem]:
+    seen: dict[tuple[int, str], Problem] = {}
+    for one in error.errors()[:MOST_SHOWN]:
+        path = _path(one["loc"], found)
+        missing = one["type"] == "missing"
+        field = ".".join(map(str, (*path, one["loc"][-1]) if missing else path))
+        problem = Problem(found.line(path), field, _sentence(one))
+        seen.setdefault((problem.line, field), problem)
+    return sorted(seen.values(), key=lambda problem: problem.line)
+
+
+def _path(location: tuple[Any, ...], found: Yaml) -> Path:
+    """Where an error is in the file: Pydantic's places name the parts of unions, too, which the file does not have."""
+    path: Path = ()
+    for part in location:
+        if (*path, part) in found.lines:
+            path = (*path, part)
+        elif (*path, str(part)) in found.lines:
+            path = (*path, str(part))
+    return path
+
+
+def _sentence(error: Any) -> str:
+    kind, context, given = error["type"], error.get("ctx", {}), error.get("input")
+    texts = {
+        "extra_forbidden": "this key is unknown. Is it misspelt, or in the wrong place?",
+        "missing": "it is missing.",
+        "string_type": "it must be text, or one text for each language.",
+        "dict_type": "it must be text, or one text for each language.",
+        "list_type": "it must be a list.",
+        "model_type": "it must be a group of fields.",
+        "model_attributes_type": "it must be a group of fields.",
+        "int_parsing": "it must be a whole number.",
+        "int_type": "it must be a whole number.",
+        "string_pattern_mismatch": f"{str(given)[:60]!r} is not of the form that is needed here.",
+        "value_error": f"{context.get('error', '')}.",
+    }
+    return texts.get(kind, f"{error['msg'].rstrip('.').lower()}.")
+
+
+def check(
+    file: StudyFile, found: Yaml, *, known: Collection[str], today: date, builtin_languages: Collection[str], words: Collection[str]
+) -> list[Problem]:
+    """Every problem and every advice, by line. `known` are the SHA-256 of the photos that this PAV has."""
+    problems = [
+        *_scale(file, found),
+        *_photos(file, found, known),
+        *_texts(file, found, builtin_languages, words),
+        *_questions(file, found),
+        *_trials(file, found),
+        *_participants(file, found),
+        *_dates(file, found, today),
+    ]
+    if not any(not problem.is_advice for problem in problems):
+        problems += _dealing(file, found)
+    return sorted(problems, key=lambda problem: (problem.is_advice, problem.line))
+
+
+def _problem(found: Yaml, path: Path, sentence: str, *, advice: bool = False) -> Problem:
+    return Problem(found.line(path), ".".join(map(str, path)), sentence, advice)
+
+
+def _scale(file: StudyFile, found: Yaml) -> Iterator[Problem]:
+    row, points = file.scale.row, file.scale.point_count
+    if points < row.least_points:
+        yield _problem(
+            found, ("scale", "points"), f"a scale of {points} cannot tell photos apart; {row.least_points} points are the least."
+        )
+    if points > row.most_points:
+        yield _problem(found, ("scale", "points"), f"the scale {row.name} has at most {row.most_points} points.")
+    for value in file.scale.labels:
+        if not 1 <= value <= points:
+            yield _problem(found, ("scale", "labels", str(value)), f"{value} is not on the scale, which goes from 1 to {points}.")
+    if file.scale.kind == "likert" and not {1, points} <= set(file.scale.labels):
+        yield _problem(found, ("scale", "labels"), f"the ends need labels: 1 and {points}.")
+
+
+def _photos(file: StudyFile, found: Yaml, known: Collection[str]) -> Iterator[Problem]:
+    first: dict[str, int] = {}
+    for place, photo in enumerate(file.photos):
+        path: Path = ("photos", place, "sha256")
+        if photo.sha256 in first:
+            yield _problem(found, path, f"it is the same photo as number {first[photo.sha256] + 1} of the list.")
+        elif photo.sha256 not in known:
+            name = f" ({photo.name})" if photo.name else ""
+            yield _problem(found, path, f"this PAV has no photo {photo.sha256[:12]}{name}: it was never imported, or has changed since.")
+        first.setdefault(photo.sha256, place)
+    for place, sha256 in enumerate(file.practice):
+        if sha256 not in first:
+            yield _problem(found, ("practice", place), "it is not in the list of photos.")
+    for place, example in enumerate(file.instructions.examples):
+        if example.photo not in first:
+            yield _problem(found, ("instructions", "examples", place, "photo"), "it is not in the list of photos.")
+    categories = {photo.category for photo in file.photos}
+    named: list[tuple[Path, list[str]]] = [(("trials", "blocks", place), row.categories) for place, row in enumerate(file.trials.blocks)]
+    named += [(("conditions", place), row.categories) for place, row in enumerate(file.conditions)]
+    for path, own in named:
+        for category in sorted(set(own) - categories):
+            yield _problem(found, (*path, "categories"), f"no photo has the category {category!r}.")
+
+
+def _texts(file: StudyFile, found: Yaml, builtin: Collection[str], words: Collection[str]) -> Iterator[Problem]:
+    """Texts that are written for each language must have all of them."""
+    languages = set(file.languages)
+    if len(languages) < len(file.languages):
+        yield _problem(found, ("languages",), "a language is there twice.")
+    needed = {path: value for path, value in _language_maps(found.data, ()) if path[:1] != ("interface",)}
+    for path, value in needed.items():
+        if missing := sorted(languages - set(value)):
+            yield _problem(found, path, f"the text in {', '.join(missing)} is missing.")
+    for language, own in file.interface.items():
+        for key in set(own) - set(words):
+            yield _problem(found, ("interface", language, key), "PAV has no such word.")
+    for language in sorted(languages - set(builtin) - set(file.interface)):
+        yield _problem(
+            found,
+            ("languages",),
+            f"PAV's words (buttons, notices) are not there in {language}; they stay English unless `interface: {language}:` has them.",
+            advice=True,
+        )
+
+
+LANGUAGE_TEXTS = {"text", "title", "question", "pay", "warning", "debriefing", "instructions", "labels", "options", "rows"}
+
+
+def _language_maps(data: Any, path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+    """Every group in the file that has one text for each language: its keys look like languages, its values are text."""
+    if isinstance(data, dict):
+        is_map = bool(data) and all(isinstance(value, str) and _is_language(key) for key, value in data.items())
+        if is_map and any(part in LANGUAGE_TEXTS for part in path if isinstance(part, str)):
+            yield path, data
+            return
+        for key, value in data.items():
+            yield from _language_maps(value, (*path, key))
+    elif isinstance(data, list):
+        for place, value in enumerate(data):
+            yield from _language_maps(value, (*path, place))
+
+
+def _is_language(key: str) -> bool:
+    return key.split("-")[0].isalpha() and key.split("-")[0].islower() and 2 <= len(key.split("-")[0]) <= 3
+
+
+def _questions(file: StudyFile, found: Yaml) -> Iterator[Problem]:
+    groups: list[tuple[Path, list[Any]]] = [(("questions_before",), file.questions_before), (("questions_after",), file.questions_after)]
+    if file.comprehension:
+        groups.append((("comprehension", "questions"), file.comprehension.questions))
+    for start, rows in groups:
+        counts = Counter(question.id for question in questions_of(rows))
+        for name in sorted(name for name, count in counts.items() if count > 1):
+            yield _problem(found, start, f"two questions have the id {name!r}.")
+        for place, row in enumerate(rows):
+            if isinstance(row, Question):
+                yield from _question(row, (*start, place), found, is_comprehension=start[0] == "comprehension")
+
+
+def _question(row: Question, path: Path, found: Yaml, *, is_comprehension: bool) -> Iterator[Problem]:
+    if row.kind in ("choice", "matrix") and len(row.options) < 2:
+        yield _problem(found, (*path, "options"), "it needs two options or more.")
+    if row.kind == "matrix" and not row.rows:
+        yield _problem(found, (*path, "rows"), "a matrix needs rows.")
+    if row.minimum is not None and row.maximum is not None and row.minimum > row.maximum:
+        yield _problem(found, (*path, "minimum"), "it is above the maximum.")
+    if is_comprehension and (row.kind != "choice" or row.correct is None):
+        yield _problem(found, (*path, "correct"), "a comprehension question is a choice; `correct` says which option is right (from 1).")
+    for place in [*row.screen_out, *([row.correct] if row.correct is not None else [])]:
+        if not 1 <= place <= len(row.options):
+            yield _problem(found, path, f"there is no option {place}.")
+
+
+def _trials(file: StudyFile, found: Yaml) -> Iterator[Problem]:
+    trials = file.trials
+    earlier: set[str] = set()
+    values = {value.value for value in file.scale.values}
+    for place, block in enumerate(trials.blocks):
+        path: Path = ("trials", "blocks", place)
+        if block.name in earlier:
+            yield _problem(found, (*path, "name"), "another block has this name.")
+        if block.again and block.again not in earlier:
+            yield _problem(found, (*path, "again"), f"there is no earlier block {block.again!r}.")
+        if block.order in ("latin_square", "williams") and trials.longest_run is not None:
+            yield _problem(found, (*path, "order"), f"a {block.order.replace('_', ' ')} leaves no choice, so `longest_run` cannot hold.")
+        earlier.add(block.name)
+    for place, one in enumerate(trials.checks):
+        if one.value not in values:
+            yield _problem(found, ("trials", "checks", place, "value"), f"{one.value} is not on the scale.")
+    if len({one.after for one in trials.checks}) < len(trials.checks):
+        yield _problem(found, ("trials", "checks"), "two checks come after the same trial.")
+    if trials.limit_seconds is not None and trials.limit_seconds <= trials.minimum_seconds:
+        yield _problem(found, ("trials", "limit_seconds"), "nobody can answer: the limit is not above `minimum_seconds`.")
+    rounds = 1 + sum(bool(block.again) for block in trials.blocks)
+    if rounds < 2:
+        sentence = "one block is enough for agreement, but shares of variance (shared and private taste) need two, and three are advised."
+        if file.primary_statistic in NEED_BLOCKS and not trials.repeats:
+            yield _problem(found, ("trials", "blocks"), f"{file.primary_statistic} needs repetitions: {sentence}")
+        else:
+            yield _problem(found, ("trials", "blocks"), sentence, advice=True)
+    elif rounds == 2:
+        yield _problem(found, ("trials", "blocks"), "two blocks are the least for shares of variance; three are advised.", advice=True)
+    if file.primary_statistic not in STATISTICS:
+        yield _problem(found, ("primary_statistic",), f"it must be one of {', '.join(STATISTICS)}.")
+
+
+def _participants(file: StudyFile, found: Yaml) -> Iterator[Problem]:
+    wanted = file.participants
+    names = Counter(condition.name for condition in file.conditions)
+    for name in sorted(name for name, count in names.items() if count > 1):
+        yield _problem(found, ("conditions",), f"two conditions have the name {name!r}.")
+    for condition in [row.name for row in file.conditions] or [""]:
+        pool = dealing.pool_of(file, condition)
+        if not pool:
+            yield _problem(found, ("photos",), "no photo is left for the trials" + (f" of {condition!r}." if condition else "."))
+        if wanted.photos_each is not None and wanted.photos_each > len(pool):
+            yield _problem(found, ("participants", "photos_each"), f"there are only {len(pool)} photos to choose from.")
+    if wanted.ratings_per_photo is not None:
+        pool_size = len(dealing.pool_of(file, file.conditions[0].name if file.conditions else ""))
+        each = wanted.photos_each or pool_size
+        if wanted.places * each < wanted.ratings_per_photo * pool_size:
+            most = wanted.places * each // max(1, pool_size)
+            yield _problem(
+                found,
+                ("participants", "ratings_per_photo"),
+                f"{wanted.places} participants with {each} photos each give {most} ratings per photo, not {wanted.ratings_per_photo}.",
+            )
+    if not (file.entry.link or file.entry.invitations or file.entry.prolific):
+        yield _problem(found, ("entry",), "nobody can come in: allow link, invitations or prolific.")
+    if file.entry.prolific and file.entry.link:
+        yield _problem(found, ("entry", "link"), "whoever has the plain link comes in beside those from Prolific.", advice=True)
+
+
+def _dates(file: StudyFile, found: Yaml, today: date) -> Iterator[Problem]:
+    if file.consent.withdraw_until < today:
+        yield _problem(found, ("consent", "withdraw_until"), "this day is over, so nobody could withdraw.")
+    if file.ends_at and file.ends_at < today:
+        yield _problem(found, ("ends_at",), "this day is over.")
+
+
+def _dealing(file: StudyFile, found: Yaml) -> Iterator[Problem]:
+    """Deals trials to some participants: what no rule above finds shows here."""
+    dealt: list[dealing.Dealt] = []
+    for number in range(1, min(TRIED, file.participants.places) + 1):
+        assignment = dealing.assign(file, number, dealt)
+        dealt.append(dealing.Dealt(assignment, counts=True))
+        try:
+            trials = dealing.deal(file, assignment)
+        except Impossible as error:
+            path: Path = ("trials", "repeats", "lag") if "repeat" in str(error) else ("trials", "longest_run")
+            yield _problem(found, path, f"{error}.")
+            return
+        shown = sum(trial.phase == "main" for trial in trials)
+        for place, one in enumerate(file.trials.checks):
+            if one.after > shown:
+                yield _problem(found, ("trials", "checks", place, "after"), f"there are only {shown} trials.")
+                return
+    if len(file.photos) == 1:
+        yield _problem(found, ("photos",), "one photo is too few to compare anything.", advice=True)

@@ -1,0 +1,339 @@
+"""Pages of participants: consent, the steps of a run, kind ends, withdrawal; and the photos of a study."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation.trans_real import parse_accept_lang_header
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_http_methods
+
+from ratings import limits
+from ratings.errors import TooManyRequests
+from ratings.problems import plain_refusal
+from ratings.studies import consents, forms, pages, participation_services, schemas, selectors, sessions
+from ratings.studies.design import StudyFile, said
+from ratings.studies.errors import NoEntry, StudyRefusal
+from ratings.studies.interface import TRIAL_WORDS, language_names, words_of
+from ratings.studies.models import Participant, Study
+from ratings.studies.participation_services import Came
+from ratings.studies.question_sets import questions_of
+from ratings.studies.steps import OF_TRIALS
+
+LONGEST_ID = 100
+State = Participant.State
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@ensure_csrf_cookie
+def entry(request: HttpRequest, slug: str) -> HttpResponse:
+    """Information and consent. A GET stores nothing: chat apps and search engines open links, too."""
+    study = _study(slug)
+    if request.method == "GET" and not request.GET and _participant(request, study):
+        return redirect("study_run", slug)
+    file = _file(study)
+    language = _language(request, file)
+    came, is_new = _how_came(request, slug)
+    try:
+        mode = selectors.mode_of(study)
+        if mode == Participant.Mode.PREVIEW and study.owner_id != request.user.pk:
+            raise Http404
+        _check_came(file, came, study)
+        known = _participant(request, study)
+        if known and (not is_new or selectors.has_id(known, came.external_id)):
+            return redirect("study_run", slug)
+        if request.method == "POST":
+            return _decide(request, study, file, language, came)
+    except StudyRefusal as refusal:
+        return pages.end(request, study, file, language, refusal.word, refusal.outcome, came.kind, status=refusal.status)
+    except TooManyRequests as error:
+        page = pages.end(request, study, file, language, "busy", "", came.kind, status=429)
+        page["Retry-After"] = str(error.seconds)
+        return page
+    if is_new:
+        sessions.remember_how(request.session, slug, came)
+    return _consent_page(request, study, file, language, came)
+
+
+def _decide(request: HttpRequest, study: Study, file: StudyFile, language: str, came: Came) -> HttpResponse:
+    if request.POST.get("decision") == "decline":
+        participation_services.decline(study)
+        return pages.end(request, study, file, language, "declined", "declined", came.kind)
+    if file.entry.invitations and "code" in request.POST:
+        came = Came("invitation", request.POST["code"].strip().upper()[:LONGEST_ID])
+    if file.consent.minimum_age is not None and request.POST.get("age") != "yes":
+        return _consent_page(request, study, file, language, came, age_missing=True)
+    limits.check_new_participant(request.META.get("REMOTE_ADDR", ""), str(study.pk), file.participants.per_address)
+    try:
+        participant = participation_services.start_run(study, came=came, language=language)
+    except NoEntry:
+        if came.kind != "invitation":
+            raise
+        return _consent_page(request, study, file, language, Came("invitation"), code_unknown=True)
+    sessions.remember_run(request.session, study.slug, participant.pk)
+    return redirect("study_run", study.slug)
+
+
+def _how_came(request: HttpRequest, slug: str) -> tuple[Came, bool]:
+    """How somebody came, by the address or else by what this browser remembers; and whether the address says it."""
+    asked = request.GET
+    if asked.get("PROLIFIC_PID"):
+        ids = [asked.get(name, "")[:LONGEST_ID] for name in ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID")]
+        return Came("prolific", *ids), True
+    if asked.get("code"):
+        return Came("invitation", asked["code"].strip().upper()[:LONGEST_ID]), True
+    return sessions.how_came(request.session, slug) or Came("link"), False
+
+
+def _check_came(file: StudyFile, came: Came, study: Study) -> None:
+    """Refuse a plain link where ids are needed, before anybody reads the consent."""
+    if study.state == Study.State.PREVIEW:
+        return
+    allowed = {
+        "link": file.entry.link or file.entry.invitations,
+        "invitation": file.entry.invitations,
+        "prolific": bool(file.entry.prolific),
+    }
+    if not allowed[came.kind]:
+        raise NoEntry
+
+
+def _consent_page(
+    request: HttpRequest, study: Study, file: StudyFile, language: str, came: Came, *, age_missing: bool = False, code_unknown: bool = False
+) -> HttpResponse:
+    asks_code = study.state != Study.State.PREVIEW and not file.entry.link and file.entry.invitations and not came.external_id
+    words = words_of(file, language)
+    context = {
+        "consent": consents.consent_of(file, language),
+        "withdraw_until": file.consent.withdraw_until,
+        "age_line": words["age"].replace("{age}", str(file.consent.minimum_age)),
+        "age_missing": age_missing,
+        "asks_code": asks_code or came == Came("invitation"),
+        "code_unknown": code_unknown,
+        "languages": language_names(file),
+        "devices": " ".join(file.devices),
+    }
+    return pages.page(request, "studies/consent.html", study, file, language, context, status=422 if age_missing or code_unknown else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+@ensure_csrf_cookie
+def run(request: HttpRequest, slug: str) -> HttpResponse:
+    """The present step of a run. Each step is a page; a form of an earlier step changes nothing."""
+    study = _study(slug)
+    participant = _participant(request, study)
+    if participant is None:
+        return redirect("study_entry", slug)
+    file = selectors.design_file(participant.design_id)
+    if participant.state == State.UNDER_WAY:
+        try:
+            refusal = selectors.may_go_on(participant)
+            if refusal:
+                raise refusal
+            participation_services.stay(participant)
+            if request.method == "POST":
+                return _go_on(request, participant, file)
+        except StudyRefusal as refusal:
+            return pages.end(
+                request,
+                study,
+                file,
+                participant.language,
+                refusal.word,
+                refusal.outcome,
+                selectors.how_came(participant),
+                status=refusal.status,
+            )
+    if participant.state == State.COMPLETED:
+        return pages.done_page(request, participant, file)
+    if participant.state != State.UNDER_WAY:
+        return pages.end(
+            request,
+            study,
+            file,
+            participant.language,
+            participant.state,
+            participant.state,
+            selectors.how_came(participant),
+            participant=participant,
+        )
+    return _step_page(request, participant, file)
+
+
+def _go_on(request: HttpRequest, participant: Participant, file: StudyFile) -> HttpResponse:
+    """Take the form of the present step."""
+    step = participant.step
+    if request.POST.get("fault"):
+        participation_services.end_run(participant, State.FAULT, note=request.POST.get("note", ""))
+    elif request.POST.get("step") != step:
+        pass  # sent twice, or from an older page: the present step is shown
+    elif step in ("questions_before", "questions_after", "comprehension"):
+        rows = file.comprehension.questions if step == "comprehension" and file.comprehension else questions_of(getattr(file, step, ()))
+        form = forms.read(rows, request.POST, words_of(file, participant.language))
+        if form.problems:
+            return _step_page(request, participant, file, problems=form.problems, given=form.given, status=422)
+        if step == "comprehension":
+            return _try_comprehension(request, participant, file, form)
+        participation_services.answer_questions(participant, questions=rows, answers=form.answers)
+        if step == "questions_before" and forms.is_screened_out(rows, form.answers):
+            participation_services.end_run(participant, State.SCREENED_OUT)
+        else:
+            participation_services.pass_step(participant, step)
+    elif step not in OF_TRIALS or participation_services.trials_are_done(participant, step):
+        participation_services.pass_step(participant, step)
+    return redirect("study_run", participant.study.slug)
+
+
+def _try_comprehension(request: HttpRequest, participant: Participant, file: StudyFile, form: forms.Form) -> HttpResponse:
+    questions = file.comprehension.questions if file.comprehension else []
+    attempt = participation_services.count_comprehension_try(participant)
+    participation_services.answer_questions(participant, questions=questions, answers=form.answers, attempt=attempt)
+    if forms.all_right(questions, form.answers):
+        participation_services.pass_step(participant, "comprehension")
+    elif file.comprehension and attempt >= file.comprehension.tries:
+        participation_services.end_run(participant, State.CHECKS_FAILED)
+    else:
+        return _step_page(request, participant, file, try_again=True, status=422)
+    return redirect("study_run", participant.study.slug)
+
+
+def _step_page(
+    request: HttpRequest,
+    participant: Participant,
+    file: StudyFile,
+    *,
+    problems: dict[str, str] | None = None,
+    given: dict[str, str] | None = None,
+    try_again: bool = False,
+    status: int = 200,
+) -> HttpResponse:
+    language, step = participant.language, participant.step
+    context: dict[str, Any] = {"participant": participant, "step": step, "try_again": try_again}
+    words = words_of(file, language)
+    if step in ("questions_before", "questions_after", "comprehension"):
+        rows = file.comprehension.questions if step == "comprehension" and file.comprehension else questions_of(getattr(file, step, ()))
+        context["questions"] = forms.fields(rows, language, problems or {}, given or {})
+        context["heading"] = words["comprehension" if step == "comprehension" else "questions"]
+        context["instructions"] = file.instruction_text(participant.condition, language) if step == "comprehension" else ""
+        template = "studies/questions.html"
+    elif step == "instructions":
+        context["instructions"] = file.instruction_text(participant.condition, language)
+        context["examples"] = _examples(participant, file, language)
+        template = "studies/instructions.html"
+    elif step == "debriefing":
+        context["debriefing"] = said(file.debriefing, language)
+        template = "studies/debriefing.html"
+    else:
+        context |= {"trial_page": _trial_page(participant, file, words), "scale": _scale(file, words, language)}
+        context["question"] = file.question_above(participant.condition, language)
+        context["all_labelled"] = len(file.scale.labels) == file.scale.point_count
+        template = "studies/trials.html"
+    return pages.page(request, template, participant.study, file, language, context, status=status)
+
+
+def _examples(participant: Participant, file: StudyFile, language: str) -> list[dict[str, Any]]:
+    places = {photo.sha256: place for place, photo in enumerate(file.photos)}
+    rows = selectors.study_photo_ids(participant.design_id)
+    wanted = [rows[places[example.photo]] for example in file.instructions.examples]
+    photos = selectors.photos_by_study_photo(wanted)
+    found = []
+    for example, row in zip(file.instructions.examples, wanted, strict=True):
+
+        def address(photo: Any, name: str, row: int = row) -> str:
+            return reverse("study_photo", args=[participant.study.slug, row, photo.content_hash, name])
+
+        found.append({"text": said(example.text, language), **schemas.photo_out(photos[row], address)})
+    return found
+
+
+def _trial_page(participant: Participant, file: StudyFile, words: dict[str, str]) -> dict[str, Any]:
+    """What the script of the trial page reads."""
+    return {
+        "slug": participant.study.slug,
+        "participant": str(participant.pk),
+        "step": participant.step,
+        "language": participant.language,
+        "words": {key: words[key] for key in TRIAL_WORDS},
+        "scale": {"drawn": file.scale.row.drawn, "values": [{"value": one.value, "keys": one.keys} for one in file.scale.values]},
+        "minimum_ms": file.trials.minimum_seconds * 1000,
+        "limit_ms": None if file.trials.limit_seconds is None else file.trials.limit_seconds * 1000,
+        "confirm": file.trials.confirm,
+        "undo": file.trials.undo,
+        "skip": file.trials.skip,
+    }
+
+
+def _scale(file: StudyFile, words: dict[str, str], language: str) -> list[dict[str, Any]]:
+    """The values as buttons: the label of the design, else the word of PAV, else the number."""
+    points = file.scale.point_count
+    return [
+        {
+            "value": one.value,
+            "label": said(file.scale.labels[one.value], language) if one.value in file.scale.labels else words.get(one.word, ""),
+            "word": one.word,
+            "is_end": one.value in (1, points),
+        }
+        for one in file.scale.values
+    ]
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+def withdraw(request: HttpRequest, slug: str) -> HttpResponse:
+    """Withdraw by the personal code, from any browser."""
+    study = _study(slug, even_closed=True)
+    file = _file(study)
+    language = _language(request, file)
+    words, problem, withdrawn = words_of(file, language), "", False
+    is_over = datetime.now(UTC).date() > file.consent.withdraw_until
+    if request.method == "POST" and not is_over:
+        try:
+            limits.check("READS", f"withdraw {request.META.get('REMOTE_ADDR', '')}")
+        except TooManyRequests as error:
+            return plain_refusal(error)
+        participant = participation_services.withdraw(forms.tidy_code(request.POST.get("code", "")), study)
+        withdrawn = participant is not None
+        problem = "" if withdrawn else words["withdraw_unknown"]
+        if participant and sessions.run_in(request.session, slug) == participant.pk:
+            sessions.forget_run(request.session, slug)
+    context = {"problem": words["withdraw_over"] if is_over else problem, "withdrawn": withdrawn, "is_over": is_over}
+    return pages.page(request, "studies/withdraw.html", study, file, language, context, status=422 if problem else 200)
+
+
+def _study(slug: str, *, even_closed: bool = False) -> Study:
+    study = selectors.study_by_slug(slug)
+    if study is None or study.design is None:
+        raise Http404
+    if study.state == Study.State.DRAFT and not even_closed:
+        raise Http404
+    return study
+
+
+def _file(study: Study) -> StudyFile:
+    if study.design_id is None:
+        raise Http404
+    return selectors.design_file(study.design_id)
+
+
+def _participant(request: HttpRequest, study: Study) -> Participant | None:
+    participant_id: UUID | None = sessions.run_in(request.session, study.slug)
+    participant = selectors.participant_by_id(participant_id) if participant_id else None
+    return participant if participant and participant.study_id == study.pk else None
+
+
+def _language(request: HttpRequest, file: StudyFile) -> str:
+    """The language that was chosen, else the first of the study's that the browser asks for."""
+    asked = request.POST.get("lang") or request.GET.get("lang")
+    if asked in file.languages:
+        return str(asked)
+    for code, _weight in parse_accept_lang_header(request.headers.get("Accept-Language", "").lower()):
+        for language in file.languages:
+            if code == language.lower() or code.split("-")[0] == language.split("-")[0].lower():
+                return language
+    return file.languages[0]

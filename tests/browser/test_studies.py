@@ -1,0 +1,277 @@
+"""Taking part in a study in a real browser, from the consent to the link back; other ends; researchers' pages; axe on each."""
+
+import csv
+import io
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from ratings.studies import simulation
+from tests.browser.stack import Stack
+from tests.browser.test_accessibility import findings
+from tests.browser.visitor import PATIENCE_MS
+
+CHOICE = {"id": "task", "kind": "choice", "text": "What do you judge?", "options": ["Beauty", "Fame"]}
+WHOLE = {
+    "practice_count": 1,
+    "questions_before": [{"set": "age_gender"}],
+    "comprehension": {"questions": [CHOICE | {"correct": 1}]},
+    "questions_after": [{"id": "remarks", "kind": "text", "text": "Anything else?", "required": False}],
+    "debriefing": "We study taste.",
+    "trials__checks": [{"text": "Please choose 2 here.", "value": 2, "after": 2}],
+    "trials__undo": True,
+    "entry": {"prolific": {"codes": {"completed": "C1ABCDEF"}}},
+    "photo_count": 3,
+}
+
+
+class Taker:
+    """Somebody in front of the pages of a study. Errors in the console fail the test, except for answers that the server refuses."""
+
+    def __init__(self, context: BrowserContext, address: str) -> None:
+        self.context, self.address = context, address
+        self.errors: list[str] = []
+        self.page: Page = context.new_page()
+        self.page.set_default_timeout(PATIENCE_MS)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", lambda line: "status of 4" in line.text or line.type != "error" or self.errors.append(line.text))
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.address + path)
+
+    def agree(self) -> None:
+        self.page.check("[name=age]")
+        self.page.click("[value=agree]")
+
+    def next(self) -> None:
+        self.page.click("main .button")
+
+    def wait_for_trial(self) -> str:
+        self.page.wait_for_selector("#trial[data-state=shown]:not([hidden]) .scale-value:enabled")
+        return str(self.page.get_attribute("#trial", "data-place"))
+
+    def wait_after(self, place: str) -> None:
+        """Until the next trial, a break or the end is there."""
+        self.page.wait_for_function(
+            """place => {
+                const trial = document.querySelector('#trial');
+                if (!trial) return true;
+                const shown = !trial.hidden && trial.dataset.state === 'shown' && trial.dataset.place !== place;
+                return shown || ['#break', '#finished'].some((one) => !document.querySelector(one).hidden);
+            }""",
+            arg=place,
+        )
+
+    def press(self, key: str) -> None:
+        place = self.wait_for_trial()
+        self.page.keyboard.press(key)
+        self.wait_after(place)
+
+    def finish_practice(self) -> None:
+        self.page.click("#go-on-button:enabled")
+
+
+@pytest.fixture
+def arrive(browser: Browser, stack: Stack) -> Iterator[Callable[..., Taker]]:
+    takers = []
+
+    def open_as_new(**options: Any) -> Taker:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en", **options})
+        takers.append(Taker(context, stack.address))
+        return takers[-1]
+
+    yield open_as_new
+    for taker in takers:
+        taker.context.close()
+    assert [taker.errors for taker in takers if taker.errors] == []
+
+
+def make(stack: Stack, slug: str, **changes: Any) -> str:
+    """A study; returns a session of its researcher."""
+    return stack.run("-m", "tests.browser.studies", slug, json.dumps(changes)).split()[-1]
+
+
+def sign_in(taker: Taker, session: str) -> None:
+    taker.context.add_cookies([{"name": "sessionid", "value": session, "url": taker.address}])
+
+
+def table(taker: Taker, slug: str, name: str = "trials.csv") -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(taker.context.request.get(f"{taker.address}/studies/{slug}/files/{name}").text())))
+
+
+def test_the_whole_way_by_keyboard_and_by_touch_with_a_reload(stack: Stack, arrive: Callable[..., Taker]) -> None:
+    session = make(stack, "whole", **WHOLE)
+    found: dict[str, list[str]] = {}
+    for who, options in (("desktop", {}), ("phone", {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True})):
+        taker = arrive(**options)
+        page = taker.page
+
+        def look(state: str, taker: Taker = taker, who: str = who) -> None:
+            if who == "phone":
+                found[state] = findings(taker)  # type: ignore[arg-type]
+
+        def answer(value: int, taker: Taker = taker, who: str = who) -> None:
+            if who == "desktop":
+                taker.press(str(value))
+                return
+            place = taker.wait_for_trial()
+            taker.page.tap(f'[data-value="{value}"]')
+            taker.wait_after(place)
+
+        taker.go(f"/study/whole/?PROLIFIC_PID={who}&SESSION_ID=s-{who}")
+        look("consent")
+        taker.agree()
+        look("questions")
+        page.fill("#age", "many")
+        taker.next()
+        assert "Please write a number" in page.inner_text("main")
+        page.fill("#age", "40")
+        taker.next()
+        look("instructions")
+        taker.next()
+        answer(4)
+        taker.finish_practice()
+        page.check('[name=task][value="2"]')
+        taker.next()
+        assert "another try" in page.inner_text("main")
+        look("comprehension")
+        page.check('[name=task][value="1"]')
+        taker.next()
+        answer(1)
+        look("trial")
+        page.click("#undo")
+        page.wait_for_selector('#trial[data-place="1"][data-state=shown]')
+        answer(5)
+        answer(3)
+        assert "Please choose 2 here." in page.inner_text("#stage")
+        look("check")
+        page.reload()
+        taker.wait_for_trial()
+        assert "3 of 7" in page.inner_text("#progress-text")
+        answer(2)
+        answer(1)
+        assert page.is_visible("#break")
+        look("break")
+        page.click("#break-over")
+        for _trial in range(3):
+            answer(4)
+        page.fill("#remarks", "Nice.")
+        taker.next()
+        taker.next()
+        look("done")
+        assert page.get_attribute("#to-prolific", "href") == "https://app.prolific.com/submissions/complete?cc=C1ABCDEF"
+    researcher = arrive()
+    sign_in(researcher, session)
+    rows = table(researcher, "whole")
+    assert [row["phase"] for row in rows[:9]] == ["practice", "main", "main", "main", "check", *["main"] * 4]
+    assert [row["undone"] for row in rows[:9]] == ["0", "1", *["0"] * 7]
+    assert [row["input_kind"] for row in rows] == ["key"] * 9 + ["touch"] * 9
+    times = [[float(row[name]) for name in ("shown_ms", "first_input_ms", "answer_ms")] for row in rows]
+    assert all(shown < first <= answered for shown, first, answered in times)
+    assert all(row["shown_width"] and row["derivative"] for row in rows if row["phase"] != "check")
+    assert {row["viewport_width"] for row in rows} == {"1280", "390"}
+    kinds = [row["kind"] for row in table(researcher, "whole", "events.csv")]
+    assert sorted(kinds) == ["break", "break", "resume", "resume", "undo", "undo"]
+    assert [row["state"] for row in table(researcher, "whole", "participants.csv")] == ["completed"] * 2
+    for path in ("/studies/", "/studies/whole/", "/studies/whole/design/", "/studies/whole/participants/"):
+        researcher.go(path)
+        found[path] = findings(researcher)  # type: ignore[arg-type]
+    assert {state: problems for state, problems in found.items() if problems} == {}
+
+
+def test_a_swipe_is_timed_and_answers_wait_out_a_lost_connection(stack: Stack, arrive: Callable[..., Taker]) -> None:
+    session = make(stack, "swipes", scale={"kind": "swipe"}, trials__blocks=[{"name": "a"}])
+    taker = arrive()
+    taker.go("/study/swipes/")
+    taker.agree()
+    taker.next()
+    place = taker.wait_for_trial()
+    box = taker.page.locator(".trial-photo").bounding_box()
+    assert box
+    taker.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    taker.page.mouse.down()
+    taker.page.mouse.move(box["x"] + box["width"] / 2 + 600, box["y"] + box["height"] / 2, steps=8)
+    taker.page.mouse.up()
+    taker.wait_after(place)
+    taker.page.evaluate("Promise.all([...document.images].map((image) => image.decode()))")
+    taker.page.route("**/api/v1/studies/swipes/trials", lambda route: route.abort())
+    taker.press("ArrowLeft")
+    taker.press("ArrowUp")
+    taker.press("ArrowRight")
+    assert taker.page.is_disabled("#go-on-button")  # not before everything is saved
+    taker.page.unroute("**/api/v1/studies/swipes/trials")
+    taker.page.wait_for_selector("#withdrawal-code")
+    researcher = arrive()
+    sign_in(researcher, session)
+    rows = table(researcher, "swipes")
+    assert [row["value"] for row in rows] == ["2", "1", "3", "2"]
+    assert float(rows[0]["swipe_start_ms"]) < float(rows[0]["swipe_release_ms"]) == float(rows[0]["answer_ms"])
+    taker.errors = [error for error in taker.errors if "ERR_FAILED" not in error]
+
+
+def test_a_second_tab_is_refused_kindly_and_can_take_over(stack: Stack, arrive: Callable[..., Taker]) -> None:
+    make(stack, "tabs")
+    first = arrive()
+    first.go("/study/tabs/")
+    first.agree()
+    first.next()
+    first.press("3")
+    second = Taker(first.context, first.address)
+    second.go("/study/tabs/run/")
+    second.page.wait_for_selector("#elsewhere:not([hidden])")
+    second.page.click("#go-on-here")
+    second.press("4")
+    first.page.wait_for_selector("#elsewhere:not([hidden])")
+    assert second.errors == []
+
+
+def test_closed_full_declined_and_withdrawn_end_kindly(stack: Stack, arrive: Callable[..., Taker]) -> None:
+    make(stack, "full", participants={"places": 1}, trials__blocks=[{"name": "a"}], photo_count=1)
+    one, two = arrive(), arrive()
+    two.go("/study/full/")
+    two.page.click("[value=decline]")
+    assert "nothing was saved" in two.page.inner_text("main")
+    one.go("/study/full/")
+    one.agree()
+    one.next()
+    one.press("3")
+    code = one.page.inner_text("#withdrawal-code")
+    two.go("/study/full/")
+    two.agree()
+    assert "This study is full" in two.page.inner_text("main")
+    two.go("/study/full/withdraw/")
+    two.page.fill("#code", code)
+    two.page.click("main .button")
+    assert "You have withdrawn" in two.page.inner_text("main")
+    two.go("/study/full/")
+    two.agree()
+    assert "What to do" in two.page.inner_text("main")
+
+
+def test_a_killed_web_server_loses_and_doubles_no_trial(stack: Stack, arrive: Callable[..., Taker]) -> None:
+    session = make(stack, "killed", participants={"places": 60, "per_address": "1000000/hour"})
+    people = [
+        simulation.SimulatedParticipant(stack.address, "killed", number, simulation.Planted(), simulation.Habits(0, 0.1, 0.2), seed=1)
+        for number in range(50)
+    ]
+    killed = threading.Event()
+
+    def kill(count: int) -> None:
+        if count == 10 and not killed.is_set():
+            killed.set()
+            stack.stop_web()
+            stack.start_web()
+
+    outcomes = simulation.simulate(people, {}, range(1, 6), at_once=50, finished=kill)
+    assert killed.is_set()
+    assert {outcome.ended for outcome in outcomes} == {"completed"}
+    researcher = arrive()
+    sign_in(researcher, session)
+    stored = Counter(row["value"] for row in table(researcher, "killed"))
+    assert stored == Counter(str(value) for outcome in outcomes for value in outcome.sent.values())
+    assert sum(stored.values()) == 50 * 8

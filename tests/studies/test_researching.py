@@ -1,0 +1,237 @@
+"""Researchers' pages, states, exports; another's study is a 404 like none."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from personalize.agreement import reading
+from ratings.exports.ratings_csv import ratings_csv
+from ratings.models import Participant, ParticipantIdentity, Study, StudyLog
+from ratings.studies import example_study, export_columns, exports, services
+from tests.guests import make_photos
+from tests.studies.designs import design, written
+from tests.studies.taking_part import Person
+
+PAGES = ("", "design/", "participants/", "files/trials.csv")
+
+
+def table(study: Study, name: str, **options) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO("".join(exports.lines_of(study, name, **options)))))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_anothers_study_is_a_404_with_the_body_of_none(dora, erik, few, page):
+    dora.study(few)
+    admin = Client()
+    admin.force_login(get_user_model().objects.create_superuser("admin"))
+    for browser in (erik.browser, admin):
+        others = browser.get(f"/studies/sunsets/{page}")
+        none = browser.get(f"/studies/nothing/{page}")
+        assert (others.status_code, none.status_code) == (404, 404)
+        assert others.content.replace(b"sunsets", b"nothing") == none.content
+        assert browser.post(f"/studies/sunsets/{page}", {"action": "state", "to": "closed"}).status_code in (404, 405)
+    assert dora.browser.get(f"/studies/sunsets/{page}").status_code == 200
+    assert Study.objects.get().state == "open"
+
+
+def test_the_migration_gives_the_role_its_permission(db):
+    assert Group.objects.get(name="researcher").permissions.filter(codename="add_study").exists()
+
+
+def test_whoever_has_no_role_finds_no_studies(few, db):
+    browser = Client()
+    browser.force_login(get_user_model().objects.create_user("guest"))
+    assert browser.get("/studies/").status_code == 404
+
+
+def test_a_new_study_begins_sound_and_goes_from_state_to_state(dora, db):
+    make_photos(6)
+    dora.browser.post("/studies/", {"slug": "My Study"})
+    page = dora.browser.get("/studies/my-study/design/").content.decode()
+    assert "The design is sound." in page
+    for state in ("preview", "draft", "pilot", "open", "paused", "open", "closed", "archived"):
+        dora.browser.post("/studies/my-study/", {"action": "state", "to": state})
+        assert Study.objects.get().state == state
+    dora.browser.post("/studies/my-study/", {"action": "state", "to": "draft"})
+    assert Study.objects.get().state == "archived"
+
+
+def test_the_design_page_shows_problems_by_line_and_saves_them(dora, few):
+    dora.study(few, state="draft")
+    text = written(design([photo.sha256 for photo in few], colour="red"))
+    page = dora.browser.post("/studies/sunsets/design/", {"text": text}, follow=True).content.decode()
+    assert f"Line {text[: text.index('colour')].count(chr(10)) + 1}" in page
+    assert Study.objects.get().draft == text
+    said = dora.browser.post("/studies/sunsets/", {"action": "state", "to": "open"}, follow=True).content.decode()
+    assert "The design has problems: line" in said
+    assert Study.objects.get().state == "draft"
+
+
+def test_an_open_study_changes_only_what_may_and_notes_it(dora, few):
+    study = dora.study(few)
+    assert "frozen" in dora.browser.get("/studies/sunsets/design/").content.decode()
+    assert dora.browser.post("/studies/sunsets/design/", {"text": "other"}).status_code == 422
+    changes = {"action": "change", "places": "30", "ends_at": "2999-01-31", "contact": "new@example.org"}
+    dora.browser.post("/studies/sunsets/", changes)
+    study.refresh_from_db()
+    assert (study.places, study.ends_at.year, study.contact) == (30, 2999, "new@example.org")
+    assert StudyLog.objects.get(kind="changed").data["places"] == [20, 30]
+    for wrong in ({"places": "-1"}, {"ends_at": "soon"}, {"ends_at": "2999-02-31"}, {"contact": ""}):
+        dora.browser.post("/studies/sunsets/", changes | wrong)
+    assert StudyLog.objects.filter(kind="changed").count() == 1
+
+
+def test_a_pilot_stays_apart(dora, few):
+    study = dora.study(few, state="pilot")
+    Person().complete()
+    study = services.change_state(study, "open", by=None)
+    Person().complete(5)
+    assert [row["value"] for row in table(study, "trials.csv")] == ["5"] * 8
+    assert [row["value"] for row in table(study, "trials.csv", mode="pilot")] == ["3"] * 8
+    assert [row["number"] for row in table(study, "participants.csv")] == ["1"]
+
+
+def test_exclusion_needs_a_reason_and_only_changes_the_cleaned_trials(dora, few):
+    study = dora.study(few)
+    person = Person()
+    person.complete()
+    who = {"participant": str(person.row.pk), "action": "exclude"}
+    assert "Say why" in dora.browser.post("/studies/sunsets/participants/", who, follow=True).content.decode()
+    dora.browser.post("/studies/sunsets/participants/", who | {"reason": "asleep"})
+    assert [row["reason"] for row in table(study, "exclusions.csv")] == ["asleep"]
+    assert (len(table(study, "trials.csv")), len(table(study, "trials_cleaned.csv"))) == (8, 0)
+    assert person.row.released
+    dora.browser.post("/studies/sunsets/participants/", who | {"action": "include"})
+    assert len(table(study, "trials_cleaned.csv")) == 8
+    assert not person.row.released
+    assert dora.browser.post("/studies/sunsets/participants/", {"participant": "x", "reason": "y"}).status_code == 302
+
+
+def test_cleaning_follows_the_frozen_rules(dora, few):
+    check = {"text": "Choose 2.", "value": 2, "after": 2}
+    rules = {"fastest_seconds": 1, "most_failed_checks": 0}
+    study = dora.study(few, cleaning=rules, trials__checks=[check])
+    careful, careless, left = Person(), Person(), Person()
+    careful.reach_trials()
+    first, *others = careful.claim().json()["trials"]
+    careful.answer(first, answer_ms=1500)
+    for trial in others:
+        careful.answer(trial, 2)
+    careful.go_on("trials")
+    careless.complete()
+    left.reach_trials()
+    left.rate_all(most=2)
+    names = {row["rater"] for row in table(study, "ratings.csv")}
+    assert names == {careful.row.pseudonym}
+    assert len(table(study, "ratings.csv")) == 7
+    assert {row["participant"]: row["failed_checks"] for row in table(study, "participants.csv")}[careless.row.pseudonym] == "1"
+
+
+def test_every_column_is_in_the_dictionary_and_ids_only_where_asked(dora, few):
+    study = dora.study(few, entry={"prolific": {"codes": {"completed": "C"}}})
+    Person(query="?PROLIFIC_PID=secret-id&SESSION_ID=s").complete()
+    meaning = {(row["table"], row["column"]) for row in table(study, "dictionary.csv")}
+    for name in export_columns.TABLES:
+        rows = "".join(exports.lines_of(study, name))
+        assert "secret-id" not in rows
+        header = rows.splitlines()[0].split(",")
+        assert {(name, column) for column in header} <= meaning
+    assert table(study, "participants.csv", with_ids=True)[0]["external_id"] == "secret-id"
+    facts = json.loads("".join(exports.lines_of(study, "study.json")))
+    assert facts["design_sha256"] == study.design.hash == services.sha256("".join(exports.lines_of(study, "study.yaml")))
+    assert "secret-id" not in "".join("".join(exports.lines_of(study, name)) for name in exports.NAMES)
+
+
+def test_withdrawn_rows_leave_every_file(dora, few):
+    study = dora.study(few)
+    alice, bob = Person(), Person()
+    alice.complete()
+    bob.complete()
+    name = alice.row.pseudonym
+    alice.browser.post("/study/sunsets/withdraw/", {"code": alice.code()})
+    for file in exports.NAMES:
+        assert name not in "".join(exports.lines_of(study, file))
+    assert len(table(study, "participants.csv")) == 1
+
+
+def test_formulas_in_answers_stay_text(dora, few):
+    study = dora.study(few, questions_after=[{"id": "said", "kind": "text", "text": "Well?"}])
+    person = Person()
+    person.complete()
+    person.go_on("questions_after", said="=1+1")
+    assert [row["value"] for row in table(study, "answers.csv")] == ["'=1+1"]
+
+
+def test_prolifics_table_marks_and_releases_and_says_what_does_not_match(dora, few):
+    study = dora.study(few, entry={"prolific": {"codes": {"completed": "C"}}})
+    for who in ("p1", "p2", "p3"):
+        Person(query=f"?PROLIFIC_PID={who}").complete()
+    text = "Participant id,Status,Completion code\np1,APPROVED,C\np2,RETURNED,\np9,APPROVED,C\n"
+    upload = {"action": "submissions", "table": SimpleUploadedFile("s.csv", text.encode())}
+    said = dora.browser.post("/studies/sunsets/", upload, follow=True).content.decode()
+    assert "unknown here: p9" in said
+    assert "missing in the table: p3" in said
+    assert "p2: RETURNED" in said
+    by_id = {row.external_id: row.participant for row in ParticipantIdentity.objects.filter(study=study)}
+    assert (by_id["p1"].crowd_status, by_id["p1"].released, by_id["p2"].released) == ("APPROVED", False, True)
+    wrong = {"action": "submissions", "table": SimpleUploadedFile("s.csv", b"a,b\n1,2\n")}
+    assert "needs the columns" in dora.browser.post("/studies/sunsets/", wrong, follow=True).content.decode()
+    assert "Choose the CSV" in dora.browser.post("/studies/sunsets/", {"action": "submissions"}, follow=True).content.decode()
+
+
+def test_commands_make_check_load_save_and_export(dora, db, tmp_path, monkeypatch, capsys):
+    make_photos(5)
+    monkeypatch.chdir(tmp_path)
+    call_command("study", "new", "coast", photos=5)
+    call_command("study", "check", "coast")
+    assert "The design is sound." in capsys.readouterr().out
+    call_command("study", "load", "coast", owner="dora")
+    with pytest.raises(CommandError, match="exists"):
+        call_command("study", "save", "coast")
+    loaded = Path("coast.yaml").read_text()
+    call_command("study", "save", "coast", force=True)
+    assert Path("coast.yaml").read_text() == loaded
+    Path("coast.yaml").write_text(loaded.replace("points: 7", "points: 1"))
+    with pytest.raises(CommandError, match="problem"):
+        call_command("study", "check", "coast")
+    assert "scale.points" in capsys.readouterr().out
+    assert Study.objects.get(slug="coast").owner == dora.user
+
+
+def test_an_export_has_everything_and_agreement_reads_it(dora, db, tmp_path, capsys):
+    photos = make_photos(6)
+    study = dora.study(photos)
+    for taste in range(5):
+        Person().complete(lambda trial, taste=taste: 1 + (trial["place"] * 7 + taste) % 5)
+    call_command("export_study", "sunsets", out=tmp_path, draws=20)
+    assert {path.name for path in tmp_path.iterdir()} == {*exports.NAMES, "agreement.json", "report.md"}
+    found = reading.read(tmp_path / "ratings.csv").ratings
+    assert (len(found), len(found.raters), len(found.photos), found.blocks) == (60, 5, 6, ["1", "2"])
+    facts = json.loads((tmp_path / "agreement.json").read_text())
+    assert facts["primary_statistic"] == "icc_ak"
+    with (tmp_path / "flickr_aes.csv").open() as file:
+        assert next(csv.reader(file)) == ["worker", "imagePair", "score"]
+    with pytest.raises(CommandError, match="no study"):
+        call_command("export_study", "nothing", out=tmp_path)
+    assert Participant.objects.filter(study=study).count() == 5
+
+
+def test_trials_are_in_no_ratings_csv(dora, few):
+    dora.study(few)
+    Person().complete()
+    assert len(list(ratings_csv())) <= 1
+
+
+def test_the_demo_opens_its_example_once(db):
+    make_photos(14)
+    assert [example_study.open_example() for _time in range(2)] == ["example"] * 2
+    assert Study.objects.get().state == "open"
+    assert "写真の第一印象" in Person("example").browser.get("/study/example/?lang=ja").content.decode()

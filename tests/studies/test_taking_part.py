@@ -1,0 +1,358 @@
+"""Taking part: consent, steps, trials stored once and in order, kind ends, withdrawal, ids from outside."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.db.models import ProtectedError
+from django.utils import timezone
+
+from personalize.tasks import tidy_studies
+from ratings.models import (
+    Participant,
+    ParticipantIdentity,
+    Presentation,
+    Rater,
+    RatingEvent,
+    Study,
+    StudyAnswer,
+    StudyLog,
+    Trial,
+    TrialEvent,
+)
+from ratings.studies import dealing, selectors, services
+from tests.studies.taking_part import Person
+
+CHOICE = {"id": "task", "kind": "choice", "text": "What?", "options": ["Beauty", "Fame"]}
+PROLIFIC = {
+    "link": False,
+    "prolific": {"codes": {"completed": "C1", "declined": "D1", "screened_out": "S1", "checks_failed": "F1", "full": "U1", "fault": "T1"}},
+}
+FROM_PROLIFIC = "?PROLIFIC_PID=p1&STUDY_ID=s1&SESSION_ID=x1"
+
+
+def test_the_whole_way_stores_every_trial_once_and_no_rater(dora, few):
+    dora.study(few)
+    person = Person()
+    assert "We study sunsets." in person.arrive().content.decode()
+    assert Participant.objects.count() == 0
+    said = person.complete()
+    assert "everything is saved" in said
+    assert person.row.withdrawal_code in said
+    rows = list(Trial.objects.order_by("place"))
+    assert [row.place for row in rows] == list(range(8))
+    assert [row.photo_before_id for row in rows[1:]] == [row.photo_id for row in rows[:-1]]
+    first = rows[0]
+    assert (first.value, first.shown_ms, first.answer_ms, first.derivative, first.dealt_by) == (3, 1000.25, 2500.5, 640, "random")
+    assert person.row.state == "completed"
+    assert (Rater.objects.count(), Presentation.objects.count(), RatingEvent.objects.count()) == (1, 0, 0)  # the researcher's own
+
+
+def test_a_double_post_is_stored_once_and_a_changed_one_is_refused(dora, few):
+    dora.study(few)
+    person = Person()
+    person.reach_trials()
+    trial, second, *_ = person.claim().json()["trials"]
+    body = person.body(trial)
+    assert [person.post("trials", body).status_code for _time in range(2)] == [201, 200]
+    assert person.post("trials", body | {"value": 4}).status_code == 422
+    assert person.post("trials", person.body(trial)).status_code == 409  # another answer to the same trial
+    assert person.answer(second).status_code == 201
+    assert Trial.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "sentence"),
+    [
+        ({"value": 6}, 422, "not on the scale"),
+        ({"value": None}, 422, "not on the scale"),
+        ({"value": None, "skipped": True}, 422, "cannot be skipped"),
+        ({"value": None, "timed_out": True}, 422, "no time limit"),
+        ({"token": "0" * 32}, 404, "not one of yours"),
+        ({"place": 3}, 404, "not one of yours"),
+        ({"answer_ms": 1}, 422, "before the photo"),
+        ({"answer_ms": -1}, 422, "answer_ms"),
+        ({"changes": [[1200, 9]]}, 422, "not on the scale"),
+    ],
+)
+def test_an_answer_that_the_page_cannot_have_sent_is_refused(dora, few, changes, status, sentence):
+    dora.study(few)
+    person = Person()
+    person.reach_trials()
+    reply = person.post("trials", person.body(person.claim().json()["trials"][0]) | changes)
+    assert reply.status_code == status
+    assert sentence in reply.json()["detail"]
+    assert Trial.objects.count() == 0
+
+
+def test_somebody_elses_trial_is_not_found_and_a_stranger_is_told_to_begin(dora, few):
+    dora.study(few)
+    alice, bob = Person(), Person()
+    alice.reach_trials()
+    bob.reach_trials()
+    assert bob.answer(alice.claim().json()["trials"][0]).status_code == 404
+    assert Person().claim().status_code == 403
+
+
+def test_time_limit_minimum_time_skip_and_undo_follow_the_design(dora, few):
+    dora.study(few, trials={"blocks": [{"name": "a"}], "minimum_seconds": 1, "limit_seconds": 5, "skip": True, "undo": True})
+    person = Person()
+    person.reach_trials()
+    first, second, third, _ = person.claim().json()["trials"]
+    assert "seen for 1.0 seconds" in person.answer(first, answer_ms=1500).json()["detail"]
+    assert "after the time limit" in person.answer(first, answer_ms=9000).json()["detail"]
+    assert person.answer(first, None, timed_out=True, answer_ms=6000.3).status_code == 201
+    assert person.answer(second, None, skipped=True).status_code == 201
+    undo = {"client_id": str(uuid4()), "place": second["place"]}
+    assert [person.post("undo", undo).status_code for _time in range(2)] == [200, 200]
+    assert person.post("undo", {"client_id": str(uuid4()), "place": third["place"]}).status_code == 409
+    assert person.answer(second, 5).status_code == 201
+    assert list(Trial.objects.order_by("place", "attempt").values_list("place", "attempt", "value", "skipped", "timed_out")) == [
+        (0, 0, None, False, True),
+        (1, 0, None, True, False),
+        (1, 1, 5, False, False),
+    ]
+
+
+def test_a_reload_goes_on_at_the_same_trial(dora, few):
+    dora.study(few)
+    person = Person()
+    person.reach_trials()
+    person.rate_all(most=3)
+    person.page = str(uuid4())
+    assert person.claim().status_code == 409  # the other page was heard of just now
+    left = person.claim(insists=True).json()["trials"]
+    assert [trial["place"] for trial in left] == [3, 4, 5, 6, 7]
+    assert TrialEvent.objects.get().kind == "resume"
+
+
+def test_a_study_that_allows_no_second_opening_ends_the_run(dora, few):
+    study = dora.study(few, resume="never")
+    person = Person()
+    person.reach_trials()
+    person.rate_all(most=2)
+    person.page = str(uuid4())
+    assert person.claim(insists=True).status_code == 409
+    assert "This run has ended" in person.see()
+    assert (person.row.state, person.row.released) == ("left", True)
+    assert StudyLog.objects.get(study=study, kind="released").data["why"] == "left"
+
+
+def test_screening_ends_kindly_and_gives_the_place_back(dora, few):
+    dora.study(few, questions_before=[CHOICE | {"screen_out": [2]}], participants={"places": 1})
+    person = Person()
+    assert "What?" in person.consent().content.decode()
+    assert "Please answer this question" in person.go_on("questions_before").content.decode()
+    assert "Thank you for your interest" in person.go_on("questions_before", task="2").content.decode()
+    assert person.row.state == "screened_out"
+    assert "How beautiful" in Person().consent().content.decode() or Participant.objects.filter(released=False).count() == 1
+
+
+def test_comprehension_has_two_tries_then_a_kind_end_before_any_trial(dora, few):
+    dora.study(few, comprehension={"questions": [CHOICE | {"correct": 1}]})
+    alice, bob = Person(), Person()
+    for person in (alice, bob):
+        person.consent()
+        person.go_on("instructions")
+        assert "another try" in person.go_on("comprehension", task="2").content.decode()
+    assert "the study ends here" in alice.go_on("comprehension", task="2").content.decode()
+    bob.go_on("comprehension", task="1")
+    assert (alice.row.state, bob.row.step) == ("checks_failed", "trials")
+    assert alice.claim().status_code == 409
+    assert StudyAnswer.objects.filter(step="comprehension").count() == 4
+
+
+def test_a_decline_stores_no_participant(dora, few):
+    study = dora.study(few, entry=PROLIFIC)
+    person = Person(query=FROM_PROLIFIC)
+    person.arrive()
+    said = person.browser.post("/study/sunsets/", {"decision": "decline"}).content.decode()
+    assert "nothing was saved" in said
+    assert "submissions/complete?cc=D1" in said
+    assert Participant.objects.count() == 0
+    assert StudyLog.objects.filter(study=study, kind="declined").count() == 1
+
+
+def test_somebody_too_young_is_asked_and_nothing_is_stored(dora, few):
+    dora.study(few)
+    person = Person()
+    reply = person.browser.post("/study/sunsets/", {"decision": "agree"})
+    assert "Please confirm your age" in reply.content.decode()
+    assert Participant.objects.count() == 0
+
+
+def test_an_id_from_prolific_runs_once_and_leads_back_with_a_link(dora, few):
+    dora.study(few, entry=PROLIFIC)
+    person = Person(query=FROM_PROLIFIC)
+    assert 'href="https://app.prolific.com/submissions/complete?cc=C1"' in person.complete()
+    assert (person.row.identity.external_id, person.row.identity.external_session) == ("p1", "x1")
+    again = Person(query=FROM_PROLIFIC).consent()
+    assert again.status_code == 409
+    assert "One run for each id" in again.content.decode()
+    assert "not complete" in Person().arrive().content.decode()  # the plain link
+    assert Participant.objects.count() == 1
+
+
+def test_barred_ids_and_unknown_invitations_are_refused_kindly(dora, few):
+    study = dora.study(few, entry={"link": False, "invitations": True, "prolific": PROLIFIC["prolific"]})
+    services.bar_ids(study, ["p1"], by=None)
+    assert "cannot take part" in Person(query=FROM_PROLIFIC).consent().content.decode()
+    (code,) = services.invite(study, 1, by=None)
+    assert "know this code" in Person().consent(code="WRONG").content.decode()
+    assert "What to do" in Person().consent(code=code.lower()).content.decode()
+    assert Person(query=f"?code={code}").consent().status_code == 409
+
+
+def test_a_full_study_says_so_and_gives_the_code(dora, few):
+    dora.study(few, participants={"places": 1}, entry=PROLIFIC)
+    Person(query="?PROLIFIC_PID=a").consent()
+    said = Person(query="?PROLIFIC_PID=b").consent().content.decode()
+    assert "This study is full" in said
+    assert "cc=U1" in said
+
+
+def test_whoever_stays_away_gives_the_place_to_somebody_else_and_the_log_replays_it(dora, few):
+    study = dora.study(few, participants={"places": 2, "photos_each": 2, "ratings_per_photo": 1})
+    gone, stays, late = Person(), Person(), Person()
+    gone.consent()
+    stays.complete()
+    Participant.objects.filter(pk=gone.row.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    late.consent()
+    assert set(late.row.photos) == set(gone.row.photos)
+    assert "This study is full" in gone.see()
+    rows = Participant.objects.order_by("number")
+    file = selectors.design_file(study.design_id)
+    assert dealing.replay(file, selectors.dealing_log(study, "main")) == [selectors.assignment_of(row) for row in rows]
+
+
+def test_a_withdrawal_erases_everything_but_the_number(dora, few):
+    study = dora.study(few, entry=PROLIFIC)
+    person = Person(query=FROM_PROLIFIC)
+    person.complete()
+    code = person.code()
+    stranger = Person().browser
+    assert "know this code" in stranger.post("/study/sunsets/withdraw/", {"code": "AAAA"}).content.decode()
+    assert "You have withdrawn" in stranger.post("/study/sunsets/withdraw/", {"code": code.replace("-", " ").lower()}).content.decode()
+    assert (Trial.objects.count(), StudyAnswer.objects.count(), ParticipantIdentity.objects.count()) == (0, 0, 0)
+    assert selectors.counts_by_state(study, "main") == {}
+    assert "You have withdrawn" in person.see()
+
+
+def test_closed_paused_and_draft_studies_take_nobody(dora, few):
+    study = dora.study(few)
+    person = Person()
+    person.reach_trials()
+    trial = person.claim().json()["trials"][0]
+    services.change_state(study, "paused", by=None)
+    assert "paused" in Person().arrive().content.decode()
+    assert person.answer(trial).status_code == 403
+    services.change_state(study, "open", by=None)
+    assert person.answer(trial).status_code == 201
+    services.change_state(study, "closed", by=None)
+    assert "This study is closed" in Person().arrive().content.decode()
+    dora.study(few, slug="other", state="draft")
+    assert Person("other").arrive().status_code == 404
+
+
+def test_a_preview_is_for_its_researcher_alone_and_leaves_no_data(dora, erik, few):
+    study = dora.study(few, state="preview")
+    assert Person().arrive().status_code == 404
+    person = Person()
+    person.browser.force_login(erik.user)
+    assert person.arrive().status_code == 404
+    person = Person()
+    person.browser.force_login(dora.user)
+    assert "Preview" in person.complete()
+    services.change_state(study, "open", by=None)
+    assert (Participant.objects.count(), Trial.objects.count()) == (0, 0)
+
+
+def test_a_preview_after_a_preview_shows_the_photos_anew(dora, few):
+    study = dora.study(few, state="preview")
+    for _time in range(2):
+        person = Person()
+        person.browser.force_login(dora.user)
+        assert "everything is saved" in person.complete()
+        services.change_state(study, "draft", by=None)
+        study = services.change_state(study, "preview", by=None)
+    services.change_state(study, "draft", by=None)
+    few[0].delete()  # nothing holds it any more
+
+
+def test_a_technical_fault_ends_the_run_with_its_code(dora, few):
+    dora.study(few, entry=PROLIFIC)
+    person = Person(query=FROM_PROLIFIC)
+    person.reach_trials()
+    said = person.browser.post("/study/sunsets/run/", {"fault": "yes", "note": "photo"}, follow=True).content.decode()
+    assert "cc=T1" in said
+    assert (person.row.state, person.row.released, person.row.fault_note) == ("fault", True, "photo")
+
+
+def test_photos_of_a_study_are_protected_and_the_frozen_design_stays(dora, few):
+    study = dora.study(few)
+    with pytest.raises(ProtectedError):
+        few[0].delete()
+    with pytest.raises(services.BadStudy):
+        services.save_draft(study, "other", by=None)
+    assert study.design.is_opening
+    assert study.design.versions["bank"] == "test-bank"
+
+
+def test_photos_are_shown_to_participants_alone_and_with_neither_name_nor_credit(dora, few, media):
+    few[0].credit = "Photo: Marguerite"
+    few[0].save()
+    dora.study(few[:1], practice=[], trials={"blocks": [{"name": "a"}]})
+    person = Person()
+    person.reach_trials()
+    page = person.see()
+    trial = person.claim().content.decode()
+    assert "Marguerite" not in page + trial
+    assert few[0].name not in page + trial
+    address = person.claim(insists=True).json()["trials"][0]["photo"]["src"]
+    assert Person().browser.get(address).status_code == 404
+
+
+def test_ids_are_erased_at_the_retention_date(dora, few):
+    dora.study(few, entry=PROLIFIC, keep_ids_days=10)
+    Person(query=FROM_PROLIFIC).consent()
+    assert services.erase_identities() == 0
+    ParticipantIdentity.objects.update(erase_on=timezone.now().date())
+    assert services.erase_identities() == 1
+    assert Participant.objects.count() == 1
+
+
+def test_the_hourly_task_closes_a_study_past_its_last_day_and_releases_who_left(dora, few):
+    study = dora.study(few)
+    person = Person()
+    person.consent()
+    Participant.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    Study.objects.update(ends_at=timezone.now() - timedelta(seconds=1))
+    assert "This study is closed" in Person().arrive().content.decode()
+    tidy_studies()
+    study.refresh_from_db()
+    assert (study.state, person.row.released) == ("closed", True)
+
+
+def test_too_many_from_one_address_wait(dora, few):
+    dora.study(few, participants={"places": 5, "per_address": "1/hour"})
+    Person().consent()
+    reply = Person().consent()
+    assert reply.status_code == 429
+    assert int(reply["Retry-After"]) >= 1
+
+
+def test_japanese_pages_follow_the_browser_or_the_choice(dora, few):
+    dora.study(few, languages=["en", "ja"], title={"en": "Sunsets", "ja": "夕日"}, consent__text={"en": "We study.", "ja": "研究します。"})
+    browser = Person().browser
+    assert "研究します" in browser.get("/study/sunsets/", headers={"Accept-Language": "ja"}).content.decode()
+    assert "We study." in browser.get("/study/sunsets/?lang=en", headers={"Accept-Language": "ja"}).content.decode()
+
+
+def test_an_answer_takes_few_queries(dora, few, django_assert_num_queries):
+    dora.study(few)
+    person = Person()
+    person.reach_trials()
+    first, second, *_ = person.claim().json()["trials"]
+    person.answer(first)
+    with django_assert_num_queries(6):  # session, participant, the transaction, its two writes
+        person.answer(second)
