@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, Route, sync_playwright
 
-from benchmarks.stack import running
+from benchmarks.stack import PATIENCE_SECONDS, running
 from pav_site.browser import find_chromium, launch_flags
 from pav_site.environment import BASE
 
@@ -97,7 +97,7 @@ def main(arguments: list[str]) -> None:
 
             page.route("**/photos/**", answer)
             page.goto(f"{address}/albums/{album}/")
-            page.wait_for_selector(".tile img[src]")
+            page.wait_for_selector(".tile img[src]", timeout=1000 * PATIENCE_SECONDS)
             slow, frames, nodes = scroll(page, options.seconds)
             print(f"| {name}, {width} x {height} | {frames} | {slow:.1%} | {nodes} |")
         browser.close()
