@@ -1,6 +1,6 @@
 /** Entry point of the page of an album: its grid, in one's own order or the best of it; ratings by hand; what is selected. */
 
-import { newId } from "../deck/outbox.js";
+import { newId } from "../page/ids.js";
 import { asProblem, sendUndo } from "../page/api.js";
 import { announce, find, findAs, onDetail } from "../page/dom.js";
 import { toast } from "../page/toast.js";

@@ -20,6 +20,8 @@ from django.utils.translation import gettext_lazy
 
 from ratings import health
 from ratings.accounts import services as accounts
+from ratings.admin import studies  # noqa: F401 (its tables)
+from ratings.admin.read_only import ReadOnly
 from ratings.errors import RatingError
 from ratings.exports import selectors
 from ratings.exports import services as exports
@@ -28,18 +30,14 @@ from ratings.models import (
     Album,
     AlbumPhoto,
     Bank,
-    BarredId,
     Catalogue,
     Download,
     ExactRefit,
-    Exclusion,
     Fit,
     Invitation,
     MergedGuest,
     ModelExport,
     Original,
-    Participant,
-    ParticipantIdentity,
     Photo,
     PhotoFeatures,
     PhotoView,
@@ -49,14 +47,6 @@ from ratings.models import (
     Rater,
     RatingEvent,
     RawFeatures,
-    Study,
-    StudyAnswer,
-    StudyDesign,
-    StudyInvitation,
-    StudyLog,
-    StudyPhoto,
-    Trial,
-    TrialEvent,
     Upload,
 )
 from ratings.ranking import projections
@@ -65,19 +55,6 @@ from ratings.ranking import projections
 MOST_CHOSEN = 1 + max(file_format.most for file_format in exports.FORMATS.values())
 
 admin.site.site_header = admin.site.site_title = gettext_lazy("PAV administration")
-
-
-class ReadOnly(admin.ModelAdmin):
-    """For tables that PAV writes: manual edits would break invariants."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 # Keys of sessions and of apps for codes are nobody's business, not even an administrator's.
@@ -402,19 +379,3 @@ class RawFeaturesAdmin(OfTheCatalogue):
     list_display = ("photo", "extractors")
     list_select_related = ("photo",)
     exclude = ("data",)
-
-
-class StudyTableAdmin(ReadOnly):
-    """Tables of studies belong to their researchers; an administrator sees that they are there."""
-
-
-class IdentityAdmin(ReadOnly):
-    """Ids from outside are nobody's business, not even an administrator's."""
-
-    list_display = ("participant", "kind", "erase_on")
-    exclude = ("external_id", "external_study", "external_session")
-
-
-for table in (BarredId, Exclusion, Participant, Study, StudyAnswer, StudyDesign, StudyInvitation, StudyLog, StudyPhoto, Trial, TrialEvent):
-    admin.site.register(table, StudyTableAdmin)
-admin.site.register(ParticipantIdentity, IdentityAdmin)
