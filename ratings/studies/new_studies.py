@@ -31,12 +31,12 @@ consent:
   minimum_age: 18
   withdraw_until: {withdraw_until}
   text:
-    en: |
+    en: >
       In this study you look at photos and say how beautiful each one is to you. It takes about ten minutes.
 
       Taking part is voluntary. You can stop at any time by closing the page. We store your answers and how long you took, under a
       random name. At the end you get a code, with which you can have everything deleted.
-    ja: |
+    ja: >
       この研究では、写真を見て、それぞれがあなたにとってどのくらい美しいかを答えていただきます。所要時間は約10分です。
 
       参加は任意です。ページを閉じれば、いつでもやめられます。回答と回答にかかった時間を、無作為な名前とともに保存します。

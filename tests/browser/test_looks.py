@@ -37,13 +37,14 @@ def test_nothing_shifts_while_the_page_loads_and_cards_leave(visit: Callable[...
     assert sum(value for value, _ in shifts) < 0.02, shifts
 
 
-@pytest.mark.parametrize("width", [320, 390, 768, 900, 1280, 1920])
+@pytest.mark.parametrize("width", [320, 360, 390, 430, 768, 900, 1280, 1920])
 def test_nothing_overflows_sideways(visit: Callable[..., Visitor], width: int) -> None:
     alice = visit(viewport={"width": width, "height": 800})
     alice.wait_for_photo()
     alice.ranking()
 
     assert alice.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert alice.page.evaluate("document.querySelector('#help-open').getBoundingClientRect().right") <= width
 
 
 @pytest.mark.parametrize("width", [320, 1280])
