@@ -16,7 +16,7 @@ from ratings.errors import RatingError
 from ratings.raters.models import Invitation
 
 INVITATION_DAYS = 14
-RATER, ADMINISTRATOR = "rater", "administrator"  # groups, which are the roles; migration 0005 makes them
+RATER, ADMINISTRATOR = "rater", "administrator"  # groups, which are the roles
 
 
 class NameTaken(RatingError):
