@@ -16,12 +16,18 @@ from ratings.errors import RatingError
 from ratings.raters.models import Invitation
 
 INVITATION_DAYS = 14
-RATER, ADMINISTRATOR = "rater", "administrator"  # groups, which are the roles
+RATER, RESEARCHER, ADMINISTRATOR = "rater", "researcher", "administrator"  # groups, which are the roles
 
 
 class NameTaken(RatingError):
     status = 409
     sentence = _("There is an account of this name or address already.")
+
+
+def make_roles() -> None:
+    """Make roles that are missing; those that are there keep their permissions, which an administrator may have changed."""
+    for role in (RATER, RESEARCHER, ADMINISTRATOR):
+        Group.objects.get_or_create(name=role)
 
 
 def invite(*, created_by: int | None = None, note: str = "") -> Invitation:
