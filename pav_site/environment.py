@@ -203,7 +203,7 @@ SETTINGS = {
             "PAV_SECRET_KEY",
             secret,
             None,
-            "Signs sessions and links. Unset: generated at first start and kept in PAV_VAR/secret_key.",
+            "Signs sessions and links, encrypts second factors (another key cannot read them). Unset: kept in PAV_VAR/secret_key.",
             "64 random characters",
         ),
         Setting("PAV_HOSTS", hosts, "localhost,127.0.0.1,[::1]", "Host names that PAV answers to, separated by commas.", "pav.example.org"),

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from allauth.usersessions.models import UserSession
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractBaseUser, Group, User
+from django.contrib.auth.models import AbstractBaseUser, Group, Permission, User
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
@@ -16,12 +16,21 @@ from ratings.errors import RatingError
 from ratings.raters.models import Invitation
 
 INVITATION_DAYS = 14
-RATER, ADMINISTRATOR = "rater", "administrator"  # groups, which are the roles
+RATER, RESEARCHER, ADMINISTRATOR = "rater", "researcher", "administrator"  # groups, which are the roles
+ROLES: dict[str, tuple[str, ...]] = {RATER: (), RESEARCHER: ("add_study",), ADMINISTRATOR: ()}  # and what each may do
 
 
 class NameTaken(RatingError):
     status = 409
     sentence = _("There is an account of this name or address already.")
+
+
+def make_roles() -> None:
+    """Make roles that are missing; those that are there keep their permissions, which an administrator may have changed."""
+    for name, permissions in ROLES.items():
+        role, is_new = Group.objects.get_or_create(name=name)
+        if is_new:
+            role.permissions.add(*Permission.objects.filter(content_type__app_label="ratings", codename__in=permissions))
 
 
 def invite(*, created_by: int | None = None, note: str = "") -> Invitation:

@@ -89,6 +89,8 @@ class DatabaseStore {
  * "rater-changed": somebody else is signed in by now, and the entries wait for their rater.
  */
 export class Outbox extends EventTarget {
+  /** Whether the browser asks somebody who leaves while ratings wait. */
+  asksBeforeLeaving = true;
   /** @type {Promise<MemoryStore | DatabaseStore>} */ #store;
   #waiting = 0;
   #draining = false;
@@ -105,7 +107,7 @@ export class Outbox extends EventTarget {
     addEventListener("online", () => this.drain());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.drain());
     addEventListener("beforeunload", (event) => {
-      if (this.#waiting > 0) event.preventDefault();
+      if (this.#waiting > 0 && this.asksBeforeLeaving) event.preventDefault();
     });
   }
 

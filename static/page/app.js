@@ -68,7 +68,10 @@ document.addEventListener("see-ranking", () => {
 });
 
 // Whoever signs in or out, in this tab or another, gets a page of their own. Ratings that wait stay in the outbox for their rater.
-const openAnew = () => location.reload();
+const openAnew = () => {
+  outbox.asksBeforeLeaving = false;
+  location.reload();
+};
 outbox.addEventListener("rater-changed", openAnew, { once: true });
 onDetail(connection, "rater", (id) => id !== rater && openAnew());
 sendBeforeLeaving(outbox);

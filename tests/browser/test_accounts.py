@@ -14,7 +14,7 @@ from tests.browser import service
 from tests.browser.conftest import visitors_of
 from tests.browser.stack import Stack
 from tests.browser.test_accessibility import findings
-from tests.browser.visitor import PATIENCE_MS, TOP, Visitor
+from tests.browser.visitor import PATIENCE_MS, Visitor
 
 PASSWORD = "correct horse 7 battery"
 PAGES = (
@@ -104,10 +104,6 @@ def sign_out(visitor: Visitor) -> None:
     visitor.wait_for_photo()
 
 
-def wait_until_gone(visitor: Visitor, card: str) -> None:
-    visitor.page.wait_for_function("([top, token]) => document.querySelector(top)?.dataset.token !== token", arg=[TOP, card])
-
-
 def test_a_taste_follows_its_owner_to_a_second_device(arrive: Callable[..., Visitor], mailbox: Mailbox) -> None:
     here = arrive()
     for key in ("ArrowUp", "ArrowLeft", "ArrowRight"):
@@ -132,7 +128,7 @@ def test_a_taste_follows_its_owner_to_a_second_device(arrive: Callable[..., Visi
     here.press("ArrowUp")
     there.wait_for_ranking_after(version)
     there.page.wait_for_selector(".toast:has-text('another device')")
-    wait_until_gone(there, card)
+    there.wait_until_gone(card)
     there.wait_until_fitted(4)
     here.wait_until_fitted(4)
     assert there.ranking() == here.ranking()
@@ -141,7 +137,7 @@ def test_a_taste_follows_its_owner_to_a_second_device(arrive: Callable[..., Visi
     mine = here.wait_for_photo()
     here.press("ArrowLeft")
     there.wait_until_fitted(5)
-    wait_until_gone(there, mine)
+    there.wait_until_gone(mine)
     there.press("ArrowRight")
     here.wait_until_fitted(6)
     here.page.keyboard.press("z")
@@ -242,17 +238,16 @@ def test_waiting_ratings_of_a_guest_are_not_given_to_an_account(arrive: Callable
     alice.wait_until_rated(1)
     alice.page.route("**/api/v1/ratings", lambda route: route.abort())
     alice.press("ArrowUp")
-    alice.page.on("dialog", lambda dialog: dialog.accept())
     other = alice.context.new_page()
     other.goto(f"{alice.address}/account/login/")
     other.route("**/api/v1/ratings", lambda route: route.abort())
     other.fill("[name=login]", "owner@example.org")
     other.fill("[name=password]", PASSWORD)
-    other.evaluate("document.querySelector(\"form[action='/account/login/']\").submit()")
+    with alice.page.expect_navigation():  # the owner's page comes by itself, and nothing is asked
+        other.evaluate("document.querySelector(\"form[action='/account/login/']\").submit()")
     other.wait_for_selector("h1:has-text('Add these ratings')")
     other.close()
     alice.page.unroute("**/api/v1/ratings")
-    alice.open()
     alice.wait_for_photo()
     assert alice.rated() == 0
     sign_out(alice)

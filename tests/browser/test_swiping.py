@@ -32,7 +32,7 @@ def test_dragging_a_card_far_enough_rates_it(alice: Visitor, dx: int, dy: int, s
 
     alice.drag(dx, dy)
 
-    alice.page.wait_for_function("([top, token]) => document.querySelector(top)?.dataset.token !== token", arg=[TOP, before])
+    alice.wait_until_gone(before)
     assert alice.page.inner_text("#last-rating-text") == shown
 
 
@@ -51,7 +51,7 @@ def test_a_short_but_fast_throw_rates(alice: Visitor) -> None:
 
     alice.throw(120, within_ms=60)
 
-    alice.page.wait_for_function("([top, token]) => document.querySelector(top)?.dataset.token !== token", arg=[TOP, before])
+    alice.wait_until_gone(before)
 
 
 def test_the_rating_is_readable_while_dragging(alice: Visitor) -> None:
@@ -88,7 +88,7 @@ def test_a_finger_swipes_on_a_phone(visit: Callable[..., Visitor]) -> None:
 
     touch(alice, [(200, 400), (230, 402), (290, 404), (360, 405)])
 
-    alice.page.wait_for_function("([top, token]) => document.querySelector(top)?.dataset.token !== token", arg=[TOP, before])
+    alice.wait_until_gone(before)
     alice.wait_until_rated(1)
 
 

@@ -55,6 +55,10 @@ class Visitor:
         self.page.wait_for_selector(f"{TOP}[data-ready]")
         return str(self.page.get_attribute(TOP, "data-token"))
 
+    def wait_until_gone(self, token: str) -> None:
+        """Until the card of this token is not on top."""
+        self.page.wait_for_function("([top, token]) => document.querySelector(top)?.dataset.token !== token", arg=[TOP, token])
+
     def wait_for_photos(self) -> None:
         """Until the photos of all cards dealt are in the browser's memory, so that they can be rated without the server."""
         self.wait_for_photo()

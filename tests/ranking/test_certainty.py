@@ -47,7 +47,7 @@ def test_eight_equal_ratings_are_all_alike(alice):
 
 def test_after_eight_random_ratings_pav_is_unsure(alice):
     with connection.cursor() as cursor:
-        cursor.execute("SELECT setseed(0)")  # for some photos out of a hundred, eight ratings look like a taste by chance
+        cursor.execute("SELECT setseed(0)")  # with other photos, such ratings look like a taste by chance in a few runs of a hundred
     rate(alice, *["love", "dislike", "like", "dislike"] * 2)
     refit_rater(alice.id)
     accuracy = alice.get("/api/v1/ranking?limit=1").json()["accuracy"]
