@@ -47,19 +47,25 @@ def stack(chromium: Path) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def visit(browser: Browser, stack: Stack) -> Iterator[Callable[..., Visitor]]:
+def motion() -> str:
+    """What visitors want. Software draws every frame here, so tests that do not look at motion have less of it."""
+    return "reduce"
+
+
+@pytest.fixture
+def visit(browser: Browser, stack: Stack, motion: str) -> Iterator[Callable[..., Visitor]]:
     """Opens the page as a new guest. Errors and warnings in the console fail the test, unless it expects errors."""
-    with visitors_of(stack, browser) as open_as_new:
+    with visitors_of(stack, browser, motion=motion) as open_as_new:
         yield open_as_new
 
 
 @contextmanager
-def visitors_of(stack: Stack, browser: Browser) -> Iterator[Callable[..., Visitor]]:
+def visitors_of(stack: Stack, browser: Browser, *, motion: str = "reduce") -> Iterator[Callable[..., Visitor]]:
     """Opens the page of a stack as a new guest; at the end, all consoles must be clean."""
     visitors: list[Visitor] = []
 
     def open_as_new(*, expects_errors: bool = False, prepare: Callable[[Any], None] | None = None, **options: Any) -> Visitor:
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en", **options})
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en", "reduced_motion": motion, **options})
         if prepare:
             prepare(context)
         visitor = Visitor(context, stack.address, expects_errors=expects_errors)

@@ -206,7 +206,7 @@ def test_offline_the_page_says_that_ratings_are_kept(visit: Callable[..., Visito
     assert "Swipe on: PAV keeps your ratings" in alice.page.inner_text("#deck-line")
     alice.rate_all()
     assert "sends them when you’re back" in see(alice, "offline")
-    assert not alice.page.is_visible("#lost-connection-text")
+    alice.page.wait_for_selector("#lost-connection-text", state="hidden")
     alice.context.set_offline(False)
 
     alice.wait_for_photo()  # the sixth

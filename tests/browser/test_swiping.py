@@ -7,6 +7,11 @@ import pytest
 from tests.browser.visitor import TOP, Visitor
 
 
+@pytest.fixture
+def motion() -> str:
+    return "no-preference"
+
+
 @pytest.mark.parametrize(
     ("key", "shown"), [("ArrowRight", "Liked"), ("ArrowLeft", "Not for you"), ("ArrowUp", "Loved"), ("ArrowDown", "Skipped")]
 )
@@ -234,6 +239,7 @@ def test_the_welcome_hint_disappears_with_the_first_rating(alice: Visitor) -> No
 
 
 def test_after_the_last_photo_the_best_three_are_shown(alice: Visitor) -> None:
+    alice.rate_elsewhere(alice.get("/api/v1/deck")["photos"]["ready"] - 3)
     alice.rate_all()
 
     assert "You’ve rated them all" in alice.page.inner_text("#deck-notice")

@@ -183,6 +183,22 @@ class Visitor:
             self.page.keyboard.press("ArrowRight")
             self._wait_for_another(before)
 
+    def rate_elsewhere(self, count: int) -> None:
+        """Rate so many photos as another page of theirs does; this one opens anew afterwards."""
+        self.page.evaluate(
+            """async (count) => {
+                const {fetchDeck, sendRating} = await import('/static/page/api.js');
+                while (count > 0) {
+                    for (const {token} of (await fetchDeck()).cards.slice(0, count)) {
+                        await sendRating({token, value: 'like', client_id: crypto.randomUUID()});
+                        count -= 1;
+                    }
+                }
+            }""",
+            count,
+        )
+        self.reload()
+
     def _wait_for_another(self, token: str) -> None:
         self.page.wait_for_function(
             """([top, token]) => {
