@@ -13,7 +13,7 @@ from ratings.problems import PROBLEMS
 from ratings.raters.guests import RaterRequest
 from ratings.raters.selectors import guest_ends_at
 from ratings.uploads import quotas, selectors, services, stars
-from ratings.uploads.schemas import FileRatingsOut, KnownIn, KnownOut, UploadsOut, uploads_out
+from ratings.uploads.schemas import FileRatingsOut, KnownIn, KnownOut, SidecarsIn, UploadsOut, uploads_out
 
 router = Router()
 
@@ -55,6 +55,15 @@ def file_ratings(request: RaterRequest, album: UUID) -> dict[str, int]:
     """How many unrated photos of an album brought stars along, and what these would become."""
     limits.check("READS", str(request.auth))
     album_of(request.auth, album)
+    return stars.counts(selectors.file_ratings(request.auth, album))
+
+
+@router.patch("/uploads/stars", response={200: FileRatingsOut, **PROBLEMS})
+def note_sidecars(request: RaterRequest, album: UUID, sidecars: SidecarsIn) -> dict[str, int]:
+    """Note the stars of files beside the photos of an album. Returns what can be taken as ratings now."""
+    limits.check("RATINGS", str(request.auth))
+    album_of(request.auth, album)
+    services.note_sidecars(owner_id=request.auth, album_id=album, stars=sidecars.stars)
     return stars.counts(selectors.file_ratings(request.auth, album))
 
 

@@ -1,11 +1,12 @@
 """API schemas of uploads."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.utils.translation import gettext
 from ninja import Field, Schema
+from pydantic import StringConstraints
 
 from ratings.photos.refusals import PhotoRefused
 from ratings.uploads.models import Upload
@@ -41,6 +42,12 @@ class UploadsOut(Schema):
     refused_count: int
     refused: list[RefusedOut] = Field(description="The newest of them.")
     room: RoomOut
+
+
+class SidecarsIn(Schema):
+    stars: dict[Annotated[str, StringConstraints(min_length=1, max_length=255)], Annotated[int, Field(ge=-1, le=5)]] = Field(
+        max_length=200, description="Stars of sidecars, by the name of the photo, with or without its extension."
+    )
 
 
 class FileRatingsOut(Schema):

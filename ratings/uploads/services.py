@@ -1,6 +1,6 @@
 """Writes of uploads: begun, received, claimed by a worker, done or refused, dismissed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -105,6 +105,23 @@ def add_known(*, owner_id: UUID, album_id: UUID, hashes: Sequence[str]) -> dict[
     known = {original.sha256: original.photo_id for original in found if files.is_readable(original.photo)}
     bring_into(owner_id=owner_id, album_id=album_id, photo_ids=list(known.values()))
     return known
+
+
+def note_sidecars(*, owner_id: UUID, album_id: UUID, stars: Mapping[str, int]) -> None:
+    """Note stars from files beside the photos, by the name that a photo was brought with, or that name without extension.
+
+    They replace the stars inside the photo's file: programs that write sidecars leave those as they were. A name of several photos says
+    nothing.
+    """
+    wanted = {display_name(name).lower(): number for name, number in stars.items()}
+    found: dict[str, set[int]] = {}
+    brought = Original.objects.filter(owner=owner_id, photo__albumphoto__album=album_id)
+    for photo, name, stem in brought.values_list("photo", "name", "stem"):
+        for known in {name.lower(), stem} & wanted.keys():
+            found.setdefault(known, set()).add(photo)
+    for name, photos in found.items():
+        if len(photos) == 1:
+            Photo.objects.filter(id__in=photos, owner=owner_id).update(file_rating=wanted[name])
 
 
 def bring_into(*, owner_id: UUID, album_id: UUID, photo_ids: Sequence[int]) -> None:

@@ -213,6 +213,11 @@ export interface components {
             like: number;
             dislike: number;
         };
+        SidecarsIn: {
+            stars: {
+                [key: string]: number;
+            };
+        };
         DownloadOut: {
             /** Format: uuid */
             id: string;

@@ -6,6 +6,7 @@ import { toast } from "../page/toast.js";
 import { addPhrases, album, say } from "../page/words.js";
 import { fromPicker, fromTransfer } from "./dropped.js";
 import { Sending } from "./sending.js";
+import { isSidecar, readSidecars, sendStars, starsWait } from "./sidecars.js";
 
 /** @typedef {import("../page/api-types.d.ts").components["schemas"]} Schemas */
 
@@ -36,8 +37,11 @@ let asked = 0;
 let lastSentence = "";
 
 /** @param {import("./dropped.js").Found[]} found */
-function bring(found) {
-  if (found.length) sending.add(found);
+async function bring(found) {
+  const photos = found.filter((each) => !isSidecar(each));
+  await readSidecars(found.filter(isSidecar));
+  if (photos.length) sending.add(photos);
+  else if (found.length) follow();
   else toast(say("bring_nothing"));
 }
 
@@ -104,7 +108,7 @@ function draw() {
     drawFiles();
     drawProblems();
     panel.dataset.busy = busy || atServer?.waiting ? "yes" : "no";
-    if (!polling && (busy || count("sent") > arrivedBefore)) polling = setTimeout(follow, busy ? POLL_MS : 0);
+    if (!polling && (busy || count("sent") > arrivedBefore || starsWait())) polling = setTimeout(follow, busy ? POLL_MS : 0);
   });
 }
 
@@ -145,7 +149,8 @@ async function follow() {
     if (mine !== asked) return; // a later answer counts
     atServer = /** @type {Schemas["UploadsOut"]} */ (found);
     if (before === undefined) refusedBefore = atServer.refused_count;
-    if (before !== atServer.waiting || sent !== arrivedBefore) document.dispatchEvent(new CustomEvent("photos-arrived"));
+    const starsCame = !atServer.waiting && !sending.isBusy && (await sendStars());
+    if (before !== atServer.waiting || sent !== arrivedBefore || starsCame) document.dispatchEvent(new CustomEvent("photos-arrived"));
     arrivedBefore = sent;
     showRoom();
   } catch (error) {

@@ -3,7 +3,7 @@
 /** @typedef {{file: File, path: string}} Found `path` begins with the folder, where there is one */
 
 /** Files of the system that lie in every folder of photos. */
-const OF_THE_SYSTEM = /^(\..*|thumbs\.db|desktop\.ini|.*\.(xmp|aae|thm|xml))$/i;
+const OF_THE_SYSTEM = /^(\..*|thumbs\.db|desktop\.ini|.*\.(aae|thm|xml))$/i;
 
 /** @param {FileList | readonly File[]} files @returns {Found[]} */
 export function fromPicker(files) {

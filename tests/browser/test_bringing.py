@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from ratings.photos import xmp
 from tests.browser.stock import picture
 from tests.browser.visitor import Visitor
 
@@ -17,12 +18,13 @@ WAIT_MS = 60_000
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of six photos, one of them below another folder, an empty file, a text, and what systems leave behind."""
+    """A folder of six photos, one below another folder, one with stars beside it; an empty file, a text, and what systems leave behind."""
     root = tmp_path_factory.mktemp("sea") / "Sea"
     (root / "second day").mkdir(parents=True)
     for number in range(6):
         place = root / ("second day" if number == 5 else ".") / f"IMG_{number}.jpg"
         Image.open(io.BytesIO(picture("teal", number))).save(place, "JPEG")
+    (root / "IMG_2.jpg.xmp").write_bytes(xmp.with_stars(None, xmp.Stars(5, xmp.RATED)))
     (root / "empty.jpg").touch()
     (root / "notes.jpg").write_text("Not a photo.")
     (root / ".DS_Store").write_bytes(b"x")
@@ -53,6 +55,7 @@ def test_a_folder_is_brought_and_what_is_no_photo_is_listed_until_dismissed(
     expect(page.locator("#bring-reasons")).to_contain_text("The file is empty.")
     expect(page.locator("#bring-reasons")).to_contain_text("This is not a photo that can be read.", timeout=WAIT_MS)
     expect(page.locator("#grid .tile")).to_have_count(6, timeout=WAIT_MS)
+    expect(page.locator("#stars-text")).to_contain_text("1 photo came with stars.", timeout=WAIT_MS)
     assert "200 in all" in page.inner_text("#bring-room-text")
     assert "deleted on" in page.inner_text("#bring-room-text")
 

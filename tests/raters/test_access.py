@@ -87,6 +87,7 @@ MATRIX = {
     "api:known": ("post", "/api/v1/uploads/known", 403, 400, 400),
     "api:dismiss": ("delete", f"/api/v1/uploads?album={uuid4()}", 403, 404, 404),
     "api:file_ratings": ("get", f"/api/v1/uploads/stars?album={uuid4()}", 403, 404, 404),
+    "api:note_sidecars": ("patch", f"/api/v1/uploads/stars?album={uuid4()}", 403, 422, 422),
     "api:import_file_ratings": ("post", f"/api/v1/uploads/stars?album={uuid4()}", 403, 404, 404),
     "api:request_download": ("post", "/api/v1/downloads", 403, 400, 400),
     "api:download": ("get", f"/api/v1/downloads/{uuid4()}", 403, 404, 404),

@@ -264,6 +264,17 @@ def test_stars_of_files_are_offered_as_first_ratings(alice):
     assert sorted(selectors.file_ratings(alice.id, alice.album).values()) == [-1, 3, 5]
 
 
+def test_stars_beside_photos_count_where_their_name_is_clear(alice, bob):
+    for seed, name in enumerate(("IMG_1.jpg", "IMG_2.JPG", "IMG_3.jpg", "IMG_3.jpg")):
+        alice.bring(jpeg(seed), name=name)
+    bob.bring(jpeg(9), name="IMG_1.jpg")
+    taking_in.work()
+    beside = {"IMG_1": 5, "img_2.jpg": -1, "IMG_3": 4, "missing": 3}
+    services.note_sidecars(owner_id=alice.id, album_id=alice.album, stars=beside)
+    assert sorted(selectors.file_ratings(alice.id, alice.album).values()) == [-1, 5]
+    assert selectors.file_ratings(bob.id, bob.album) == {}
+
+
 def test_photos_join_albums_of_their_owner_alone(alice, bob):
     alice.bring(jpeg())
     taking_in.work()

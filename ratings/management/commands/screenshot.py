@@ -19,7 +19,7 @@ WIDE = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 1.5, "has_touch": True, "is_mobile": True}
 SIZES: dict[str, dict[str, Any]] = {"wide": WIDE, "phone": PHONE}
 OWN_AFTER = 10  # ratings after which the page shows that the ranking has become the rater's own
-ACCOUNT_WIDTHS = (390, 820, 1440)
+WIDTHS = (390, 820, 1440)  # of the pages of accounts and of albums
 GUEST_PAGES = ("/", "/account/signup/", "/account/login/")
 ACCOUNT_PAGES = (
     "/account/",
@@ -32,6 +32,7 @@ ACCOUNT_PAGES = (
     "/account/2fa/webauthn/add/",
     "/account/logout/",
 )
+BROUGHT = 24  # photos of the catalogue, brought into an album as own photos
 ANIMATED, FRAME_WIDTH = 15, 720  # swipes, pixels
 TOP = '.card[data-depth="0"]:not([data-leaving])'
 
@@ -59,8 +60,11 @@ class Command(BaseCommand):
             "--every-look", action="store_true", help="take both sizes, themes and languages after 0, 5 and 25 ratings, and nothing else"
         )
         parser.add_argument("--accounts", action="store_true", help="take the pages of accounts in three widths, and nothing else")
+        parser.add_argument("--albums", action="store_true", help="bring photos, take the pages of albums in three widths, no others")
 
-    def handle(self, *, url: str, out: Path, swipes: int, animation: bool, every_look: bool, accounts: bool, **_options: Any) -> None:
+    def handle(
+        self, *, url: str, out: Path, swipes: int, animation: bool, every_look: bool, accounts: bool, albums: bool, **_options: Any
+    ) -> None:
         try:
             from playwright.sync_api import Error, sync_playwright
         except ImportError as error:
@@ -76,6 +80,8 @@ class Command(BaseCommand):
                     self._animation(browser, url, out)
                 elif accounts:
                     self._accounts(browser, url, out)
+                elif albums:
+                    self._albums(browser, url, out)
                 elif every_look:
                     self._every_look(browser, url, out)
                 else:
@@ -121,7 +127,7 @@ class Command(BaseCommand):
 
     def _accounts(self, browser: Any, url: str, out: Path) -> None:
         """The pages as a guest sees them, then as the administrator who signs in by a link of this installation."""
-        for width, language in product(ACCOUNT_WIDTHS, ("en", "ja")):
+        for width, language in product(WIDTHS, ("en", "ja")):
             visit = Visit(browser, url, {"viewport": {"width": width, "height": 844}, "locale": language})
             visit.rate(2)
             for signed_in, paths in ((False, GUEST_PAGES), (True, ACCOUNT_PAGES)):
@@ -135,6 +141,54 @@ class Command(BaseCommand):
                     name = f"{'account' if signed_in else 'guest'}-{path.strip('/').replace('/', '-') or 'home'}"
                     self._take(visit.page, out / f"{name}-{width}-{language}-{theme}.png", pause_ms=150, small=False)
             visit.page.context.close()
+
+    def _albums(self, browser: Any, url: str, out: Path) -> None:
+        """Photos of the catalogue, brought by a guest as their own: everything that they meet until they take them home."""
+        for width, language in product(WIDTHS, ("en", "ja")):
+            visit = Visit(browser, url, {"viewport": {"width": width, "height": 844}, "locale": language})
+            page = visit.page
+
+            def take(name: str, page: Any = page, look: str = f"{width}-{language}") -> None:
+                for theme in ("light", "dark"):
+                    page.emulate_media(color_scheme=theme)
+                    self._take(page, out / f"{name}-{look}-{theme}.png", pause_ms=400, small=False)
+
+            photos = _photos_of_everybody(page, url)
+            page.goto(f"{url}{reverse('albums')}")
+            take("albums-none")
+            page.fill("#album-name", "2026")
+            page.press("#album-name", "Enter")
+            page.wait_for_selector("#bring")
+            take("album-empty")
+            page.set_input_files("#bring-photos", photos[: BROUGHT // 2])
+            page.wait_for_selector(f".tile >> nth={BROUGHT // 2 - 1}", timeout=120_000)
+            page.set_input_files("#bring-photos", [*photos, {"name": "notes.jpg", "mimeType": "image/jpeg", "buffer": b"No photo."}])
+            take("album-bringing")
+            page.wait_for_selector(f".tile >> nth={BROUGHT - 1}", state="attached", timeout=120_000)
+            page.wait_for_selector("#bring-dismiss", timeout=120_000)
+            take("album-brought")
+            page.click("#bring-dismiss")
+            page.goto(page.url + "rate/")
+            visit.rate(OWN_AFTER)
+            take("album-rating")
+            page.goto(page.url.removesuffix("rate/"))
+            page.wait_for_selector(".tile")
+            page.focus("#grid")
+            page.keyboard.press("Space")
+            take("album-selected")
+            page.keyboard.press("Escape")
+            page.keyboard.press("Enter")
+            take("album-large")
+            page.keyboard.press("Escape")
+            page.evaluate("document.querySelector('[name=view][value=best]').click()")
+            take("album-best")
+            page.click("#home-open")
+            take("album-home")
+            page.goto(f"{url}{reverse('albums')}")
+            take("albums")
+            page.goto(f"{url}{reverse('album_bin')}")
+            take("album-bin")
+            page.context.close()
 
     def _animation(self, browser: Any, url: str, out: Path) -> None:
         visit = Visit(browser, url, WIDE | {"color_scheme": "light"})
@@ -158,6 +212,14 @@ class Command(BaseCommand):
         # Re-encoded, because browsers compress for speed, and the screenshots are committed to the repository.
         _image(page).save(place, optimize=small)
         self.stdout.write(str(place))
+
+
+def _photos_of_everybody(page: Any, url: str) -> list[dict[str, Any]]:
+    """Files of the first photos of the catalogue, as a file chooser takes them."""
+    top = page.request.get(f"{url}/api/v1/ranking?of=everyone&limit={BROUGHT}").json()["top"]
+    found = page.request.get(f"{url}/api/v1/photos?ids={','.join(str(photo['id']) for photo in top)}").json()["photos"]
+    files = [page.request.get(f"{url}{photo['srcset'].split()[-2]}").body() for photo in found]
+    return [{"name": f"IMG_{number:04}.webp", "mimeType": "image/webp", "buffer": data} for number, data in enumerate(files, 1)]
 
 
 def _image(page: Any) -> Image.Image:
