@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+HEADLESS = "chromium-headless-shell"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
 PLACES = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -24,6 +25,12 @@ def find_chromium() -> Path | None:
     return _playwright_chromium()
 
 
+def find_headless() -> Path | None:
+    """The same engine without windows, as Debian packages it: a new visitor takes an eighth of the processor time. Else `find_chromium`."""
+    found = shutil.which(HEADLESS)
+    return Path(found) if found else find_chromium()
+
+
 def _playwright_chromium() -> Path | None:
     try:
         from playwright.sync_api import sync_playwright
@@ -37,7 +44,8 @@ def _playwright_chromium() -> Path | None:
 def obtain() -> bool:
     """Install Chromium: with apt where PAV runs as root, else with Playwright into the user's cache. Returns whether one is installed."""
     if os.geteuid() == 0 and shutil.which("apt-get"):
-        for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-y", "-q", "--no-install-recommends", "chromium"]):
+        install = ["apt-get", "install", "-y", "-q", "--no-install-recommends"]
+        for command in (["apt-get", "update", "-q"], [*install, "chromium"], [*install, HEADLESS]):  # some distributions lack the latter
             subprocess.run(command, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, stdout=sys.stderr, check=False)
     if find_chromium() is None:
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], stdout=sys.stderr, check=False)

@@ -10,12 +10,14 @@ from uuid import UUID
 import redis
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessionMiddleware
 from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.cache import patch_vary_headers
 
 from ratings.accounts import services
 from ratings.ranking import events
@@ -64,6 +66,20 @@ def end(request: HttpRequest, user: AbstractBaseUser | None, **_signal: Any) -> 
         rater_id = selectors.rater_of_account(user)
         if rater_id:
             _close_after_response(request, rater_id)
+
+
+class SessionMiddleware(DjangoSessionMiddleware):
+    """Django's, except that only whoever ends a session takes the cookie away.
+
+    Django also removes the cookie of a session that it does not know. While somebody signs in, another tab may still fetch photos with the
+    cookie before: the reply would sign them out again.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        if request.session.is_empty() and not request.session.modified:
+            patch_vary_headers(response, ("Cookie",))
+            return response
+        return super().process_response(request, response)
 
 
 class SocketsMiddleware:

@@ -56,6 +56,24 @@ def test_signing_out_everywhere_else_ends_the_other_sessions(browser, closed, dj
     assert closed == [str(user.rater.id)]
 
 
+def test_a_request_with_the_cookie_before_sign_in_signs_nobody_out(alice, browser):
+    account()
+    late, here = browser(), as_browser(alice)
+    late.cookies["sessionid"] = here.cookies["sessionid"].value  # of a photo that is fetched meanwhile
+    sign_in(here)
+    assert "sessionid" not in late.get("/api/v1/deck").cookies
+    here.post("/account/logout/")
+    assert here.get("/account/").status_code == 302
+
+
+def test_signing_out_takes_the_cookie_away_or_gives_another(browser):
+    account()
+    here = browser()
+    sign_in(here)
+    before = here.cookies["sessionid"].value
+    assert here.post("/account/logout/").cookies["sessionid"].value != before
+
+
 def test_sockets_close_at_sign_in_and_sign_out(alice, closed, django_capture_on_commit_callbacks):
     user, browser = account(), as_browser(alice)
     with django_capture_on_commit_callbacks(execute=True):

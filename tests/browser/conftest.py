@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from pav_site.browser import find_chromium, launch_flags
+from pav_site.browser import find_headless, launch_flags
 from tests.browser.stack import Stack, new_stack
 from tests.browser.visitor import Visitor
 
@@ -19,7 +19,7 @@ NO_CHROMIUM = "No Chromium or Chrome was found, so the page is not tested. `./pa
 
 @pytest.fixture(scope="session")
 def chromium() -> Path:
-    found = find_chromium()
+    found = find_headless()
     if found is None:
         if os.environ.get("CI"):
             pytest.fail(NO_CHROMIUM)
@@ -47,25 +47,19 @@ def stack(chromium: Path) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def motion() -> str:
-    """What visitors want. Software draws every frame here, so tests that do not look at motion have less of it."""
-    return "reduce"
-
-
-@pytest.fixture
-def visit(browser: Browser, stack: Stack, motion: str) -> Iterator[Callable[..., Visitor]]:
+def visit(browser: Browser, stack: Stack) -> Iterator[Callable[..., Visitor]]:
     """Opens the page as a new guest. Errors and warnings in the console fail the test, unless it expects errors."""
-    with visitors_of(stack, browser, motion=motion) as open_as_new:
+    with visitors_of(stack, browser) as open_as_new:
         yield open_as_new
 
 
 @contextmanager
-def visitors_of(stack: Stack, browser: Browser, *, motion: str = "reduce") -> Iterator[Callable[..., Visitor]]:
+def visitors_of(stack: Stack, browser: Browser) -> Iterator[Callable[..., Visitor]]:
     """Opens the page of a stack as a new guest; at the end, all consoles must be clean."""
     visitors: list[Visitor] = []
 
     def open_as_new(*, expects_errors: bool = False, prepare: Callable[[Any], None] | None = None, **options: Any) -> Visitor:
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en", "reduced_motion": motion, **options})
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en", **options})
         if prepare:
             prepare(context)
         visitor = Visitor(context, stack.address, expects_errors=expects_errors)

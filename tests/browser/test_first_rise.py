@@ -33,11 +33,6 @@ PLACES = """() => [...document.querySelectorAll('#tiles li, #certainty, .rate-bu
 
 
 @pytest.fixture
-def motion() -> str:
-    return "no-preference"
-
-
-@pytest.fixture
 def rate(visit: Callable[..., Visitor]) -> Callable[..., Visitor]:
     """A visitor who has given nine ratings, all of them fitted and shown."""
 

@@ -2,16 +2,10 @@
 
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import BrowserContext
 
 from tests.browser.stack import Stack
 from tests.browser.visitor import Visitor
-
-
-@pytest.fixture
-def motion() -> str:
-    return "no-preference"
 
 
 def test_the_ranking_moves_after_every_swipe(alice: Visitor) -> None:

@@ -7,11 +7,6 @@ import pytest
 from tests.browser.visitor import TOP, Visitor
 
 
-@pytest.fixture
-def motion() -> str:
-    return "no-preference"
-
-
 @pytest.mark.parametrize(
     ("key", "shown"), [("ArrowRight", "Liked"), ("ArrowLeft", "Not for you"), ("ArrowUp", "Loved"), ("ArrowDown", "Skipped")]
 )
