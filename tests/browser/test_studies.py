@@ -81,7 +81,7 @@ def arrive(browser: Browser, stack: Stack) -> Iterator[Callable[..., Taker]]:
     takers = []
 
     def open_as_new(**options: Any) -> Taker:
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en", "reduced_motion": "reduce", **options})
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en", **options})
         takers.append(Taker(context, stack.address))
         return takers[-1]
 
