@@ -31,6 +31,7 @@ from ratings.exports import services as exports  # noqa: E402
 from ratings.models import ExactRefit, Fit, ModelExport, Photo, Presentation, Rater  # noqa: E402
 from ratings.photos import files  # noqa: E402
 from ratings.photos.services import add_photo  # noqa: E402
+from ratings.ranking import exact_refits  # noqa: E402
 from ratings.raters.services import make_guest  # noqa: E402
 from tests.photos.making import encoded, scene  # noqa: E402
 
