@@ -32,7 +32,7 @@ ACCOUNT_PAGES = (
     "/account/2fa/webauthn/add/",
     "/account/logout/",
 )
-BROUGHT = 24  # photos of the catalogue, brought into an album as own photos
+BROUGHT = 24  # photos of the catalogue, at most, brought into an album as own photos
 ANIMATED, FRAME_WIDTH = 15, 720  # swipes, pixels
 TOP = '.card[data-depth="0"]:not([data-leaving])'
 
@@ -160,11 +160,11 @@ class Command(BaseCommand):
             page.press("#album-name", "Enter")
             page.wait_for_selector("#bring")
             take("album-empty")
-            page.set_input_files("#bring-photos", photos[: BROUGHT // 2])
-            page.wait_for_selector(f".tile >> nth={BROUGHT // 2 - 1}", timeout=120_000)
+            page.set_input_files("#bring-photos", photos[: len(photos) // 2])
+            page.wait_for_selector(f".tile >> nth={len(photos) // 2 - 1}", timeout=120_000)
             page.set_input_files("#bring-photos", [*photos, {"name": "notes.jpg", "mimeType": "image/jpeg", "buffer": b"No photo."}])
             take("album-bringing")
-            page.wait_for_selector(f".tile >> nth={BROUGHT - 1}", state="attached", timeout=120_000)
+            page.wait_for_selector(f".tile >> nth={len(photos) - 1}", state="attached", timeout=120_000)
             page.wait_for_selector("#bring-dismiss", timeout=120_000)
             take("album-brought")
             page.click("#bring-dismiss")
