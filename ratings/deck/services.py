@@ -52,7 +52,7 @@ def record_rating(
         NotSignedIn: this rater has been deleted.
     """
     with transaction.atomic():
-        seq, queue = _next_event(rater_id)
+        seq = _next_event(rater_id)
         before = RatingEvent.objects.filter(rater=rater_id, client_id=client_id).first()
         if before:
             transaction.set_rollback(True)
@@ -72,8 +72,6 @@ def record_rating(
             on_screen_ms=on_screen_ms,
             modality=modality,
         )
-        if queue:
-            transaction.on_commit(lambda: jobs.request_refit(rater_id))
     return Recorded(seq, created=True)
 
 
@@ -88,7 +86,7 @@ def rate_picked(*, rater_id: UUID, photo_id: int, client_id: UUID, value: int, m
         NotSignedIn: this rater has been deleted.
     """
     with transaction.atomic():
-        seq, queue = _next_event(rater_id)
+        seq = _next_event(rater_id)
         before = RatingEvent.objects.select_related("presentation").filter(rater=rater_id, client_id=client_id).first()
         if before:
             transaction.set_rollback(True)
@@ -110,8 +108,6 @@ def rate_picked(*, rater_id: UUID, photo_id: int, client_id: UUID, value: int, m
             value=value,
             modality=modality,
         )
-        if queue:
-            transaction.on_commit(lambda: jobs.request_refit(rater_id))
     return Recorded(seq, created=True)
 
 
@@ -124,7 +120,7 @@ def record_imported(*, rater_id: UUID, values: Mapping[int, int]) -> int:
         NotSignedIn: this rater has been deleted.
     """
     with transaction.atomic():
-        _next_event(rater_id)
+        first = _next_event(rater_id)
         rated = Presentation.objects.filter(rater=rater_id, rated_at__isnull=False).values("photo")
         own = Photo.objects.filter(owner=rater_id, id__in=values).exclude(id__in=rated).order_by("id").values_list("id", flat=True)
         photos = [photo for photo in own if values[photo] > Value.SKIP]
@@ -139,8 +135,6 @@ def record_imported(*, rater_id: UUID, values: Mapping[int, int]) -> int:
             )
             for place, photo in enumerate(photos, start=1)
         )
-        rater = Rater.objects.filter(id=rater_id)
-        first = rater.values_list("ratings_seq", flat=True).get()
         RatingEvent.objects.bulk_create(
             RatingEvent(
                 rater_id=rater_id,
@@ -152,8 +146,7 @@ def record_imported(*, rater_id: UUID, values: Mapping[int, int]) -> int:
             )
             for place, presentation in enumerate(presentations)
         )
-        rater.update(ratings_seq=first + len(presentations) - 1, refit_queued_at=now)
-        transaction.on_commit(lambda: jobs.request_refit(rater_id))
+        Rater.objects.filter(id=rater_id).update(ratings_seq=first + len(presentations) - 1)
     return len(presentations)
 
 
@@ -166,7 +159,7 @@ def undo_rating(*, rater_id: UUID, client_id: UUID, token: UUID | None = None) -
         NotSignedIn: this rater has been deleted.
     """
     with transaction.atomic():
-        seq, queue = _next_event(rater_id)
+        seq = _next_event(rater_id)
         before = RatingEvent.objects.filter(rater=rater_id, client_id=client_id).first()
         if before:
             if before.kind != RatingEvent.Kind.UNDO:
@@ -187,8 +180,6 @@ def undo_rating(*, rater_id: UUID, client_id: UUID, token: UUID | None = None) -
         RatingEvent.objects.create(
             rater_id=rater_id, seq=seq, client_id=client_id, kind=RatingEvent.Kind.UNDO, presentation=presentation, value=value
         )
-        if queue:
-            transaction.on_commit(lambda: jobs.request_refit(rater_id))
     return Undone(seq, presentation)
 
 
@@ -223,8 +214,8 @@ def deal(*, rater_id: UUID, scope: Scope, count: int) -> list[Presentation]:
         return selectors.open_presentations(rater_id, scope, count)
 
 
-def _next_event(rater_id: UUID) -> tuple[int, bool]:
-    """Number the rater's next event, and lock the rater until commit: (its number, whether to queue a refit)."""
+def _next_event(rater_id: UUID) -> int:
+    """Number the rater's next event, lock the rater until commit, and queue a refit then, unless one is queued already."""
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE ratings_rater SET ratings_seq = ratings_seq + 1, refit_queued_at = CASE
@@ -235,7 +226,10 @@ def _next_event(rater_id: UUID) -> tuple[int, bool]:
         row = cursor.fetchone()
     if row is None:
         raise NotSignedIn
-    return row
+    seq, queue = row
+    if queue:
+        transaction.on_commit(lambda: jobs.request_refit(rater_id))
+    return int(seq)
 
 
 def _last_position(rater_id: UUID) -> int:

@@ -69,7 +69,9 @@ class NotThisTrial(RatingError):
     sentence = _("Another trial comes next. Reload the page to go on.")
 
 
-class BadAnswer(RatingError):
+class BadInput(RatingError):
+    """What was sent cannot be used; the sentence says why."""
+
     status = 422
 
     def __init__(self, sentence: str) -> None:
@@ -77,11 +79,9 @@ class BadAnswer(RatingError):
         self.sentence = sentence  # type: ignore[assignment]
 
 
-class BadStudy(RatingError):
+class BadAnswer(BadInput):
+    """What a participant answered."""
+
+
+class BadStudy(BadInput):
     """What a researcher asked for cannot be done."""
-
-    status = 422
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence  # type: ignore[assignment]

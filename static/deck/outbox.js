@@ -8,6 +8,7 @@
  */
 
 import { Problem, RATER_CHANGED, sendRating, sendUndo } from "../page/api.js";
+import { openStore } from "../page/entry-store.js";
 import { ownRaters, rater } from "../page/words.js";
 
 /**
@@ -19,71 +20,6 @@ import { ownRaters, rater } from "../page/words.js";
 
 const LONGEST_WAIT_MS = 30_000;
 
-/** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
-const settled = (request) =>
-  new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-
-/** @returns {Promise<IDBDatabase>} */
-function openDatabase() {
-  const request = indexedDB.open("pav", 1);
-  request.onupgradeneeded = () => request.result.createObjectStore("outbox", { keyPath: "order", autoIncrement: true });
-  return settled(request);
-}
-
-/** Entries in memory, for browsers that refuse IndexedDB (some private windows). They last as long as the page. */
-class MemoryStore {
-  /** @type {Map<number, Entry>} */ #entries = new Map();
-  #next = 1;
-
-  /** @param {Entry} entry */
-  async add(entry) {
-    this.#entries.set(this.#next, { ...entry, order: this.#next });
-    this.#next += 1;
-  }
-
-  /** @param {number} order */
-  async remove(order) {
-    this.#entries.delete(order);
-  }
-
-  /** @returns {Promise<Entry[]>} */
-  async all() {
-    return [...this.#entries.values()];
-  }
-}
-
-class DatabaseStore {
-  #database;
-
-  /** @param {IDBDatabase} database */
-  constructor(database) {
-    this.#database = database;
-  }
-
-  /** @param {IDBTransactionMode} mode */
-  #store(mode) {
-    return this.#database.transaction("outbox", mode).objectStore("outbox");
-  }
-
-  /** @param {Entry} entry */
-  async add(entry) {
-    await settled(this.#store("readwrite").add(entry));
-  }
-
-  /** @param {number} order */
-  async remove(order) {
-    await settled(this.#store("readwrite").delete(order));
-  }
-
-  /** @returns {Promise<Entry[]>} */
-  all() {
-    return settled(this.#store("readonly").getAll());
-  }
-}
-
 /**
  * Events: "change" (detail: how many entries wait), "accepted" (detail: {entry, reply}), "refused" (detail: {entry, problem}),
  * "rater-changed": somebody else is signed in by now, and the entries wait for their rater.
@@ -91,7 +27,7 @@ class DatabaseStore {
 export class Outbox extends EventTarget {
   /** Whether the browser asks somebody who leaves while ratings wait. */
   asksBeforeLeaving = true;
-  /** @type {Promise<MemoryStore | DatabaseStore>} */ #store;
+  /** @type {Promise<import("../page/entry-store.js").Store<Entry>>} */ #store = openStore("pav");
   #waiting = 0;
   #draining = false;
   #again = false;
@@ -100,10 +36,6 @@ export class Outbox extends EventTarget {
 
   constructor() {
     super();
-    this.#store = openDatabase().then(
-      (database) => new DatabaseStore(database),
-      () => new MemoryStore(),
-    );
     addEventListener("online", () => this.drain());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.drain());
     addEventListener("beforeunload", (event) => {

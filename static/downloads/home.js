@@ -10,14 +10,7 @@ import { addPhrases, album, say } from "../page/words.js";
 const POLL_MS = 1000;
 const KEY = `pav-download-${album}`;
 
-addPhrases(
-  Object.fromEntries(
-    [...findAs(HTMLTemplateElement, "#home-words").content.children].map((each) => [
-      each.getAttribute("data-key") ?? "",
-      each.textContent ?? "",
-    ]),
-  ),
-);
+addPhrases(findAs(HTMLTemplateElement, "#home-words"));
 
 const dialog = findAs(HTMLDialogElement, "#home");
 const form = findAs(HTMLFormElement, "#home-form");

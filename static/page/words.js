@@ -38,8 +38,10 @@ export function say(key, values = {}) {
   });
 }
 
-/** Takes in sentences that the templates of one page bring along. @param {Record<string, string>} more */
-export const addPhrases = (more) => Object.assign(config.phrases, more);
+/** Takes in sentences that a part of one page brings along, each in an element with `data-key`. @param {HTMLTemplateElement} template */
+export function addPhrases(template) {
+  for (const each of template.content.children) config.phrases[each.getAttribute("data-key") ?? ""] = each.textContent ?? "";
+}
 
 /** A number with two decimal places, as the language writes it. @param {number} value */
 export const decimal = (value) => decimals.format(value);

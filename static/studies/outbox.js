@@ -3,35 +3,17 @@
  * has it or refuses it for good. Each names its run: several people may use one browser, one after the other.
  */
 
+import { openStore } from "../page/entry-store.js";
 import { post, Refused, Unreachable } from "./server.js";
 
 /** @typedef {{order?: number, run: string, address: string, body: Record<string, unknown>}} Entry */
 
 const LONGEST_WAIT_MS = 15_000;
 
-/** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
-const settled = (request) =>
-  new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-
-/** @returns {Promise<IDBDatabase | null>} null where the browser refuses (some private windows): entries last as long as the page */
-async function openDatabase() {
-  try {
-    const request = indexedDB.open("pav-study", 1);
-    request.onupgradeneeded = () => request.result.createObjectStore("outbox", { keyPath: "order", autoIncrement: true });
-    return await settled(request);
-  } catch {
-    return null;
-  }
-}
-
 /** Events: "change" (detail: how many wait), "refused" (detail: the refusal). */
 export class Outbox extends EventTarget {
   #run;
-  #database = openDatabase();
-  /** @type {Entry[]} without a database */ #memory = [];
+  /** @type {Promise<import("../page/entry-store.js").Store<Entry>>} */ #store = openStore("pav-study");
   #sending = false;
   #failures = 0;
   #timer = 0;
@@ -48,17 +30,9 @@ export class Outbox extends EventTarget {
     });
   }
 
-  /** @param {IDBTransactionMode} mode */
-  async #store(mode) {
-    return (await this.#database)?.transaction("outbox", mode).objectStore("outbox");
-  }
-
   /** @returns {Promise<Entry[]>} */
   async #entries() {
-    const store = await this.#store("readonly");
-    /** @type {Entry[]} */
-    const all = store ? await settled(store.getAll()) : [...this.#memory];
-    const own = all.filter((entry) => entry.run === this.#run);
+    const own = (await (await this.#store).all()).filter((entry) => entry.run === this.#run);
     if (own.length !== this.waiting) {
       this.waiting = own.length;
       this.dispatchEvent(new CustomEvent("change", { detail: own.length }));
@@ -68,18 +42,14 @@ export class Outbox extends EventTarget {
 
   /** Resolves once the entry is stored on this device; it is sent in the background. @param {string} address @param {Record<string, unknown>} body */
   async put(address, body) {
-    const store = await this.#store("readwrite");
-    if (store) await settled(store.add({ run: this.#run, address, body }));
-    else this.#memory.push({ order: Date.now() + Math.random(), run: this.#run, address, body });
+    await (await this.#store).add({ run: this.#run, address, body });
     await this.#entries();
     this.drain();
   }
 
   /** @param {Entry} entry */
   async #remove(entry) {
-    const store = await this.#store("readwrite");
-    if (store) await settled(store.delete(Number(entry.order)));
-    else this.#memory = this.#memory.filter((other) => other !== entry);
+    await (await this.#store).remove(Number(entry.order));
   }
 
   /** Sends everything, oldest first, in one tab at a time. */

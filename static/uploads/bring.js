@@ -13,14 +13,7 @@ import { isSidecar, readSidecars, sendStars, starsWait } from "./sidecars.js";
 const POLL_MS = 1500;
 const SHOWN_NAMES = 20;
 
-addPhrases(
-  Object.fromEntries(
-    [...findAs(HTMLTemplateElement, "#bring-words").content.children].map((each) => [
-      each.getAttribute("data-key") ?? "",
-      each.textContent ?? "",
-    ]),
-  ),
-);
+addPhrases(findAs(HTMLTemplateElement, "#bring-words"));
 
 const sending = new Sending();
 const panel = find("#bring");
