@@ -153,6 +153,13 @@ class Command(BaseCommand):
                     page.emulate_media(color_scheme=theme)
                     self._take(page, out / f"{name}-{look}-{theme}.png", pause_ms=400, small=False)
 
+            def wait_for_photos(count: int, page: Any = page) -> None:
+                page.wait_for_function(
+                    "(count) => Number(document.querySelector('#album-count').textContent.replace(/\\D/g, '')) === count",
+                    arg=count,
+                    timeout=120_000,
+                )
+
             photos = _photos_of_everybody(page, url)
             page.goto(f"{url}{reverse('albums')}")
             take("albums-none")
@@ -161,10 +168,10 @@ class Command(BaseCommand):
             page.wait_for_selector("#bring")
             take("album-empty")
             page.set_input_files("#bring-photos", photos[: len(photos) // 2])
-            page.wait_for_selector(f".tile >> nth={len(photos) // 2 - 1}", timeout=120_000)
+            wait_for_photos(len(photos) // 2)
             page.set_input_files("#bring-photos", [*photos, {"name": "notes.jpg", "mimeType": "image/jpeg", "buffer": b"No photo."}])
             take("album-bringing")
-            page.wait_for_selector(f".tile >> nth={len(photos) - 1}", state="attached", timeout=120_000)
+            wait_for_photos(len(photos))
             page.wait_for_selector("#bring-dismiss", timeout=120_000)
             take("album-brought")
             page.click("#bring-dismiss")
