@@ -7,17 +7,18 @@ from pathlib import Path
 
 # These commands start services themselves, or need none.
 STANDALONE = {
-    *("demo", "doctor", "test", "help", "bench", "makemessages", "compilemessages", "draw_samples"),
+    *("demo", "fill_demo", "doctor", "test", "help", "bench", "makemessages", "compilemessages", "draw_samples"),
     *("train_task_vector", "build_bank", "import_bank", "bank_info", "bank_compress", "bank_extractors", "train_generic_score"),
     *("datasets", "databases", "evaluate", "replay", "evaluate_prior", "learn_prior", "score", "agreement"),
 }
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pav_site.settings")
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
     if command == "demo":
+        os.environ["DJANGO_SETTINGS_MODULE"] = "pav_site.launcher_settings"
         os.environ.setdefault("PAV_VAR", demo_folder(sys.argv))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pav_site.settings")
     try:
         run(command)
     except KeyboardInterrupt:

@@ -1,17 +1,22 @@
-"""Demo launcher: starts all of PAV on one machine and runs it until Ctrl-C."""
+"""Demo launcher: starts all of PAV on one machine and runs it until Ctrl-C.
+
+It runs without the apps (`launcher_settings`), so that it starts at once and stays small; what needs the database is done by a process of
+its own, `demo_filling`, which ends when every photo is ready.
+"""
 
 import http.client
 import json
 import os
+import select
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
 import urllib.request
 import weakref
-import webbrowser
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,27 +25,19 @@ from pathlib import Path
 from types import FrameType, MappingProxyType
 
 from django.conf import settings
-from django.core.management import call_command
-from django.db import DatabaseError, connections
-from django.urls import reverse
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.text import Text
 
 from pav_site import starting_page
-from pav_site.demo_photos import PhotoImport
 from pav_site.embedded import FolderInUse, ServiceError, Services
 from pav_site.environment import BASE
 from pav_site.printed_mail import PrintedMail
-from pav_site.supervisor import Program, Supervisor
-from personalize.errors import BadBank
-from personalize.files import extractors
+from pav_site.processes import end
+from pav_site.supervisor import Program, Supervisor, reason
+from personalize.worker import capabilities
 
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, kill, a closed terminal
-POLL_SECONDS = 0.3  # how often the progress is read from the database
+POLL_SECONDS = 0.1
 FREE_PORT_SECONDS = 5  # the processes of a killed launcher need a moment to exit
-ENOUGH_PHOTOS = 5
-
+SITE = {"DJANGO_SETTINGS_MODULE": "pav_site.settings"}  # of every program; the launcher's own are `launcher_settings`
 
 ended = threading.Event()
 
@@ -70,37 +67,36 @@ class Options:
         return f"http://localhost:{self.port}"
 
 
-def run(options: Options, console: Console) -> None:
-    """Start everything, show the progress, and keep it running until KeyboardInterrupt.
+def run(options: Options) -> None:
+    """Start everything, and keep it running until KeyboardInterrupt.
 
     Raises:
         ServiceError: the port is taken, another demo uses the folder, or a service does not start; the message says which.
+        SystemExit: the database could not be prepared, or there is no photo; the process that found out has said so.
     """
     embedded: Services = settings.EMBEDDED
     with _owned(embedded, options):
         if options.fresh:
-            _empty(embedded, console)
+            _empty(embedded)
         _wait_for_port(options.port)
-        _check_bank()
-        supervisor = Supervisor(say=lambda line: _say(console, line))
+        supervisor, mail = Supervisor(say=_say), PrintedMail(mail_folder(settings.VAR))
+        filling = _start_filling(options)
         try:
-            _start(supervisor, embedded, options, console)
-            _show_progress(options, console)
+            _start(supervisor, embedded, options, filling)
+            _watch(filling.process, mail)
         finally:
             # A second Ctrl-C must not interrupt the shutdown and leave programs running.
             for number in END_SIGNALS:
                 signal.signal(number, signal.SIG_IGN)
-            _say(console, "Stopping PAV. Your ratings are kept.")
-            connections.close_all()
-            # Otherwise the pool's threads try for seconds to reconnect to a database that is shutting down.
-            connections["default"].close_pool()  # type: ignore[attr-defined]
+            _say("Stopping PAV. Your ratings are kept.")
+            end([filling.process])
             supervisor.stop()
 
 
-def _say(console: Console, line: str) -> None:
+def _say(line: str) -> None:
     """Print, unless the terminal was closed: the launcher must still supervise and end its programs."""
     with suppress(OSError):
-        console.print(Text(line), soft_wrap=True)
+        print(line, flush=True)
 
 
 @contextmanager
@@ -115,11 +111,11 @@ def _owned(embedded: Services, options: Options) -> Iterator[None]:
         ) from None
 
 
-def _empty(embedded: Services, console: Console) -> None:
+def _empty(embedded: Services) -> None:
     """Remove everything in the demo's folder. On a terminal, ask for confirmation first."""
     if not (embedded.folder / "logs").exists():
         return
-    if sys.stdin.isatty() and not console.input(f"Delete all ratings and photos in {embedded.folder}? \\[y/N] ").lower().startswith("y"):
+    if sys.stdin.isatty() and not input(f"Delete all ratings and photos in {embedded.folder}? [y/N] ").lower().startswith("y"):
         raise ServiceError("Nothing was deleted. To keep your ratings and photos, start the demo without --fresh.")
     for name in embedded.names:
         embedded.clear(name)
@@ -164,37 +160,55 @@ def _is_pav(port: int) -> bool:
         return False
 
 
-def _check_bank() -> None:
-    """Check the files of the networks before anything starts: without them, no photo would ever get features.
+@dataclass(frozen=True)
+class Filling:
+    """The process of `demo_filling`, and the end of a pipe on which it tells that the database is prepared."""
 
-    Raises:
-        ServiceError: a file is missing, or is not the one that the bank's metadata name.
-    """
-    try:
-        for row in extractors.read().rows:
-            extractors.checked(row)
-    except BadBank as error:
-        raise ServiceError(f"{error} In a checkout: git checkout -- personalize/bank") from None
+    process: subprocess.Popen[bytes]
+    prepared: int
+
+    def wait_until_prepared(self) -> None:
+        """Wait for a byte.
+
+        Raises:
+            SystemExit: the process ended before; it has said why.
+        """
+        while not select.select([self.prepared], [], [], POLL_SECONDS)[0]:
+            if ended.is_set():
+                raise KeyboardInterrupt
+        if not os.read(self.prepared, 1):
+            raise SystemExit(self.process.wait() or 1)
 
 
-def _start(supervisor: Supervisor, embedded: Services, options: Options, console: Console) -> None:
+def _start_filling(options: Options) -> Filling:
+    """Start the process that prepares and fills the database."""
+    prepared, told = os.pipe()
+    command = [sys.executable, str(BASE / "manage.py"), "fill_demo", "--with-parent", "--port", str(options.port), "--prepared", str(told)]
+    command += ["--photos", str(options.photos)] if options.photos else []
+    command += [] if options.browser else ["--no-browser"]
+    command += ["--study"] if options.study else []
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, pass_fds=[told], start_new_session=True, env={**os.environ, "PAV_VAR": str(settings.VAR), **SITE}
+    )
+    os.close(told)
+    return Filling(process, prepared)
+
+
+def _start(supervisor: Supervisor, embedded: Services, options: Options, filling: Filling) -> None:
     """Start the services and the web server at once, and the workers when the page can be opened: a page is waited for, a worker is not.
 
     The web server loads its code while the database is prepared, and listens as soon as the starting page makes way.
     """
     addresses = {"postgres": settings.DATABASE_URL, "redis": settings.REDIS_URL}
-    web, *workers = site_programs(settings.VAR, addresses, options.port)
+    web, *workers = site_programs(settings.VAR, addresses, options.port, SITE)
     with starting_page.serving(options.port):
-        console.print("Starting PostgreSQL and Redis.")
+        _say("Starting PostgreSQL and Redis.")
         embedded.prepare()
         for program in service_programs(embedded):
             supervisor.start(program)
-        console.print("Preparing the database and the pages.")
-        call_command("collectstatic", verbosity=0, interactive=False)  # the web server reads the list of these files when it starts
         supervisor.start(web)
-        embedded.wait()
-        call_command("migrate", verbosity=0, interactive=False)
-    while not _accepts(options.port):
+        filling.wait_until_prepared()
+    while not accepts(options.port):
         if ended.wait(POLL_SECONDS):
             raise KeyboardInterrupt
     for program in workers:
@@ -219,7 +233,10 @@ def service_programs(embedded: Services) -> list[Program]:
 def site_programs(
     folder: Path, addresses: Mapping[str, str], port: int, environment: Mapping[str, str] = MappingProxyType({})
 ) -> list[Program]:
-    """The web server; the worker of queue `refit`, which also sends the periodic tasks; and those of the queues `gpu` and `intake`."""
+    """The web server; the worker of queue `refit`, which also sends the periodic tasks; and those of the queues `gpu` and `intake`.
+
+    Where no exact refits occupy the queue `gpu` for minutes, one worker serves both: each takes 130 MB.
+    """
     mail = os.environ.get("PAV_MAIL_URL") or mail_folder(folder).as_uri()
     common = {
         "PAV_MAIL_URL": mail,
@@ -232,8 +249,11 @@ def site_programs(
         "web": ["serve", "--port", str(port), "--wait-for-port"],
         "refit": ["worker", "--queue", "refit", "--beat"],
         "gpu": ["worker", "--queue", "gpu"],
-        "intake": ["worker", "--queue", "intake"],
     }
+    if capabilities.exact_fits():
+        commands["intake"] = ["worker", "--queue", "intake"]
+    else:
+        commands["gpu"] += ["--queue", "intake"]
     return [
         Program(
             name=name,
@@ -250,82 +270,27 @@ def mail_folder(folder: Path) -> Path:
     return folder.absolute() / "mail"
 
 
-def _show_progress(options: Options, console: Console) -> None:
-    """Import photos in a thread, show the counts until every photo has features, then wait for Ctrl-C."""
-    importing, mail = PhotoImport(options.photos), PrintedMail(mail_folder(settings.VAR))
-    importing.start()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    welcomed, photos, ready = False, 0, 0
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        imported = progress.add_task("Importing photos", total=None)
-        extracted = progress.add_task("Extracting features", total=None)
-        while True:
-            finished = not importing.is_alive()
-            photos, ready = _counts() or (photos, ready)
-            progress.update(imported, completed=importing.done, total=importing.total, visible=importing.total != 0)
-            progress.update(extracted, completed=ready, total=max(photos, importing.total or 0))
-            for line in (*importing.messages(), *mail.new()):
-                console.print(Text(line), soft_wrap=True)
-            if finished and not photos:
-                raise ServiceError("No photo was imported, so there is nothing to swipe. Choose another folder: ./pav demo --photos DIR")
-            if not welcomed and _accepts(options.port) and ready and (ready >= _enough(options) or (finished and ready == photos)):
-                welcomed = True
-                _welcome(options, console)
-            if finished and welcomed and ready >= photos:
-                break
-            if ended.wait(POLL_SECONDS):
-                raise KeyboardInterrupt
-    console.print(f"All {photos} photos are ready. Press Ctrl-C to stop PAV.")
-    connections.close_all()
-    while not ended.wait(1):
+def _watch(filling: "subprocess.Popen[bytes]", mail: PrintedMail) -> None:
+    """Print the mail until KeyboardInterrupt.
+
+    Raises:
+        SystemExit: there is no photo; the process that found out has said so.
+    """
+    known = False
+    while not ended.wait(POLL_SECONDS):
         for line in mail.new():
-            _say(console, line)
+            _say(line)
+        if not known and filling.poll() is not None:
+            known = True
+            if filling.returncode == 1:
+                raise SystemExit(1)
+            if filling.returncode:
+                _say(f"The import of photos ended ({reason(filling.returncode)}). To continue it, start the demo again.")
     raise KeyboardInterrupt
 
 
-def _enough(options: Options) -> int:
-    """Photos with features before the demo reports that it is ready."""
-    from ratings.studies import example_study  # models cannot be imported before Django is set up
-
-    return example_study.PHOTOS if options.study else ENOUGH_PHOTOS
-
-
-def _counts() -> tuple[int, int] | None:
-    """The number of photos, and of those with features. None while PostgreSQL is down: the supervisor restarts it."""
-    from ratings.ranking import features  # models cannot be imported before Django is set up
-
-    try:
-        progress = features.progress()
-    except DatabaseError:
-        return None
-    return progress.total, progress.ready
-
-
-def _accepts(port: int) -> bool:
+def accepts(port: int) -> bool:
+    """Whether anything listens on the port."""
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
-
-
-def _welcome(options: Options, console: Console) -> None:
-    from ratings.raters import admin_links
-
-    console.print()
-    console.print(Text(f"PAV is ready: {options.address}/", style="bold"), soft_wrap=True)
-    link = options.address + reverse("staff_enter", args=[admin_links.make_ticket()])
-    console.print(Text(f"Administration (the link works once, within 15 minutes): {link}"), soft_wrap=True)
-    page = f"{options.address}/"
-    if options.study:
-        from ratings.studies import example_study
-
-        page = options.address + reverse("study_entry", args=[example_study.open_example()])
-        console.print(Text(f"The example study: {page}"), soft_wrap=True)
-    console.print("PAV prepares the remaining photos in the background. Press Ctrl-C to stop it; your ratings are kept.")
-    console.print()
-    if options.browser and _has_screen():
-        webbrowser.open(page)
-
-
-def _has_screen() -> bool:
-    """Whether there is a graphical screen. Without one, `webbrowser` would open a text browser in this terminal."""
-    return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -87,7 +87,7 @@ class Supervisor:
                 child.pause = FIRST_PAUSE
             child.due, pause = now + child.pause, child.pause
             child.pause = min(2 * pause, LONGEST_PAUSE)
-            self._say(f"{child.program.name} ended ({_reason(child.process.returncode)}); restarting it. Log: {child.program.log}")
+            self._say(f"{child.program.name} ended ({reason(child.process.returncode)}); restarting it. Log: {child.program.log}")
         if child.due is not None and now >= child.due:
             try:
                 child.process, child.due, child.started = _spawn(child.program), None, now
@@ -96,7 +96,8 @@ class Supervisor:
                 self._say(f"{child.program.name} cannot be started: {error}")
 
 
-def _reason(code: int) -> str:
+def reason(code: int) -> str:
+    """How a process ended, from its return code."""
     return f"signal {-code}" if code < 0 else f"exit status {code}"
 
 

@@ -206,7 +206,7 @@ def test_a_port_that_pav_uses_is_refused_with_its_address(start: "type[Demo]") -
 def test_a_network_that_is_not_the_one_in_the_metadata_is_refused_before_anything_starts(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from pav_site import demo
+    from pav_site import demo_filling
     from pav_site.embedded import ServiceError
     from personalize.files import extractors
 
@@ -216,7 +216,7 @@ def test_a_network_that_is_not_the_one_in_the_metadata_is_refused_before_anythin
     damaged.write_bytes(b"half of a download")
     monkeypatch.setattr(extractors, "read", lambda: replace(real, rows=(replace(rows[0], path=damaged), *rows[1:])))
     with pytest.raises(ServiceError, match="git checkout -- personalize/bank"):
-        demo._check_bank()
+        demo_filling.check_bank()
 
 
 @pytest.mark.parametrize("arguments", [["--port", "many"], ["--port", "70000"], ["--photos", "/not/there"]])
@@ -242,8 +242,6 @@ def test_a_folder_without_photos_is_refused_with_a_sentence(unreadable: bool, se
 
 
 def test_fresh_deletes_everything_except_locks_the_secret_key_and_drawn_pictures(service_folder: Path) -> None:
-    from rich.console import Console
-
     from pav_site import demo
     from pav_site.embedded import Services
 
@@ -254,6 +252,6 @@ def test_fresh_deletes_everything_except_locks_the_secret_key_and_drawn_pictures
         (services.folder / "secret_key").write_text("kept")
         (services.folder / "drawn").mkdir()
     with services.owned():
-        demo._empty(services, Console(quiet=True))
+        demo._empty(services)
     left = {path.name for path in services.folder.iterdir()}
     assert left == {"owner.lock", "guests.lock", "secret_key", "drawn"}

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from rich.console import Console
 
 from pav_site import demo
 
@@ -35,7 +34,7 @@ class Command(BaseCommand):
             options["port"], options["photos"], options["fresh"], browser=not options["no_browser"], study=options["study"]
         )
         try:
-            demo.run(chosen, Console())
+            demo.run(chosen)
         except KeyboardInterrupt:
             with suppress(OSError):  # the terminal may have been closed
                 self.stdout.write("PAV has stopped.")

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import uvicorn
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from pav_site.processes import end_with_parent
@@ -21,14 +22,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: only this machine)")
         parser.add_argument("--port", type=int, default=8000)
-        parser.add_argument("--wait-for-port", action="store_true", help="wait until the port is free, with everything loaded")
+        parser.add_argument("--wait-for-port", action="store_true", help="wait until the port is free, with the code loaded")
         parser.add_argument("--with-parent", action="store_true", help="exit when the process that holds stdin open exits")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["with_parent"]:
             end_with_parent()
         if options["wait_for_port"]:
-            importlib.import_module("pav_site.asgi")
+            importlib.import_module(settings.ROOT_URLCONF)
             _wait(options["host"], options["port"])
         uvicorn.run(
             "pav_site.asgi:application",

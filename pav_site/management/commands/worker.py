@@ -1,8 +1,9 @@
-"""`./pav worker`: a Celery worker for one queue, or for the two slow ones where it can do both."""
+"""`./pav worker`: a Celery worker for one queue or several."""
 
 import logging
 import os
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from socket import gethostname
 from typing import Any
 
@@ -31,7 +32,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--queue", choices=["refit", "gpu", "intake"], required=True)
+        parser.add_argument(
+            "--queue", choices=["refit", "gpu", "intake"], action="append", required=True, help="may be given more than once"
+        )
         parser.add_argument(
             "--beat", action="store_true", help="also send the periodic tasks; give it to exactly one worker of the deployment"
         )
@@ -40,7 +43,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["with_parent"]:
             end_with_parent()
-        if options["queue"] == "refit":
+        chosen: list[str] = options["queue"]
+        if "refit" in chosen:
             # A fit takes a few hundred thousand multiplications: threads in linear algebra would cost more than they save, and occupy
             # the cores of the other workers.
             threadpool_limits(1)
@@ -50,7 +54,7 @@ class Command(BaseCommand):
         if options["beat"]:
             EmbeddedService(app, thread=True, scheduler_cls="celery.beat:Scheduler").start()  # stores nothing on disk
         logging.getLogger("celery.beat").setLevel(logging.WARNING)
-        queues, name = _queues(options["queue"]), f"{options['queue']}@{gethostname()}"
+        queues, name = _queues(chosen), f"{'+'.join(chosen)}@{gethostname()}"
         worker = app.Worker(
             queues=queues,
             pool_cls=POOL,
@@ -66,11 +70,11 @@ class Command(BaseCommand):
         raise SystemExit(worker.exitcode or 0)
 
 
-def _queues(chosen: str) -> tuple[str, ...]:
+def _queues(chosen: Sequence[str]) -> tuple[str, ...]:
     """The queues to take tasks from: `exact` too, where the packages for its tasks are installed (docs/decisions/exact-queue.md)."""
-    if chosen != "gpu":
-        return (chosen,)
+    if "gpu" not in chosen:
+        return tuple(chosen)
     if capabilities.exact_fits():
-        return (chosen, "exact")
+        return (*chosen, "exact")
     logger.info("This worker does no exact refits: PyTorch is not installed. ./pav install research installs it; then restart the worker.")
-    return (chosen,)
+    return tuple(chosen)
