@@ -32,6 +32,9 @@ const CALM_MS = 350;
 const STORED_SORT = "pav-album-sort";
 /** For this long after a rating by hand photos keep their places, so that the next one stays where it was. */
 const KEEP_MS = 6000;
+/** Between two tries to load the photos at first; doubled each time. */
+const FIRST_PAUSE_MS = 2000;
+const LONGEST_PAUSE_MS = 30000;
 
 /** @type {Map<number, Photo>} */ let photos = new Map();
 /** @type {number[][]} */ let stacks = [];
@@ -96,6 +99,19 @@ async function load() {
   draw();
 }
 
+/** Tries until the photos are there: a server that is busy or starting answers later. */
+async function loadFirst() {
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    try {
+      return await load();
+    } catch (cause) {
+      explain(cause);
+      if (asProblem(cause).status === 404) return;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+}
+
 async function loadBest() {
   const [count, fold, variety] = sliders.map((slider) => slider.value);
   stacks = await fetchBest(count, fold, variety);
@@ -130,18 +146,22 @@ async function rate(ids, value, modality) {
   draw();
   announce(say(`rated_${value}`));
   sending += 1;
-  try {
-    for (const id of ids) {
+  let failed = null;
+  for (const id of ids) {
+    try {
       await sendPicked(id, value, newId(), modality);
       before.delete(id);
+    } catch (cause) {
+      failed = cause;
+      if (asProblem(cause).status !== 404) break; // a photo that has gone does not stop the others
     }
-  } catch (cause) {
+  }
+  sending -= 1;
+  if (failed) {
     for (const [id, old] of before) setValue(id, old);
     draw();
-    explain(cause);
-    if (asProblem(cause).status === 404) load().catch(() => {}); // a photo that has gone goes from the grid; the toast has said so
-  } finally {
-    sending -= 1;
+    explain(failed);
+    if (asProblem(failed).status === 404) load().catch(() => {}); // it goes from the grid; the toast has said so
   }
   if (connection.isDown) catchUpSoon();
 }
@@ -288,6 +308,4 @@ onDetail(connection, "message", ({ message }) => {
   if (isNew && photos.size + message.total > 0) catchUpSoon();
 });
 document.addEventListener("photos-arrived", catchUpSoon);
-load()
-  .catch(explain)
-  .finally(() => connection.open());
+loadFirst().then(() => connection.open());

@@ -12,18 +12,23 @@ from playwright.sync_api import Page, expect
 from ratings.photos import xmp
 from tests.browser.stock import picture
 from tests.browser.visitor import Visitor
+from tests.photos import making
 
 WAIT_MS = 60_000
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of six photos, one below another folder, one with stars beside it; an empty file, a text, and what systems leave behind."""
+    """A folder of nine photos in four formats, one below another folder, one with stars beside it; an empty file, a text, and what systems
+    leave behind."""
     root = tmp_path_factory.mktemp("sea") / "Sea"
     (root / "second day").mkdir(parents=True)
     for number in range(6):
         place = root / ("second day" if number == 5 else ".") / f"IMG_{number}.jpg"
         Image.open(io.BytesIO(picture("teal", number))).save(place, "JPEG")
+    (root / "IMG_6.heic").write_bytes(making.encoded(making.scene(seed=6), "HEIF"))
+    (root / "IMG_7.avif").write_bytes(making.encoded(making.scene(seed=7), "AVIF"))
+    (root / "IMG_8.dng").write_bytes(making.dng(making.scene(320, 240)))
     (root / "IMG_2.jpg.xmp").write_bytes(xmp.with_stars(None, xmp.Stars(5, xmp.RATED)))
     (root / "empty.jpg").touch()
     (root / "notes.jpg").write_text("Not a photo.")
@@ -51,10 +56,10 @@ def test_a_folder_is_brought_and_what_is_no_photo_is_listed_until_dismissed(
 ) -> None:
     page = new_album(visit(viewport={"width": width, "height": 800}), "Sea")
     page.set_input_files("#bring-folder", folder)
-    expect_sentence(page, "6 photos are here.")
+    expect_sentence(page, "9 photos are here.")
     expect(page.locator("#bring-reasons")).to_contain_text("The file is empty.")
     expect(page.locator("#bring-reasons")).to_contain_text("This is not a photo that can be read.", timeout=WAIT_MS)
-    expect(page.locator("#grid .tile")).to_have_count(6, timeout=WAIT_MS)
+    expect(page.locator("#grid .tile")).to_have_count(9, timeout=WAIT_MS)
     expect(page.locator("#stars-text")).to_contain_text("1 photo came with stars.", timeout=WAIT_MS)
     assert "200 in all" in page.inner_text("#bring-room-text")
     assert "deleted on" in page.inner_text("#bring-room-text")
@@ -63,7 +68,7 @@ def test_a_folder_is_brought_and_what_is_no_photo_is_listed_until_dismissed(
     expect(page.locator("#bring-problems")).to_be_hidden()
     page.reload()
     page.set_input_files("#bring-folder", folder)
-    expect_sentence(page, "6 were here already.")
+    expect_sentence(page, "9 were here already.")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
