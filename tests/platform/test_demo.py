@@ -25,9 +25,11 @@ IN_TERMINAL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY,
 class Demo:
     """A demo that runs in a separate folder."""
 
-    def __init__(self, folder: Path, photos: Path, port: int, terminal: int | None = None, venv: str = sys.prefix) -> None:
+    def __init__(
+        self, folder: Path, photos: Path, port: int, terminal: int | None = None, venv: str = sys.prefix, output: str = ""
+    ) -> None:
         self.folder, self.port, self.address = folder, port, f"http://localhost:{port}"
-        self.output = folder.parent / f"{folder.name}.txt"
+        self.output = folder.parent / (output or f"{folder.name}.txt")
         environment = {
             name: value for name, value in os.environ.items() if name not in {*SETTINGS, "PAV_TESTING", "DJANGO_SETTINGS_MODULE"}
         }
@@ -76,21 +78,6 @@ def photos(tmp_path: Path) -> Path:
     return folder.parent
 
 
-@pytest.fixture
-def start(service_folder: Path, photos: Path) -> Iterator[object]:
-    started: list[Demo] = []
-
-    def start(folder: str = "var", port: int | None = None) -> Demo:
-        demo = Demo(service_folder / folder, photos, port or free_port())
-        started.append(demo)
-        return demo
-
-    yield start
-    for demo in started:
-        if demo.process.poll() is None:
-            demo.end()
-
-
 @contextmanager
 def visitor(demo: Demo) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=demo.address, timeout=PATIENCE_SECONDS) as client:
@@ -99,8 +86,10 @@ def visitor(demo: Demo) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_a_demo_serves_stops_completely_and_keeps_ratings(start: "type[Demo]") -> None:
-    demo = start()
+def test_a_demo_refuses_a_second_one_and_keeps_ratings_however_it_ends(service_folder: Path, photos: Path) -> None:
+    """Ended by Ctrl-C, by kill -9 and by closing its terminal, one after the other: each start takes a while."""
+    folder, port = service_folder / "var", free_port()
+    demo = Demo(folder, photos, port)
     demo.wait_until_ready()
     assert f"PAV is ready: {demo.address}/" in demo.text
     assert "notes.jpg" in demo.text  # refused files are listed
@@ -111,17 +100,55 @@ def test_a_demo_serves_stops_completely_and_keeps_ratings(start: "type[Demo]") -
         assert alice.post("/api/v1/ratings", json=rating).status_code == 201
         cookies = dict(alice.cookies)
 
+    _refuses_a_second_in_its_folder(demo, photos)
+    _refuses_a_second_on_its_port(demo, photos)
+
     processes = demo.processes()
     assert len(processes) >= 6  # launcher, PostgreSQL and its helpers, Redis, web server, two workers
     assert demo.end() == 0, demo.text
-    assert [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE] == []
+    assert _running(processes) == []
     assert "Traceback" not in demo.text
-    assert processes_of(str(demo.folder)) == {}
+    assert processes_of(str(folder)) == {}
 
-    again = start(port=demo.port)
-    again.wait_until_ready()
-    with httpx.Client(base_url=again.address, cookies=cookies, timeout=PATIENCE_SECONDS) as alice:
-        assert alice.get("/api/v1/deck").json()["rated"] == 1
+    killed = Demo(folder, photos, port)
+    killed.wait_until_ready()
+    assert _rated(killed, cookies) == 1
+    killed.process.kill()
+    killed.process.wait()
+
+    ours, theirs = pty.openpty()
+    in_terminal = Demo(folder, photos, port, terminal=theirs)
+    os.close(theirs)
+    until(in_terminal.is_healthy)
+    assert _rated(in_terminal, cookies) == 1
+    processes = in_terminal.processes()
+    os.close(ours)
+    until(lambda: _running(processes) == [])
+    in_terminal.process.wait()
+
+
+def _refuses_a_second_in_its_folder(demo: Demo, photos: Path) -> None:
+    second = Demo(demo.folder, photos, free_port(), output="second.txt")
+    assert second.process.wait(timeout=PATIENCE_SECONDS) == 1
+    assert "Another PAV command is using" in second.text
+    assert "./pav demo --port" in second.text
+
+
+def _refuses_a_second_on_its_port(demo: Demo, photos: Path) -> None:
+    second = Demo(demo.folder.with_name("other"), photos, demo.port)
+    assert second.process.wait(timeout=PATIENCE_SECONDS) == 1
+    assert f"PAV is running on port {demo.port} already: open http://localhost:{demo.port}." in second.text
+    assert f"./pav demo --port {demo.port + 1}" in second.text
+
+
+def _running(processes: list[psutil.Process]) -> list[psutil.Process]:
+    return [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
+def _rated(demo: Demo, cookies: dict[str, str]) -> int:
+    """The number of ratings of the guest with these cookies."""
+    with httpx.Client(base_url=demo.address, cookies=cookies, timeout=PATIENCE_SECONDS) as guest:
+        return int(guest.get("/api/v1/deck").json()["rated"])
 
 
 @pytest.fixture(scope="module")
@@ -151,56 +178,17 @@ def test_a_demo_runs_and_learns_where_torch_is_not_installed(light_environment: 
         assert demo.end() == 0, demo.text
 
 
-def test_a_killed_demo_does_not_block_the_next(start: "type[Demo]") -> None:
-    demo = start()
-    demo.wait_until_ready()
-    demo.process.kill()
-    demo.process.wait()
-    again = start(port=demo.port)
-    again.wait_until_ready()
-    until(again.is_healthy)
-
-
-def test_closing_the_terminal_stops_every_process(service_folder: Path, photos: Path) -> None:
-    ours, theirs = pty.openpty()
-    demo = Demo(service_folder / "var", photos, free_port(), terminal=theirs)
-    os.close(theirs)
-    until(demo.is_healthy)
-    processes = demo.processes()
-    os.close(ours)
-    until(lambda: [process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE] == [])
-    demo.process.wait()
-
-
-def test_a_second_demo_in_the_same_folder_is_refused_with_a_remedy(start: "type[Demo]") -> None:
-    first = start()
-    until(lambda: (first.folder / "run" / "redis.sock").exists())
-    second = start()
-    assert second.process.wait(timeout=PATIENCE_SECONDS) == 1
-    assert "Another PAV command is using" in second.text
-    assert "./pav demo --port" in second.text
-
-
-def test_a_port_in_use_is_refused_with_a_sentence(start: "type[Demo]") -> None:
+def test_a_port_in_use_is_refused_with_a_sentence(service_folder: Path, photos: Path) -> None:
     import socket
 
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        demo = start(port=port)
+        demo = Demo(service_folder / "var", photos, port)
         assert demo.process.wait(timeout=PATIENCE_SECONDS) == 1
     assert f"pav: Port {port} is in use by another program. Choose another: ./pav demo --port {port + 1}\n" in demo.text
     assert "Traceback" not in demo.text
-
-
-def test_a_port_that_pav_uses_is_refused_with_its_address(start: "type[Demo]") -> None:
-    first = start()
-    until(first.is_healthy)
-    second = start(folder="other", port=first.port)
-    assert second.process.wait(timeout=PATIENCE_SECONDS) == 1
-    assert f"PAV is running on port {first.port} already: open http://localhost:{first.port}." in second.text
-    assert f"./pav demo --port {first.port + 1}" in second.text
 
 
 def test_a_network_that_is_not_the_one_in_the_metadata_is_refused_before_anything_starts(
