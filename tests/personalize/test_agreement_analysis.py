@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from jaxtyping import config
 
 from personalize.agreement import markdown_report, reml, summary
 from personalize.agreement.analysis import KEYS, Agreement, analyse
@@ -23,6 +24,14 @@ TOTAL = sum(VARIANCES.values())
 TRUE_SHARES = {f"share_{part}": value / TOTAL for part, value in VARIANCES.items()}
 
 
+@pytest.fixture
+def without_shape_checks():
+    """No checks of array shapes: other tests have them on every function, and here they take two thirds of the time."""
+    config.update("jaxtyping_disable", True)
+    yield
+    config.update("jaxtyping_disable", False)
+
+
 def coverage_of(ratings_of, truth: dict[str, float], seeds: int, draws: int) -> dict[str, int]:
     """In how many of the seeds the interval of each statistic contains the truth."""
     held = dict.fromkeys(truth, 0)
@@ -34,6 +43,7 @@ def coverage_of(ratings_of, truth: dict[str, float], seeds: int, draws: int) -> 
     return held
 
 
+@pytest.mark.usefixtures("without_shape_checks")
 def test_intervals_contain_planted_components_and_what_follows_from_them():
     """20 seeds; `./pav bench agreement --coverage 400` measures the coverage itself."""
     modified = VARIANCES["rater"] + VARIANCES["rater_photo"] + VARIANCES["block_rater"]
@@ -153,6 +163,7 @@ def test_two_raters_have_estimates_and_no_interval():
     assert "too few raters or photos for an interval" in one.note
 
 
+@pytest.mark.usefixtures("without_shape_checks")
 @pytest.mark.parametrize("first", range(0, 40, 8))
 def test_no_small_or_odd_design_breaks_the_analysis(first):
     """Designs of at most five raters with gaps, constant raters, missing times: every statistic is known or has a reason."""

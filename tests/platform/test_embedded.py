@@ -51,23 +51,19 @@ def server_pids(services: Services) -> set[int]:
     return set(processes_of(str(services.data))) | set(processes_of(str(services.socket_folder / "redis.sock")))
 
 
-def test_postgres_with_pgvector_and_redis_answer(services: Services) -> None:
+def test_the_services_answer_this_machine_and_account_alone(services: Services) -> None:
     with services.running():
         query(services, "CREATE EXTENSION vector")
         assert query(services, "SELECT '[1,2]'::halfvec(2) <#> '[3,4]'::halfvec(2)") == [(-11.0,)]
-        assert redis.Redis.from_url(services.redis_url).ping()
-    assert not server_pids(services)
+        server = redis.Redis.from_url(services.redis_url)
+        assert server.ping()
+        assert server.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}  # a full one evicts no task
 
-
-def test_neither_service_listens_on_a_network_port(services: Services) -> None:
-    with services.running():
         assert query(services, "SHOW listen_addresses") == [("",)]
-        assert redis.Redis.from_url(services.redis_url).config_get("port") == {"port": "0"}
-
-
-def test_a_full_redis_evicts_nothing(services: Services) -> None:
-    with services.running():
-        assert redis.Redis.from_url(services.redis_url).config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+        assert server.config_get("port") == {"port": "0"}
+        assert services.socket_folder.stat().st_mode & 0o007 == 0
+        assert (services.socket_folder / "redis.sock").stat().st_mode & 0o077 == 0
+    assert not server_pids(services)
 
 
 def test_a_second_command_uses_the_services_of_the_first(services: Services) -> None:
@@ -144,12 +140,6 @@ def test_a_path_too_long_for_a_socket_and_with_spaces_works(service_folder: Path
     with services.running():
         assert query(services, "SELECT 1") == [(1,)]
         assert redis.Redis.from_url(services.redis_url).ping()
-
-
-def test_other_accounts_of_the_machine_cannot_access_the_services(services: Services) -> None:
-    with services.running():
-        assert services.socket_folder.stat().st_mode & 0o007 == 0
-        assert (services.socket_folder / "redis.sock").stat().st_mode & 0o077 == 0
 
 
 def test_the_log_of_a_service_that_cannot_start_is_shown(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
