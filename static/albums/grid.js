@@ -16,6 +16,9 @@ const NARROW = 600;
 const TILE = { narrow: 112, wide: 176 };
 /** Rows above and below the window that are in the page too, in windows. */
 const AHEAD = 0.5;
+/** Pixels per millisecond: whoever scrolls faster sees colours, and the photos when they slow down. */
+const HURRIED = 4;
+const SETTLE_MS = 120;
 const LONG_PRESS_MS = 450;
 const PRESS_SLOP = 10;
 
@@ -24,6 +27,7 @@ export class Grid extends EventTarget {
   /** @type {Shown[]} */ #photos = [];
   /** @type {Map<number, HTMLElement>} by photo */ #nodes = new Map();
   /** @type {HTMLElement[]} */ #free = [];
+  /** @type {Map<HTMLElement, Shown>} whose photo is not loaded yet */ #bare = new Map();
   /** @type {Set<number>} */ #selected = new Set();
   #active = 0;
   #anchor = 0;
@@ -31,6 +35,8 @@ export class Grid extends EventTarget {
   #size = 0;
   #width = 0;
   #due = 0;
+  #settling = 0;
+  #before = { top: 0, at: 0 };
   #lowest = 0;
   #range = 1;
   #pressed = false;
@@ -117,12 +123,29 @@ export class Grid extends EventTarget {
     this.#due ||= requestAnimationFrame(() => this.draw());
   }
 
+  /** @param {number} top of the grid in the window */
+  #isHurried(top) {
+    const at = performance.now();
+    const { top: topBefore, at: atBefore } = this.#before;
+    this.#before = { top, at };
+    return Math.abs(top - topBefore) > HURRIED * (at - atBefore);
+  }
+
+  #loadPhotos() {
+    clearTimeout(this.#settling);
+    for (const [node, photo] of this.#bare) {
+      /** @type {HTMLImageElement} */ (node.firstElementChild).src = source(photo, this.#size * Math.min(2, devicePixelRatio));
+    }
+    this.#bare.clear();
+  }
+
   /** @param {{anew?: boolean}} [options] `anew`: photos or their ratings have changed */
   draw({ anew = false } = {}) {
     cancelAnimationFrame(this.#due);
     this.#due = 0;
     const row = this.#size + GAP;
     const top = this.host.getBoundingClientRect().top;
+    const hurried = this.#isHurried(top);
     const from = Math.max(0, Math.floor((-top - innerHeight * AHEAD) / row) * this.#columns);
     const to = Math.min(this.#photos.length, Math.ceil((innerHeight * (1 + AHEAD) - top) / row) * this.#columns);
     const wanted = new Map();
@@ -131,6 +154,7 @@ export class Grid extends EventTarget {
     for (const [id, node] of this.#nodes) {
       if (wanted.has(id)) continue;
       this.#nodes.delete(id);
+      this.#bare.delete(node);
       this.#free.push(node);
     }
     for (const [id, place] of wanted) {
@@ -146,6 +170,9 @@ export class Grid extends EventTarget {
     }
     for (const node of this.#free) node.remove();
     this.#free.length = Math.min(this.#free.length, this.#columns * 4);
+    clearTimeout(this.#settling);
+    if (hurried) this.#settling = setTimeout(() => this.#loadPhotos(), SETTLE_MS);
+    else this.#loadPhotos();
     const active = this.#photos[this.#active];
     if (active) this.host.setAttribute("aria-activedescendant", `photo-${active.id}`);
     else this.host.removeAttribute("aria-activedescendant");
@@ -160,9 +187,8 @@ export class Grid extends EventTarget {
     if (isNew) {
       node.id = `photo-${photo.id}`;
       style.backgroundColor = colour(photo.thumbhash);
-      const image = /** @type {HTMLImageElement} */ (node.firstElementChild);
-      image.removeAttribute("src"); // not the photo that this node had before
-      image.src = source(photo, this.#size * Math.min(2, devicePixelRatio));
+      /** @type {HTMLImageElement} */ (node.firstElementChild).removeAttribute("src"); // not the photo that this node had before
+      this.#bare.set(node, photo);
     }
     node.setAttribute("aria-posinset", String(place + 1));
     node.setAttribute("aria-setsize", String(this.#photos.length));

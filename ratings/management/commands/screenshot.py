@@ -2,6 +2,7 @@
 
 import io
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
@@ -32,6 +33,7 @@ ACCOUNT_PAGES = (
     "/account/2fa/webauthn/add/",
     "/account/logout/",
 )
+TOUR = ("album-grid", "album-best", "album-home")  # of the pages of albums, those that the README shows
 BROUGHT = 24  # photos of the catalogue, at most, brought into an album as own photos
 ANIMATED, FRAME_WIDTH = 15, 720  # swipes, pixels
 TOP = '.card[data-depth="0"]:not([data-leaving])'
@@ -87,6 +89,7 @@ class Command(BaseCommand):
                 else:
                     self._wide(browser, url, out, swipes)
                     self._phone(browser, url, out, swipes)
+                    self._tour(browser, url, out)
             except Error as error:
                 raise CommandError(f"{url} did not behave as expected: {error.message}. Is PAV running there?") from error
             finally:
@@ -143,59 +146,16 @@ class Command(BaseCommand):
             visit.page.context.close()
 
     def _albums(self, browser: Any, url: str, out: Path) -> None:
-        """Photos of the catalogue, brought by a guest as their own: everything that they meet until they take them home."""
         for width, language in product(WIDTHS, ("en", "ja")):
-            visit = Visit(browser, url, {"viewport": {"width": width, "height": 844}, "locale": language})
-            page = visit.page
-
-            def take(name: str, page: Any = page, look: str = f"{width}-{language}") -> None:
+            for name, page in _album_states(browser, url, {"viewport": {"width": width, "height": 844}, "locale": language}):
                 for theme in ("light", "dark"):
                     page.emulate_media(color_scheme=theme)
-                    self._take(page, out / f"{name}-{look}-{theme}.png", pause_ms=400, small=False)
+                    self._take(page, out / f"{name}-{width}-{language}-{theme}.png", pause_ms=400, small=False)
 
-            def wait_for_photos(count: int, page: Any = page) -> None:
-                page.wait_for_function(
-                    "(count) => Number(document.querySelector('#album-count').textContent.replace(/\\D/g, '')) === count",
-                    arg=count,
-                    timeout=120_000,
-                )
-
-            photos = _photos_of_everybody(page, url)
-            page.goto(f"{url}{reverse('albums')}")
-            take("albums-none")
-            page.fill("#album-name", "2026")
-            page.press("#album-name", "Enter")
-            page.wait_for_selector("#bring")
-            take("album-empty")
-            page.set_input_files("#bring-photos", photos[: len(photos) // 2])
-            wait_for_photos(len(photos) // 2)
-            page.set_input_files("#bring-photos", [*photos, {"name": "notes.jpg", "mimeType": "image/jpeg", "buffer": b"No photo."}])
-            take("album-bringing")
-            wait_for_photos(len(photos))
-            page.wait_for_selector("#bring-dismiss", timeout=120_000)
-            take("album-brought")
-            page.click("#bring-dismiss")
-            page.goto(page.url + "rate/")
-            visit.rate(OWN_AFTER)
-            take("album-rating")
-            page.goto(page.url.removesuffix("rate/"))
-            page.wait_for_selector(".tile")
-            page.focus("#grid")
-            page.keyboard.press("Space")
-            take("album-selected")
-            page.keyboard.press("Escape")
-            page.keyboard.press("Enter")
-            take("album-large")
-            page.keyboard.press("Escape")
-            page.evaluate("document.querySelector('[name=view][value=best]').click()")
-            take("album-best")
-            page.click("#home-open")
-            take("album-home")
-            page.goto(f"{url}{reverse('albums')}")
-            take("albums")
-            page.goto(f"{url}{reverse('album_bin')}")
-            take("album-bin")
-            page.context.close()
+    def _tour(self, browser: Any, url: str, out: Path) -> None:
+        for name, page in _album_states(browser, url, WIDE | {"color_scheme": "light"}):
+            if name in TOUR:
+                self._take(page, out / f"{name}.webp")
 
     def _animation(self, browser: Any, url: str, out: Path) -> None:
         visit = Visit(browser, url, WIDE | {"color_scheme": "light"})
@@ -217,8 +177,60 @@ class Command(BaseCommand):
     def _take(self, page: Any, place: Path, pause_ms: int = 1200, small: bool = True) -> None:
         page.wait_for_timeout(pause_ms)  # until animations have ended and all photos have loaded
         # Re-encoded, because browsers compress for speed, and the screenshots are committed to the repository.
-        _image(page).save(place, optimize=small)
+        _image(page).save(place, optimize=small, quality=85)
         self.stdout.write(str(place))
+
+
+def _album_states(browser: Any, url: str, options: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Everything that a guest meets who brings photos of the catalogue as their own, until they take them home: a name, and the page in
+    this state."""
+    visit = Visit(browser, url, options)
+    page = visit.page
+
+    def wait_for_photos(count: int) -> None:
+        page.wait_for_function(
+            "(count) => Number(document.querySelector('#album-count').textContent.replace(/\\D/g, '')) === count",
+            arg=count,
+            timeout=120_000,
+        )
+
+    photos = _photos_of_everybody(page, url)
+    page.goto(f"{url}{reverse('albums')}")
+    yield "albums-none", page
+    page.fill("#album-name", "2026")
+    page.press("#album-name", "Enter")
+    page.wait_for_selector("#bring")
+    yield "album-empty", page
+    page.set_input_files("#bring-photos", photos[: len(photos) // 2])
+    wait_for_photos(len(photos) // 2)
+    page.set_input_files("#bring-photos", [*photos, {"name": "notes.jpg", "mimeType": "image/jpeg", "buffer": b"No photo."}])
+    yield "album-bringing", page
+    wait_for_photos(len(photos))
+    page.wait_for_selector("#bring-dismiss", timeout=120_000)
+    yield "album-brought", page
+    page.click("#bring-dismiss")
+    page.goto(page.url + "rate/")
+    visit.rate(OWN_AFTER)
+    yield "album-rating", page
+    page.goto(page.url.removesuffix("rate/"))
+    page.wait_for_selector(".tile")
+    yield "album-grid", page
+    page.focus("#grid")
+    page.keyboard.press("Space")
+    yield "album-selected", page
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+    yield "album-large", page
+    page.keyboard.press("Escape")
+    page.evaluate("document.querySelector('[name=view][value=best]').click()")
+    yield "album-best", page
+    page.click("#home-open")
+    yield "album-home", page
+    page.goto(f"{url}{reverse('albums')}")
+    yield "albums", page
+    page.goto(f"{url}{reverse('album_bin')}")
+    yield "album-bin", page
+    page.context.close()
 
 
 def _photos_of_everybody(page: Any, url: str) -> list[dict[str, Any]]:
