@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from pav_site import demo
+from pav_site import demo, static_files
 from pav_site.demo_photos import PhotoImport
 from pav_site.embedded import ServiceError
 from personalize.errors import BadBank
@@ -34,7 +34,7 @@ def prepare(console: Console) -> None:
     """
     check_bank()
     console.print("Preparing the database and the pages.")
-    call_command("collectstatic", verbosity=0, interactive=False)  # the web server reads the list of these files when it starts
+    static_files.collect()  # the web server reads the list of these files when it starts
     settings.EMBEDDED.wait()
     call_command("migrate", verbosity=0, interactive=False)
 
