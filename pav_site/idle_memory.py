@@ -1,14 +1,15 @@
-"""Memory of a worker that has nothing to do: its networks are closed, and what was freed goes back to the system.
+"""Memory of a worker that has nothing to do: its networks and projections are let go, and what was freed goes back to the system.
 
 After the last photo of an import the worker would otherwise keep several hundred megabytes until the next one, which may come in days.
 """
 
+import gc
 from threading import Timer
 
 from celery.signals import task_postrun, task_prerun
 
 from personalize.scorers.freed_memory import return_freed_memory
-from personalize.worker import loaded_bank
+from personalize.worker import loaded_bank, projections
 
 IDLE_SECONDS = 30
 """From the last task until networks are closed. Opening them again takes half a second."""
@@ -38,4 +39,6 @@ def _wait(**_signal: object) -> None:
 def _return() -> None:
     """A task that begins meanwhile keeps the networks that it has taken."""
     loaded_bank.close_extractor()
+    projections.loaded.cache_clear()
+    gc.collect()
     return_freed_memory()
