@@ -2,7 +2,7 @@
 
 import csv
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
@@ -39,18 +39,26 @@ class RatingTable:
         """
         if not digests:
             return self
-        kept = [place for place, photo in enumerate(self.photos) if digest(photo) not in digests]
+        kept = self._with_photos([place for place, photo in enumerate(self.photos) if digest(photo) not in digests], self.raters)
+        if not kept.raters:
+            raise BadDataset(f"No ratings remain: the bank was built with all of the {len(self.photos)} rated photos.")
+        return replace(kept, left_out=self.left_out + len(self.photos) - len(kept.photos))
+
+    def of(self, names: Collection[str]) -> "RatingTable":
+        """The ratings of these raters, and the photos that they rated."""
+        raters = [one for one in self.raters if one.rater in names]
+        return self._with_photos(sorted({int(place) for one in raters for place in one.photos}), raters)
+
+    def _with_photos(self, kept: Sequence[int], raters: Sequence[RaterRatings]) -> "RatingTable":
+        """These raters' ratings of the photos at these places; raters without any are left out."""
         moved = np.full(len(self.photos), -1)
-        moved[kept] = np.arange(len(kept))
-        raters = []
-        for one in self.raters:
+        moved[list(kept)] = np.arange(len(kept))
+        found = []
+        for one in raters:
             places = moved[one.photos]
             if (places >= 0).any():
-                raters.append(RaterRatings(places[places >= 0], one.ratings[places >= 0], one.rater))
-        if not raters:
-            raise BadDataset(f"No ratings remain: the bank was built with all of the {len(self.photos)} rated photos.")
-        photos = [self.photos[place] for place in kept]
-        return replace(self, photos=photos, raters=raters, left_out=self.left_out + len(self.photos) - len(kept))
+                found.append(RaterRatings(places[places >= 0], one.ratings[places >= 0], one.rater))
+        return replace(self, photos=[self.photos[place] for place in kept], raters=found)
 
 
 def gather(ratings: Mapping[str, Mapping[Path, float]], *, by_name: bool = False) -> RatingTable:

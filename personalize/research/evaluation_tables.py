@@ -59,7 +59,7 @@ def of_swap(found: SwapResult) -> str:
 def _table(result: Evaluation, cell: Callable[[str, str], str]) -> str:
     shots = list(result["srocc"])
     lines = ["| method | " + " | ".join(f"{count} shots" for count in shots) + " |", "|---|" + "---|" * len(shots)]
-    lines += [f"| {method} | " + " | ".join(cell(method, count) for count in shots) + " |" for method in result["protocol"]["methods"]]
+    lines += [f"| {method} | " + " | ".join(cell(method, count) for count in shots) + " |" for method in result["srocc"][shots[0]]]
     return "\n".join(lines)
 
 

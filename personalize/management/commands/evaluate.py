@@ -4,8 +4,8 @@ import hashlib
 import json
 from argparse import SUPPRESS
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from functools import cache
+from dataclasses import asdict
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
@@ -22,11 +22,14 @@ from personalize.management.command import ModelCommand
 from personalize.management.files import new_file, new_folder, write_json
 from personalize.management.progress import progress_bar
 from personalize.management.renamed import OldOption
+from personalize.numerics.ratings import LEAST_LEFT
 from personalize.research import evaluate, evaluation_tables, swap
 from personalize.research.catalogues import make_catalogue
 from personalize.research.evaluate import Evaluation, EvaluationProtocol, Subject
 from personalize.research.kept_results import KeptResults
-from personalize.research.methods import METHODS, NEEDS, NetworkFits
+from personalize.research.methods import FEATURELESS, METHODS, NEEDS, OTHERS, NetworkFits
+
+LEAST_LEFT_AS_PUBLISHED = 2  # the published code keeps raters with few ratings; a rank correlation needs two
 
 
 class Command(ModelCommand):
@@ -76,14 +79,21 @@ class Command(ModelCommand):
         )
         part = _part(options["part"])
         _import_needed(protocol, options["plots"])
-        metadata, taste = banks.read_metadata(options["bank"]), taste_parts.read(options["bank"])
-        table = _ratings(options, taste_parts.photos_seen(options["bank"]))
-        _check_fair(protocol, taste, table)
+        metadata = banks.read_metadata(options["bank"])
+        table = _of_those_needed(_ratings(options, taste_parts.photos_seen(options["bank"])), protocol)
+        needs_features = options["swap"] or not FEATURELESS.issuperset(protocol.methods)
+        taste = taste_parts.read(options["bank"]) if needs_features else None
+        if taste:
+            _check_fair(protocol, taste, table)
         with progress_bar() as progress:
-            catalogue = make_catalogue(table.photos, options["bank"], options["cache"], progress)
-            network = cache(lambda: _network_methods(options["bank"], table.photos))
-            shipped = replace(taste.hyperprior, heads=catalogue.heads)
-            subject = Subject(catalogue, table.raters, table.test_raters, shipped, network)
+            subject = Subject(
+                describe=partial(make_catalogue, table.photos, options["bank"], options["cache"], progress),
+                raters=table.raters,
+                tested=table.test_raters,
+                shipped=taste.hyperprior if taste else None,
+                network=cache(lambda: _network_methods(options["bank"], table.photos)),
+                least_left=LEAST_LEFT_AS_PUBLISHED if table.protocol == "published" else LEAST_LEFT,
+            )
             protocol, reasons = evaluate.without_impossible(subject, protocol)
             for method, reason in reasons.items():
                 self.stdout.write(f"{method} is left out: {reason}.")
@@ -93,6 +103,7 @@ class Command(ModelCommand):
                 if options["swap"]:
                     result["swap"] = swap.swap(subject, protocol, progress)
         result |= {
+            "photos": len(table.photos),
             "bank": metadata.hash,
             "backbone": metadata.backbone,
             "left_out_photos": table.left_out,
@@ -143,6 +154,12 @@ def _ratings(options: dict[str, Any], seen: frozenset[str]) -> RatingTable:
     if options["images"] is None or options["ratings"] is None:
         raise CommandError("Give --dataset and --root, or --images and --ratings.")
     return rating_tables.read(options["ratings"], options["images"], seen)
+
+
+def _of_those_needed(table: RatingTable, protocol: EvaluationProtocol) -> RatingTable:
+    """Without the raters who neither teach nor are tested, so that nobody waits for features of their photos."""
+    others_teach = protocol.hyperprior in ("half", "leave-one-out") or OTHERS in protocol.methods
+    return table if others_teach or table.test_raters is None else table.of(table.test_raters)
 
 
 def _check_fair(protocol: EvaluationProtocol, taste: TastePart, table: RatingTable) -> None:
