@@ -24,6 +24,7 @@ class RatingTable:
     left_out: int  # rated photos that the bank was built with
     test_raters: frozenset[str] | None = None  # names of the test raters by the protocol; None: the caller splits
     protocol: str = "none"
+    notes: tuple[str, ...] = ()  # sentences for reports, on photos that are not used
     about: str = "Individual ratings, split by the evaluation."  # one or two sentences for reports
 
     @property
@@ -84,6 +85,7 @@ def read(table: Path, folder: Path, exclude: frozenset[str] = frozenset()) -> Ra
     if not folder.is_dir():
         raise BadDataset(f"{folder} is not a folder of photos.")
     found = {path.name: path for path in photos_below(folder)}
+    rated: set[str] = set()
     ratings: dict[str, dict[Path, float]] = defaultdict(dict)
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
@@ -93,13 +95,16 @@ def read(table: Path, folder: Path, exclude: frozenset[str] = frozenset()) -> Ra
             for line, row in enumerate(rows, start=2):
                 if row["image"] not in found:
                     raise BadDataset(f"{table} line {line}: there is no photo {row['image']!r} below {folder}.")
+                rated.add(row["image"])
                 ratings[row["rater"]][found[row["image"]]] = finite_number(row["score"], "score", table, line)
     except (OSError, UnicodeDecodeError) as error:
         raise BadDataset(f"{table} cannot be read: {error}") from error
     if not ratings:
         raise BadDataset(f"{table} has no rating.")
     try:
-        return gather(ratings, by_name=True).without(exclude)
+        unrated = sorted(found.keys() - rated)
+        notes = (f"Photos in {folder} without a rating, which are not used: {len(unrated)}, such as {unrated[0]}.",) if unrated else ()
+        return replace(gather(ratings, by_name=True), notes=notes).without(exclude)
     except BadDataset as error:
         raise BadDataset(f"{table}: {error}") from error
 

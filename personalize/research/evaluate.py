@@ -28,7 +28,7 @@ from personalize.numerics.ratings import LEAST_LEFT, RaterRatings, draw_shots
 from personalize.progress import ProgressCallback, no_progress
 from personalize.research.baselines import Catalogue
 from personalize.research.kept_results import KeptResults, Result
-from personalize.research.methods import CHOSEN, GROUPS, METHODS, OTHERS, QUICK, Context, NetworkFits
+from personalize.research.methods import CHOSEN, GROUPS, METHODS, OTHERS, QUICK, Answer, Context, NetworkFits
 
 Source = Literal["half", "shipped", "leave-one-out", "flat"]
 
@@ -145,11 +145,7 @@ def evaluate(
     result: Evaluation = {
         "protocol": asdict(protocol),
         "people": {"teachers": len(teachers), "tested": len(tested)},
-        "versions": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("numpy", "torch") if find_spec(name)},
-            "machine": platform.machine(),
-        },
+        "versions": versions(),
         "srocc": {},
         "plcc": {},
         "minus": {},
@@ -160,8 +156,14 @@ def evaluate(
     }
     rng = np.random.default_rng(protocol.seed)
     for shots in protocol.shots:
-        _summarise(result, str(shots), {name: _by_rater(kept, protocol, names, name, shots) for name in reported(protocol)}, rng)
+        _summarise(result, str(shots), {name: by_rater(kept, protocol, names, name, shots) for name in reported(protocol)}, rng)
     return result
+
+
+def versions() -> dict[str, str]:
+    """What the results were computed with."""
+    packages = {name: version(name) for name in ("numpy", "torch") if find_spec(name)}
+    return {"python": platform.python_version(), **packages, "machine": platform.machine()}
 
 
 def reported(protocol: EvaluationProtocol) -> list[str]:
@@ -274,11 +276,14 @@ def population_priors(subject: Subject, teachers: Collection[int], learned_for: 
 
 
 def _measure(context: Context, rater: RaterRatings, method: str, seen: np.ndarray, left: np.ndarray) -> dict[str, Result]:
-    """Results by name, the method's own last: where it is kept, the others are, too."""
+    """Results by name, the method's own last: where it is kept, its second figure is, too."""
     began = time.perf_counter()
     output = METHODS[method](context, rater.at(seen), rater.photos[left])
-    seconds = time.perf_counter() - began
-    truth = rater.ratings[left]
+    return results(method, output, rater.ratings[left], time.perf_counter() - began)
+
+
+def results(method: str, output: Answer, truth: Float[np.ndarray, "asked"], seconds: float) -> dict[str, Result]:
+    """The method's result under its name, and its second figure where it has one."""
     cost = seconds, output.image_passes, output.loss
     own = Result(metrics.srocc(output.scores, truth), metrics.plcc(output.scores, truth), *cost)
     if method not in CHOSEN:
@@ -307,7 +312,7 @@ def _summarise(result: Evaluation, shots: str, table: dict[str, np.ndarray], rng
     result["by_person"][shots] = {method: [round(float(v), 4) for v in values[:, 0]] for method, values in table.items()}
 
 
-def _by_rater(
+def by_rater(
     kept: KeptResults, protocol: EvaluationProtocol, names: Sequence[str], method: str, shots: int
 ) -> Float[np.ndarray, "raters 5"]:
     """Mean over the repeats of SROCC, PLCC, seconds, image passes and loss; nan where there is no value."""

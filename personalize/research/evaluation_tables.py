@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from personalize.numerics.metrics import MeanOverRaters
+from personalize.research.domains import AcrossDomains
 from personalize.research.evaluate import Evaluation, SwapResult
 
 
@@ -54,6 +55,19 @@ def of_swap(found: SwapResult) -> str:
         f"They win {100 * found['pairs_won']:.1f} % of all pairs; for {100 * found['people_better_with_their_own']:.1f} % of the raters, "
         "their own model is better than the others' models on average."
     )
+
+
+def across_domains(result: AcrossDomains) -> str:
+    """Mean SROCC for every pair of domains: rows by method and domain of the shots, columns by domain of the test ratings."""
+    domains = list(result["domains"])
+    parts = []
+    for shots, by_method in result["srocc"].items():
+        lines = ["| method | shots of | " + " | ".join(f"tested on {name}" for name in domains) + " |", "|---|---|" + "---|" * len(domains)]
+        for method, by_source in by_method.items():
+            for source, by_target in by_source.items():
+                lines.append(f"| {method} | {source} | " + " | ".join(_interval(by_target[target]) for target in domains) + " |")
+        parts.append(f"Mean SROCC after {shots} shots of one domain (95 % interval over raters):\n\n" + "\n".join(lines))
+    return "\n\n".join(parts)
 
 
 def _table(result: Evaluation, cell: Callable[[str, str], str]) -> str:
