@@ -1,8 +1,8 @@
 """Benchmark of the instant fit against the published procedure and the acquisition, on the same photos: `./pav bench fit`.
 
 A step of the procedure (Yun & Choo, ECCV 2024): merge the task vectors with the rater's coefficients, score a batch of at most 32 photos,
-Bradley-Terry loss over its pairs, gradient in the coefficients, AdamW. The procedure takes 500 steps. Photos are random pixels, because no
-time depends on their content.
+Bradley-Terry loss between its halves, gradient in the coefficients, AdamW. The procedure takes 500 steps. Photos are random pixels, because
+no time depends on their content.
 """
 
 import argparse
@@ -16,13 +16,12 @@ from PIL import Image
 from threadpoolctl import threadpool_limits
 
 from personalize.files import backbones, banks, images, taste_parts
-from personalize.files.open_banks import Bank, open_bank
-from personalize.networks import losses
-from personalize.networks.coefficient_fits import CoefficientNetwork
+from personalize.files.open_banks import open_bank
+from personalize.networks.coefficient_fits import CoefficientNetwork, NetworkShots
+from personalize.networks.published_fit import STEPS, Procedure
 from personalize.numerics import acquisition, taste
 from personalize.scorers.feature_extraction import FeatureExtractor
 
-STEPS, BATCH, RATE = 500, 32, 1e-2
 CARDS, CANDIDATES = 10, 128  # as in the app's acquisition after a fit
 
 
@@ -33,24 +32,6 @@ def _median_seconds(work: Callable[[], object], rounds: int) -> float:
         work()
         times.append(time.perf_counter() - start)
     return float(np.median(times[1:]))  # the first is a warm-up
-
-
-class PublishedProcedure:
-    """`coefficient_fits.paper`, one step at a time."""
-
-    def __init__(self, bank: Bank, inputs: torch.Tensor, ratings: np.ndarray) -> None:
-        self.network = CoefficientNetwork(bank.scorer(), bank.base, list(bank.vectors.values()))
-        self.inputs, self.ratings = inputs, torch.from_numpy(ratings)
-        self.coefficients = bank.start.clone()
-        self.optimizer = torch.optim.AdamW([self.coefficients], lr=RATE)
-        self.draw = torch.Generator().manual_seed(0)
-
-    def step(self) -> None:
-        chosen = torch.randperm(len(self.inputs), generator=self.draw)[:BATCH]
-        self.network.set(self.coefficients)
-        loss = losses.bradley_terry(self.network.model.score(self.inputs[chosen]), self.ratings[chosen])
-        self.coefficients.grad = self.network.gradient(loss)
-        self.optimizer.step()
 
 
 def main(arguments: list[str]) -> None:
@@ -77,7 +58,9 @@ def main(arguments: list[str]) -> None:
             instant = _median_seconds(partial(taste.fit, features[:count], ratings, part.hyperprior), 20)
             covariance = taste.fit(features[:count], ratings, part.hyperprior).covariance
             cards = _median_seconds(partial(acquisition.next_photos, covariance, candidates, CARDS, rng), 20)
-        procedure = PublishedProcedure(bank, inputs[:count], ratings)
+        network = CoefficientNetwork(bank.scorer(), bank.base, list(bank.vectors.values()))
+        shots = NetworkShots(inputs[:count], torch.from_numpy(ratings).float())
+        procedure = Procedure(network, shots, seed=0, start=bank.start)
         step = _median_seconds(procedure.step, 3)
         chosen = f"{1000 * cards:.1f} ms | {cards / instant:.2f}"
         print(f"| {count} | {1000 * instant:.1f} ms | {chosen} | {step:.2f} s | {STEPS * step / instant:,.0f} |")

@@ -1,7 +1,8 @@
 """Reader of the checkpoints that Yun & Choo (ECCV 2024) published. Needs torch.
 
 Each is a PyTorch file with a dict, whose key `model` contains `backbone.*` (a whole OpenCLIP model, of which PAV keeps the image tower) and
-`score_predictor.projection.{0,3}.{weight,bias}`. The last word of the file name is the dataset.
+`score_predictor.projection.{0,3}.{weight,bias}`. Beside it there may be the options of the training run (`argparse.Namespace`) and the
+state of its optimiser. The last word of the file name is the dataset.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from personalize.networks.scorer import Scorer
 
 DATASETS = {"ava": "AVA", "aes": "FLICKR-AES", "tad": "TAD66K", "para": "PARA", "koniq": "KonIQ-10k", "spaq": "SPAQ"}  # by file name
 ENCODER, HEAD = "backbone.visual.", "score_predictor.projection."
+OTHER = "Was it fine-tuned from another --backbone?"
 TEXT = ("transformer.", "text", "token_embedding.", "positional_embedding", "ln_final.", "logit_scale", "logit_bias", "attn_mask")
 
 
@@ -51,16 +53,16 @@ def aligned(held: Mapping[str, Tensor], base: Scorer, path: Path) -> dict[str, T
     own, others = task_vectors.blocks(base), buffers(base)
     for name, value in (own | others).items():
         if name not in found:
-            raise IncompatibleTaskVector(f"{path} lacks {their_name(name)}.")
+            raise IncompatibleTaskVector(f"{path} lacks {their_name(name)}. {OTHER}")
         if found[name].shape != value.shape:
             shapes = f"{tuple(found[name].shape)}, the base has {tuple(value.shape)}"
-            raise IncompatibleTaskVector(f"{path}: {their_name(name)} has shape {shapes}.")
+            raise IncompatibleTaskVector(f"{path}: {their_name(name)} has shape {shapes}. {OTHER}")
     for name, value in others.items():
         if not name.endswith("num_batches_tracked") and not torch.equal(found[name], value):
             raise IncompatibleTaskVector(f"{path}: {their_name(name)} differs from the base, but a task vector changes parameters only.")
     unknown = [name for name in found if name not in own and name not in others]
     if unknown:
-        raise IncompatibleTaskVector(f"{path} has {their_name(unknown[0])}, which the base does not have.")
+        raise IncompatibleTaskVector(f"{path} has {their_name(unknown[0])}, which the base does not have. {OTHER}")
     return {name: found[name] for name in own}
 
 
@@ -88,10 +90,16 @@ def their_name(name: str) -> str:
 
 @torch.no_grad()
 def put_mean_head(base: Scorer, checkpoints: Mapping[str, Path]) -> None:
-    """Set the base's head to the mean of the task heads. Checks all checkpoints (see `aligned`) before the bank is written."""
+    """Set the base's head to the mean of the task heads. Checks all checkpoints before the bank is written.
+
+    Raises:
+        IncompatibleTaskVector: see `aligned`; or a checkpoint contains numbers that are not finite, and the message names the key.
+    """
     sums: dict[str, Tensor] = {}
     for path in checkpoints.values():
         for name, value in aligned(weight_files.read(path), base, path).items():
+            if not bool(torch.isfinite(value).all()):
+                raise IncompatibleTaskVector(f"{path}: {their_name(name)} contains numbers that are not finite.")
             if name.startswith("head."):
                 sums[name] = sums.get(name, torch.zeros(())) + value.double() / len(checkpoints)
     for name, value in base.head.named_parameters(prefix="head"):

@@ -71,7 +71,8 @@ def ratings(name: str, root: Path, protocol: DatasetProtocol = "leak-free") -> R
     by_rater = row.ratings(folder, row)
     if not by_rater:
         raise BadDataset(f"{folder} has no rating of a photo that is set aside to test raters. {row.layout}")
-    testers = row.testers(folder, row, by_rater) if row.testers else None
+    select = (row.published_testers if protocol == "published" else None) or row.testers
+    testers = select(folder, row, by_rater) if select else None
     raters = (
         f"{len(testers)} of {len(by_rater)} raters are tested"
         if testers is not None

@@ -51,6 +51,7 @@ class Dataset:
     licence: str = "not checked"  # as the authors state it; sources in docs/datasets.md
     ratings: Callable[[Path, "Dataset"], RatingsByRater] | None = None  # reads single ratings
     testers: Callable[[Path, "Dataset", RatingsByRater], frozenset[str]] | None = None  # selects test raters; None: the caller splits
+    published_testers: Callable[[Path, "Dataset", RatingsByRater], frozenset[str]] | None = None  # where the published protocol has others
 
 
 def fixed_split(name: str, with_test: bool = True) -> Split:

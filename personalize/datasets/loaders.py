@@ -13,7 +13,7 @@ from PIL import Image, ImageFilter
 
 from personalize.datasets import single_ratings
 from personalize.datasets.dataset import Dataset, RatedPhoto, RatingsByRater, Split, fixed_split, on_ten_levels
-from personalize.datasets.tables import PhotoFolder, blank_rows, csv_rows, sheet_rows
+from personalize.datasets.tables import PhotoFolder, blank_rows, csv_rows, name_rows, sheet_rows
 from personalize.errors import BadDataset
 
 AVA_MISSING = 0.05  # some of AVA's photos are no longer available; a copy that lacks more than this share is treated as broken
@@ -189,11 +189,28 @@ def para(folder: Path, row: Dataset) -> list[RatedPhoto]:
 
 def real_cur(folder: Path, row: Dataset) -> list[RatedPhoto]:
     """Load the albums. Every photo belongs to a tested rater, so all are test photos."""
-    means = _by_photo(single_ratings.real_cur(folder, row))
-    return [
-        RatedPhoto(path, sum(step * n for step, n in ratings.items()) / ratings.total(), "test", on_ten_levels(ratings, row.low, row.high))
-        for path, ratings in sorted(means.items())
-    ]
+    ratings = _by_photo(single_ratings.real_cur(folder, row))
+    return [_rated(path, own, "test", row) for path, own in sorted(ratings.items())]
+
+
+def lapis(folder: Path, row: Dataset) -> list[RatedPhoto]:
+    """Load the published lists of paintings, with the mean and distribution of their ratings."""
+    ratings = {photo.name: (photo, own) for photo, own in _by_photo(single_ratings.lapis(folder, row)).items()}
+    photos = []
+    for part in ("Train", "Val", "Test"):
+        for line in name_rows(folder / f"imageset/{part}ImageSet.txt", "image", row.layout):
+            if line.cells["image"] in ratings:
+                path, own = ratings[line.cells["image"]]
+                photos.append(_rated(path, own, SETS[part.lower()], row))
+    if not photos:
+        raise BadDataset(f"{folder}/imageset lists no painting that has a rating. {row.layout}")
+    return photos
+
+
+def xpass_vis(folder: Path, row: Dataset) -> list[RatedPhoto]:
+    """Load the photos of all three domains, with the mean and distribution of their ratings."""
+    ratings = _by_photo(single_ratings.xpass_vis(folder, row))
+    return [_rated(path, own, fixed_split(path.name), row) for path, own in sorted(ratings.items())]
 
 
 def degraded_in_steps(photo: RatedPhoto) -> Iterator[RatedPhoto]:
@@ -238,6 +255,12 @@ def _badly_exposed(photo: Image.Image, step: int, rng: np.random.Generator) -> I
     stops = 0.5 * step * (1 if rng.random() < 0.5 else -1)
     linear = (np.asarray(photo, dtype=np.float32) / 255) ** 2.2 * 2.0**stops
     return Image.fromarray((np.clip(linear, 0, 1) ** (1 / 2.2) * 255).astype(np.uint8))
+
+
+def _rated(path: Path, ratings: Counter[float], split: Split, row: Dataset) -> RatedPhoto:
+    """A photo with the mean and the distribution of its single ratings."""
+    mean = sum(rating * count for rating, count in ratings.items()) / ratings.total()
+    return RatedPhoto(path, mean, split, on_ten_levels(ratings, row.low, row.high))
 
 
 def _held_out(name: str) -> Split:

@@ -5,6 +5,7 @@ from personalize.datasets.dataset import Dataset
 
 OASIS = "OASIS, Kurdi, Lozano & Banaji 2017"
 OPEN = "photos: free use in research studies (the authors' paper)"
+PUBLISHED = "The published protocol tests the workers of test_list.csv (worker, image, score; with a header or without)."
 FLICKR = "photos under Creative Commons licences, data for research purposes only (the authors' repository)"
 
 
@@ -81,11 +82,12 @@ ROWS = (
         "para", "para", "aestheticScore_mean", 1, 5, 1.5, "aesthetics, 31,000 photos, 438 people", "PARA, Yang et al. 2022",
         preference=True, layout=(
             "para should contain annotation/PARA-GiaaTrain.csv and PARA-GiaaTest.csv (sessionId, imageName, aestheticScore_1.0 ... _5.0, "
-            "aestheticScore_mean), annotation/PARA-Images.csv (sessionId, imageName, userId, aestheticScore), imgs/<sessionId>/<imageName>."
+            "aestheticScore_mean), annotation/PARA-Images.csv (sessionId, imageName, userId, aestheticScore), "
+            f"imgs/<sessionId>/<imageName>. {PUBLISHED}"
         ),
         photos=loaders.para, split="official tables; a fixed tenth of train for validation",
         licence="no commercial use, as others report; the authors' page was not checked",
-        ratings=single_ratings.para, testers=single_ratings.drawn,
+        ratings=single_ratings.para, testers=single_ratings.drawn, published_testers=single_ratings.listed,
     ),
     Dataset(
         "koniq-10k", "koniq-10k", "MOS", 1, 5, 1.3, "technical quality, 10,073 photos", "KonIQ-10k, Hosu et al. 2020",
@@ -102,17 +104,36 @@ ROWS = (
         preference=True, layout=(
             "aadb should contain imgListFiles_label/imgList{Train,Validation,Test}Regression_score.txt (name score), the photos in "
             "datasetImages_originalSize/ or datasetImages_warp256/, and for tests of raters a CSV with WorkerId, Input.image_url1..10, "
-            "Answer.overallScore1..10."
+            f"Answer.overallScore1..10. {PUBLISHED}"
         ),
         photos=loaders.aadb, split="official lists", licence=FLICKR, ratings=single_ratings.aadb, testers=single_ratings.drawn,
+        published_testers=single_ratings.listed,
     ),
     Dataset(
         "real-cur", "real-cur", "score", 1, 5, 1.5, "14 people's own albums", "REAL-CUR, Ren et al. 2017",
         preference=True, layout=(
-            "real-cur should contain <album>/<1..5>/<image>, or images/<worker>/<score>/<name> with test_list.csv (worker, image, score)."
+            "real-cur should contain <album>/<1..5>/<image>, or images/<worker>/<score>/<name> with test_list.csv (worker, image, score; "
+            "with a header or without)."
         ),
         photos=loaders.real_cur, split="all photos are test", licence=FLICKR,
         ratings=single_ratings.real_cur, testers=single_ratings.all_raters,
+    ),
+    Dataset(
+        "lapis", "lapis", "response", 0, 100, 1.8, "aesthetics of paintings", "LAPIS, Maerten et al. 2025",
+        preference=True, layout=(
+            "lapis should contain annotation/LAPIS_individualratings_metaANDdemodata.csv (participant_id, image_filename, response), "
+            "imageset/{Train,Val,Test}ImageSet.txt (a name a line), and the paintings in images/."
+        ),
+        photos=loaders.lapis, split="the lists that come with it", licence="on request from the authors",
+        ratings=single_ratings.lapis, testers=single_ratings.drawn,
+    ),
+    Dataset(
+        "xpass-vis", "xpass-vis", "Aesthetic", 0, 6, 1.8, "aesthetics of art, fashion and scenery", "XPASS-Vis, Hayashi et al. 2026",
+        preference=True, layout=(
+            "xpass-vis should contain maked/ratings.csv (user_id, genre, sample_file, Aesthetic), and the photos in samples/art, "
+            "samples/fashion and samples/scenery_image."
+        ),
+        photos=loaders.xpass_vis, licence="on request from the authors", ratings=single_ratings.xpass_vis, testers=single_ratings.drawn,
     ),
     Dataset(
         "kadid-10k", "kadid-10k", "dmos", 1, 5, 1.5, "damaged photos, 10,125 of 81 references", "KADID-10k, Lin, Hosu & Saupe 2019",

@@ -1,16 +1,19 @@
 """Loaders of single ratings, and the test raters of each dataset."""
 
+import logging
 import zlib
 from collections import defaultdict
 from pathlib import Path
 
 from personalize.datasets.dataset import Dataset, RatingsByRater
-from personalize.datasets.tables import PhotoFolder, Row, csv_rows
+from personalize.datasets.tables import PhotoFolder, Row, csv_rows, csv_rows_by_position
 from personalize.errors import BadDataset, NoSingleRatings
 from personalize.files.photo_files import SUFFIXES
 
 TESTED_SHARE = 0.5  # of all rated photos: most that drawn test raters may remove from training
 ENOUGH = 110  # ratings that a test at 100 shots needs
+LAPIS_MISSING = 0.05  # of the ratings
+LABELS = "test_list.csv"  # the label file of the code of Yun & Choo (ECCV 2024): the tested raters and their ratings
 
 
 def flickr_aes(folder: Path, row: Dataset) -> RatingsByRater:
@@ -40,7 +43,7 @@ def amt_tables(folder: Path) -> list[Path]:
     found = []
     for table in sorted([*folder.glob("*.csv"), *folder.glob("*/*.csv")]):
         with table.open(encoding="utf-8-sig", errors="replace") as file:
-            if "WorkerId" in file.readline():
+            if "WorkerId" in file.readline() and table.name != LABELS:
                 found.append(table)
     return found
 
@@ -48,6 +51,11 @@ def amt_tables(folder: Path) -> list[Path]:
 def aadb(folder: Path, row: Dataset) -> RatingsByRater:
     photo_folder, ratings = PhotoFolder(folder, "datasetImages_originalSize", "datasetImages_warp256"), _no_ratings()
     tables = amt_tables(folder)
+    if not tables and (folder / LABELS).is_file():
+        for line in _labels(folder, row):
+            photo = photo_folder.photo(line.text("image").rsplit("/", 1)[-1], line, row.layout)
+            ratings[line.text("worker")][photo] = line.number_within("score", 1, 5)
+        return ratings
     if not tables:
         raise BadDataset(f"{folder} has no CSV of single ratings, with the column WorkerId. {row.layout}")
     for table in tables:
@@ -72,9 +80,9 @@ def para(folder: Path, row: Dataset) -> RatingsByRater:
 def real_cur(folder: Path, row: Dataset) -> RatingsByRater:
     """Load either layout: `images/<worker>/<score>/<name>` with test_list.csv, or `<album>/<score>/<name>`."""
     ratings = _no_ratings()
-    if (table := folder / "test_list.csv").is_file():
+    if (folder / LABELS).is_file():
         photo_folder = PhotoFolder(folder, "images")
-        for line in csv_rows(table, ("worker", "image", "score"), row.layout):
+        for line in _labels(folder, row):
             worker, score = line.text("worker"), line.number_within("score", 1, 5)
             name = line.text("image").rsplit("/", 1)[-1]
             ratings[worker][photo_folder.photo(f"{worker}/{score:g}/{name}", line, row.layout)] = score
@@ -83,7 +91,45 @@ def real_cur(folder: Path, row: Dataset) -> RatingsByRater:
         if photo.suffix.lower() in SUFFIXES:
             ratings[photo.parts[-3]][photo] = float(photo.parts[-2])
     if not ratings:
-        raise BadDataset(f"{folder} has neither test_list.csv nor photos in <album>/<1..5>/. {row.layout}")
+        raise BadDataset(f"{folder} has neither {LABELS} nor photos in <album>/<1..5>/. {row.layout}")
+    return ratings
+
+
+def lapis(folder: Path, row: Dataset) -> RatingsByRater:
+    """Load the table of single ratings; a photo's `image_filename` may be below a folder of its genre.
+
+    Names in the table are known to differ from those of some files: these ratings are skipped with a warning, up to `LAPIS_MISSING` of all.
+    """
+    photo_folder, ratings = PhotoFolder(folder, "images"), _no_ratings()
+    columns = "participant_id", "image_filename", "response"
+    table = folder / "annotation/LAPIS_individualratings_metaANDdemodata.csv"
+    lines = [line for line in csv_rows(table, columns, row.layout) if line.cells.get("response")]  # some have no answer
+    missing = [line for line in lines if not photo_folder.holds(_painting(line))]
+    if missing:
+        first = f"the first is line {missing[0].line}, {_painting(missing[0])}"
+        message = f"{table} has {len(missing)} ratings of photos that are not in {photo_folder.folder}, {first}"
+        if len(missing) > LAPIS_MISSING * len(lines):
+            raise BadDataset(f"{message}; at most {LAPIS_MISSING:.0%} may be missing. {row.layout}")
+        logging.getLogger(__name__).warning("%s: they are skipped.", message)
+    for line in lines:
+        if photo_folder.holds(_painting(line)):
+            photo = photo_folder.folder / _painting(line)
+            ratings[line.text("participant_id")][photo] = line.number_within("response", row.low, row.high)
+    return ratings
+
+
+def _painting(line: Row) -> str:
+    return line.text("image_filename").rsplit("/", 1)[-1]
+
+
+def xpass_vis(folder: Path, row: Dataset) -> RatingsByRater:
+    """Load ratings of art, fashion and scenery, of which the first rating of a photo counts; scenery videos are rated by a frame."""
+    photo_folder, ratings = PhotoFolder(folder, "samples"), _no_ratings()
+    for line in csv_rows(folder / "maked/ratings.csv", ("user_id", "genre", "sample_file", "Aesthetic"), row.layout):
+        genre, name = line.text("genre"), line.text("sample_file")
+        place = "scenery_image" if genre == "scenery" else genre
+        photo = photo_folder.photo(f"{place}/{name.removesuffix('.mp4')}{'.jpg' if name.endswith('.mp4') else ''}", line, row.layout)
+        ratings[line.text("user_id")].setdefault(photo, line.number_within("Aesthetic", row.low, row.high))
     return ratings
 
 
@@ -119,6 +165,15 @@ def all_raters(folder: Path, row: Dataset, ratings: RatingsByRater) -> frozenset
     return frozenset(ratings)
 
 
+def listed(folder: Path, row: Dataset, ratings: RatingsByRater) -> frozenset[str]:
+    """The raters in the label file of the published code."""
+    lines = _labels(folder, row)
+    for line in lines:
+        if line.text("worker") not in ratings:
+            raise BadDataset(f"{line.table} line {line.line}: {line.text('worker')!r} has rated no photo. {row.layout}")
+    return frozenset(line.text("worker") for line in lines)
+
+
 def drawn(folder: Path, row: Dataset, ratings: RatingsByRater) -> frozenset[str]:
     """Test raters of a dataset that names none: drawn in a fixed order, up to a fifth of the raters and half of the photos.
 
@@ -134,6 +189,10 @@ def drawn(folder: Path, row: Dataset, ratings: RatingsByRater) -> frozenset[str]
     if not raters:
         raise BadDataset(f"{folder}: every rater has rated more than half of the photos, so none can be tested without a leak.")
     return frozenset(raters)
+
+
+def _labels(folder: Path, row: Dataset) -> list[Row]:
+    return csv_rows_by_position(folder / LABELS, ("worker", "image", "score"), row.layout)
 
 
 def _by_rater(lines: list[Row], photo_folder: PhotoFolder, row: Dataset) -> RatingsByRater:

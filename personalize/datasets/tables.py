@@ -55,6 +55,43 @@ def blank_rows(table: Path, columns: Sequence[str], layout: str) -> list[Row]:
     return found
 
 
+def name_rows(table: Path, column: str, layout: str) -> list[Row]:
+    """Lines of a list of names, one a line; names may contain spaces."""
+    return [Row(table, number, {column: name}) for number, line in enumerate(_lines(table, layout), start=1) if (name := line.strip())]
+
+
+def csv_rows_by_position(table: Path, columns: Sequence[str], layout: str) -> list[Row]:
+    """Lines of a CSV file with or without a header, whose last column is a number.
+
+    Columns with the names of `columns` are read by name. Otherwise cells are taken by position, and a first line without a number in the
+    last column is a header.
+    """
+    lines = _lines(table, layout)
+    try:
+        cells = [[value.strip() for value in line] for line in csv.reader(lines, skipinitialspace=True)]
+    except csv.Error as error:
+        raise BadDataset(f"{table} cannot be read: {error}") from error
+    if cells and set(columns) <= set(cells[0]):
+        return csv_rows(table, columns, layout)
+    rows = []
+    for number, values in enumerate(cells, start=1):
+        if any(values):
+            row = Row(table, number, dict(zip(columns, values, strict=False)))
+            if number > 1 or _is_number(row.cells.get(columns[-1], "")):
+                rows.append(row)
+    if not rows:
+        raise BadDataset(f"{table} has no line of {', '.join(columns)}. {layout}")
+    return rows
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def sheet_rows(table: Path, columns: Iterable[str], layout: str) -> list[Row]:
     """Lines of the first sheet of an xlsx file."""
     from openpyxl import load_workbook  # imported here: other datasets do not need it

@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from personalize.files.pixels import Preprocessing, read, to_pixels
+from personalize.files.pixels import Preprocessing, read, to_pixels, to_published_pixels
 
-__all__ = ["Preprocessing", "batches", "read", "to_input", "to_pixels"]
+__all__ = ["Preprocessing", "batches", "read", "to_input", "to_pixels", "to_published_pixels"]
 
 
 def to_input(pixels: UInt8[np.ndarray, "batch height width 3"], preprocessing: Preprocessing) -> Float[Tensor, "batch 3 height width"]:

@@ -109,6 +109,15 @@ def to_pixels(photo: Image.Image, preprocessing: Preprocessing, margin: int = 0)
     return np.asarray(photo.crop((left, top, left + side, top + side)))
 
 
+def to_published_pixels(photo: Image.Image, preprocessing: Preprocessing) -> UInt8[np.ndarray, "height width 3"]:
+    """Resize and crop the centre as the published code of Yun & Choo does: the long side is truncated, not rounded, to whole pixels."""
+    photo = upright(photo)
+    width, height = (int(preprocessing.resize * side / min(photo.size)) for side in photo.size)
+    photo = photo.resize((width, height), Image.Resampling.BICUBIC)
+    left, top = (round((side - preprocessing.crop) / 2) for side in (width, height))  # an odd margin: to the even side
+    return np.asarray(photo.crop((left, top, left + preprocessing.crop, top + preprocessing.crop)))
+
+
 def read(path: Path) -> Image.Image:
     """Open a photo.
 

@@ -2,7 +2,7 @@
 
 import csv
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
@@ -24,6 +24,7 @@ class RatingTable:
     left_out: int  # rated photos that the bank was built with
     test_raters: frozenset[str] | None = None  # names of the test raters by the protocol; None: the caller splits
     protocol: str = "none"
+    notes: tuple[str, ...] = ()  # sentences for reports, on photos that are not used
     about: str = "Individual ratings, split by the evaluation."  # one or two sentences for reports
 
     @property
@@ -39,18 +40,26 @@ class RatingTable:
         """
         if not digests:
             return self
-        kept = [place for place, photo in enumerate(self.photos) if digest(photo) not in digests]
+        kept = self._with_photos([place for place, photo in enumerate(self.photos) if digest(photo) not in digests], self.raters)
+        if not kept.raters:
+            raise BadDataset(f"No ratings remain: the bank was built with all of the {len(self.photos)} rated photos.")
+        return replace(kept, left_out=self.left_out + len(self.photos) - len(kept.photos))
+
+    def of(self, names: Collection[str]) -> "RatingTable":
+        """The ratings of these raters, and the photos that they rated."""
+        raters = [one for one in self.raters if one.rater in names]
+        return self._with_photos(sorted({int(place) for one in raters for place in one.photos}), raters)
+
+    def _with_photos(self, kept: Sequence[int], raters: Sequence[RaterRatings]) -> "RatingTable":
+        """These raters' ratings of the photos at these places; raters without any are left out."""
         moved = np.full(len(self.photos), -1)
-        moved[kept] = np.arange(len(kept))
-        raters = []
-        for one in self.raters:
+        moved[list(kept)] = np.arange(len(kept))
+        found = []
+        for one in raters:
             places = moved[one.photos]
             if (places >= 0).any():
-                raters.append(RaterRatings(places[places >= 0], one.ratings[places >= 0], one.rater))
-        if not raters:
-            raise BadDataset(f"No ratings remain: the bank was built with all of the {len(self.photos)} rated photos.")
-        photos = [self.photos[place] for place in kept]
-        return replace(self, photos=photos, raters=raters, left_out=self.left_out + len(self.photos) - len(kept))
+                found.append(RaterRatings(places[places >= 0], one.ratings[places >= 0], one.rater))
+        return replace(self, photos=[self.photos[place] for place in kept], raters=found)
 
 
 def gather(ratings: Mapping[str, Mapping[Path, float]], *, by_name: bool = False) -> RatingTable:
@@ -76,6 +85,7 @@ def read(table: Path, folder: Path, exclude: frozenset[str] = frozenset()) -> Ra
     if not folder.is_dir():
         raise BadDataset(f"{folder} is not a folder of photos.")
     found = {path.name: path for path in photos_below(folder)}
+    rated: set[str] = set()
     ratings: dict[str, dict[Path, float]] = defaultdict(dict)
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
@@ -85,13 +95,16 @@ def read(table: Path, folder: Path, exclude: frozenset[str] = frozenset()) -> Ra
             for line, row in enumerate(rows, start=2):
                 if row["image"] not in found:
                     raise BadDataset(f"{table} line {line}: there is no photo {row['image']!r} below {folder}.")
+                rated.add(row["image"])
                 ratings[row["rater"]][found[row["image"]]] = finite_number(row["score"], "score", table, line)
     except (OSError, UnicodeDecodeError) as error:
         raise BadDataset(f"{table} cannot be read: {error}") from error
     if not ratings:
         raise BadDataset(f"{table} has no rating.")
     try:
-        return gather(ratings, by_name=True).without(exclude)
+        unrated = sorted(found.keys() - rated)
+        notes = (f"Photos in {folder} without a rating, which are not used: {len(unrated)}, such as {unrated[0]}.",) if unrated else ()
+        return replace(gather(ratings, by_name=True), notes=notes).without(exclude)
     except BadDataset as error:
         raise BadDataset(f"{table}: {error}") from error
 

@@ -94,8 +94,9 @@ def photos_seen(bank: Path) -> frozenset[str]:
     Raises:
         BadBank: see `banks.read` and `read`.
     """
-    arrays = banks.read(bank, prefix="seen")
-    return read(bank).trained_on | digests_of_array(arrays.get("seen", ()))  # imported banks have no array `seen`
+    seen = digests_of_array(banks.read(bank, prefix="seen").get("seen", ()))  # imported banks have no array `seen`
+    has_heads = "taste" in banks.read_metadata(bank).facts
+    return seen | read(bank).trained_on if has_heads else seen
 
 
 def projection_to_bytes(projection: Projection) -> bytes:

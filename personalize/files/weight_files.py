@@ -1,6 +1,8 @@
 """Published weight files: safetensors and PyTorch checkpoints, read without executing code in them."""
 
 import pickle
+import re
+from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,12 +15,14 @@ from personalize.errors import MissingWeights
 
 # Prefixes of the image tower in whole models: OpenCLIP, and models built around it.
 IMAGE_TOWERS = ("visual.", "module.visual.", "backbone.visual.")
+FOREIGN_CLASS = re.compile(r"GLOBAL (\S+)")  # in torch's refusals
 
 
 def read(path: Path) -> dict[str, Tensor]:
     """The tensors of a weights file by name, memory-mapped where its layout allows it.
 
-    A PyTorch file may contain the state dict itself, or under the key `state_dict` or `model`, as in training checkpoints.
+    A PyTorch file may contain the state dict itself, or under the key `state_dict` or `model`, as in training checkpoints; beside it plain
+    values and the options of the training run as `argparse.Namespace`, which are not used.
 
     Raises:
         MissingWeights: the file is missing, damaged, of an unknown kind, or contains anything other than tensors by name.
@@ -26,8 +30,9 @@ def read(path: Path) -> dict[str, Tensor]:
     try:
         held = load_file(path) if path.suffix == ".safetensors" else _load_checkpoint(path)
     except (OSError, SafetensorError, RuntimeError, pickle.UnpicklingError, EOFError, KeyError) as error:
-        sentence = " ".join(str(error).split())[:300] or f"it ends too early ({type(error).__name__})"
-        raise MissingWeights(f"{path} cannot be read as weights (.safetensors, or a PyTorch file with only tensors): {sentence}") from error
+        raise MissingWeights(
+            f"{path} cannot be read as weights (.safetensors, or a PyTorch file with only tensors): {_sentence(error)}"
+        ) from error
     for key in ("state_dict", "model"):
         if isinstance(held, Mapping) and isinstance(held.get(key), Mapping):
             held = held[key]
@@ -49,9 +54,20 @@ def image_tower(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _load_checkpoint(path: Path) -> object:
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except RuntimeError as error:
-        if "mmap" not in str(error):
-            raise
-        return torch.load(path, map_location="cpu", weights_only=True)  # PyTorch's old layout cannot be mapped
+    with torch.serialization.safe_globals([Namespace]):  # a class without code of its own: its attributes are set, nothing is called
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        except RuntimeError as error:
+            if "mmap" not in str(error):
+                raise
+            return torch.load(path, map_location="cpu", weights_only=True)  # PyTorch's old layout cannot be mapped
+
+
+def _sentence(error: Exception) -> str:
+    """What is wrong with a file, in a sentence."""
+    text = " ".join(str(error).split())
+    if foreign := FOREIGN_CLASS.search(text):
+        return f"it contains {foreign[1]}, which could run code and is not loaded. Save the file again without it."
+    if not text:
+        return f"it ends too early ({type(error).__name__})."
+    return "it is cut short or damaged: fetch it again." if "PytorchStreamReader" in text else text[:300]

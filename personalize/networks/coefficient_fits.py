@@ -1,9 +1,11 @@
-"""Fits of one rater's coefficients through the network: `paper`, the published procedure, and `exact`, Gauss-Newton on the same loss.
+"""Fits of one rater's coefficients through the network: `exact`, Gauss-Newton, and `paper_mended`, gradient descent on the same loss.
 
 Both take a bank's network and a rater's rated photos and return coefficients. Dropout is off, batch norm statistics are fixed, and the
 shots are the only photos used. These fits serve research, exports and re-ranking the top; the instant fit (`taste.py`) needs no network.
+`published_fit.py` has the procedure as its authors published it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -40,7 +42,7 @@ class Fitted:
     """One rater's coefficients, and the losses and passes of the fit."""
 
     coefficients: Float[Tensor, "blocks tasks"]
-    losses: tuple[float, ...]  # rank loss on the shots, at the start and after each step; `paper`: per batch, then on all shots
+    losses: tuple[float, ...]  # rank loss on the shots, at the start and after each step; gradient descent: per batch, then on all shots
     image_passes: int  # photos sent through the network; forward and backward, or forward only, each count as one
 
     @property
@@ -90,10 +92,13 @@ class CoefficientNetwork:
         return torch.cat([scores for scores, _ in parts]), torch.cat([slopes for _, slopes in parts])
 
 
-def softmax_start(network: CoefficientNetwork, shots: NetworkShots) -> Float[Tensor, "blocks tasks"]:
+def softmax_start(
+    network: CoefficientNetwork, shots: NetworkShots, changed: Callable[[Tensor], Tensor] = lambda photos: photos
+) -> Float[Tensor, "blocks tasks"]:
     """The published starting point: softmax(10 x SROCC of each task model on the shots), the same for every block.
 
-    An undefined SROCC (all shots have the same rating) counts as 0, so the shares are equal.
+    An undefined SROCC (all shots have the same rating) counts as 0, so the shares are equal. `changed` is applied to the photos before each
+    task model scores them.
     """
     agreement = []
     ratings = shots.ratings.double().cpu().numpy()
@@ -101,12 +106,12 @@ def softmax_start(network: CoefficientNetwork, shots: NetworkShots) -> Float[Ten
         one = torch.zeros(len(network.own), len(network.tasks), device=network.device)
         one[:, task] = 1
         network.set(one)
-        agreement.append(metrics.srocc(network.score(shots.photos).double().cpu().numpy(), ratings))
+        agreement.append(metrics.srocc(network.score(changed(shots.photos)).double().cpu().numpy(), ratings))
     mixture = torch.from_numpy(metrics.softmax_mixture(np.array(agreement))).float()
     return mixture.to(network.device).repeat(len(network.own), 1)
 
 
-def paper(
+def paper_mended(
     network: CoefficientNetwork,
     shots: NetworkShots,
     *,
@@ -116,10 +121,10 @@ def paper(
     batch: int = 32,
     progress: ProgressCallback = no_progress,
 ) -> Fitted:
-    """The published procedure: AdamW on the coefficients, rank loss over random batches, from the softmax start.
+    """The published procedure, mended: AdamW on the coefficients from the softmax start, over all pairs of random batches, without dropout.
 
     References:
-        Yun & Choo, ECCV 2024.
+        Yun & Choo, ECCV 2024; docs/decisions/published-procedure.md lists what is mended.
     """
     draw = np.random.default_rng(seed)
     coefficients = softmax_start(network, shots).requires_grad_()

@@ -28,6 +28,20 @@ def bradley_terry(scores: Float[Tensor, "photos"], ratings: Float[Tensor, "photo
     return functional.softplus(scores[None, :] - scores[:, None])[above].mean()
 
 
+def bradley_terry_of_halves(scores: Float[Tensor, "photos"], ratings: Float[Tensor, "photos"]) -> Float[Tensor, ""]:
+    """The rank loss as published: the first half of a batch against the second half, photo by photo; 0 for a single photo.
+
+    With an odd number, the last photo is left out. A pair with equal ratings adds nothing, but counts in the mean.
+
+    References:
+        Yun & Choo, ECCV 2024, their code.
+    """
+    pairs = len(scores) // 2
+    above = torch.sign(ratings[:pairs] - ratings[pairs : 2 * pairs])
+    gap = scores[:pairs] - scores[pairs : 2 * pairs]
+    return (functional.softplus(-above * gap) * above.abs()).sum() / max(pairs, 1)
+
+
 def normal_distribution(means: Float[Tensor, "photos"], spread: float, levels: int = 10) -> Float[Tensor, "photos levels"]:
     """Probability of the scores 1..levels for ratings distributed normally around a known mean with standard deviation `spread`.
 

@@ -8,6 +8,11 @@ LEVELS = 10  # the head predicts a distribution over the scores 1..10
 HIDDEN = 512
 
 
+def best_device() -> torch.device:
+    """A GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 class Scorer(nn.Module):
     """Photo -> embedding -> distribution over 1..10 -> its mean."""
 

@@ -34,10 +34,10 @@ def generic(catalogue: Catalogue, shots: RaterRatings, hyperprior: Hyperprior) -
     return catalogue.features[:, 0]
 
 
-def softmax_init(catalogue: Catalogue, shots: RaterRatings, hyperprior: Hyperprior) -> Float[np.ndarray, "photos"]:
-    """Task models' scores weighted by softmax(10 x SROCC on the shots), the published starting point (Yun & Choo, ECCV 2024).
+def softmax_outputs(catalogue: Catalogue, shots: RaterRatings, hyperprior: Hyperprior) -> Float[np.ndarray, "photos"]:
+    """Task models' scores weighted by softmax(10 x SROCC on the shots); an undefined SROCC (all shots have the same rating) counts as 0.
 
-    An undefined SROCC (all shots have the same rating) counts as 0.
+    The published starting point mixes the models' weights with these shares, not their scores (`published_fit.start_scores`).
     """
     task_scores = catalogue.task_scores()
     agreement = np.array([metrics.srocc(scores[shots.photos], shots.ratings) for scores in task_scores.T])

@@ -48,13 +48,18 @@ def _groups(raw: Float[np.ndarray, "photos raw"], layout: RawLayout) -> dict[str
 @cache
 def _task_scores(bank: Path, photos: tuple[Path, ...], folder: Path, progress: ProgressCallback) -> np.ndarray:
     """Scores of all photos by each task's own network, kept in a folder."""
-
-    from personalize.files.open_banks import open_bank  # these need torch
+    from personalize.files.open_banks import Bank, open_bank  # these need torch
+    from personalize.networks.scorer import Scorer
     from personalize.scorers.task_scoring import task_scores
 
-    def score() -> np.ndarray:
-        opened = open_bank(bank)
-        model = opened.scorer()
-        return np.stack([task_scores(model, opened, task, photos, progress) for task in opened.vectors], axis=1)
+    @cache
+    def opened() -> tuple[Bank, Scorer]:
+        found = open_bank(bank)
+        return found, found.scorer()
+
+    def score(piece: range) -> np.ndarray:
+        found, model = opened()
+        some = photos[piece.start : piece.stop]
+        return np.stack([task_scores(model, found, task, some, progress) for task in found.vectors], axis=1)
 
     return kept_array(folder, f"tasks-{banks.read_metadata(bank).sha256[:16]}", [digest(photo) for photo in photos], score)

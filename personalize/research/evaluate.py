@@ -7,9 +7,9 @@ depend only on the seed, the rater, the number of shots and the repeat, so runs 
 
 import platform
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any, Literal, NotRequired, TypedDict
@@ -28,7 +28,7 @@ from personalize.numerics.ratings import LEAST_LEFT, RaterRatings, draw_shots
 from personalize.progress import ProgressCallback, no_progress
 from personalize.research.baselines import Catalogue
 from personalize.research.kept_results import KeptResults, Result
-from personalize.research.methods import GROUPS, METHODS, OTHERS, QUICK, Context, NetworkFits
+from personalize.research.methods import CHOSEN, GROUPS, METHODS, OTHERS, QUICK, Answer, Context, NetworkFits
 
 Source = Literal["half", "shipped", "leave-one-out", "flat"]
 
@@ -57,11 +57,16 @@ class EvaluationProtocol:
 class Subject:
     """The photos, raters and fits to evaluate."""
 
-    catalogue: Catalogue
+    describe: Callable[[], Catalogue]  # called when the first method needs features
     raters: Sequence[RaterRatings]
     tested: frozenset[str] | None  # names of the raters that a dataset's protocol tests; None: `EvaluationProtocol` splits
     shipped: Hyperprior | None  # of the bank
     network: Callable[[], NetworkFits]
+    least_left: int = LEAST_LEFT  # ratings that must remain to test a rater on
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return self.describe()
 
 
 class Took(TypedDict):
@@ -87,7 +92,6 @@ class Evaluation(TypedDict):
 
     protocol: dict[str, Any]
     people: dict[str, int]
-    photos: int
     versions: dict[str, str]
     srocc: dict[str, dict[str, MeanOverRaters]]
     plcc: dict[str, dict[str, MeanOverRaters]]
@@ -97,6 +101,7 @@ class Evaluation(TypedDict):
     lead: str
     names: list[str]
     swap: NotRequired[SwapResult]
+    photos: NotRequired[int]
     bank: NotRequired[str]
     backbone: NotRequired[str]
     left_out_photos: NotRequired[int]
@@ -131,21 +136,16 @@ def evaluate(
         progress(f"{shots} shots", number, len(draws))
         rater = subject.raters[index]
         seen, left = draw_shots(rater, index, shots, repeat, protocol.seed)
-        context = Context(*learned_for(index), partial(prior_of, index), subject.network, protocol.seed)
+        context = Context(partial(learned_for, index), partial(prior_of, index), subject.network, protocol.seed)
         for method in protocol.methods:
-            key = (method, rater.rater, shots, repeat)
-            if key not in kept:
-                kept.add(key, _measure(context, rater, method, seen, left))
+            if (method, rater.rater, shots, repeat) not in kept:
+                for name, result_of in _measure(context, rater, method, seen, left).items():
+                    kept.add((name, rater.rater, shots, repeat), result_of)
     names = [subject.raters[index].rater for index in tested]
     result: Evaluation = {
         "protocol": asdict(protocol),
         "people": {"teachers": len(teachers), "tested": len(tested)},
-        "photos": len(subject.catalogue.features),
-        "versions": {
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("numpy", "torch") if find_spec(name)},
-            "machine": platform.machine(),
-        },
+        "versions": versions(),
         "srocc": {},
         "plcc": {},
         "minus": {},
@@ -156,8 +156,19 @@ def evaluate(
     }
     rng = np.random.default_rng(protocol.seed)
     for shots in protocol.shots:
-        _summarise(result, str(shots), {method: _by_rater(kept, protocol, names, method, shots) for method in protocol.methods}, rng)
+        _summarise(result, str(shots), {name: by_rater(kept, protocol, names, name, shots) for name in reported(protocol)}, rng)
     return result
+
+
+def versions() -> dict[str, str]:
+    """What the results were computed with."""
+    packages = {name: version(name) for name in ("numpy", "torch") if find_spec(name)}
+    return {"python": platform.python_version(), **packages, "machine": platform.machine()}
+
+
+def reported(protocol: EvaluationProtocol) -> list[str]:
+    """Names of the results: the methods, each followed by its second figure where it has one."""
+    return [name for method in protocol.methods for name in (method, CHOSEN.get(method)) if name]
 
 
 def without_impossible(subject: Subject, protocol: EvaluationProtocol) -> tuple[EvaluationProtocol, dict[str, str]]:
@@ -208,9 +219,10 @@ def able(subject: Subject, tested: Sequence[int], shots: int) -> list[int]:
     Raises:
         TooFewRatings: there is none.
     """
-    found = [index for index in tested if len(subject.raters[index].ratings) >= shots + LEAST_LEFT]
+    least = shots + subject.least_left
+    found = [index for index in tested if len(subject.raters[index].ratings) >= least]
     if not found:
-        raise TooFewRatings(f"No test rater has the {shots + LEAST_LEFT} ratings that {shots} shots need.")
+        raise TooFewRatings(f"No test rater has the {least} ratings that {shots} shots need.")
     return found
 
 
@@ -224,15 +236,17 @@ def learned_from_others(subject: Subject, protocol: EvaluationProtocol, teachers
     Raises:
         BadBank: the protocol needs the bank's hyperprior, but the bank has none.
     """
-    catalogue = subject.catalogue
-    start = Hyperprior.flat(catalogue.heads) if protocol.hyperprior == "flat" or subject.shipped is None else subject.shipped
-    if protocol.hyperprior == "shipped" and subject.shipped is None:
-        raise BadBank("This bank ships no hyperprior: choose another source with --hyperprior.")
-    if protocol.hyperprior in ("shipped", "flat"):
-        return lambda index: (catalogue, start)
+    shipped = subject.shipped
+    if protocol.hyperprior == "shipped":
+        if shipped is None:
+            raise BadBank("This bank ships no hyperprior: choose another source with --hyperprior.")
+        return lambda index: (subject.catalogue, replace(shipped, heads=subject.catalogue.heads))
+    if protocol.hyperprior == "flat":
+        return lambda index: (subject.catalogue, Hyperprior.flat(subject.catalogue.heads))
 
     @cache
     def learned(left_out: int | None) -> tuple[Catalogue, Hyperprior]:
+        catalogue = subject.catalogue
         raters = [subject.raters[index] for index in teachers if index != left_out]
         coefficients = task_means.task_means(catalogue.features, catalogue.heads, raters)
         features = task_means.moved(catalogue.features, coefficients)
@@ -261,12 +275,26 @@ def population_priors(subject: Subject, teachers: Collection[int], learned_for: 
     return lambda index: learned(index if index in teachers else None)
 
 
-def _measure(context: Context, rater: RaterRatings, method: str, seen: np.ndarray, left: np.ndarray) -> Result:
+def _measure(context: Context, rater: RaterRatings, method: str, seen: np.ndarray, left: np.ndarray) -> dict[str, Result]:
+    """Results by name, the method's own last: where it is kept, its second figure is, too."""
     began = time.perf_counter()
     output = METHODS[method](context, rater.at(seen), rater.photos[left])
-    seconds = time.perf_counter() - began
-    truth = rater.ratings[left]
-    return Result(metrics.srocc(output.scores, truth), metrics.plcc(output.scores, truth), seconds, output.image_passes, output.loss)
+    return results(method, output, rater.ratings[left], time.perf_counter() - began)
+
+
+def results(method: str, output: Answer, truth: Float[np.ndarray, "asked"], seconds: float) -> dict[str, Result]:
+    """The method's result under its name, and its second figure where it has one."""
+    cost = seconds, output.image_passes, output.loss
+    own = Result(metrics.srocc(output.scores, truth), metrics.plcc(output.scores, truth), *cost)
+    if method not in CHOSEN:
+        return {method: own}
+    chosen = [_best(metric(scores, truth) for scores in output.checkpoints) for metric in (metrics.srocc, metrics.plcc)]
+    return {CHOSEN[method]: Result(chosen[0], chosen[1], *cost), method: own}
+
+
+def _best(values: Iterable[float]) -> float:
+    """The largest number; nan without one."""
+    return max((value for value in values if not np.isnan(value)), default=float("nan"))
 
 
 def _summarise(result: Evaluation, shots: str, table: dict[str, np.ndarray], rng: np.random.Generator) -> None:
@@ -284,7 +312,7 @@ def _summarise(result: Evaluation, shots: str, table: dict[str, np.ndarray], rng
     result["by_person"][shots] = {method: [round(float(v), 4) for v in values[:, 0]] for method, values in table.items()}
 
 
-def _by_rater(
+def by_rater(
     kept: KeptResults, protocol: EvaluationProtocol, names: Sequence[str], method: str, shots: int
 ) -> Float[np.ndarray, "raters 5"]:
     """Mean over the repeats of SROCC, PLCC, seconds, image passes and loss; nan where there is no value."""

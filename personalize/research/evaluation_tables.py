@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from personalize.numerics.metrics import MeanOverRaters
+from personalize.research.domains import AcrossDomains
 from personalize.research.evaluate import Evaluation, SwapResult
 
 
@@ -56,10 +57,23 @@ def of_swap(found: SwapResult) -> str:
     )
 
 
+def across_domains(result: AcrossDomains) -> str:
+    """Mean SROCC for every pair of domains: rows by method and domain of the shots, columns by domain of the test ratings."""
+    domains = list(result["domains"])
+    parts = []
+    for shots, by_method in result["srocc"].items():
+        lines = ["| method | shots of | " + " | ".join(f"tested on {name}" for name in domains) + " |", "|---|---|" + "---|" * len(domains)]
+        for method, by_source in by_method.items():
+            for source, by_target in by_source.items():
+                lines.append(f"| {method} | {source} | " + " | ".join(_interval(by_target[target]) for target in domains) + " |")
+        parts.append(f"Mean SROCC after {shots} shots of one domain (95 % interval over raters):\n\n" + "\n".join(lines))
+    return "\n\n".join(parts)
+
+
 def _table(result: Evaluation, cell: Callable[[str, str], str]) -> str:
     shots = list(result["srocc"])
     lines = ["| method | " + " | ".join(f"{count} shots" for count in shots) + " |", "|---|" + "---|" * len(shots)]
-    lines += [f"| {method} | " + " | ".join(cell(method, count) for count in shots) + " |" for method in result["protocol"]["methods"]]
+    lines += [f"| {method} | " + " | ".join(cell(method, count) for count in shots) + " |" for method in result["srocc"][shots[0]]]
     return "\n".join(lines)
 
 

@@ -8,6 +8,8 @@ from personalize.errors import BadResults
 from personalize.files import atomic_files
 
 Key = tuple[str, str, int, int]  # method, rater, shots, repeat
+FORMAT = 2
+RENAMED = {"paper": "paper-mended", "softmax-init": "softmax-outputs"}  # methods of lines without a format, by today's names
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class KeptResults:
         self._found[key] = result
         if self._path is not None:
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"key": key, "result": vars(result)}) + "\n")
+                file.write(json.dumps({"format": FORMAT, "key": key, "result": vars(result)}) + "\n")
 
     def _read(self, path: Path) -> None:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -60,6 +62,8 @@ class KeptResults:
             try:
                 entry = json.loads(line)
                 method, name, shots, repeat = entry["key"]
+                if "format" not in entry:
+                    method = RENAMED.get(method, method)
                 self._found[method, name, shots, repeat] = Result(**entry["result"])
             except (ValueError, KeyError, TypeError) as error:
                 if number == len(lines):  # the run was stopped while it wrote this line

@@ -1,8 +1,9 @@
 """Ranking methods that `evaluate` compares, by name, with one interface.
 
 A method sees a rater's shots and returns scores of the requested photos. The methods of `baselines.py` need only the features of the
-catalogue. `instant+others` also needs a population prior, learned when it is called. `paper`, `exact` and `refined` send photos through the
-network, which is loaded when the first of them is called. This module itself needs no torch.
+catalogue. `instant+others` also needs a population prior, learned when it is called. The methods of `SLOW` send photos through the
+network, which is loaded when the first of them is called. Features are extracted when the first method needs them. This module itself needs
+no torch.
 """
 
 from collections.abc import Callable
@@ -29,12 +30,17 @@ class Answer:
     scores: Float[np.ndarray, "asked"]
     image_passes: int = 0  # photos sent through the network for the fit; scoring photos afterwards is not counted
     loss: float | None = None  # rank loss on the shots, for methods that minimise it
+    checkpoints: tuple[Float[np.ndarray, "asked"], ...] = ()  # scores at the checkpoints that `CHOSEN` chooses from on the test ratings
 
 
 class NetworkFits(Protocol):
     """Fits through the network. `network_methods.NetworkMethods` implements them; only that module needs torch."""
 
     def paper(self, shots: RaterRatings, asked: Int[np.ndarray, "asked"], seed: int) -> Answer: ...
+
+    def softmax_init(self, shots: RaterRatings, asked: Int[np.ndarray, "asked"], seed: int) -> Answer: ...
+
+    def paper_mended(self, shots: RaterRatings, asked: Int[np.ndarray, "asked"], seed: int) -> Answer: ...
 
     def exact(self, shots: RaterRatings, asked: Int[np.ndarray, "asked"], seed: int) -> Answer: ...
 
@@ -43,11 +49,19 @@ class NetworkFits(Protocol):
 class Context:
     """The information that methods may use besides the shots."""
 
-    catalogue: Catalogue
-    hyperprior: Hyperprior  # with the task heads of the catalogue; learned without the tested rater, unless the protocol says otherwise
+    learned: Callable[[], tuple[Catalogue, Hyperprior]]  # without the tested rater, unless the protocol says otherwise
     population_prior: Callable[[], PopulationPrior]  # never learned from the tested rater
     network: Callable[[], NetworkFits]
     seed: int
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.learned()[0]
+
+    @property
+    def hyperprior(self) -> Hyperprior:
+        """With the task heads of the catalogue."""
+        return self.learned()[1]
 
 
 Method = Callable[[Context, RaterRatings, Int[np.ndarray, "asked"]], Answer]
@@ -65,8 +79,18 @@ def instant_with_others(context: Context, shots: RaterRatings, asked: Int[np.nda
 
 
 def paper(context: Context, shots: RaterRatings, asked: Int[np.ndarray, "asked"]) -> Answer:
-    """The published procedure, 500 steps (Yun & Choo, ECCV 2024)."""
+    """The published procedure, 500 steps (Yun & Choo, ECCV 2024); its scores after the last step."""
     return context.network().paper(shots, asked, context.seed)
+
+
+def softmax_init(context: Context, shots: RaterRatings, asked: Int[np.ndarray, "asked"]) -> Answer:
+    """The published starting point: task vectors mixed by softmax(10 x SROCC on the shots)."""
+    return context.network().softmax_init(shots, asked, context.seed)
+
+
+def paper_mended(context: Context, shots: RaterRatings, asked: Int[np.ndarray, "asked"]) -> Answer:
+    """The published procedure without its defects (`coefficient_fits.paper_mended`), 500 steps."""
+    return context.network().paper_mended(shots, asked, context.seed)
 
 
 def exact(context: Context, shots: RaterRatings, asked: Int[np.ndarray, "asked"]) -> Answer:
@@ -96,7 +120,7 @@ def refined(context: Context, shots: RaterRatings, asked: Int[np.ndarray, "asked
 
 METHODS: dict[str, Method] = {
     "generic": _from_catalogue(baselines.generic),
-    "softmax-init": _from_catalogue(baselines.softmax_init),
+    "softmax-outputs": _from_catalogue(baselines.softmax_outputs),
     "ridge": _from_catalogue(baselines.ridge("lite0")),
     "ridge-lite0-late": _from_catalogue(baselines.ridge("lite0-late")),
     "ridge-lite2": _from_catalogue(baselines.ridge("lite2")),
@@ -107,9 +131,13 @@ METHODS: dict[str, Method] = {
     OTHERS: instant_with_others,
     "exact": exact,
     "refined": refined,
+    "softmax-init": softmax_init,
     "paper": paper,
+    "paper-mended": paper_mended,
 }
+CHOSEN = {"paper": "paper-chosen-on-test"}  # as published: the best SROCC and the best PLCC over the checkpoints, each on the test ratings
 GROUPS = {"ridge": "lite0", **{f"ridge-{group}": group for group in ("lite0-late", "lite2", "lite2-late", "merged")}}  # that methods need
-SLOW = ("exact", "refined", "paper")  # need the network
-NEEDS = {"torch": {"softmax-init", *SLOW}, "sklearn": {*GROUPS, "kernel-ridge"}}  # methods by the package that they need
+SLOW = ("exact", "refined", "softmax-init", "paper", "paper-mended")  # need the network
+FEATURELESS = frozenset(SLOW) - {"refined"}  # need no features, so no extractors and no taste part
+NEEDS = {"torch": {"softmax-outputs", *SLOW}, "sklearn": {*GROUPS, "kernel-ridge"}}  # methods by the package that they need
 QUICK = tuple(name for name in METHODS if name not in (OTHERS, *SLOW))  # need neither the network nor a least number of raters

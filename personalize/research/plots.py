@@ -14,7 +14,7 @@ def learning_curve(result: Evaluation, stem: Path) -> list[Path]:
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     axes = figure.add_subplot()
     shots = [int(count) for count in result["srocc"]]
-    for method in result["protocol"]["methods"]:
+    for method in result["srocc"][str(shots[0])]:
         cells = [result["srocc"][str(count)][method] for count in shots]
         axes.plot(shots, [cell["mean"] for cell in cells], marker="o", label=method)
         axes.fill_between(shots, [cell["low"] for cell in cells], [cell["high"] for cell in cells], alpha=0.12)

@@ -11,6 +11,7 @@ from torch import Tensor
 from personalize.files import backbones, images
 from personalize.files.open_banks import Bank
 from personalize.networks.coefficient_fits import CoefficientNetwork, Fitted, NetworkShots, exact
+from personalize.networks.scorer import best_device
 from personalize.progress import ProgressCallback, no_progress
 
 
@@ -18,7 +19,7 @@ class RaterFitter:
     """A bank's network for exact fits, on a GPU if available."""
 
     def __init__(self, bank: Bank) -> None:
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = best_device()
         self.preprocessing = backbones.find(bank.metadata.backbone).preprocessing
         self.start = bank.start.to(self.device)
         self.network = CoefficientNetwork(bank.scorer().to(self.device), bank.base, list(bank.vectors.values()))

@@ -10,10 +10,10 @@ from jaxtyping import Float
 from personalize.files import backbones, images
 from personalize.files.open_banks import Bank
 from personalize.networks import merging
-from personalize.networks.scorer import Scorer
+from personalize.networks.scorer import Scorer, best_device
 from personalize.progress import ProgressCallback
 
-AT_ONCE = 8  # photos that go through the network together
+AT_ONCE = {"cuda": 64, "cpu": 8}  # photos that go through the network together
 
 
 def task_scores(model: Scorer, bank: Bank, task: str, photos: Sequence[Path], progress: ProgressCallback) -> Float[np.ndarray, "photos"]:
@@ -30,8 +30,12 @@ def score_constants(bank: Bank, photos: Sequence[Path], progress: ProgressCallba
 
 @torch.no_grad()
 def _scores(model: Scorer, bank: Bank, photos: Sequence[Path], what: str, progress: ProgressCallback) -> Float[np.ndarray, "photos"]:
-    preprocessing, parts = backbones.find(bank.metadata.backbone).preprocessing, []
-    for first in range(0, len(photos), AT_ONCE):
+    """Scores by the model, which is on a GPU meanwhile where there is one: merging needs it beside the bank."""
+    preprocessing, device, parts = backbones.find(bank.metadata.backbone).preprocessing, best_device(), []
+    model.to(device)
+    at_once = AT_ONCE[device.type]
+    for first in range(0, len(photos), at_once):
         progress(what, first, len(photos))
-        parts += [model.score(batch) for batch in images.batches(photos[first : first + AT_ONCE], preprocessing, AT_ONCE)]
+        parts += [model.score(batch.to(device)).cpu() for batch in images.batches(photos[first : first + at_once], preprocessing, at_once)]
+    model.cpu()
     return torch.cat(parts).numpy()

@@ -1,5 +1,7 @@
 """The registry of backbones: weights, preprocessing, and errors that say what is missing."""
 
+from argparse import Namespace
+
 import open_clip
 import pytest
 import torch
@@ -124,14 +126,30 @@ def test_code_in_a_weights_file_is_not_executed(name, tmp_path):
             return print, ("this must never be printed",)
 
     torch.save({"model": Surprise()}, tmp_path / "surprise.pt")
-    with pytest.raises(MissingWeights, match=r"surprise\.pt cannot be read as weights"):
+    with pytest.raises(MissingWeights, match=r"surprise\.pt cannot be read as weights.*it contains print"):
         backbones.scorer(name, weights=tmp_path / "surprise.pt")
+
+
+@pytest.mark.parametrize("old_layout", [False, True])
+def test_the_options_of_a_training_run_are_skipped_and_any_other_class_is_named(name, clip, tmp_path, old_layout):
+    """The published code saves its `argparse.Namespace` beside the weights."""
+    held = {"model": clip.state_dict(), "args": Namespace(lr=1e-2, feature_dims=[[512]], exp="ava"), "step": "5000"}
+    file = tmp_path / "checkpoint.pth"
+    torch.save(held, file, _use_new_zipfile_serialization=not old_layout)
+    assert torch.equal(backbones.scorer(name, weights=file).encoder.proj, clip.visual.proj)
+    torch.save(held | {"args": Namespace(out=tmp_path)}, file, _use_new_zipfile_serialization=not old_layout)
+    with pytest.raises(MissingWeights, match=r"contains pathlib\.\w*PosixPath, which could run code"):
+        backbones.scorer(name, weights=file)
 
 
 def test_a_truncated_weights_file_is_refused_with_a_sentence(name, tmp_path):
     (tmp_path / "empty.pth").touch()
     with pytest.raises(MissingWeights, match="ends too early"):
         backbones.scorer(name, weights=tmp_path / "empty.pth")
+    torch.save({"a": torch.zeros(1000)}, tmp_path / "whole.pth")
+    (tmp_path / "cut.pth").write_bytes((tmp_path / "whole.pth").read_bytes()[:3000])
+    with pytest.raises(MissingWeights, match=r"cut\.pth .* is cut short or damaged: fetch it again"):
+        backbones.scorer(name, weights=tmp_path / "cut.pth")
 
 
 def test_without_weights_and_network_the_error_names_the_file_to_download(no_network):

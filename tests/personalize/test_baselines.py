@@ -66,7 +66,7 @@ def test_too_few_shots_give_equal_scores(catalogue, count):
 
 def test_methods_that_cannot_run_are_left_out_with_the_reason(catalogue):
     raters = [RaterRatings(np.arange(40), np.arange(40.0), f"r{number}") for number in range(6)]
-    subject = Subject(catalogue, raters, None, None, lambda: pytest.fail("no network"))
+    subject = Subject(lambda: catalogue, raters, None, None, lambda: pytest.fail("no network"))
     protocol = EvaluationProtocol(methods=("generic", "ridge", "ridge-lite2", "instant", "instant+others"))
     able, reasons = evaluate.without_impossible(subject, protocol)
     assert able.methods == ("generic", "ridge", "instant")
@@ -85,7 +85,7 @@ def test_teachers_move_the_generic_score_and_those_tested_do_not(catalogue):
     for number in range(30):
         photos = rng.permutation(60)[:40]
         raters.append(RaterRatings(photos, liked[photos] + 0.01 * rng.normal(size=40), f"r{number}"))
-    subject = Subject(catalogue, raters, None, None, lambda: pytest.fail("no network"))
+    subject = Subject(lambda: catalogue, raters, None, None, lambda: pytest.fail("no network"))
     protocol = EvaluationProtocol(hyperprior="half")
     teachers, tested = evaluate.split(raters, None, protocol)
     moved, _ = evaluate.learned_from_others(subject, protocol, teachers)(tested[0])

@@ -49,6 +49,7 @@ def make_para(root):
         write_text(root / f"annotation/PARA-Giaa{part}.csv", f"sessionId,imageName,{steps},aestheticScore_mean\n" + rows)
     ratings = "".join(f"s{n % 2},p{n}.jpg,u{n % 5},{1 + n % 5}\n" for n in range(10))
     write_text(root / "annotation/PARA-Images.csv", "sessionId,imageName,userId,aestheticScore\n" + ratings)
+    write_text(root / "test_list.csv", "worker,image_name,MOS,session\nu1,p1.jpg,2,s1\nu1,p6.jpg,2,s0\nu4,p4.jpg,5,s0\n")
     for n in range(10):
         write_text(root / f"imgs/s{n % 2}/p{n}.jpg")
 
@@ -76,6 +77,7 @@ def make_aadb(root):
         write_text(root / f"imgListFiles_label/imgList{part}Regression_score.txt", rows)
     ratings = "".join(f"w{n % 3},http://photos.example/a/p{n}.jpg,{1 + n % 5},,\n" for n in range(9))
     write_text(root / "batch.csv", "WorkerId,Input.image_url1,Answer.overallScore1,Input.image_url2,Answer.overallScore2\n" + ratings)
+    write_text(root / "test_list.csv", "w2,p2.jpg,3\nw2,p5.jpg,1\n")
     for n in range(9):
         write_text(root / f"datasetImages_warp256/p{n}.jpg")
 
@@ -100,6 +102,30 @@ def make_houses(root):
         write_text(root / f"images/h{n}.jpg")
 
 
+def make_lapis(root):
+    names = [f"a painter_work {n}.jpg" for n in range(12)]
+    rated = [(rater, n) for rater in range(6) for n in range(12) if n % 6 in (rater, (rater + 1) % 6)]
+    rows = "".join(f"{rater},genre/{names[n]},{10 * ((n + rater) % 11)}\n" for rater, n in rated)
+    write_text(
+        root / "annotation/LAPIS_individualratings_metaANDdemodata.csv",
+        "participant_id,image_filename,response\n" + rows + "0,genre/x.jpg,\n",
+    )
+    for part, own in (("Train", names[:8]), ("Val", names[8:10]), ("Test", names[10:])):
+        write_text(root / f"imageset/{part}ImageSet.txt", "\n".join(own) + "\n")
+    for name in names:
+        write_text(root / f"images/{name}")
+
+
+def make_xpass(root):
+    rows = [(user, genre, n) for user in range(10) for genre in ("art", "fashion", "scenery") for n in (user, (user + 1) % 10)]
+    files = {"art": "a{}.jpg", "fashion": "f{}.jpg", "scenery": "s{}.mp4"}
+    lines = [f"{user},{genre},{files[genre].format(n)},{(user + n) % 7}" for user, genre, n in rows]
+    write_text(root / "maked/ratings.csv", "\n".join(["user_id,genre,sample_file,Aesthetic", *lines, "0,art,a0.jpg,6"]) + "\n")
+    for n in range(10):
+        for path in (f"art/a{n}.jpg", f"fashion/f{n}.jpg", f"scenery_image/s{n}.jpg"):
+            write_text(root / "samples" / path)
+
+
 def make_csv(root):
     write_text(root / "scores.csv", "image,score,split,rater\na.jpg,2,train,ann\na.jpg,4,train,bob\nb.jpg,9,test,ann\n")
     write_text(root / "images/a.jpg")
@@ -108,7 +134,8 @@ def make_csv(root):
 
 LAYOUTS = {
     "ava": make_ava, "tad66k": make_tad66k, "flickr-aes": make_flickr, "para": make_para, "koniq-10k": make_koniq, "spaq": make_spaq,
-    "aadb": make_aadb, "real-cur": make_real_cur, "kadid-10k": make_kadid, "houses": make_houses, "csv": make_csv,
+    "aadb": make_aadb, "real-cur": make_real_cur, "kadid-10k": make_kadid, "houses": make_houses, "lapis": make_lapis,
+    "xpass-vis": make_xpass, "csv": make_csv,
 }  # fmt: skip
 
 
@@ -147,7 +174,7 @@ def test_an_empty_folder_is_refused_with_the_expected_layout(tmp_path, name):
     assert datasets.find(name).layout in str(refused.value)
 
 
-@pytest.mark.parametrize("name", ["flickr-aes", "para", "aadb", "real-cur"])
+@pytest.mark.parametrize("name", ["flickr-aes", "para", "aadb", "real-cur", "lapis", "xpass-vis"])
 def test_photos_of_test_raters_are_not_trained_on_in_the_leak_free_split(root, name):
     folder = root(name)
     ratings = datasets.ratings(name, folder)
@@ -161,15 +188,63 @@ def test_the_published_split_keeps_the_published_lists(root):
     assert [photo.split for photo in datasets.load("aadb", root("aadb"), "published")] == 3 * ["train"] + 3 * ["validation"] + 3 * ["test"]
 
 
+@pytest.mark.parametrize(("name", "tested"), [("flickr-aes", {"w0"}), ("para", {"u1", "u4"}), ("aadb", {"w2"})])
+def test_the_published_protocol_tests_the_raters_of_a_file(root, name, tested):
+    assert datasets.ratings(name, root(name), "published").test_raters == tested
+
+
+@pytest.mark.parametrize("name", ["para", "aadb"])
+def test_the_published_protocol_needs_that_file_and_raters_who_are_in_the_ratings(root, name):
+    folder = root(name)
+    (folder / "test_list.csv").write_text("nobody,p1.jpg,3\n")
+    with pytest.raises(BadDataset, match=r"test_list\.csv line 1: 'nobody' has rated no photo"):
+        datasets.ratings(name, folder, "published")
+    (folder / "test_list.csv").unlink()
+    with pytest.raises(BadDataset, match=r"test_list\.csv is missing.*The published protocol tests the workers of test_list\.csv"):
+        datasets.ratings(name, folder, "published")
+
+
+def test_aadb_without_its_own_tables_takes_the_ratings_of_the_published_list(root):
+    folder = root("aadb")
+    (folder / "batch.csv").unlink()
+    (rater,) = datasets.ratings("aadb", folder, "published").raters
+    assert (rater.rater, rater.ratings.tolist()) == ("w2", [3.0, 1.0])
+
+
 def test_leading_spaces_in_flickr_aes_tables_are_stripped(root):
     ratings = datasets.ratings("flickr-aes", root("flickr-aes"))
     assert (ratings.test_raters, [one.rater for one in ratings.raters]) == (frozenset({"w0"}), ["w0", "w1"])
 
 
-def test_both_layouts_of_real_cur_are_read(tmp_path):
+@pytest.mark.parametrize("header", ["", "worker,image,score\n", "user, file, mos\n", "image,worker,score\n"])
+def test_the_list_of_real_cur_is_read_with_a_header_or_without(tmp_path, header):
     write_text(tmp_path / "images/ann/3/a.jpg")
-    write_text(tmp_path / "test_list.csv", "worker,image,score\nann,a.jpg,3\n")
-    assert datasets.ratings("real-cur", tmp_path).raters[0].ratings.tolist() == [3.0]
+    write_text(tmp_path / "images/ann/5/b.jpg")
+    rows = "a.jpg,ann,3\nb.jpg,ann,5\n" if header.startswith("image") else "ann,a.jpg,3\nann,b.jpg,5\n"
+    write_text(tmp_path / "test_list.csv", header + rows)
+    (rater,) = datasets.ratings("real-cur", tmp_path).raters
+    assert (rater.rater, rater.ratings.tolist()) == ("ann", [3.0, 5.0])
+
+
+def test_paintings_are_read_by_their_lists_and_ratings_of_a_few_missing_ones_are_skipped(root, caplog):
+    folder = root("lapis")
+    assert [photo.split for photo in datasets.load("lapis", folder, "published")] == ["train"] * 8 + ["validation"] * 2 + ["test"] * 2
+    assert datasets.ratings("lapis", folder).raters[0].ratings.tolist() == [0, 10, 60, 70]
+    table = folder / "annotation/LAPIS_individualratings_metaANDdemodata.csv"
+    table.write_text(table.read_text() + "0,genre/lost.jpg,50\n")
+    assert len(datasets.load("lapis", folder)) == 12
+    assert "1 ratings of photos that are not in" in caplog.text
+    table.write_text(table.read_text() + "0,genre/lost.jpg,50\n" * 5)
+    with pytest.raises(BadDataset, match=r"6 ratings of photos .* line 27, lost\.jpg; at most 5% may be missing"):
+        datasets.load("lapis", folder)
+
+
+def test_the_first_rating_of_xpass_counts_and_a_video_is_its_frame(root):
+    table = datasets.ratings("xpass-vis", root("xpass-vis"))
+    assert len(table.photos) == 30
+    assert {photo.suffix for photo in table.photos} == {".jpg"}
+    first = next(one for one in table.raters if one.rater == "0")
+    assert dict(zip((table.photos[place].name for place in first.photos), first.ratings, strict=True))["a0.jpg"] == 0
 
 
 def test_distorted_copies_of_a_reference_are_in_the_same_split(root):
@@ -229,6 +304,8 @@ def test_a_distribution_keeps_the_mean_of_the_ratings():
         ("ava", "AVA.txt", "0 1000 0", "0 1000 none", "line 1: count1 is 'none'"),
         ("houses", "ratings.csv", "h1.jpg,0.2", "h1.jpg,good", "line 3: score is 'good', not a number"),
         ("houses", "ratings.csv", "h1.jpg", "h9.jpg", r"line 3: .*h9\.jpg is missing"),
+        ("flickr-aes", "FLICKR-AES_image_score.txt", "p3.jpg", "p33.jpg", r"line 4: .*p33\.jpg is missing"),
+        ("flickr-aes", "FLICKR-AES_image_labeled_by_each_worker.csv", "p3.jpg", "p33.jpg", r"line 5: .*p33\.jpg is missing"),
     ],
 )
 def test_an_invalid_table_is_refused_with_file_line_and_column(root, name, table, old, new, sentence):

@@ -1,5 +1,6 @@
 """The evaluation protocol on synthetic raters, and fine-tuning on a small dataset."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from personalize.research import evaluate, evaluation_tables, plots, swap
 from personalize.research.baselines import Catalogue
 from personalize.research.evaluate import EvaluationProtocol, Subject
 from personalize.research.kept_results import KeptResults, Result
-from personalize.research.methods import METHODS, OTHERS, QUICK, Context
+from personalize.research.methods import METHODS, OTHERS, QUICK, Answer, Context
 from personalize.training import recipes, train
 from tests.personalize.test_datasets import make_photo, write_table
 
@@ -37,7 +38,7 @@ def planted():
         taste = np.r_[0.2, 4 * rng.normal(size=39), np.zeros(216)]
         photos = rng.choice(200, size=120, replace=False)
         raters.append(RaterRatings(photos, features[photos] @ taste + 0.3 * rng.normal(size=120), f"r{number}"))
-    return Subject(catalogue, raters, None, None, refuse_network)
+    return Subject(lambda: catalogue, raters, None, None, refuse_network)
 
 
 def refuse_network():
@@ -144,6 +145,40 @@ def test_a_truncated_last_line_is_ignored_and_an_invalid_line_is_refused(tmp_pat
         KeptResults(tmp_path, "one")
 
 
+def test_results_kept_under_old_names_are_those_of_the_methods_that_had_them(tmp_path):
+    result = {"srocc": 0.5, "plcc": 0.5, "seconds": 0.1, "image_passes": 0, "loss": None}
+    old = [{"key": [method, "ann", 10, 0], "result": result} for method in ("paper", "softmax-init", "exact")]
+    (tmp_path / "one.1.jsonl").write_text("".join(json.dumps(line) + "\n" for line in old))
+    KeptResults(tmp_path, "one", 2).add(("paper", "bo", 10, 0), Result(0.25, 0.25, 0.1, 0, None))
+    kept = KeptResults(tmp_path, "one")
+    of_ann = [method for method in METHODS if (method, "ann", 10, 0) in kept]
+    assert of_ann == ["softmax-outputs", "exact", "paper-mended"]
+    assert kept.get(("paper", "bo", 10, 0)).srocc == 0.25
+
+
+class FixedNetwork:
+    """A network whose published fit gives these scores at its checkpoints: the second is the best."""
+
+    def __init__(self, scores):
+        self.scores, self.fits = scores, 0
+
+    def paper(self, shots, asked, seed):
+        self.fits += 1
+        return Answer(-self.scores[asked], 10, 0.1, (0 * self.scores[asked], self.scores[asked], -self.scores[asked]))
+
+
+def test_the_choice_on_test_photos_is_a_second_figure_beside_the_last_step(planted, tmp_path):
+    taste = RaterRatings(np.arange(60), np.arange(60.0), "ann")
+    network = FixedNetwork(np.arange(200.0))
+    subject = Subject(lambda: pytest.fail("no features"), [taste], None, None, lambda: network)
+    protocol = EvaluationProtocol(shots=(10,), repeats=1, methods=("paper",), hyperprior="flat")
+    result = evaluate.evaluate(subject, protocol, KeptResults(tmp_path, "one"))
+    assert {name: cell["mean"] for name, cell in result["srocc"]["10"].items()} == {"paper": -1.0, "paper-chosen-on-test": 1.0}
+    again = evaluate.evaluate(subject, protocol, KeptResults(tmp_path, "one"))
+    assert (again["plcc"], network.fits) == (result["plcc"], 1)
+    assert evaluation_tables.in_full(again).count("| paper-chosen-on-test |") == 4
+
+
 def test_the_tables_list_every_method_of_the_run(planted):
     text = evaluation_tables.in_full(run(planted, shots=(10, 30), repeats=1))
     assert all(text.count(f"| {method} |") == 4 for method in QUICK)
@@ -169,7 +204,7 @@ def test_the_model_of_a_rater_predicts_them_better_than_models_of_others(planted
 
 @pytest.mark.parametrize("method", QUICK)
 def test_every_quick_method_gives_finite_scores_for_equal_ratings(method, planted):
-    context = Context(planted.catalogue, Hyperprior.flat(), refuse_population, refuse_network, 0)
+    context = Context(lambda: (planted.catalogue, Hyperprior.flat()), refuse_population, refuse_network, 0)
     prediction = METHODS[method](context, RaterRatings(np.arange(5), np.full(5, 3.0)), np.arange(200))
     assert prediction.scores.shape == (200,)
     assert np.isfinite(prediction.scores).all()
@@ -182,7 +217,7 @@ def test_the_population_prior_ranks_photos_where_features_cannot(like_minded):
 
 def test_equal_ratings_give_the_scores_of_the_population_prior(like_minded):
     prior = population_prior.learn(like_minded.catalogue.features, like_minded.raters[:25])
-    context = Context(like_minded.catalogue, Hyperprior.flat(), lambda: prior, refuse_network, 0)
+    context = Context(lambda: (like_minded.catalogue, Hyperprior.flat()), lambda: prior, refuse_network, 0)
     prediction = METHODS[OTHERS](context, RaterRatings(np.arange(5), np.full(5, 3.0)), np.arange(200))
     np.testing.assert_allclose(prediction.scores, like_minded.catalogue.features[:, 0] + prior.mean, atol=1e-6)
 

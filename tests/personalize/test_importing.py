@@ -13,7 +13,7 @@ import personalize
 from personalize.bank_building import compressing, importing, onnx_extractors, published_checkpoints
 from personalize.bank_building.bank_info import bank_info
 from personalize.bank_building.forms import FORMS, Form
-from personalize.errors import BadBank, BadCheckpoint, BadPhoto, BadProjection, IncompatibleTaskVector, UnknownName
+from personalize.errors import BadBank, BadCheckpoint, BadPhoto, BadProjection, IncompatibleTaskVector, MissingWeights, UnknownName
 from personalize.files import backbones, banks, images, open_banks, stored_vectors, taste_parts
 from personalize.files.photo_files import photos_in
 from personalize.networks import task_vectors
@@ -189,6 +189,47 @@ def test_a_checkpoint_that_does_not_match_is_refused_with_the_first_bad_key(fold
     with pytest.raises(IncompatibleTaskVector, match=message):
         importing.import_bank(import_plan(folder, checkpoints={"bad": tmp_path / "clip_S_3fc_bad.pth"}), tmp_path / "bank.safetensors")
     assert [path.name for path in tmp_path.iterdir()] == ["clip_S_3fc_bad.pth"]
+
+
+def test_a_checkpoint_of_another_architecture_is_refused_with_what_it_has_more(folder, tmp_path):
+    deeper = small_clip.CONFIG | {"vision_cfg": small_clip.CONFIG["vision_cfg"] | {"layers": 3}}
+    torch.save(small_clip.checkpoint(small_clip.whole_model(1, deeper), 0), tmp_path / "clip_S_3fc_bad.pth")
+    with pytest.raises(IncompatibleTaskVector, match=r"has backbone\.visual\.transformer\.resblocks\.2.*from another --backbone\?"):
+        importing.import_bank(import_plan(folder, checkpoints={"bad": tmp_path / "clip_S_3fc_bad.pth"}), tmp_path / "bank.safetensors")
+
+
+def cut_short(state, path):
+    path.write_bytes(path.read_bytes()[:-2000])
+
+
+def with_a_foreign_class(state, path):
+    torch.save(state | {"args": Form("full")}, path)
+
+
+def with_nan(state, path):
+    state["model"]["score_predictor.projection.3.bias"][0] = torch.nan
+    torch.save(state, path)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (cut_short, "is cut short or damaged"),
+        (with_a_foreign_class, r"contains personalize\.bank_building\.forms\.Form"),
+        (with_nan, r"score_predictor\.projection\.3\.bias contains numbers that are not finite"),
+    ],
+)
+def test_the_last_of_several_checkpoints_is_refused_before_anything_is_written(folder, tmp_path, spoil, message):
+    path = tmp_path / "clip_S_3fc_tad.pth"
+    shutil.copy(folder / path.name, path)
+    spoil(held(folder, "tad"), path)
+    checkpoints = {task: folder / f"clip_S_3fc_{task}.pth" for task in TASKS[:2]} | {"tad": path}
+    progress = []
+    with pytest.raises((IncompatibleTaskVector, MissingWeights), match=rf"clip_S_3fc_tad\.pth.*{message}"):
+        importing.import_bank(
+            import_plan(folder, checkpoints=checkpoints), tmp_path / "bank.safetensors", lambda *call: progress.append(call)
+        )
+    assert (progress, [file.name for file in tmp_path.iterdir()]) == ([], [path.name])
 
 
 def test_tasks_are_named_by_their_files_or_explicitly(folder):

@@ -83,7 +83,7 @@ def test_the_method_gives_the_scores_of_the_active_model(sign, count, fits, pass
     truth = rng.normal(size=60)
     catalogue = Catalogue(features, 0, {}, lambda: np.zeros((60, 1)))
     network = Network(sign * truth)
-    context = Context(catalogue, Hyperprior.flat(), None, lambda: network, 0)
+    context = Context(lambda: (catalogue, Hyperprior.flat()), None, lambda: network, 0)
     prediction = refined(context, RaterRatings(np.arange(count), truth[:count]), np.arange(count, 60))
     assert (network.fits, prediction.image_passes) == (fits, passes)
     assert np.array_equal(prediction.scores, truth[count:]) == (fits == 6)

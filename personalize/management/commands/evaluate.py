@@ -4,8 +4,8 @@ import hashlib
 import json
 from argparse import SUPPRESS
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from functools import cache
+from dataclasses import asdict
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
@@ -22,11 +22,15 @@ from personalize.management.command import ModelCommand
 from personalize.management.files import new_file, new_folder, write_json
 from personalize.management.progress import progress_bar
 from personalize.management.renamed import OldOption
-from personalize.research import evaluate, evaluation_tables, swap
+from personalize.numerics.ratings import LEAST_LEFT
+from personalize.research import domains, evaluate, evaluation_tables, swap
 from personalize.research.catalogues import make_catalogue
+from personalize.research.domains import AcrossDomains, Domains
 from personalize.research.evaluate import Evaluation, EvaluationProtocol, Subject
 from personalize.research.kept_results import KeptResults
-from personalize.research.methods import METHODS, NEEDS, NetworkFits
+from personalize.research.methods import FEATURELESS, METHODS, NEEDS, OTHERS, NetworkFits
+
+LEAST_LEFT_AS_PUBLISHED = 2  # the published code keeps raters with few ratings; a rank correlation needs two
 
 
 class Command(ModelCommand):
@@ -56,6 +60,9 @@ class Command(ModelCommand):
         parser.add_argument("--people", dest="raters", type=int, action=OldOption, help=SUPPRESS)
         parser.add_argument("--seed", type=int, default=default.seed)
         parser.add_argument("--swap", action="store_true", help="also rank each rater's left-out ratings by every other rater's model")
+        parser.add_argument(
+            "--domains", type=Path, help="CSV with the columns image, domain: shots of one domain, test ratings of each domain"
+        )
         parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
         parser.add_argument("--cache", type=new_folder, default=Path("var/described"), help="folder that caches extracted features")
         parser.add_argument("--keep", type=new_folder, help="folder that keeps every result, so that a stopped run can be resumed")
@@ -75,47 +82,57 @@ class Command(ModelCommand):
             seed=options["seed"],
         )
         part = _part(options["part"])
+        if options["domains"] and (options["swap"] or options["plots"]):
+            raise CommandError("--domains cannot be combined with --swap or --plots.")
         _import_needed(protocol, options["plots"])
-        metadata, taste = banks.read_metadata(options["bank"]), taste_parts.read(options["bank"])
-        table = _ratings(options, taste_parts.photos_seen(options["bank"]))
-        _check_fair(protocol, taste, table)
+        metadata = banks.read_metadata(options["bank"])
+        table = _of_those_needed(_ratings(options, taste_parts.photos_seen(options["bank"])), protocol)
+        needs_features = options["swap"] or not FEATURELESS.issuperset(protocol.methods)
+        taste = taste_parts.read(options["bank"]) if needs_features else None
+        if taste:
+            _check_fair(protocol, taste, table)
         with progress_bar() as progress:
-            catalogue = make_catalogue(table.photos, options["bank"], options["cache"], progress)
-            network = cache(lambda: _network_methods(options["bank"], table.photos))
-            shipped = replace(taste.hyperprior, heads=catalogue.heads)
-            subject = Subject(catalogue, table.raters, table.test_raters, shipped, network)
+            subject = Subject(
+                describe=partial(make_catalogue, table.photos, options["bank"], options["cache"], progress),
+                raters=table.raters,
+                tested=table.test_raters,
+                shipped=taste.hyperprior if taste else None,
+                network=cache(lambda: _network_methods(options["bank"], table.photos)),
+                least_left=LEAST_LEFT_AS_PUBLISHED if table.protocol == "published" else LEAST_LEFT,
+            )
             protocol, reasons = evaluate.without_impossible(subject, protocol)
             for method, reason in reasons.items():
                 self.stdout.write(f"{method} is left out: {reason}.")
-            kept = KeptResults(options["keep"], _identity(metadata.hash, protocol, table), part[0])
+            kinds = domains.read(options["domains"], table.photos) if options["domains"] else None
+            kept = KeptResults(options["keep"], _identity(metadata.hash, protocol, table, kinds), part[0])
+            result: Evaluation | AcrossDomains
             with threadpool_limits(1, user_api="blas"):  # thousands of small fits: threads would wait longer than they work
-                result = evaluate.evaluate(subject, protocol, kept, part, progress)
-                if options["swap"]:
-                    result["swap"] = swap.swap(subject, protocol, progress)
-        result |= {
-            "bank": metadata.hash,
-            "backbone": metadata.backbone,
-            "left_out_photos": table.left_out,
-            "about": table.about,
-        }
+                if kinds:
+                    result = across = domains.measure(subject, kinds, protocol, kept, part, progress)
+                    tables = evaluation_tables.across_domains(across)
+                else:
+                    result = found = evaluate.evaluate(subject, protocol, kept, part, progress)
+                    tables = evaluation_tables.in_full(found)
+                    if options["swap"]:
+                        found["swap"] = swap.swap(subject, protocol, progress)
+                        tables += "\n\n" + evaluation_tables.of_swap(found["swap"])
+        result["photos"] = len(table.photos)
+        result["bank"], result["backbone"] = metadata.hash, metadata.backbone
+        result["left_out_photos"], result["about"] = table.left_out, table.about
         if options["json"]:
             write_json(options["json"], result)
-        self._print(result, options["plots"])
-
-    def _print(self, result: Evaluation, folder: Path | None) -> None:
-        counts, source = result["people"], result["protocol"]["hyperprior"]
-        self.stdout.write(result["about"])
+        tested, teachers = result["people"]["tested"], result["people"]["teachers"]
+        self.stdout.write(" ".join([table.about, *table.notes, *(kinds.notes if kinds else ())]))
         self.stdout.write(
-            f"{counts['tested']} raters tested, {counts['teachers']} teach the hyperprior ({source}); {result['photos']} photos, "
-            f"{result['left_out_photos']} left out because the bank was trained on them. Bank {result['bank']} ({result['backbone']}).\n"
+            f"{tested} raters tested, {teachers} teach the hyperprior ({protocol.hyperprior}); {len(table.photos)} photos, "
+            f"{table.left_out} left out because the bank was trained on them. Bank {metadata.hash} ({metadata.backbone}).\n"
         )
-        self.stdout.write(evaluation_tables.in_full(result))
-        if "swap" in result:
-            self.stdout.write("\n" + evaluation_tables.of_swap(result["swap"]))
-        if folder:
+        self.stdout.write(tables)
+        if options["plots"]:
             from personalize.research import plots  # needs Matplotlib, which other evaluations do not
 
-            paths = plots.learning_curve(result, folder / "learning-curve") + plots.per_person(result, folder / "by-person")
+            folder = options["plots"]
+            paths = plots.learning_curve(found, folder / "learning-curve") + plots.per_person(found, folder / "by-person")
             self.stdout.write("\nPlots: " + ", ".join(str(path) for path in paths))
 
 
@@ -145,6 +162,12 @@ def _ratings(options: dict[str, Any], seen: frozenset[str]) -> RatingTable:
     return rating_tables.read(options["ratings"], options["images"], seen)
 
 
+def _of_those_needed(table: RatingTable, protocol: EvaluationProtocol) -> RatingTable:
+    """Without the raters who neither teach nor are tested, so that nobody waits for features of their photos."""
+    others_teach = protocol.hyperprior in ("half", "leave-one-out") or OTHERS in protocol.methods
+    return table if others_teach or table.test_raters is None else table.of(table.test_raters)
+
+
 def _check_fair(protocol: EvaluationProtocol, taste: TastePart, table: RatingTable) -> None:
     """Refuse to test the bank's hyperprior on raters who may have taught it."""
     known = sum(digest(photo) in taste.hyperprior_of for photo in table.photos)
@@ -155,11 +178,12 @@ def _check_fair(protocol: EvaluationProtocol, taste: TastePart, table: RatingTab
         )
 
 
-def _identity(bank: str, protocol: EvaluationProtocol, table: RatingTable) -> str:
+def _identity(bank: str, protocol: EvaluationProtocol, table: RatingTable, kinds: Domains | None) -> str:
     """Hash of everything that a kept result depends on besides its key: method, rater, number of shots, repeat."""
     facts = asdict(protocol) | {"shots": (), "repeats": 0, "methods": (), "people": 0}
     ratings = [(one.rater, one.photos.tolist(), one.ratings.tolist()) for one in table.raters]
-    return hashlib.sha256(json.dumps([bank, facts, ratings]).encode()).hexdigest()[:16]
+    of_photos = [kinds.names, kinds.of_photo.tolist()] if kinds else []
+    return hashlib.sha256(json.dumps([bank, facts, ratings, *of_photos]).encode()).hexdigest()[:16]
 
 
 def _part(text: str) -> tuple[int, int]:
