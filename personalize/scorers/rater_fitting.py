@@ -8,6 +8,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
+from personalize.errors import BadBank
 from personalize.files import backbones, images
 from personalize.files.open_banks import Bank
 from personalize.networks.coefficient_fits import CoefficientNetwork, Fitted, NetworkShots, exact
@@ -18,6 +19,11 @@ class RaterFitter:
     """A bank's network for exact fits, on a GPU if available."""
 
     def __init__(self, bank: Bank) -> None:
+        """Raises:
+        BadBank: the bank has no task vectors.
+        """
+        if not bank.vectors:
+            raise BadBank("This bank has no task vectors, so that no rater can be fitted exactly with it.")
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.preprocessing = backbones.find(bank.metadata.backbone).preprocessing
         self.start = bank.start.to(self.device)

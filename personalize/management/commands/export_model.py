@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 from uuid import UUID
 
+from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from PIL import Image
 
@@ -34,7 +35,7 @@ class Command(ModelCommand):
         parser.add_argument("--format", choices=get_args(FileFormat), default="json")
         parser.add_argument("--fit", choices=["instant", "exact"], help="default: the active model")
         parser.add_argument("--out", type=new_file, help="file; default: rater-ID.FORMAT in this folder")
-        parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
+        parser.add_argument("--bank", type=Path, default=settings.PAV["BANK"])
         parser.add_argument("--json", action="store_true", help="print the model card as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
