@@ -42,6 +42,17 @@ class Comparison(TypedDict):
     active: str
 
 
+class TaskShare(TypedDict):
+    """What one task vector says of a rater: more of it than the start has (negative: less), with its posterior standard deviation, and the
+    share of the change in the ranking that it explains, with its 95 % interval; as stored in `ExactRefit.task_shares`, by task."""
+
+    coefficient: float
+    sd: float
+    share: float
+    low: float
+    high: float
+
+
 def wanted() -> bool:
     """Whether exact refits are switched on and the installed bank has task vectors to fit."""
     return settings.PAV["EXACT_REFIT_AFTER"] > 0 and projections.has_task_vectors()
@@ -75,7 +86,7 @@ def begin_one(*, pause_seconds: float, least: int) -> UUID | None:
             ORDER BY o.ratings_seq IS NOT DISTINCT FROM f.ratings_seq, f.updated_at LIMIT 1
             ON CONFLICT (rater_id) DO UPDATE SET bank_id = excluded.bank_id, projection_id = excluded.projection_id,
                 ratings_seq = excluded.ratings_seq, step = 0, step_queued_at = excluded.step_queued_at, held_out = '[]', comparison = NULL,
-                coefficients = '', scores = '[]'
+                coefficients = '', task_shares = NULL, scores = '[]'
             RETURNING r.rater_id""",  # noqa: S608 (constant)
             {"pause": pause_seconds, "least": least},
         )

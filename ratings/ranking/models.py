@@ -162,6 +162,7 @@ class ExactRefit(models.Model):
     held_out = models.JSONField(default=list)  # ranking.exact_refits.HeldOut of each fold done
     comparison = models.JSONField(null=True, blank=True)  # ranking.exact_refits.Comparison; null until every fold is done
     coefficients = models.BinaryField(default=bytes)  # of the fit to all ratings: float32, blocks x tasks
+    task_shares = models.JSONField(null=True, blank=True)  # ranking.exact_refits.TaskShare by task, of these coefficients
     scores = models.JSONField(default=list)  # [[photo id, score]] of the first photos, as far as the steps have come
 
     def __str__(self) -> str:
