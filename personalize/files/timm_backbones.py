@@ -36,8 +36,9 @@ class TimmModel:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        side, facts = self.published.input_size[-1], self.published
-        return Preprocessing(resize=round(side / facts.crop_pct), crop=side, mean=tuple(facts.mean), std=tuple(facts.std))
+        facts = self.published
+        side = facts.input_size[-1]
+        return Preprocessing.of({"resize": round(side / facts.crop_pct), "crop": side, "mean": facts.mean, "std": facts.std})
 
     @property
     def licence(self) -> str:

@@ -7,6 +7,7 @@ the exact one, one step fits it to all ratings, and each further step scores som
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import lru_cache
+from typing import cast
 from uuid import UUID
 
 import numpy as np
@@ -90,7 +91,7 @@ class Ratings:
     def task_shares(self, coefficients: np.ndarray) -> dict[str, TaskShare]:
         """What each task vector says of the rater, whose exact fit to all ratings has these coefficients."""
         found = loaded_bank.fitting().task_shares([_pixels(photo) for photo in self.photos], self.values.tolist(), coefficients)
-        return {task: TaskShare(**asdict(one)) for task, one in found.items()}
+        return {task: cast(TaskShare, asdict(one)) for task, one in found.items()}
 
     def exact_scores(self, seen: np.ndarray) -> np.ndarray:
         """Scores of all photos by the exact fit to the ratings at the places `seen`."""

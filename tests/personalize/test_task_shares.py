@@ -44,8 +44,8 @@ def test_the_covariance_is_that_of_the_posterior_of_all_coefficients():
 
 
 def test_of_raters_without_a_taste_nothing_is_said():
-    said = [bool(network.found(in_three_steps(network.rng.normal(size=PHOTOS)))) for network in map(Network, range(60))]
-    assert sum(said) <= 3  # an error of 5 % is allowed
+    said = [bool(network.found(in_three_steps(network.rng.normal(size=PHOTOS)))) for network in map(Network, range(40))]
+    assert sum(said) <= 2  # an error of 5 % is allowed
 
 
 def test_of_raters_who_rate_as_the_start_does_nothing_is_said():
@@ -58,14 +58,14 @@ def test_of_raters_who_rate_as_the_start_does_nothing_is_said():
 @pytest.mark.parametrize("amount", [0.5, -0.5])
 def test_a_planted_task_vector_is_found_with_its_sign_and_most_of_the_change(amount):
     right = 0
-    for network in map(Network, range(20)):
+    for network in map(Network, range(10)):
         liking = network.start + amount * network.slopes[:, :, 1].sum(axis=1)
         found = network.found(in_three_steps(liking + 0.3 * liking.std() * network.rng.normal(size=PHOTOS)))
         if set(found) == {"aes"} and found["aes"].coefficient * amount > 0:
             right += 1
             assert 0 <= found["aes"].low <= found["aes"].share <= found["aes"].high <= 1
             assert found["aes"].share > 0.3
-    assert right >= 19
+    assert right >= 9
 
 
 def test_equal_ratings_and_too_few_photos_say_nothing():

@@ -68,7 +68,7 @@ def add_photos(count: int = PHOTOS) -> list[Photo]:
     photos = []
     for number in range(count):
         colour = np.array([200, 60, 50] if number % 2 == 0 else [50, 60, 200]) + rng.integers(-40, 40, 3)
-        pixels = np.clip(colour + rng.normal(scale=20, size=(60, 80, 3)), 0, 255).astype(np.uint8)
+        pixels = np.clip(colour + rng.normal(scale=20, size=(96, 128, 3)), 0, 255).astype(np.uint8)
         photos.append(add_photo(data=encoded(Image.fromarray(pixels), "PNG"), name=f"{number}.png"))
         Photo.objects.filter(pk=photos[-1].pk).update(created_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=number))
     return photos
