@@ -4,6 +4,8 @@ An exact fit moves a rater's coefficients from the start, which all raters share
 change is d = J delta, with J the tangents of the rated photos and delta the moved coefficients, one for each block and task. A task vector
 as a whole would change the scores by g_t, the sum of its tangents over the blocks. Regression of d on all g_t gives a coefficient beta_t
 for each task vector: what a rater has more, or less, of it. Its share is the part of the variance of d that no other task vector explains.
+All three are without their part along the scores at the start: a rater whose ratings are mostly noise pulls all scores together, which
+changes no ranking.
 
 The rank loss is a mean over pairs, worth as many observations as there are ratings, and the penalty is a Gaussian prior around the start.
 So the posterior of delta is nearly Gaussian (Laplace), with covariance (J^T H J + strength I)^-1 / n and H the Hessian of the loss in the
@@ -42,6 +44,7 @@ class TaskShare:
 
 def task_shares(
     tasks: Sequence[str],
+    start: Float[np.ndarray, "n"],
     scores: Float[np.ndarray, "n"],
     slopes: Float[np.ndarray, "n blocks tasks"],
     ratings: Float[np.ndarray, "n"],
@@ -51,14 +54,14 @@ def task_shares(
 ) -> dict[str, TaskShare]:
     """By name, the task vectors of which the posterior supports that the rater has more or less of them than the start.
 
-    `scores` and `slopes` are those of the rated photos at the rater's coefficients, `moved` these coefficients minus the start. `strength`
-    is the penalty of the fit. Empty where nothing can be said.
+    `start` are the scores of the rated photos at the start, `scores` and `slopes` those at the rater's coefficients, `moved` these
+    coefficients minus the start. `strength` is the penalty of the fit. Empty where nothing can be said.
     """
-    tangents = slopes - slopes.mean(axis=0)  # a ranking depends on differences alone
-    flat = tangents.reshape(len(scores), -1)
-    change, whole = flat @ moved.ravel(), tangents.sum(axis=1)
-    spread = _covariance(flat, derivatives(scores, ratings)[1], strength)
-    if len(scores) <= len(tasks) or not change.any():
+    free = _without_mean_and(start)
+    flat = slopes.reshape(len(scores), -1)
+    change, whole = free @ flat @ moved.ravel(), free @ slopes.sum(axis=1)
+    spread = free @ _covariance(flat, derivatives(scores, ratings)[1], strength) @ free
+    if len(scores) <= len(tasks) + 2 or not change.any():
         return {}
     regression = np.linalg.pinv(whole, rcond=NEARLY_DEPENDENT)  # beta = regression @ d
     means = regression @ change
@@ -66,7 +69,7 @@ def task_shares(
     least = NormalDist().inv_cdf(1 - ERROR / 2 / len(tasks))
     own = 1 / np.maximum((regression**2).sum(axis=1), np.finfo(float).tiny)  # squared length of g_t beyond all others
     drawn = change + np.random.default_rng(seed).normal(size=(DRAWS, len(scores))) @ _root(spread).T
-    lengths = ((drawn - drawn.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+    lengths = (drawn**2).sum(axis=1)
     shares = (drawn @ regression.T) ** 2 * own / np.maximum(lengths, np.finfo(float).tiny)[:, None]
     found = {}
     for place, task in enumerate(tasks):
@@ -74,6 +77,12 @@ def task_shares(
             low, middle, high = np.quantile(shares[:, place], (0.025, 0.5, 0.975))
             found[task] = TaskShare(*(round(float(one), 4) for one in (means[place], deviations[place], middle, low, high)))
     return found
+
+
+def _without_mean_and(start: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n n"]:
+    """Projection that takes away the mean and the part along `start`: neither changes a ranking."""
+    fixed, _ = np.linalg.qr(np.stack([np.ones_like(start), start], axis=1))
+    return np.eye(len(start)) - fixed @ fixed.T
 
 
 def _covariance(slopes: Float[np.ndarray, "n p"], hessian: Float[np.ndarray, "n n"], strength: float) -> Float[np.ndarray, "n n"]:

@@ -54,14 +54,14 @@ class RaterFitter:
         shots = self.shots(pixels, ratings)
         values = shots.ratings.double().cpu().numpy()
         self.network.set(self.start)
-        scores, slopes = self._linearised(shots)
+        at_start, slopes = self._linearised(shots)
         strengths = [strength / len(values) for strength in STRENGTHS]
         flat = slopes.reshape(len(values), -1)
-        strength = cross_validated(scores, flat, values, strengths, np.random.default_rng(seed))
+        strength = cross_validated(at_start, flat, values, strengths, np.random.default_rng(seed))
         self.use(coefficients)
         scores, slopes = self._linearised(shots)
         moved = coefficients.astype(np.float64) - self.start.double().cpu().numpy()
-        return task_shares(list(self.tasks), scores, slopes, values, moved, strength, seed)
+        return task_shares(list(self.tasks), at_start, scores, slopes, values, moved, strength, seed)
 
     def _linearised(self, shots: NetworkShots) -> tuple[np.ndarray, np.ndarray]:
         scores, slopes = self.network.linearised(shots.photos)

@@ -21,14 +21,14 @@ class Network:
         rng = self.rng = np.random.default_rng(seed)
         common, own = rng.normal(size=(PHOTOS, 1, 1)), rng.normal(size=(PHOTOS, 1, len(TASKS)))
         self.slopes = (0.5 * common + own + rng.normal(size=(PHOTOS, BLOCKS, len(TASKS)))) / BLOCKS**0.5
-        self.start = rng.normal(size=PHOTOS) * 0.3  # scores at the start
+        self.start = self.slopes[:, :, 0].sum(axis=1) + 0.1 * rng.normal(size=PHOTOS)  # scores at the start, mostly those of one task
 
     def found(self, ratings: np.ndarray) -> dict:
         flat, origin = self.slopes.reshape(PHOTOS, -1), np.zeros(BLOCKS * len(TASKS))
         strengths = [strength / PHOTOS for strength in STRENGTHS]
         strength = cross_validated(self.start, flat, ratings, strengths, np.random.default_rng(0))
         moved = minimise(self.start, flat, ratings, origin, origin, strength)
-        return task_shares(TASKS, self.start + flat @ moved, self.slopes, ratings, moved.reshape(BLOCKS, -1), strength)
+        return task_shares(TASKS, self.start, self.start + flat @ moved, self.slopes, ratings, moved.reshape(BLOCKS, -1), strength)
 
 
 def in_three_steps(liking: np.ndarray) -> np.ndarray:
@@ -71,5 +71,5 @@ def test_a_planted_task_vector_is_found_with_its_sign_and_most_of_the_change(amo
 def test_equal_ratings_and_too_few_photos_say_nothing():
     network = Network(1)
     assert network.found(np.full(PHOTOS, 2.0)) == {}
-    few = task_shares(TASKS, np.arange(3.0), network.slopes[:3], np.arange(3.0), np.ones((BLOCKS, len(TASKS))), 1.0)
+    few = task_shares(TASKS, np.arange(3.0), np.arange(3.0), network.slopes[:3], np.arange(3.0), np.ones((BLOCKS, len(TASKS))), 1.0)
     assert few == {}
