@@ -28,7 +28,7 @@ from personalize.numerics.rank_newton import derivatives
 
 ERROR = 0.05  # probability that any task vector is named for a rater without a taste
 DRAWS = 2000  # of the posterior, for the interval of a share
-NEARLY_DEPENDENT = 1e-8  # of the largest singular value
+LEAST_OWN = 1e-6  # part of the squared length of g_t that start and other task vectors leave; with less, they cannot be told apart
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def task_shares(
     spread = free @ _covariance(flat, derivatives(scores, ratings)[1], strength) @ free
     if len(scores) <= len(tasks) + 2 or not change.any():
         return {}
-    regression = np.linalg.pinv(whole, rcond=NEARLY_DEPENDENT)  # beta = regression @ d
+    regression = np.linalg.pinv(whole)  # beta = regression @ d
     means = regression @ change
     deviations = np.sqrt(np.maximum(np.einsum("tn,nm,tm->t", regression, spread, regression), 0))
     least = NormalDist().inv_cdf(1 - ERROR / 2 / len(tasks))
@@ -73,7 +73,8 @@ def task_shares(
     shares = (drawn @ regression.T) ** 2 * own / np.maximum(lengths, np.finfo(float).tiny)[:, None]
     found = {}
     for place, task in enumerate(tasks):
-        if abs(means[place]) > least * deviations[place] > 0:
+        is_own = LEAST_OWN < own[place] / (slopes.sum(axis=1)[:, place] ** 2).sum() <= 1
+        if is_own and abs(means[place]) > least * deviations[place]:
             low, middle, high = np.quantile(shares[:, place], (0.025, 0.5, 0.975))
             found[task] = TaskShare(*(round(float(one), 4) for one in (means[place], deviations[place], middle, low, high)))
     return found
