@@ -11,6 +11,7 @@ from pav_site.environment import BASE, SETTINGS, BadSetting, read_all, table
 from tests.platform.machine import PATIENCE_SECONDS
 
 INVALID = {
+    "PAV_BANK": "bank.onnx",
     "DATABASE_URL": "mysql://db/pav",
     "REDIS_URL": "http://redis",
     "PAV_DEBUG": "maybe",

@@ -1,6 +1,5 @@
 """Exact refits: which rater is next, the steps of a refit, and which model is active afterwards."""
 
-from dataclasses import asdict
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,7 +11,6 @@ from personalize import tasks
 from personalize.files import banks
 from personalize.numerics import model_comparison
 from personalize.numerics.hyperparameter_grid import Hyperprior
-from personalize.numerics.task_shares import TaskShare
 from personalize.tasks import refit_rater, sweep
 from personalize.worker import exact_refit, loaded_bank
 from ratings import health, jobs
@@ -28,7 +26,6 @@ from tests.guests import collect_requests, give_features, report_worker, use_ban
 from tests.photos.making import encoded, scene
 
 RATINGS = 24
-SHARE = TaskShare(coefficient=0.5, sd=0.1, share=0.6, low=0.4, high=0.8)
 
 
 class Network:
@@ -43,7 +40,7 @@ class Network:
         return np.zeros((3, 2))
 
     def task_shares(self, pixels, ratings, coefficients):
-        return {"beauty": SHARE} if self.skill > 0.5 else {}
+        return {}
 
     def use(self, coefficients):
         assert coefficients.shape == (6,)
@@ -134,7 +131,7 @@ def test_an_exact_refit_of_a_pausing_rater_activates_the_better_model(
     assert [photo["score"] for photo in after["top"]] == [photo["score"] for photo in before["top"]]
     assert {photo["id"]: photo["was"] for photo in after["top"]} == {photo["id"]: photo["place"] for photo in before["top"]}
     assert [(message.version, message.active_model.name) for message in pushed] == [(after["version"], "exact")]
-    assert ExactRefit.objects.get(rater=alice.id).task_shares == {"beauty": asdict(SHARE)}
+    assert ExactRefit.objects.get(rater=alice.id).task_shares == {}  # null where nobody asked
 
 
 def test_the_comparison_is_not_shown_before_the_better_model_is_active(alice, network, requested):
