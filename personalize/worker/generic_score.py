@@ -58,7 +58,7 @@ def _mean_taste(now: Version) -> np.ndarray:
     Zeros without one: it is in use only where it helps raters who had no part in it, on photos that nobody rated.
     """
     taught = population_prior.current_weights(now.id)
-    if taught is None:
+    if taught is None or versions.lacks_data(now.id):
         return np.zeros(FEATURES)
     weights: np.ndarray = taught.mean(axis=0)
     weights[0] = task_means.START
