@@ -85,7 +85,7 @@ def _after_scoring(model: Scorer, backbone: str) -> Scorer:
     return model
 
 
-def _resident() -> dict[str, float]:
+def resident() -> dict[str, float]:
     """Megabytes of resident memory, from /proc: the peak, and the current private memory and mapped pages of files."""
     lines = (line.split() for line in Path("/proc/self/status").read_text().splitlines())
     sizes = {words[0].rstrip(":"): int(words[1]) / 1024 for words in lines if len(words) == 3 and words[2] == "kB"}
@@ -117,7 +117,7 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     if options.program:
         kept = PROGRAMS[options.program](options.backbone, options.bank)
-        print(json.dumps(_resident()))
+        print(json.dumps(resident()))
         del kept  # kept alive until here, to be measured
         return
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:

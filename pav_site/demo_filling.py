@@ -46,10 +46,10 @@ def check_bank() -> None:
         ServiceError: a file is missing, or is not the one that the bank's metadata name.
     """
     try:
-        for row in extractors.read().rows:
+        for row in extractors.read(settings.PAV["BANK"]).rows:
             extractors.checked(row)
     except BadBank as error:
-        raise ServiceError(f"{error} In a checkout: git checkout -- personalize/bank") from None
+        raise ServiceError(f"{error} For the bank that comes with PAV, in a checkout: git checkout -- personalize/bank") from None
 
 
 def fill(options: demo.Options, console: Console) -> None:

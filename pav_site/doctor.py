@@ -143,11 +143,16 @@ def models() -> Iterator[Finding]:
     from personalize.files import banks, extractors
 
     try:
-        for row in extractors.read().rows:
+        for row in extractors.read(settings.PAV["BANK"]).rows:
             yield Finding(OK, "Network", f"{row.path.name}, {len(extractors.checked(row)) / 2**20:.0f} MB")
-        yield Finding(OK, "Bank of task vectors", banks.read_metadata().hash)
+        yield Finding(OK, "Bank", f"{settings.PAV['BANK']}, {banks.read_metadata(settings.PAV['BANK']).hash}")
     except BadBank as error:
-        yield Finding(FAIL, "Bank of task vectors", str(error), "Restore personalize/bank from the repository, or run ./pav build_bank.")
+        yield Finding(
+            FAIL,
+            "Bank",
+            str(error),
+            "Restore personalize/bank from the repository, or set PAV_BANK to a bank that ./pav bank_info can show.",
+        )
 
 
 def raw_features() -> Iterator[Finding]:

@@ -34,7 +34,7 @@ class Setting:
     old_name: str = ""  # still accepted, with a warning
 
     def read(self, environment: Mapping[str, str]) -> Any:
-        text = environment.get(self.name, self.default)
+        text = environment.get(self.name) or self.default
         if self.old_name in environment and self.name not in environment:
             warnings.warn(f"{self.old_name} is now called {self.name}. The old name still works.", FutureWarning, stacklevel=2)
             text = environment[self.old_name]
@@ -180,6 +180,12 @@ def folder(text: str) -> Path:
     return path if path.is_absolute() else BASE / path
 
 
+def bank_file(text: str) -> Path:
+    if not text.endswith(".safetensors"):
+        raise ValueError("not a bank, whose file ends in .safetensors.")
+    return folder(text)
+
+
 SETTINGS = {
     row.name: row
     for row in (
@@ -197,6 +203,13 @@ SETTINGS = {
             None,
             "Redis, for the queue and the live updates. Unset: an embedded one in PAV_VAR.",
             "redis://redis:6379/0",
+        ),
+        Setting(
+            "PAV_BANK",
+            bank_file,
+            "personalize/bank/efficientnet_lite0.safetensors",
+            "Bank that photos are ranked with. Another one comes into use in the background, after the next ./pav migrate or start.",
+            "/srv/pav/banks/vit-l-14.safetensors",
         ),
         Setting("PAV_DEBUG", flag, "no", "Django's debug pages. Never on a public machine.", "yes"),
         Setting(

@@ -1,9 +1,10 @@
-"""The machine learning as a Django app: registers the shipped bank after every migration."""
+"""The machine learning as a Django app: registers the bank of the setting PAV_BANK after every migration."""
 
 import logging
 from typing import Any
 
 from django.apps import AppConfig, apps
+from django.conf import settings
 from django.db.models.signals import post_migrate
 
 from personalize.errors import BadBank
@@ -21,15 +22,20 @@ class PersonalizeConfig(AppConfig):
 
 
 def register_bank(**kwargs: Any) -> None:
-    """Register the shipped bank: the first one is current at once, a later one fills in the background."""
+    """Register the bank of the settings: the first one is current at once, a later one fills in the background."""
     from ratings.ranking import projections  # models cannot be imported when this module is
 
+    path = settings.PAV["BANK"]
     try:
-        metadata = banks.read_metadata()
-        own = taste_parts.projection_to_bytes(taste_parts.read().projection)
+        metadata, taste = banks.read_metadata(path), taste_parts.read(path)
+        digest = extractors.extractors_hash(metadata.facts)
     except BadBank as error:
         logger.warning("Features cannot be extracted: %s", error)
         return
     projections.register_bank(
-        hash=metadata.hash, metadata=dict(metadata.facts), extractors=extractors.extractors_hash(metadata.facts), data=own
+        hash=metadata.hash,
+        metadata=dict(metadata.facts),
+        extractors=digest,
+        data=taste_parts.projection_to_bytes(taste.projection) if taste.projection else b"",
+        has_generic_score=taste.has_generic_score,
     )

@@ -11,7 +11,6 @@ from django.http import HttpRequest
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from ratings import health
 from ratings.raters.guests import rater_of
 from ratings.raters.selectors import is_staff, merged_guests, shares_ratings
 
@@ -83,7 +82,6 @@ def page_context(rater_id: UUID, user: AbstractBaseUser | AnonymousUser, album: 
         "modules": _modules(),
         "card_sizes": CARD_SIZES,
         "me": {"shares_ratings": shares_ratings(rater_id)},
-        "exact_refits": settings.PAV["EXACT_REFIT_AFTER"] > 0 and health.exact_refits(),  # None: unknown
     }
 
 
@@ -176,6 +174,7 @@ def page_phrases() -> dict[str, str]:
         "title_me": _("Your ranking"),
         "title_both": _("You and everyone"),
         "title_everyone": _("Everyone’s ranking"),
+        "title_date": _("Newest first"),  # in its place, where there is no score for everyone
         "number": _("#{place}"),
         "tile_label": _("Number {place}: {alt}"),
         "moved_up.one": _("up {n} place"),
@@ -230,6 +229,7 @@ def page_phrases() -> dict[str, str]:
         "no_match": _("no match"),
         # Which model orders the photos.
         "model_instant": _("Ranked by the instant model."),
+        "model_date": _("Newest first: PAV doesn’t know yet how people rank these photos."),
         "model_compared": _("Ranked by the instant model. The exact model didn’t guess better."),
         "model_exact": _("Ranked by the exact model. It guesses your ratings better."),
         # Consent to share ratings.

@@ -19,6 +19,8 @@ from ratings.page import page_context
 from ratings.photos.schemas import photo_out
 from ratings.photos.scopes import CATALOGUE, Scope, UnknownAlbum
 from ratings.problems import refusal_page
+from ratings.ranking import exact_refits
+from ratings.ranking import selectors as ranking
 from ratings.raters import guests
 
 
@@ -52,7 +54,11 @@ def _rating_page(request: HttpRequest, rater: UUID, scope: Scope, **context: Any
     cards = deck.deal(rater_id=rater, scope=scope, count=settings.PAV["DECK_SIZE"])
     first_photo = photo_out(cards[0].photo) if cards else None
     page = page_context(rater, request.user, album=scope.album)
-    return render(request, "page/home.html", page | {"first_photo": first_photo, **context})
+    models = {
+        "exact_refits": exact_refits.wanted() and health.exact_refits(),
+        "has_generic_score": ranking.has_generic_score(),
+    }  # None: unknown
+    return render(request, "page/home.html", page | models | {"first_photo": first_photo, **context})
 
 
 @require_safe

@@ -63,7 +63,7 @@ def bank_info(path: Path = banks.DEFAULT) -> BankInfo:
         "database_licences": banks.licences(facts),
         "tasks": list(bank.metadata.tasks),
         "blocks": len(bank.start),
-        "encoder": "in the bank" if bank.holds_encoder else "the backbone's own",
+        "encoder": _encoder(bank),
         "form": {task: form_of(vector) for task, vector in bank.vectors.items()},
         "megabytes": {part: round(size / 1e6, 2) for part, size in _sizes(bank).items()},
         "start": {task: _span(bank.start[:, column]) for column, task in enumerate(bank.vectors)},
@@ -74,6 +74,12 @@ def bank_info(path: Path = banks.DEFAULT) -> BankInfo:
         "compressed": facts.get("compressed", []),
         "sources": facts.get("sources", {}),
     }
+
+
+def _encoder(bank: Bank) -> str:
+    if not bank.vectors:
+        return "in its extractor"
+    return "in the bank" if bank.holds_encoder else "the backbone's own"
 
 
 def _span(coefficients: torch.Tensor) -> float | list[float]:
@@ -95,7 +101,7 @@ def _gram(bank: Bank) -> np.ndarray:
     """Inner products of all pairs of task vectors."""
     total = np.zeros((len(bank.vectors), len(bank.vectors)))
     vectors = list(bank.vectors.values())
-    for name in vectors[0]:
+    for name in vectors[0] if vectors else ():
         rows = torch.stack([task_vectors.whole_block(vector[name]).flatten() for vector in vectors])
         total += (rows @ rows.T).double().numpy()
     return total

@@ -62,6 +62,8 @@ def compress(path: Path, out: Path, form: Form, photos: Path | None = None, prog
     if out.resolve() == path.resolve():
         raise BadBank(f"{out} is the bank itself: name another file.")
     source = open_bank(path)
+    if not source.vectors:
+        raise BadBank(f"{path} has no task vectors, so there is nothing to compress.")
     has_extractors, has_taste = "extractors" in source.metadata.facts, "taste" in source.metadata.facts
     taste = taste_parts.read(path) if has_taste else None
     found = photos_in(photos) if photos else []

@@ -16,8 +16,11 @@ from personalize.networks import folding
 from personalize.networks.layer_tangents import statistics
 from personalize.networks.scorer import Scorer
 
-LATE_STAGES = 3  # the last stages of the encoder, whose statistics are features
+LATE_STAGES = 3  # the last stages of the encoder, or blocks of a transformer, whose statistics are features
 LATE = "-late"  # ends the name of a group of late statistics
+
+Stage = tuple[list[Tensor], Tensor]
+"""The class token, if there is one, and the output of a stage as a map: photos x channels x height x width."""
 
 
 class ExtractorNetwork(nn.Module):
@@ -55,8 +58,7 @@ class StagesNetwork(ExtractorNetwork):
     """The embedding of an EfficientNet of timm, divided by its length, and its late statistics.
 
     Late statistics are the mean and the SD over positions of each channel of the last three stages: mean and SD of the first of them, then
-    of the next. The SD is the root of the mean squared deviation, because a mean of squares minus a squared mean loses all digits where a
-    channel hardly varies.
+    of the next.
     """
 
     encoder: Any  # its class in timm declares none of the parts
@@ -70,10 +72,68 @@ class StagesNetwork(ExtractorNetwork):
         for place, stage in enumerate(self.encoder.blocks):
             x = stage(x)
             if place >= len(self.encoder.blocks) - LATE_STAGES:
-                mean = x.mean(dim=(2, 3), keepdim=True)
-                late += [mean.flatten(1), (x - mean).square().mean(dim=(2, 3)).sqrt()]
+                late += mean_and_deviation(x)
         embedding = self.encoder.bn2(self.encoder.conv_head(x)).mean(dim=(2, 3))
         return functional.normalize(embedding, dim=1), torch.cat(late, dim=1)
+
+
+class EncoderNetwork(ExtractorNetwork):
+    """The embedding of any encoder of OpenCLIP or timm, divided by its length, and its late statistics.
+
+    Late statistics are those of the last three blocks of a transformer, or stages of another network: the class token where there is one,
+    then the mean and the SD of each channel over the patches or positions.
+    """
+
+    encoder: Any  # classes of two libraries without a common interface
+
+    def __init__(self, encoder: nn.Module, name: str, mean: Sequence[float], std: Sequence[float]) -> None:
+        """Raises:
+        BadBank: the encoder does not give the outputs of its stages.
+        """
+        super().__init__(mean, std)
+        self.encoder, self.names = encoder, (name, f"{name}{LATE}")
+        if not hasattr(self._trunk, "forward_intermediates"):
+            raise BadBank(f"{type(self._trunk).__name__} does not give the outputs of its stages: choose another backbone.")
+
+    @property
+    def _trunk(self) -> Any:
+        return getattr(self.encoder, "trunk", self.encoder)  # OpenCLIP wraps models of timm
+
+    def forward(self, pixels: UInt8[Tensor, "photos height width 3"]) -> tuple[Float[Tensor, "photos width"], Float[Tensor, "photos late"]]:
+        photos = self.normalised(pixels)
+        embedding, stages = self._of_timm(photos) if hasattr(self._trunk, "forward_head") else self._of_open_clip(photos)
+        late = []
+        for tokens, positions in stages[-LATE_STAGES:]:
+            late += [*tokens, *mean_and_deviation(positions)]
+        return functional.normalize(embedding, dim=1), torch.cat(late, dim=1)
+
+    def _of_open_clip(self, photos: Tensor) -> tuple[Tensor, list[Stage]]:
+        found = self.encoder.forward_intermediates(photos, output_extra_tokens=True)
+        positions, tokens = found["image_intermediates"], found.get("image_intermediates_prefix")
+        if tokens is None:
+            return found["image_features"], [([], one) for one in positions]
+        return found["image_features"], [([own[:, 0]], one) for one, own in zip(positions, tokens, strict=True)]
+
+    def _of_timm(self, photos: Tensor) -> tuple[Tensor, list[Stage]]:
+        with_tokens = getattr(self._trunk, "num_prefix_tokens", 0) > 0
+        last, found = self._trunk.forward_intermediates(photos, **({"return_prefix_tokens": True} if with_tokens else {}))
+        embedding = self._trunk.forward_head(last)
+        if self._trunk is not self.encoder:
+            embedding = self.encoder.head(embedding)
+        if not with_tokens:
+            return embedding, [([], positions) for positions in found]
+        has_class = getattr(self._trunk, "has_class_token", True)  # some models have registers alone
+        return embedding, [([tokens[:, 0]] if has_class else [], positions) for positions, tokens in found]
+
+
+def mean_and_deviation(x: Float[Tensor, "photos channels height width"]) -> list[Float[Tensor, "photos channels"]]:
+    """Mean and SD of each channel over the positions.
+
+    The SD is the root of the mean squared deviation, because a mean of squares minus a squared mean loses all digits where a channel hardly
+    varies.
+    """
+    mean = x.mean(dim=(2, 3), keepdim=True)
+    return [mean.flatten(1), (x - mean).square().mean(dim=(2, 3)).sqrt()]
 
 
 @torch.no_grad()
@@ -95,13 +155,13 @@ def fold_norms(scorer: Scorer) -> None:
 
 
 @torch.no_grad()
-def round_to_half(scorer: Scorer) -> None:
+def round_to_half(network: nn.Module) -> None:
     """Round every matrix and kernel to the nearest half precision number, in place; biases keep single precision.
 
     Raises:
         BadBank: a weight is too large for half precision, or not finite; the message names its block.
     """
-    for name, value in scorer.named_parameters():
+    for name, value in network.named_parameters():
         if value.ndim > 1:
             value.copy_(value.half())
         if not bool(torch.isfinite(value).all()):

@@ -13,7 +13,7 @@ import numpy as np
 from personalize import datasets
 from personalize.datasets import RatedPhoto
 from personalize.errors import BadOption
-from personalize.files import pixels, rating_tables, taste_parts
+from personalize.files import extractors, pixels, rating_tables, taste_parts
 from personalize.files.banks import BankMetadata
 from personalize.files.photo_files import digest, photos_in
 from personalize.files.taste_parts import TastePart
@@ -86,20 +86,21 @@ def train(bank: Path, root: Path, cache: Path, plan: TastePlan, progress: Progre
     return taste_parts.write(TastePart(heads, learned, hyperprior, frozenset(digests), taught, facts), bank)
 
 
-def write_without_datasets(bank: Path, photos: Path, cache: Path, progress: ProgressCallback = no_progress) -> BankMetadata:
+def write_without_datasets(bank: Path, photos: Path | None, cache: Path, progress: ProgressCallback = no_progress) -> BankMetadata:
     """Write the taste part of a bank without datasets of mean scores: the generic score is the merged network's, the hyperprior flat.
 
-    `photos` is a folder of photos for the bank's own projection.
+    Without a merged network, the generic score is empty. `photos` is a folder of photos for the bank's own projection; None: without one.
 
     Raises:
         BadPhoto: the folder has no photos.
         BadProjection: it has too few, or they are all alike.
     """
-    extractor = FeatureExtractor(bank)
-    keyed = [(digest(photo), partial(pixels.read, photo)) for photo in photos_in(photos)]
-    raw = raw_features(extractor, keyed, cache, "extracting features", progress)
-    heads = task_heads.learn((), extractor.layout)
-    learned = projection.learn(partial(in_batches, raw), extractor.layout, heads)
+    heads, learned = task_heads.learn((), extractors.read(bank).layout), None
+    if photos:
+        extractor = FeatureExtractor(bank)
+        keyed = [(digest(photo), partial(pixels.read, photo)) for photo in photos_in(photos)]
+        raw = raw_features(extractor, keyed, cache, "extracting features", progress)
+        learned = projection.learn(partial(in_batches, raw), extractor.layout, heads)
     facts = {"heads": {}, "hyperprior": "flat: learned from nobody"}
     return taste_parts.write(TastePart(heads, learned, Hyperprior.flat(), facts=facts), bank)
 

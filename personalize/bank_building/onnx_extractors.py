@@ -1,18 +1,27 @@
 """Writing of a bank's extractors, the ONNX files that compute raw features; behind `./pav bank_extractors`. Needs torch.
 
-Three networks: the bank's own, merged at its starting coefficients, on a centre crop; EfficientNet-Lite0 and -Lite2 as published, on the
-whole photo. docs/decisions/feature-extraction.md has the reasons for the groups, the sizes and half precision.
+A bank without task vectors has one network, its encoder. Others have three: the bank's own, merged at its starting
+coefficients, on a centre crop; EfficientNet-Lite0 and -Lite2 as published, on the whole photo. docs/decisions/feature-extraction.md has the
+reasons for the groups, the sizes and half precision.
 """
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import onnx
 
 from personalize.bank_building import half_precision_onnx
-from personalize.bank_building.extractor_networks import LATE, ExtractorNetwork, MergedNetwork, StagesNetwork, fold_norms, round_to_half
+from personalize.bank_building.extractor_networks import (
+    LATE,
+    EncoderNetwork,
+    ExtractorNetwork,
+    MergedNetwork,
+    StagesNetwork,
+    fold_norms,
+    round_to_half,
+)
 from personalize.errors import BadBank
 from personalize.files import atomic_files, backbones, banks
 from personalize.files.backbones import Backbone
@@ -23,6 +32,7 @@ from personalize.networks.scorer import Scorer
 from personalize.numerics.raw_features import Normalisation
 from personalize.progress import ProgressCallback, no_progress, tracked
 
+ENCODER = "encoder"  # names the extractor of a bank without task vectors, and its groups
 MULTIPLE = 32  # of a side of a whole photo: the product of the strides
 
 
@@ -58,9 +68,32 @@ def write(path: Path = banks.DEFAULT, progress: ProgressCallback = no_progress) 
         BadBank: the bank cannot be read, does not say how to standardise its score, or its weights do not fit into half precision.
         MissingWeights: the weights of a published network are missing.
     """
-    plan = _plan(open_bank(path))
+    bank = open_bank(path)
+    if not bank.vectors:
+        raise BadBank(f"{path} has no task vectors: its extractor is all that it has. Write it again with ./pav import_bank.")
+    plan = _plan(bank)
     rows = [_write(one, path) for one in tracked("writing extractors", plan, progress)]
     return banks.put_extractors(rows, path)
+
+
+def write_encoder(path: Path, backbone: str, weights: Path, source: str) -> BankMetadata:
+    """Write the extractor of a bank without task vectors: its encoder, with `weights` from a file of that `source`.
+
+    Raises:
+        MissingWeights: see `backbones.scorer`.
+        BadBank: the encoder does not give the outputs of its stages, or its weights do not fit into half precision.
+    """
+    row = replace(backbones.find(backbone), source=source)
+    size: CropFacts = {"resize": row.preprocessing.resize, "crop": row.preprocessing.crop}
+    one = Planned(ENCODER, row.name, row, size, lambda: encoder_network(backbone, weights))
+    return banks.put_extractors([_write(one, path)], path)
+
+
+def encoder_network(backbone: str, weights: Path) -> ExtractorNetwork:
+    """A backbone's encoder as stored."""
+    encoder, preprocessing = backbones.scorer(backbone, weights=weights).encoder, backbones.find(backbone).preprocessing
+    round_to_half(encoder)
+    return EncoderNetwork(encoder.requires_grad_(False), ENCODER, preprocessing.mean, preprocessing.std)
 
 
 def _plan(bank: Bank) -> list[Planned]:

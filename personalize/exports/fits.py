@@ -33,6 +33,9 @@ class FitFacts(TypedDict, total=False):
     fitted_at: str
     population: int | None
     coefficients: Mapping[str, Coefficient]  # by name: the generic score, then each task head; of instant fits
+    task_shares: Mapping[
+        str, Mapping[str, float]
+    ]  # by name, what each task vector says of the rater; `numerics.task_shares`; of exact fits
     rank_loss: float
     image_passes: int
 

@@ -83,15 +83,15 @@ def _resizing(bank: Extractors) -> onnx.ModelProto:
 
 
 def _linear(model: LinearModel, bank: Extractors, outputs: list[str]) -> onnx.ModelProto:
-    """The weights: groups in the order of the raw vector, then the score, which is one number and no row."""
+    """The weights: groups in the order of the raw vector, then the score if there is one, which is one number and no row."""
     widths = dict(zip(outputs, _widths(bank.rows), strict=True))
     groups = [name for name, width in widths.items() if width is not None]
-    (score,) = (name for name, width in widths.items() if width is None)
+    scores = [name for name, width in widths.items() if width is None]
     inputs = [_tensor(f"linear.{name}", [1] if width is None else [1, width]) for name, width in widths.items()]
     arrays = {"weights": model.weights[:, None], "constant": np.array(model.constant, np.float32), "columns": np.array([1])}
     nodes = [
-        helper.make_node("Unsqueeze", [f"linear.{score}", "columns"], ["score_column"]),
-        helper.make_node("Concat", [*(f"linear.{name}" for name in groups), "score_column"], ["raw"], axis=1),
+        *(helper.make_node("Unsqueeze", [f"linear.{name}", "columns"], [f"{name}.column"]) for name in scores),
+        helper.make_node("Concat", [*(f"linear.{name}" for name in groups), *(f"{name}.column" for name in scores)], ["raw"], axis=1),
         helper.make_node("MatMul", ["raw", "weights"], ["product"]),
         helper.make_node("Squeeze", ["product", "columns"], ["products"]),
         helper.make_node("Add", ["products", "constant"], [OUTPUT]),

@@ -1,7 +1,8 @@
 """Registry of pre-trained encoders (backbones), and scorers built on them.
 
-Only this module and `open_clip_backbones` import model libraries. A backbone is a row of data: the source of its weights, its
-preprocessing, and its publisher; weights and preprocessing always go together. Rows for OpenCLIP names are created on lookup.
+Only this module, `open_clip_backbones` and `timm_backbones` import model libraries. A backbone is a row of data: the source of its
+weights, its preprocessing, and its publisher; weights and preprocessing always go together. Rows for names of OpenCLIP and timm are created
+on lookup.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from personalize.errors import MissingWeights, UnknownName
-from personalize.files import open_clip_backbones, weight_files
+from personalize.files import open_clip_backbones, timm_backbones, weight_files
 from personalize.files.images import Preprocessing
 from personalize.networks.scorer import Scorer
 
@@ -110,6 +111,25 @@ def _from_open_clip(name: str, licence: str = "see its model page", paper: str =
     )
 
 
+def _from_timm(name: str) -> Backbone | None:
+    """A row for a model name in timm."""
+    model = timm_backbones.find(name)
+    if model is None:
+        return None
+    return Backbone(
+        name=name,
+        width=model.width,
+        preprocessing=model.preprocessing,
+        build=model.build,
+        file=model.weights,
+        tensors=model.tensors,
+        sha256="",
+        source=f"timm {model.name}, model page {model.published.hf_hub_id or 'unknown'}",
+        licence=model.licence,
+        paper="Wightman, PyTorch Image Models, 2019; of the model: see its model page",
+    )
+
+
 DATACOMP = {"licence": "MIT", "paper": "Radford et al., CLIP, ICML 2021; weights: Gadre et al., DataComp, NeurIPS 2023"}
 OPEN_CLIP = {name: _from_open_clip(name, **DATACOMP) for name in open_clip_backbones.DEFAULT_TAGS}
 
@@ -117,14 +137,14 @@ REGISTRY: dict[str, Backbone] = {row.name: row for row in (EFFICIENTNET_LITE0, E
 
 
 def find(name: str) -> Backbone:
-    """Look up a backbone by name: a row of the registry, or `NAME` or `NAME/TAG` from OpenCLIP.
+    """Look up a backbone by name: a row of the registry, `NAME` or `NAME/TAG` from OpenCLIP, or `timm/NAME` from timm.
 
     Raises:
         UnknownName: no such backbone; the message lists the known ones, or the tags of a known name.
     """
-    row = REGISTRY.get(name) or _from_open_clip(name)
+    row = REGISTRY.get(name) or _from_open_clip(name) or _from_timm(name)
     if row is None:
-        known = open_clip_backbones.tags(name) or [*REGISTRY, "any NAME or NAME/TAG from OpenCLIP"]
+        known = open_clip_backbones.tags(name) or [*REGISTRY, "any NAME or NAME/TAG from OpenCLIP", "timm/NAME of any model in timm"]
         raise UnknownName("backbone", name, known)
     return row
 

@@ -57,7 +57,7 @@ class Extractors:
     @property
     def layout(self) -> RawLayout:
         """The layout of a photo's raw vector."""
-        return RawLayout(tuple(group for row in self.rows for group in row.groups))
+        return RawLayout(tuple(group for row in self.rows for group in row.groups), any(row.gives_score for row in self.rows))
 
 
 def read(path: Path = banks.DEFAULT) -> Extractors:
@@ -73,7 +73,8 @@ def read(path: Path = banks.DEFAULT) -> Extractors:
     except (KeyError, TypeError, ValueError) as error:
         raise BadBank(f"{path.with_suffix('.json')} has an incomplete row under 'extractors' ({error!r}). {REPAIR}") from error
     names = [group.name for row in rows for group in row.groups]
-    if len({*names, SCORE}) != len(names) + 1 or sum(row.gives_score for row in rows) != 1:
+    merged = 1 if facts["tasks"] else 0  # a bank without task vectors has no merged network, which gives the score
+    if len({*names, SCORE}) != len(names) + 1 or sum(row.gives_score for row in rows) != merged:
         raise BadBank(
             f"{path.with_suffix('.json')} must name each group of features once, and one extractor that gives the score. {REPAIR}"
         )

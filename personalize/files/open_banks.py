@@ -36,7 +36,9 @@ class Bank:
 
     @cached_property
     def start(self) -> Float[Tensor, "blocks tasks"]:
-        """The starting coefficients: one row per block, in the order of `base`."""
+        """The starting coefficients: one row per block, in the order of `base`. None at all without task vectors."""
+        if not self.vectors:
+            return torch.zeros(0, 0)
         return torch.from_numpy(self.arrays["start"].astype("float32"))
 
     @cached_property

@@ -86,7 +86,7 @@ class Tower:
             if isinstance(cached, str):
                 return Path(cached)
         try:
-            _check_network()
+            check_network()
             return Path(download_pretrained(self.published))
         except Exception as error:  # any error of the network or of two client libraries
             raise MissingWeights(
@@ -114,7 +114,7 @@ def tags(name: str) -> list[str]:
     return [f"{model}/{tag}" for tag in open_clip.list_pretrained_tags_by_model(model)]
 
 
-def _check_network() -> None:
+def check_network() -> None:
     """Check the connection to the hub once: without a network, its client retries ten times.
 
     Raises:

@@ -30,11 +30,16 @@ class TastePart:
     """The taste part of a bank, in memory."""
 
     heads: Heads
-    projection: Projection  # of the photos that the heads were trained on
+    projection: Projection | None  # of the photos that the heads were trained on; None: the installation learns one from its own photos
     hyperprior: Hyperprior
     trained_on: frozenset[str] = frozenset()  # digests of the photos whose scores trained a head
     hyperprior_of: frozenset[str] = frozenset()  # digests of the photos whose raters taught the hyperprior
     facts: dict[str, Any] = field(default_factory=dict)  # where heads and hyperprior come from, and how well they travel
+
+    @property
+    def has_generic_score(self) -> bool:
+        """Whether the bank scores photos for everyone; without task vectors and task heads it does not."""
+        return bool(self.heads.weights[:, 0].any())
 
 
 def write(part: TastePart, bank: Path) -> BankMetadata:
@@ -50,7 +55,7 @@ def write(part: TastePart, bank: Path) -> BankMetadata:
         **{f"hyperprior/{name}": getattr(part.hyperprior, name) for name in Hyperprior.AXES},
         "trained_on": digest_array(part.trained_on),
         "hyperprior_of": digest_array(part.hyperprior_of),
-        **_projection_arrays(part.projection),
+        **(_projection_arrays(part.projection) if part.projection else {}),
     }
     with atomic_files.replacing(file) as partial:
         partial.write_bytes(save(arrays))
@@ -75,11 +80,11 @@ def read(bank: Path = banks.DEFAULT) -> TastePart:
     if digest != row["sha256"]:
         raise BadBank(f"{file} has sha256 {digest}, the bank's metadata say {row['sha256']}. {REPAIR}")
     try:
-        projection = _projection(arrays)
+        heads = Heads(_text(arrays["heads/names"]), arrays["heads/weights"].astype(np.float64))
         return TastePart(
-            Heads(_text(arrays["heads/names"]), arrays["heads/weights"].astype(np.float64)),
-            projection,
-            _hyperprior(arrays, heads=len(projection.directions) - 1),
+            heads,
+            _projection(arrays) if "projection/matrix" in arrays else None,
+            _hyperprior(arrays, heads=len(heads.names) - 1),
             digests_of_array(arrays["trained_on"]),
             digests_of_array(arrays["hyperprior_of"]),
             {name: value for name, value in row.items() if name not in OF_THE_FILE},

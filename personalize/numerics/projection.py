@@ -42,10 +42,10 @@ class Projection:
     centre: Float[np.ndarray, "raw"]
     matrix: Float[np.ndarray, "raw features"]
 
-    def with_generic(self, coefficients: Sequence[float], deviation: float) -> "Projection":
-        """The same axes and task heads with another generic score: the heads' scores times `coefficients`, of this standard deviation."""
+    def with_generic(self, weights: Sequence[float], deviation: float) -> "Projection":
+        """The same axes and task heads with another generic score: the first features times `weights`, of this standard deviation."""
         matrix = self.matrix.copy()
-        matrix[:, 0] = matrix[:, 1 : 1 + len(coefficients)] @ np.asarray(coefficients, dtype=np.float32) / deviation
+        matrix[:, 0] = self.matrix[:, : len(weights)] @ np.asarray(weights, dtype=np.float32) / deviation
         return Projection(self.directions, self.centre, matrix)
 
     def apply(self, raw: Float[np.ndarray, "photos raw"]) -> Float[np.ndarray, "photos features"]:

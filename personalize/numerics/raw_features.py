@@ -22,11 +22,12 @@ class RawLayout:
     """The raw vector of a photo: the groups in this order, then the score of the merged network (mean 0, SD 1 over the bank's photos)."""
 
     groups: tuple[Group, ...]
+    has_score: bool = True  # banks without task vectors have no merged network
 
     @property
     def width(self) -> int:
         """Numbers per photo, the score included."""
-        return sum(group.width for group in self.groups) + 1
+        return sum(group.width for group in self.groups) + int(self.has_score)
 
     def slices(self) -> Iterator[tuple[Group, slice]]:
         """Each group with its place in the raw vector."""

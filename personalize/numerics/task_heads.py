@@ -36,15 +36,19 @@ class ScoredPhotos:
 def learn(datasets: Sequence[ScoredPhotos], layout: RawLayout) -> Heads:
     """The generic score, which starts as the first head; the pooled head, a head per dataset, and the merged network's score.
 
-    Without a pooled dataset, no head is pooled, and the merged network's score comes first.
+    Without a pooled dataset, no head is pooled, and the merged network's score comes first. Without either, the generic score is empty: 0
+    for every photo.
     """
-    network = np.zeros(layout.width)
-    network[-1] = 1
     pooled = [one for one in datasets if one.pooled]
-    heads = {POOLED: _ridge(pooled, layout)} if pooled else {NETWORK: network}
+    network: dict[str, np.ndarray] = {}
+    if layout.has_score:
+        network[NETWORK] = np.zeros(layout.width)
+        network[NETWORK][-1] = 1
+    heads = {POOLED: _ridge(pooled, layout)} if pooled else dict(network)
+    generic = next(iter(heads.values()), np.zeros(layout.width))
     heads |= {one.name: _ridge([one], layout) for one in datasets}
-    heads[NETWORK] = network
-    return Heads((GENERIC, *heads), np.stack([next(iter(heads.values())), *heads.values()], axis=1))
+    heads |= network
+    return Heads((GENERIC, *heads), np.stack([generic, *heads.values()], axis=1))
 
 
 def left_out(datasets: Sequence[ScoredPhotos], layout: RawLayout) -> dict[str, float]:

@@ -43,7 +43,7 @@ class FeatureExtractor:
         return self.extractors.hash
 
     def raw(self, photos: Iterable[Image.Image]) -> Float32[np.ndarray, "photos raw"]:
-        """The raw vectors of photos, in their order: the groups of `layout`, then the standardised score. All numbers are finite.
+        """The raw vectors of photos, in their order: the groups of `layout`, then the standardised score if it has one. All are finite.
 
         Raises:
             BadPhoto: a photo has no pixels.
@@ -64,8 +64,8 @@ class FeatureExtractor:
     def _of_window(self, photos: list[Image.Image]) -> Float32[np.ndarray, "photos raw"]:
         pixels = self._resized(photos)
         outputs = [run(network, pixels[place]) for place, network in enumerate(self.networks)]
-        (scores,) = (scores for _, scores in outputs if scores is not None)
-        return np.concatenate([*(groups for groups, _ in outputs), scores[:, None]], axis=1)
+        scores = [scores[:, None] for _, scores in outputs if scores is not None]
+        return np.concatenate([*(groups for groups, _ in outputs), *scores], axis=1)
 
     def _resized(self, photos: list[Image.Image]) -> list[Pixels]:
         """By network, the pixels of each photo."""

@@ -8,10 +8,13 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
+from personalize.errors import BadBank
 from personalize.files import backbones, images
 from personalize.files.open_banks import Bank
-from personalize.networks.coefficient_fits import CoefficientNetwork, Fitted, NetworkShots, exact
+from personalize.networks.coefficient_fits import STRENGTHS, CoefficientNetwork, Fitted, NetworkShots, exact
 from personalize.networks.scorer import best_device
+from personalize.numerics.rank_newton import cross_validated
+from personalize.numerics.task_shares import TaskShare, task_shares
 from personalize.progress import ProgressCallback, no_progress
 
 
@@ -19,9 +22,14 @@ class RaterFitter:
     """A bank's network for exact fits, on a GPU if available."""
 
     def __init__(self, bank: Bank) -> None:
+        """Raises:
+        BadBank: the bank has no task vectors.
+        """
+        if not bank.vectors:
+            raise BadBank("This bank has no task vectors, so that no rater can be fitted exactly with it.")
         self.device = best_device()
         self.preprocessing = backbones.find(bank.metadata.backbone).preprocessing
-        self.start = bank.start.to(self.device)
+        self.tasks, self.start = bank.metadata.tasks, bank.start.to(self.device)
         self.network = CoefficientNetwork(bank.scorer().to(self.device), bank.base, list(bank.vectors.values()))
 
     def shots(self, pixels: Sequence[np.ndarray], ratings: Sequence[float]) -> NetworkShots:
@@ -37,7 +45,30 @@ class RaterFitter:
         """Coefficients of the exact fit to these photos and ratings; leaves the network set to them."""
         return exact(self.network, self.shots(pixels, ratings), self.start, seed=seed).coefficients.cpu().numpy()
 
-    def use(self, coefficients: Float[np.ndarray, "numbers"]) -> None:
+    def task_shares(
+        self, pixels: Sequence[np.ndarray], ratings: Sequence[float], coefficients: Float[np.ndarray, "blocks tasks"], seed: int = 0
+    ) -> dict[str, TaskShare]:
+        """What each task vector says of a rater whose exact fit has these coefficients; only what the posterior supports.
+
+        `seed` is that of the fit, whose penalty it finds again. Leaves the network set to the coefficients.
+        """
+        shots = self.shots(pixels, ratings)
+        values = shots.ratings.double().cpu().numpy()
+        self.network.set(self.start)
+        at_start, slopes = self._linearised(shots)
+        strengths = [strength / len(values) for strength in STRENGTHS]
+        flat = slopes.reshape(len(values), -1)
+        strength = cross_validated(at_start, flat, values, strengths, np.random.default_rng(seed))
+        self.use(coefficients)
+        scores, slopes = self._linearised(shots)
+        moved = coefficients.astype(np.float64) - self.start.double().cpu().numpy()
+        return task_shares(list(self.tasks), at_start, scores, slopes, values, moved, strength, seed)
+
+    def _linearised(self, shots: NetworkShots) -> tuple[np.ndarray, np.ndarray]:
+        scores, slopes = self.network.linearised(shots.photos)
+        return scores.double().cpu().numpy(), slopes.double().cpu().numpy()
+
+    def use(self, coefficients: Float[np.ndarray, "*numbers"]) -> None:
         """Set the network to the coefficients, given block by block."""
         self.network.set(torch.from_numpy(coefficients.copy()).view_as(self.start).to(self.start))
 
@@ -48,8 +79,9 @@ class RaterFitter:
 
 def exact_fit(
     bank: Bank, photos: Iterable[Image.Image], ratings: Sequence[float], progress: ProgressCallback = no_progress, seed: int = 0
-) -> Fitted:
-    """The exact fit of one rater to photos, which are opened one at a time, and ratings."""
+) -> tuple[Fitted, dict[str, TaskShare]]:
+    """The exact fit of one rater to photos, which are opened one at a time, and ratings; and what each task vector says of the rater."""
     fitter = RaterFitter(bank)
-    shots = fitter.shots([images.to_pixels(photo, fitter.preprocessing) for photo in photos], ratings)
-    return exact(fitter.network, shots, fitter.start, seed=seed, progress=progress)
+    pixels = [images.to_pixels(photo, fitter.preprocessing) for photo in photos]
+    fitted = exact(fitter.network, fitter.shots(pixels, ratings), fitter.start, seed=seed, progress=progress)
+    return fitted, fitter.task_shares(pixels, ratings, fitted.coefficients.cpu().numpy(), seed)

@@ -7,6 +7,7 @@ the exact one, one step fits it to all ratings, and each further step scores som
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import lru_cache
+from typing import cast
 from uuid import UUID
 
 import numpy as np
@@ -18,7 +19,7 @@ from ratings.photos import files
 from ratings.photos.models import Photo
 from ratings.photos.selectors import photos_by_id
 from ratings.ranking import exact_refits
-from ratings.ranking.exact_refits import Comparison, HeldOut, Work
+from ratings.ranking.exact_refits import Comparison, HeldOut, TaskShare, Work
 from ratings.ranking.histories import History, rating_history
 
 SCORED_AT_ONCE = 100
@@ -55,7 +56,9 @@ def _step(work: Work) -> bool:
         return _fold(work, ratings)
     if not work.coefficients:
         coefficients = ratings.exact(np.arange(len(ratings)))
-        return exact_refits.store_step(work, coefficients=coefficients.astype("<f4").tobytes())
+        return exact_refits.store_step(
+            work, coefficients=coefficients.astype("<f4").tobytes(), task_shares=ratings.task_shares(coefficients)
+        )
     return _score(work, ratings)
 
 
@@ -84,6 +87,11 @@ class Ratings:
     def exact(self, seen: np.ndarray) -> np.ndarray:
         """Coefficients of the exact fit to the ratings at the places `seen`."""
         return loaded_bank.fitting().exact([_pixels(self.photos[place]) for place in seen], self.values[seen].tolist())
+
+    def task_shares(self, coefficients: np.ndarray) -> dict[str, TaskShare]:
+        """What each task vector says of the rater, whose exact fit to all ratings has these coefficients."""
+        found = loaded_bank.fitting().task_shares([_pixels(photo) for photo in self.photos], self.values.tolist(), coefficients)
+        return {task: cast(TaskShare, asdict(one)) for task, one in found.items()}
 
     def exact_scores(self, seen: np.ndarray) -> np.ndarray:
         """Scores of all photos by the exact fit to the ratings at the places `seen`."""

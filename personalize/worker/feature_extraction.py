@@ -11,7 +11,7 @@ from ratings.photos import files
 from ratings.photos.models import Photo
 from ratings.ranking import raw_features
 from ratings.ranking.features import store_features
-from ratings.ranking.projections import wanted
+from ratings.ranking.projections import lacks_data, wanted
 
 logger = logging.getLogger(__name__)
 
@@ -55,5 +55,5 @@ def _store(ids: list[int], raw: np.ndarray) -> None:
     raw_features.store_raw_features(extractors=extractors, photo_ids=ids, raw=raw)
     stored = raw.astype("<f2").astype(np.float32)  # the features are those that filling makes from the stored vectors
     for version in wanted():
-        if version.extractors == extractors:
+        if version.extractors == extractors and not lacks_data(version.id):
             store_features(projection=version.id, photo_ids=ids, features=projections.loaded(version.id).apply(stored))

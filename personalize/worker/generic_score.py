@@ -10,6 +10,9 @@ from personalize.numerics.ratings import RaterRatings
 from personalize.worker import projections
 from ratings.ranking import features, models, population_prior
 from ratings.ranking import projections as versions
+from ratings.ranking.models import FEATURES
+from ratings.ranking.population_prior import SharedRatings
+from ratings.ranking.projections import Version
 
 logger = logging.getLogger(__name__)
 
@@ -28,17 +31,35 @@ def learn() -> models.Projection | None:
     if now is None or shared is None or shared.projection != now.id or len(shared.raters) < LEAST_RATERS or versions.filling():
         return None
     heads = len(projections.directions(now.id)) - 1
-    raters = [RaterRatings(photos, values) for photos, values in zip(shared.photos, shared.values, strict=True)]
-    coefficients = task_means.task_means(shared.features, heads, raters)
+    coefficients = _coefficients(shared, heads) if heads else np.zeros(0)
+    weights = np.concatenate([[0.0], coefficients]) if heads else _mean_taste(now)
     sample = features.sample(now.id, MOST_PHOTOS)
-    score = sample[:, 1 : 1 + heads] @ coefficients
+    score = sample[:, : len(weights)] @ weights
     deviation = float(np.std(score))
-    if not heads or deviation == 0 or np.corrcoef(score, sample[:, 0])[0, 1] > ENOUGH:
+    if deviation == 0 or (now.has_generic_score and np.corrcoef(score, sample[:, 0])[0, 1] > ENOUGH):
         return None
-    moved = projections.loaded(now.id).with_generic(coefficients.tolist(), deviation)
+    moved = projections.loaded(now.id).with_generic(weights.tolist(), deviation)
     begun = versions.begin(
         after=now, data=taste_parts.projection_to_bytes(moved), photo_count=now.photo_count, generic_coefficients=coefficients.tolist()
     )
     if begun is not None:
-        logger.info("The generic score follows %d raters: projection %d fills.", len(raters), begun.pk)
+        logger.info("The generic score follows %d raters: projection %d fills.", len(shared.raters), begun.pk)
     return begun
+
+
+def _coefficients(shared: SharedRatings, heads: int) -> np.ndarray:
+    raters = [RaterRatings(photos, values) for photos, values in zip(shared.photos, shared.values, strict=True)]
+    return task_means.task_means(shared.features, heads, raters)
+
+
+def _mean_taste(now: Version) -> np.ndarray:
+    """Weights of all features, for a bank without task heads: the generic score so far, and what the population prior in use adds to it.
+
+    Zeros without one: it is in use only where it helps raters who had no part in it, on photos that nobody rated.
+    """
+    taught = population_prior.current_weights(now.id)
+    if taught is None or versions.lacks_data(now.id):
+        return np.zeros(FEATURES)
+    weights: np.ndarray = taught.mean(axis=0)
+    weights[0] = task_means.START
+    return weights

@@ -1,4 +1,4 @@
-"""The bank, loaded once per worker process."""
+"""The bank of the setting PAV_BANK, loaded once per worker process."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+from django.conf import settings
 from jaxtyping import Float
 from PIL import Image
 
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
 @cache
 def bank_hash() -> str:
     """Hash of the bank that this process uses."""
-    return banks.read_metadata().hash
+    return banks.read_metadata(settings.PAV["BANK"]).hash
 
 
 @cache
 def taste() -> TastePart:
     """What instant fits need of the bank."""
-    return taste_parts.read()
+    return taste_parts.read(settings.PAV["BANK"])
 
 
 def hyperprior(heads: int) -> Hyperprior:
@@ -42,13 +43,13 @@ def hyperprior(heads: int) -> Hyperprior:
 @cache
 def extractors() -> str:
     """Hash of the bank's extractors, the key of the raw vectors that they compute."""
-    return bank_extractors.read().hash
+    return bank_extractors.read(settings.PAV["BANK"]).hash
 
 
 @cache
 def raw_layout() -> RawLayout:
     """The layout of the raw vectors that the bank's extractors compute."""
-    return bank_extractors.read().layout
+    return bank_extractors.read(settings.PAV["BANK"]).layout
 
 
 def heads() -> Heads:
@@ -71,7 +72,7 @@ def bank() -> "Bank":
     """The bank, with its task vectors."""
     from personalize.files.open_banks import open_bank
 
-    return open_bank()
+    return open_bank(settings.PAV["BANK"])
 
 
 @cache
@@ -84,4 +85,4 @@ def fitting() -> "RaterFitter":
 
 @cache
 def _extractor() -> FeatureExtractor:
-    return FeatureExtractor()
+    return FeatureExtractor(settings.PAV["BANK"])

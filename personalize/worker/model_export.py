@@ -10,11 +10,11 @@ from typing import Literal, cast
 from uuid import UUID
 
 import numpy as np
+from django.conf import settings
 
 from personalize.errors import BadModel, PersonalizeError
 from personalize.exports import model_files
 from personalize.exports.fits import ExactFit, FitFacts, InstantFit
-from personalize.files import banks
 from personalize.worker import capabilities, instant_fit, projections
 from ratings import health, jobs
 from ratings.exports import selectors, services
@@ -126,7 +126,7 @@ def _write_model(export_id: UUID, rater: str, fit: FitToExport | None, file_form
     place = services.folder(export_id)
     own = place / secrets.token_hex(8)  # two workers may write the same model: neither may see the other's unfinished file
     try:
-        model_files.write(own / f"rater-{rater}.{file_format}", file_format, rater_fit(fit), banks.DEFAULT)  # type: ignore[arg-type]  # checks it
+        model_files.write(own / f"rater-{rater}.{file_format}", file_format, rater_fit(fit), settings.PAV["BANK"])  # type: ignore[arg-type]  # checks it
         for file in own.iterdir():
             file.replace(place / file.name)
     except (PersonalizeError, OSError) as error:

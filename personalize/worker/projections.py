@@ -5,19 +5,24 @@ and activation checks that the projection is whole and still wanted.
 """
 
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
+
+import numpy as np
 
 from personalize.errors import BadProjection
 from personalize.files import taste_parts
 from personalize.numerics import projection as numerics
 from personalize.numerics.hyperparameter_grid import Hyperprior
-from personalize.numerics.projection import LEAST_PHOTOS, CarryOver, Projection
+from personalize.numerics.projection import LEAST_PHOTOS, CarryOver, Heads, Projection
 from personalize.numerics.task_heads import GENERIC
 from personalize.worker import loaded_bank
 from ratings.photos import files
 from ratings.photos.selectors import photos_by_id
 from ratings.ranking import activation, features, models, projections, raw_features
-from ratings.ranking.projections import AlreadyFilling, Version
+from ratings.ranking.models import State
+from ratings.ranking.projections import FIRST_THRESHOLDS, AlreadyFilling, Version
 
 logger = logging.getLogger(__name__)
 
@@ -67,17 +72,34 @@ def learn(after: Version) -> models.Projection | None:
         count = raw_features.count(after.extractors)
         if count < LEAST_PHOTOS:
             raise BadProjection(f"{count} photos have features; a projection needs at least {LEAST_PHOTOS}. Import more photos first.")
-        photos = raw_features.sample(after.extractors, MOST_PHOTOS)
-        generic = _generic_coefficients(after)
-        try:
-            learned = numerics.learn(
-                lambda: raw_features.batches(after.extractors, photos), loaded_bank.raw_layout(), loaded_bank.heads(), generic
-            )
-        except ValueError as error:  # also of raw vectors that cannot be read
-            raise BadProjection(str(error)) from error
+        generic, heads = _generic_coefficients(after), _heads(after)
+        learned = _learned(after.extractors, heads, generic)
         return projections.begin(
-            after=after, data=taste_parts.projection_to_bytes(learned), photo_count=count, generic_coefficients=generic
+            after=after,
+            data=taste_parts.projection_to_bytes(learned),
+            photo_count=count,
+            generic_coefficients=generic,
+            has_generic_score=bool(generic or heads.weights[:, 0].any()),
         )
+
+
+def _learned(extractors: str, heads: Heads, generic: Sequence[float] = ()) -> Projection:
+    """Raises:
+    BadProjection: there are too few photos, all are alike, or a raw vector is not as the bank's extractors give it.
+    """
+    photos = raw_features.sample(extractors, MOST_PHOTOS)
+    try:
+        return numerics.learn(lambda: raw_features.batches(extractors, photos), loaded_bank.raw_layout(), heads, generic)
+    except ValueError as error:  # also of raw vectors that cannot be read
+        raise BadProjection(str(error)) from error
+
+
+def _heads(after: Version) -> Heads:
+    """The bank's heads. A bank without a generic score keeps the one that raters have taught, as a direction in raw vectors."""
+    own = loaded_bank.heads()
+    if own.weights[:, 0].any() or not after.has_generic_score:
+        return own
+    return replace(own, weights=np.concatenate([loaded(after.id).matrix[:, :1], own.weights[:, 1:]], axis=1))
 
 
 def _generic_coefficients(after: Version) -> list[float]:
@@ -112,11 +134,35 @@ def fill_step(projection: int) -> bool:
         waiting = raw_features.photos_to_fill(projection, FILLED_AT_ONCE)
         if not waiting:
             return _activate(projection)
+        if projections.lacks_data(projection):
+            return _learn_first(version)
         batch = raw_features.vectors_of(version.extractors, waiting)
         if batch:  # none where the photos were deleted in the meantime
             ids, raw = batch
             features.store_features(projection=projection, photo_ids=ids, features=loaded(projection).apply(raw))
         return True
+
+
+def _learn_first(version: Version) -> bool:
+    """Learn the projection of a bank that brought none, from all photos; True if that is done.
+
+    Waits until all photos have raw vectors. Where none are ranked yet, a hundred are enough: the next threshold learns it again.
+    """
+    count = raw_features.count(version.extractors)
+    enough = version.state == State.CURRENT and count >= FIRST_THRESHOLDS[0]
+    if count < LEAST_PHOTOS or not (enough or _all_extracted(version.extractors)):
+        return False
+    try:
+        learned = _learned(version.extractors, loaded_bank.heads())
+    except BadProjection as error:
+        logger.warning("Projection %d waits: %s", version.id, error)
+        return False
+    projections.put_first(projection=version.id, data=taste_parts.projection_to_bytes(learned), photo_count=count)
+    return True
+
+
+def _all_extracted(extractors: str) -> bool:
+    return not any(map(files.is_readable, raw_features.photos_without_raw_features(extractors)))
 
 
 def _activate(projection: int) -> bool:

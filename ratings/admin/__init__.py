@@ -4,7 +4,6 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
@@ -49,7 +48,8 @@ from ratings.models import (
     RawFeatures,
     Upload,
 )
-from ratings.ranking import projections
+from ratings.ranking import exact_refits, projections
+from ratings.ranking.selectors import has_generic_score
 
 # One more than an export may contain: enough to show the error.
 MOST_CHOSEN = 1 + max(file_format.most for file_format in exports.FORMATS.values())
@@ -131,15 +131,18 @@ class MergedGuestAdmin(ReadOnly):
     list_display = ("guest", "rater", "event_count", "merged_at")
 
 
-class SaysExactRefitsAreOff(ReadOnly):
-    """For lists where an administrator would miss exact refits: says when they are off, and what to install."""
+class SaysWhatIsOff(ReadOnly):
+    """For lists where an administrator would miss exact refits or a ranking for everyone: says why there are none, and what to do."""
 
-    change_list_template = "admin/exact_refits.html"
+    change_list_template = "admin/what_is_off.html"
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        wanted = settings.PAV["EXACT_REFIT_AFTER"] > 0
-        context = {**(extra_context or {}), "exact_refits_are_off": wanted and health.exact_refits() is False}
-        return super().changelist_view(request, context)
+        off = {
+            "no_worker_for_exact_refits": exact_refits.wanted() and health.exact_refits() is False,
+            "no_task_vectors": not projections.has_task_vectors(),
+            "no_generic_score": not has_generic_score(),
+        }
+        return super().changelist_view(request, {**(extra_context or {}), **off})
 
 
 @admin.register(Photo)
@@ -237,7 +240,7 @@ class PresentationAdmin(OfTheCatalogue):
 
 
 @admin.register(Rater)
-class RaterAdmin(SaysExactRefitsAreOff):
+class RaterAdmin(SaysWhatIsOff):
     list_display = ("id", "user", "ratings_seq", "own_photos", "stored", "shares_ratings_since", "created_at")
     actions = ("export_models",)
     change_form_template = "admin/rater.html"  # adds the action for this rater
@@ -322,7 +325,7 @@ class FitAdmin(ReadOnly):
 
 
 @admin.register(ExactRefit)
-class ExactRefitAdmin(SaysExactRefitsAreOff):
+class ExactRefitAdmin(SaysWhatIsOff):
     list_display = ("rater", "ratings_seq", "step", "comparison", "step_queued_at")
     exclude = ("coefficients", "scores", "held_out")
 
@@ -334,7 +337,7 @@ class PopulationPriorAdmin(ReadOnly):
 
 
 @admin.register(Projection)
-class ProjectionAdmin(ReadOnly):
+class ProjectionAdmin(SaysWhatIsOff):
     list_display = ("id", "state", "filled", "photo_count", "bank", "created_at", "activated_at", "problem")
     exclude = ("data",)
     ordering = ("-id",)

@@ -47,6 +47,8 @@ def fit_to_export(rater_id: UUID, method: Literal["active", "instant", "exact"] 
     }
     if fit.exact_order and method != "instant":
         numbers = np.frombuffer(bytes(fit.rater.exactrefit.coefficients), dtype="<f4")
+        if fit.rater.exactrefit.task_shares is not None:
+            facts["task_shares"] = fit.rater.exactrefit.task_shares
         return FitToExport([], None, numbers.tolist(), facts | {"method": "exact", "population": None})
     if method == "exact":
         return None

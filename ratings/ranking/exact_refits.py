@@ -9,13 +9,14 @@ from datetime import timedelta
 from typing import Any, TypedDict
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from ratings import health, jobs
 from ratings.photos.scopes import CATALOGUE
-from ratings.ranking import selectors
+from ratings.ranking import projections, selectors
 from ratings.ranking.models import ExactRefit, Fit, State
 from ratings.ranking.open_scopes import open_scopes
 from ratings.ranking.pushes import push_rankings
@@ -41,14 +42,30 @@ class Comparison(TypedDict):
     active: str
 
 
+class TaskShare(TypedDict):
+    """What one task vector says of a rater: more of it than the start has (negative: less), with its posterior standard deviation, and the
+    share of the change in the ranking that it explains, with its 95 % interval; as stored in `ExactRefit.task_shares`, by task."""
+
+    coefficient: float
+    sd: float
+    share: float
+    low: float
+    high: float
+
+
+def wanted() -> bool:
+    """Whether exact refits are switched on and the installed bank has task vectors to fit."""
+    return settings.PAV["EXACT_REFIT_AFTER"] > 0 and projections.has_task_vectors()
+
+
 def begin_one(*, pause_seconds: float, least: int) -> UUID | None:
     """Begin the exact refit of a rater with at least `least` ratings who has paused for `pause_seconds`.
 
-    Returns None where there is no such rater, another exact refit is under way, or no live worker can do its steps. New ratings come before
-    those that a nightly refit brought back. The pause ends with this statement: `now()` is the start of its transaction, which may be long
-    before the fit.
+    Returns None where there is no such rater, another exact refit is under way, the bank has no task vectors, or no live worker can do its
+    steps. New ratings come before those that a nightly refit brought back. The pause ends with this statement: `now()` is the start of its
+    transaction, which may be long before the fit.
     """
-    if not health.exact_refits():
+    if not health.exact_refits() or not projections.has_task_vectors():
         return None
     with connection.cursor() as cursor:
         cursor.execute(
@@ -69,7 +86,7 @@ def begin_one(*, pause_seconds: float, least: int) -> UUID | None:
             ORDER BY o.ratings_seq IS NOT DISTINCT FROM f.ratings_seq, f.updated_at LIMIT 1
             ON CONFLICT (rater_id) DO UPDATE SET bank_id = excluded.bank_id, projection_id = excluded.projection_id,
                 ratings_seq = excluded.ratings_seq, step = 0, step_queued_at = excluded.step_queued_at, held_out = '[]', comparison = NULL,
-                coefficients = '', scores = '[]'
+                coefficients = '', task_shares = NULL, scores = '[]'
             RETURNING r.rater_id""",  # noqa: S608 (constant)
             {"pause": pause_seconds, "least": least},
         )

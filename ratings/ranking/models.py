@@ -20,7 +20,7 @@ def no_population_scores() -> list[float]:
 
 
 class Bank(models.Model):
-    """A bank of task vectors. The current one is the bank of the current projection."""
+    """A bank. The current one is the bank of the current projection."""
 
     hash = models.CharField(primary_key=True, max_length=64)
     metadata = models.JSONField()
@@ -48,9 +48,10 @@ class Projection(models.Model):
     state = models.CharField(max_length=8, choices=State, default=State.FILLING)
     extractors = models.CharField(max_length=16, blank=True)  # of the raw vectors it applies to, 16 hex digits; empty: none, see `data`
     photo_count = models.PositiveIntegerField(default=0)  # photos with raw vectors when it was learned; 0: it came with the bank
-    # personalize.files.taste_parts.projection_to_bytes; large, so lists leave it out. Empty in retired rows, and in rows migrated from
-    # version 0.1, whose features came from the bank's own network.
+    # personalize.files.taste_parts.projection_to_bytes; large, so lists leave it out. Empty in retired rows, in rows migrated from version
+    # 0.1, whose features came from the bank's own network, and where a bank brings none, until it is learned from the first photos.
     data = models.BinaryField(default=bytes)
+    has_generic_score = models.BooleanField(default=True)  # otherwise photos are in order of date for everyone
     generic_coefficients = models.JSONField(default=list)  # of the task heads, where raters taught the generic score
     problem = models.TextField(blank=True)  # why learning from these photos failed; such a row is retired from the start
     created_at = models.DateTimeField(auto_now_add=True)
@@ -161,6 +162,7 @@ class ExactRefit(models.Model):
     held_out = models.JSONField(default=list)  # ranking.exact_refits.HeldOut of each fold done
     comparison = models.JSONField(null=True, blank=True)  # ranking.exact_refits.Comparison; null until every fold is done
     coefficients = models.BinaryField(default=bytes)  # of the fit to all ratings: float32, blocks x tasks
+    task_shares = models.JSONField(null=True, blank=True)  # ranking.exact_refits.TaskShare by task, of these coefficients
     scores = models.JSONField(default=list)  # [[photo id, score]] of the first photos, as far as the steps have come
 
     def __str__(self) -> str:

@@ -116,6 +116,12 @@ def scores_of_unrated(features: Float[np.ndarray, "photos 256"], weights: Float[
     return scores.reshape(len(features), FOLDS * SCORES)
 
 
+def current_weights(projection: int) -> Float[np.ndarray, "folds 256"] | None:
+    """Weights of the version in use; None without one."""
+    found = PopulationPrior.objects.filter(is_current=True, projection=projection).values_list("weights", flat=True).first()
+    return None if found is None else np.array(found, dtype=np.float64)
+
+
 def activate(
     *,
     projection: int,

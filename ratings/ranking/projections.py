@@ -51,6 +51,7 @@ class Version:
     state: str
     extractors: str
     photo_count: int
+    has_generic_score: bool
 
 
 @dataclass(frozen=True)
@@ -84,13 +85,26 @@ def data(projection: int) -> bytes:
     return bytes(Projection.objects.values_list("data", flat=True).get(pk=projection))
 
 
+def lacks_data(projection: int) -> bool:
+    """Whether a projection is still to be learned, from the first photos."""
+    return Projection.objects.filter(pk=projection, data=b"").exists()
+
+
 def generic_coefficients(projection: int) -> list[float]:
     """Coefficients of the task heads that a projection's generic score was learned with from raters; empty: the bank's generic score."""
     return Projection.objects.values_list("generic_coefficients", flat=True).get(pk=projection)
 
 
-def register_bank(*, hash: str, metadata: dict[str, Any], extractors: str, data: bytes) -> None:
+def has_task_vectors() -> bool:
+    """Whether the installed bank has task vectors, with which raters are fitted exactly."""
+    metadata = Bank.objects.order_by("-registered_at").values_list("metadata", flat=True).first() or {}
+    return metadata.get("tasks") != []
+
+
+def register_bank(*, hash: str, metadata: dict[str, Any], extractors: str, data: bytes, has_generic_score: bool = True) -> None:
     """Register the installed bank, with its own projection. Nothing changes where it is the one that was registered last.
+
+    Without `data` the projection is learned from the first photos that have raw vectors.
 
     The first one is current at once, before any photo. A later one fills, and one that was filling is retired; a bank that was used before
     comes back in the same way.
@@ -107,10 +121,17 @@ def register_bank(*, hash: str, metadata: dict[str, Any], extractors: str, data:
         if in_use and (in_use.bank, in_use.extractors) == (hash, extractors):
             return
         state = State.FILLING if in_use else State.CURRENT
-        Projection.objects.create(bank_id=hash, state=state, extractors=extractors, data=data)
+        Projection.objects.create(bank_id=hash, state=state, extractors=extractors, data=data, has_generic_score=has_generic_score)
 
 
-def begin(*, after: Version, data: bytes, photo_count: int, generic_coefficients: Sequence[float] = ()) -> Projection | None:
+def put_first(*, projection: int, data: bytes, photo_count: int) -> None:
+    """Store the projection of a bank that brought none, once; `photo_count` photos taught it."""
+    Projection.objects.filter(pk=projection, data=b"").update(data=data, photo_count=photo_count)
+
+
+def begin(
+    *, after: Version, data: bytes, photo_count: int, generic_coefficients: Sequence[float] = (), has_generic_score: bool = True
+) -> Projection | None:
     """Begin to fill a projection that was learned from the raw vectors of `after`; an unfinished one of the same bank is retired.
 
     Returns None, and changes nothing, where `after` is no longer current, or another bank fills.
@@ -127,6 +148,7 @@ def begin(*, after: Version, data: bytes, photo_count: int, generic_coefficients
             data=data,
             photo_count=photo_count,
             generic_coefficients=list(generic_coefficients),
+            has_generic_score=has_generic_score,
         )
 
 
@@ -211,12 +233,12 @@ def delete_retired() -> None:
 def status() -> list[Status]:
     """All projections, the newest first."""
     found = rows(
-        """SELECT v.id, v.bank_id, v.state, v.extractors, v.photo_count,
+        """SELECT v.id, v.bank_id, v.state, v.extractors, v.photo_count, v.has_generic_score,
             (SELECT count(*) FROM ratings_photofeatures d WHERE d.projection_id = v.id), (SELECT count(*) FROM ratings_photo),
             v.created_at, v.problem FROM ratings_projection v ORDER BY v.id DESC""",
         {},
     )
-    return [Status(Version(*row[:5]), *row[5:]) for row in found]
+    return [Status(Version(*row[:6]), *row[6:]) for row in found]
 
 
 def share_filled(projection: int) -> tuple[int, int]:
@@ -250,7 +272,8 @@ def one_worker() -> Iterator[bool]:
 
 
 def _version(state: State) -> Version | None:
-    found = Projection.objects.filter(state=state).values_list("id", "bank_id", "state", "extractors", "photo_count").first()
+    columns = ("id", "bank_id", "state", "extractors", "photo_count", "has_generic_score")
+    found = Projection.objects.filter(state=state).values_list(*columns).first()
     return Version(*found) if found else None
 
 

@@ -7,7 +7,7 @@ from pydantic import ConfigDict
 
 from ratings.photos.schemas import PhotoOut
 
-ModelName = Literal["generic", "instant", "exact"]
+ModelName = Literal["date", "generic", "instant", "exact"]
 CertaintyState = Literal["learning", "alike", "unsure", "finding", "good", "very_good"]
 
 
@@ -51,7 +51,9 @@ class ModelComparison(Schema):
 class ActiveModel(Schema):
     model_config = ConfigDict(frozen=True)
 
-    name: ModelName = Field(description="The model that orders the photos. `exact` orders the first 500 places.")
+    name: ModelName = Field(
+        description="The model that orders the photos. `exact` orders the first 500 places; `date`: no score, so the newest first."
+    )
     comparison: ModelComparison | None = Field(description="Both models on the current ratings; null until both were tried.")
 
 

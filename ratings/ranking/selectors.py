@@ -8,10 +8,11 @@ from uuid import UUID
 from ratings.photos import scopes
 from ratings.photos.scopes import CATALOGUE, Scope
 from ratings.ranking.certainty import certainty
-from ratings.ranking.models import FEATURES, Fit, State, no_population_scores
+from ratings.ranking.models import FEATURES, Fit, Projection, State, no_population_scores
 from ratings.ranking.schemas import ActiveModel, Coefficient, CoefficientsOut, ModelComparison, ModelName, PlacedPhoto, RankingMessage
 from ratings.sql import CURRENT_PROJECTION, rows, to_list, to_text
 
+THEN = "date DESC, id"  # the order of photos with the same score
 KEPT_TOP = 500  # places that a photo can have moved from; also those that the exact model orders
 
 
@@ -63,7 +64,10 @@ class Model:
 
 
 def scored(scope: Scope, model: Model, before: Model | None = None) -> tuple[str, dict[str, Any]]:
-    """A table of the scope's photos (`FROM {...}`): `id`, `score` and, if given, the score of the model `before`; and its parameters."""
+    """A table of the scope's photos (`FROM {...}`): `id`, `score`, `date` and, if given, the score of the model `before`; its parameters.
+
+    `date` orders photos of the same score: where everybody's score is empty, that is all of them. Null in other rankings.
+    """
     # Not simply the current one: another may come into use after the weights were read, and they mean nothing in its features.
     parameters: dict[str, Any] = {"projection": model.projection, **scope.parameters}
     columns, joins = "d.photo_id AS id", ""
@@ -71,9 +75,14 @@ def scored(scope: Scope, model: Model, before: Model | None = None) -> tuple[str
         if one is not None:
             score, join, own = one.within(scope).score(prefix)
             columns, joins, parameters = f"{columns}, {score} AS {name}", f"{joins} {join}", parameters | own
+    wanted = f"(SELECT coalesce(%(projection)s, {CURRENT_PROJECTION}))"
+    date = "NULL::timestamptz"
+    if "generic" in {one.name for one in (model, before) if one}:
+        empty = f"(SELECT NOT has_generic_score FROM ratings_projection WHERE id = {wanted})"  # noqa: S608 (constants)
+        date = f"CASE WHEN {empty} THEN (SELECT coalesce(p.taken_at, p.created_at) FROM ratings_photo p WHERE p.id = d.photo_id) END"  # noqa: S608 (constants)
     # OFFSET 0 keeps this a query of its own: otherwise counting the rows would carry the features of every photo along.
-    table = f"""(SELECT {columns} FROM ratings_photofeatures d {joins}
-        WHERE d.projection_id = (SELECT coalesce(%(projection)s, {CURRENT_PROJECTION})) AND {scope.features("d")} OFFSET 0)"""  # noqa: S608 (constants)
+    table = f"""(SELECT {columns}, {date} AS date FROM ratings_photofeatures d {joins}
+        WHERE d.projection_id = {wanted} AND {scope.features("d")} OFFSET 0)"""  # noqa: S608 (constants)
     return table, parameters
 
 
@@ -96,13 +105,13 @@ def ranking(scope: Scope, model: Model, limit: int, offset: int = 0, *, before: 
     place, places = "NULL", ""
     if before is not None:
         place = "was.place"
-        places = f"""LEFT JOIN (SELECT id, row_number() OVER (ORDER BY before DESC, id) AS place
-            FROM (SELECT id, before FROM scored ORDER BY before DESC, id LIMIT {KEPT_TOP}) first) was USING (id)"""  # noqa: S608 (constants)
+        places = f"""LEFT JOIN (SELECT id, row_number() OVER (ORDER BY before DESC, {THEN}) AS place
+            FROM (SELECT id, date, before FROM scored ORDER BY before DESC, {THEN} LIMIT {KEPT_TOP}) first) was USING (id)"""  # noqa: S608 (constants)
     found = rows(
         f"""WITH scored AS MATERIALIZED (SELECT * FROM {table} photos)
         SELECT id, score, (SELECT count(*) FROM scored), ({scopes.revision_of(scope)}), {place}
-        FROM (SELECT id, score FROM scored ORDER BY score DESC, id LIMIT %(limit)s OFFSET %(offset)s) best {places}
-        ORDER BY score DESC, id""",  # noqa: S608 (constants)
+        FROM (SELECT id, score, date FROM scored ORDER BY score DESC, {THEN} LIMIT %(limit)s OFFSET %(offset)s) best {places}
+        ORDER BY score DESC, {THEN}""",  # noqa: S608 (constants)
         {"limit": limit, "offset": offset, **parameters},
     )
     if not found:
@@ -129,7 +138,15 @@ def model_of(rater_id: UUID) -> Model:
 def active_model(model: Model, comparison: dict[str, Any] | None = None) -> ActiveModel:
     """The active model, with the comparison of the instant and the exact one where both were tried."""
     compared = ModelComparison(instant=comparison["instant"], exact=comparison["exact"]) if comparison else None
+    if model.name == "generic" and not has_generic_score():
+        return ActiveModel(name="date", comparison=None)
     return ActiveModel(name=model.name, comparison=compared)
+
+
+def has_generic_score(projection: int | None = None) -> bool:
+    """Whether photos have a score for everyone in a projection, by default the current one; otherwise they are in order of date."""
+    one = Projection.objects.filter(pk=projection) if projection else Projection.objects.filter(state=State.CURRENT)
+    return all(one.values_list("has_generic_score", flat=True))
 
 
 def ranking_message(rater_id: UUID, limit: int, offset: int = 0, *, scope: Scope = CATALOGUE, everyone: bool = False) -> RankingMessage:
@@ -185,7 +202,8 @@ def places(rater_id: UUID, photo_ids: Sequence[int], scope: Scope = CATALOGUE) -
     table, parameters = scored(scope, model, Model(projection=model.projection))
     found = rows(
         f"""SELECT id, place, everyones FROM (
-            SELECT id, row_number() OVER (ORDER BY score DESC, id) AS place, row_number() OVER (ORDER BY before DESC, id) AS everyones
+            SELECT id, row_number() OVER (ORDER BY score DESC, {THEN}) AS place,
+                row_number() OVER (ORDER BY before DESC, {THEN}) AS everyones
             FROM {table} photos
         ) ranked WHERE id = ANY(%(wanted)s)""",  # noqa: S608 (constants of this module)
         {"wanted": list(photo_ids), **parameters},

@@ -70,7 +70,7 @@ export interface components {
         };
         ActiveModel: {
             /** @enum {string} */
-            name: "generic" | "instant" | "exact";
+            name: "date" | "generic" | "instant" | "exact";
             comparison: components["schemas"]["ModelComparison"] | null;
         };
         Certainty: {

@@ -1,4 +1,4 @@
-/** Which model orders the photos: the instant model, or the exact model where it predicts this rater better. */
+/** Which model orders the photos: the instant model, or the exact model where it predicts this rater better; or the date, without any score. */
 
 import { find } from "../page/dom.js";
 import { say } from "../page/words.js";
@@ -16,6 +16,7 @@ export function showActiveModel(activeModel) {
 
 /** @param {import("../page/api.js").ActiveModel} activeModel */
 function sentence({ name, comparison }) {
+  if (name === "date") return say("model_date");
   if (!comparison) return say("model_instant");
   return name === "exact" ? say("model_exact") : say("model_compared");
 }

@@ -124,7 +124,9 @@ export class Panel extends EventTarget {
     const everyone = [];
     for (let offset = 0; offset < this.#limit; offset += PLACES_PER_REQUEST) {
       const limit = Math.min(PLACES_PER_REQUEST, this.#limit - offset);
-      everyone.push(...(await fetchRanking({ of: "everyone", limit, offset })).top);
+      const message = await fetchRanking({ of: "everyone", limit, offset });
+      everyone.push(...message.top);
+      if (message.active_model.name === "date" && this.#of === "everyone") find("#ranking-whose").textContent = say("title_date");
     }
     this.#everyone = everyone;
     await this.#book.look(

@@ -119,6 +119,10 @@ def test_an_exact_fit_uses_the_rated_photos_whose_files_exist(alice, photos, tmp
     assert card["method"] == "exact"
     assert card["format"] == "pav-person-1"
     assert card["ratings"] == 3
+    assert card["task_shares"] == {}  # three ratings say nothing about six task vectors
+    out = io.StringIO()
+    call_command("explain", rater=alice.id, stdout=out)  # no exact refit is kept, so it fits one, too
+    assert "Nothing can be said" in out.getvalue()
     assert len(file_scores(tmp_path / "alice.json", photos)) == 3
 
     files.path(added[0], files.MASTER).unlink()

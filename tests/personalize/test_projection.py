@@ -109,7 +109,7 @@ class TestDirections:
         features = projection.learn(in_batches(raw), LAYOUT, heads, coefficients).apply(raw)
         mixed = features[:, 1:3] @ coefficients
         np.testing.assert_allclose(features[:, 0], mixed / mixed.std(), atol=2e-3)
-        moved = projection.learn(in_batches(raw), LAYOUT, heads).with_generic(coefficients, float(mixed.std()))
+        moved = projection.learn(in_batches(raw), LAYOUT, heads).with_generic([0.0, *coefficients], float(mixed.std()))
         np.testing.assert_allclose(moved.apply(raw), features, atol=2e-3)
 
     def test_a_head_that_does_not_vary_gives_zeros(self):

@@ -202,7 +202,7 @@ def test_a_network_that_is_not_the_one_in_the_metadata_is_refused_before_anythin
     rows = real.rows
     damaged = tmp_path / rows[0].path.name
     damaged.write_bytes(b"half of a download")
-    monkeypatch.setattr(extractors, "read", lambda: replace(real, rows=(replace(rows[0], path=damaged), *rows[1:])))
+    monkeypatch.setattr(extractors, "read", lambda _path: replace(real, rows=(replace(rows[0], path=damaged), *rows[1:])))
     with pytest.raises(ServiceError, match="git checkout -- personalize/bank"):
         demo_filling.check_bank()
 

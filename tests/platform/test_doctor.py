@@ -21,7 +21,7 @@ def test_every_check_passes_on_a_machine_that_runs_the_tests(tmp_path: Path) -> 
         "Embedded PostgreSQL",
         "Embedded Redis",
         "Network",
-        "Bank of task vectors",
+        "Bank",
         "Raw features",
         "Disk",
         "Browser",

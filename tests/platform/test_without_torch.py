@@ -39,7 +39,7 @@ LACKING = [  # commands with their arguments, and what they say is missing
 ]
 WITH_HELP = (
     *("train_task_vector", "build_bank", "import_bank", "bank_compress", "bank_extractors", "bank_info", "train_generic_score"),
-    *("evaluate", "evaluate_prior", "replay", "score", "datasets", "export_model", "worker", "demo", "agreement"),
+    *("evaluate", "evaluate_prior", "replay", "score", "datasets", "export_model", "explain", "worker", "demo", "agreement"),
 )
 
 
@@ -109,7 +109,7 @@ def test_help_needs_none_of_the_packages(command: str, ended: dict[str, torchles
 
 def test_the_exact_fit_of_an_export_needs_torch_before_it_reads_photos(hidden: Path) -> None:
     """`export_model` of an instant fit is in the test above."""
-    code = "from personalize.management.commands import export_model\nexport_model.Command()._exact(None, {}, None)"
+    code = "from personalize.worker import new_exact_fit\nnew_exact_fit.fit_now(None, {}, None)"
     assert "No module named 'torch'" in torchless.run(["-c", f"import django\ndjango.setup()\n{code}"], hidden).stderr
 
 

@@ -39,6 +39,9 @@ class Network:
         self.fits += 1
         return np.zeros((3, 2))
 
+    def task_shares(self, pixels, ratings, coefficients):
+        return {}
+
     def use(self, coefficients):
         assert coefficients.shape == (6,)
 
@@ -128,6 +131,7 @@ def test_an_exact_refit_of_a_pausing_rater_activates_the_better_model(
     assert [photo["score"] for photo in after["top"]] == [photo["score"] for photo in before["top"]]
     assert {photo["id"]: photo["was"] for photo in after["top"]} == {photo["id"]: photo["place"] for photo in before["top"]}
     assert [(message.version, message.active_model.name) for message in pushed] == [(after["version"], "exact")]
+    assert ExactRefit.objects.get(rater=alice.id).task_shares == {}  # null where nobody asked
 
 
 def test_the_comparison_is_not_shown_before_the_better_model_is_active(alice, network, requested):

@@ -25,6 +25,8 @@ class Command(ModelCommand):
             self.stdout.write(json.dumps(info, indent=1, ensure_ascii=False))
             return
         self.stdout.write(f"{options['bank']}: {info['format']}, written by PAV {info['pav_version']}, sha256 {info['sha256']}")
+        if not info["tasks"]:
+            self.stdout.write("no task vectors: raters are fitted by the instant model alone")
         licence = f" ({info['backbone_licence']})" if info["backbone_licence"] else ""
         self.stdout.write(f"backbone {info['backbone']}{licence}, {info['blocks']} blocks, encoder {info['encoder']}")
         self.stdout.write("sizes in MB: " + ", ".join(f"{part} {size}" for part, size in info["megabytes"].items()))
@@ -40,21 +42,22 @@ class Command(ModelCommand):
         for file, widths in info["extractors"].items():
             self.stdout.write(f"extractor {file}: " + ", ".join(f"{group} ({width})" for group, width in widths.items()))
         if info["taste"]:
-            self._write_taste(info["taste"])
+            self._write_taste(info["taste"], has_network=bool(info["tasks"]))
         if not (info["extractors"] and info["taste"]):
             self.stdout.write("This bank serves exact fits only: the app and evaluate need extractors and a taste part (docs/banks.md).")
         for cost in info["compressed"]:
             errors = ", ".join(f"{task} {lost:.4f}" for task, lost in cost["relative_error"].items())
             self.stdout.write(f"compressed to {cost['form']} from bank {cost['from'][:16]}; relative errors: {errors}")
 
-    def _write_taste(self, taste: dict[str, Any]) -> None:
+    def _write_taste(self, taste: dict[str, Any], *, has_network: bool) -> None:
         left_out = taste.get("left_out_srocc", {})
         for name, head in taste["heads"].items():
             use = "pooled into the generic score" if head["pooled"] else "a direction of its own"
             travels = f"; SROCC {left_out[name]:.3f} of the generic score without it" if name in left_out else ""
             self.stdout.write(f"task head {name}: {head['photos']} photos, {use}{travels}")
         if not taste["heads"]:
-            self.stdout.write("task heads: none; the generic score is the merged network's")
+            score = "the merged network's" if has_network else "empty: photos are in order of date for everyone"
+            self.stdout.write(f"task heads: none; the generic score is {score}")
         learned = taste["hyperprior"]
         if not isinstance(learned, str):
             learned = f"from raters of {', '.join(learned['raters_of'])}, {learned['photos']} photos"

@@ -3,26 +3,21 @@
 import json
 from argparse import SUPPRESS
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 from uuid import UUID
 
+from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
-from PIL import Image
 
 from personalize.exports import model_files
 from personalize.exports.cards import FileFormat
-from personalize.exports.fits import ExactFit, FitFacts
-from personalize.files import banks
+from personalize.exports.fits import ExactFit, InstantFit
 from personalize.management.command import ModelCommand
 from personalize.management.files import new_file
 from personalize.management.progress import progress_bar
 from personalize.management.renamed import OldOption
-from personalize.numerics import model_comparison
-from personalize.progress import tracked
 from personalize.worker.model_export import fit_for_export, rater_fit
-from ratings.exports import selectors
-from ratings.photos import files
-from ratings.photos.models import Photo
+from personalize.worker.new_exact_fit import fit_now
 
 
 class Command(ModelCommand):
@@ -34,7 +29,7 @@ class Command(ModelCommand):
         parser.add_argument("--format", choices=get_args(FileFormat), default="json")
         parser.add_argument("--fit", choices=["instant", "exact"], help="default: the active model")
         parser.add_argument("--out", type=new_file, help="file; default: rater-ID.FORMAT in this folder")
-        parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
+        parser.add_argument("--bank", type=Path, default=settings.PAV["BANK"])
         parser.add_argument("--json", action="store_true", help="print the model card as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -51,33 +46,13 @@ class Command(ModelCommand):
         out = options["out"] or Path(f"rater-{options['rater']}.{file_format}")
         if out.suffix != f".{file_format}":
             raise CommandError(f"{out} must end in .{file_format}.")
-        fit = self._exact(options["rater"], stored.facts, options["bank"]) if refit else rater_fit(stored)
+        if refit:
+            with progress_bar() as progress:
+                fit: InstantFit | ExactFit = fit_now(options["rater"], stored.facts, options["bank"], progress)
+        else:
+            fit = rater_fit(stored)
         card = model_files.write(out, file_format, fit, options["bank"])
         if options["json"]:
             self.stdout.write(json.dumps(card, indent=1))
         else:
             self.stdout.write(f"{out}: {card['bytes'] / 1e6:.3g} MB; scores of the file, read back, agree to {card['checked']:.1g}.")
-
-    def _exact(self, rater: UUID, facts: dict[str, Any], bank: Path) -> ExactFit:
-        from personalize.files.open_banks import open_bank  # this and the next need torch, which other exports do not
-        from personalize.scorers import rater_fitting
-
-        rated = [(photo, value) for photo, value in zip(*selectors.rated_photos(rater), strict=True) if files.is_readable(photo)]
-        rated = rated[-model_comparison.MOST :]
-        if len({value for _, value in rated}) < 2:
-            raise CommandError("The exact fit needs at least two different ratings, of photos whose files exist.")
-        photos, values = zip(*rated, strict=True)
-        with progress_bar() as progress:
-            opened = (_opened(photo) for photo in tracked("reading photos", photos, progress))
-            fitted = rater_fitting.exact_fit(open_bank(bank), opened, values, progress)
-        facts = {name: value for name, value in facts.items() if name not in ("extractors", "coefficients")}  # of the instant fit
-        facts |= {"bank": banks.read_metadata(bank).hash, "method": "exact", "population": None, "accuracy": None, "ratings": len(rated)}
-        facts |= {"rank_loss": round(fitted.loss, 4), "image_passes": fitted.image_passes}
-        return ExactFit(cast(FitFacts, facts), fitted.coefficients.cpu().numpy())
-
-
-def _opened(photo: Photo) -> Image.Image:
-    try:
-        return files.open_master(photo)
-    except OSError as error:
-        raise CommandError(f"Photo {photo.id} ({photo.name}) cannot be read: {error}. Import it again to restore it.") from error

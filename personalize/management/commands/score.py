@@ -7,10 +7,10 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from personalize.exports import model_files
-from personalize.files import banks
 from personalize.files.photo_files import photos_below
 from personalize.management.command import ModelCommand
 from personalize.management.progress import progress_bar
@@ -22,7 +22,7 @@ class Command(ModelCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("photos", nargs="+", type=Path, help="photo files, or folders of them")
         parser.add_argument("--model", type=Path, required=True, help="file written by export_model: .json, .safetensors or .onnx")
-        parser.add_argument("--bank", type=Path, default=banks.DEFAULT)
+        parser.add_argument("--bank", type=Path, default=settings.PAV["BANK"])
         parser.add_argument("--json", action="store_true", help="print JSON")
         parser.add_argument("--csv", action="store_true", help="print CSV")
 
