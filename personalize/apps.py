@@ -37,5 +37,6 @@ def register_bank(**kwargs: Any) -> None:
         metadata=dict(metadata.facts),
         extractors=digest,
         data=taste_parts.projection_to_bytes(taste.projection) if taste.projection else b"",
+        head_count=len(taste.projection.directions) if taste.projection else 1,
         has_generic_score=taste.has_generic_score,
     )

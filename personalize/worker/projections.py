@@ -78,6 +78,7 @@ def learn(after: Version) -> models.Projection | None:
             after=after,
             data=taste_parts.projection_to_bytes(learned),
             photo_count=count,
+            head_count=len(learned.directions),
             generic_coefficients=generic,
             has_generic_score=bool(generic or heads.weights[:, 0].any()),
         )
@@ -157,7 +158,9 @@ def _learn_first(version: Version) -> bool:
     except BadProjection as error:
         logger.warning("Projection %d waits: %s", version.id, error)
         return False
-    projections.put_first(projection=version.id, data=taste_parts.projection_to_bytes(learned), photo_count=count)
+    projections.put_first(
+        projection=version.id, data=taste_parts.projection_to_bytes(learned), head_count=len(learned.directions), photo_count=count
+    )
     return True
 
 

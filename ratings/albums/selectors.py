@@ -157,20 +157,21 @@ def best_of(rater_id: UUID, album_id: UUID, *, count: int, fold: float, variety:
     scope = Scope(album_id)
     table, parameters = scored(scope, model_of(rater_id))
     found = rows(
-        f"""SELECT s.id, s.score, halfvec_send(d.features), extract(epoch FROM p.taken_at)::float8, coalesce(c.value, 0)
+        f"""SELECT s.id, s.score, halfvec_send(d.features), extract(epoch FROM p.taken_at)::float8, coalesce(c.value, 0), v.head_count
         FROM {table} s JOIN ratings_photo p ON p.id = s.id
-        JOIN ratings_photofeatures d ON d.photo_id = s.id AND d.projection_id = (SELECT coalesce(%(projection)s, {CURRENT_PROJECTION}))
+        JOIN ratings_projection v ON v.id = (SELECT coalesce(%(projection)s, {CURRENT_PROJECTION}))
+        JOIN ratings_photofeatures d ON d.photo_id = s.id AND d.projection_id = v.id
         LEFT JOIN ratings_presentation c ON c.photo_id = s.id AND c.rater_id = %(rater)s
         WHERE c.value IS DISTINCT FROM {REJECTED} ORDER BY s.id""",  # noqa: S608 (constants)
         {"rater": rater_id, **parameters},
     )
-    ids, scores, features, taken, values = columns(found, 5)
+    ids, scores, features, taken, values, head_counts = columns(found, 6)
     if not ids:
         return []
     points = np.array(scores, dtype=np.float64)
     # A rating that was given counts for more than any prediction.
     points += np.where(np.array(values) == PICKED, 1.0 + np.ptp(points), 0.0)
     seconds = np.array([np.nan if moment is None else moment for moment in taken])
-    alike = vectors(features, FEATURES)[:, 1:]  # without the generic score, which differs most between good and bad shots of a scene
-    folded = best.stacks(points, alike, seconds, count=count, fold=fold, variety=variety)
+    axes = vectors(features, FEATURES)[:, head_counts[0] :]
+    folded = best.stacks(points, axes, seconds, count=count, fold=fold, variety=variety)
     return [[ids[place] for place in stack] for stack in folded]

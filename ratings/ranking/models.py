@@ -51,6 +51,7 @@ class Projection(models.Model):
     # personalize.files.taste_parts.projection_to_bytes; large, so lists leave it out. Empty in retired rows, in rows migrated from version
     # 0.1, whose features came from the bank's own network, and where a bank brings none, until it is learned from the first photos.
     data = models.BinaryField(default=bytes)
+    head_count = models.PositiveSmallIntegerField(default=1)  # first columns of the features, before the axes: generic score and task heads
     has_generic_score = models.BooleanField(default=True)  # otherwise photos are in order of date for everyone
     generic_coefficients = models.JSONField(default=list)  # of the task heads, where raters taught the generic score
     problem = models.TextField(blank=True)  # why learning from these photos failed; such a row is retired from the start

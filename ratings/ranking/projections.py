@@ -101,7 +101,9 @@ def has_task_vectors() -> bool:
     return metadata.get("tasks") != []
 
 
-def register_bank(*, hash: str, metadata: dict[str, Any], extractors: str, data: bytes, has_generic_score: bool = True) -> None:
+def register_bank(
+    *, hash: str, metadata: dict[str, Any], extractors: str, data: bytes, head_count: int = 1, has_generic_score: bool = True
+) -> None:
     """Register the installed bank, with its own projection. Nothing changes where it is the one that was registered last.
 
     Without `data` the projection is learned from the first photos that have raw vectors.
@@ -121,16 +123,24 @@ def register_bank(*, hash: str, metadata: dict[str, Any], extractors: str, data:
         if in_use and (in_use.bank, in_use.extractors) == (hash, extractors):
             return
         state = State.FILLING if in_use else State.CURRENT
-        Projection.objects.create(bank_id=hash, state=state, extractors=extractors, data=data, has_generic_score=has_generic_score)
+        Projection.objects.create(
+            bank_id=hash, state=state, extractors=extractors, data=data, head_count=head_count, has_generic_score=has_generic_score
+        )
 
 
-def put_first(*, projection: int, data: bytes, photo_count: int) -> None:
+def put_first(*, projection: int, data: bytes, head_count: int, photo_count: int) -> None:
     """Store the projection of a bank that brought none, once; `photo_count` photos taught it."""
-    Projection.objects.filter(pk=projection, data=b"").update(data=data, photo_count=photo_count)
+    Projection.objects.filter(pk=projection, data=b"").update(data=data, head_count=head_count, photo_count=photo_count)
 
 
 def begin(
-    *, after: Version, data: bytes, photo_count: int, generic_coefficients: Sequence[float] = (), has_generic_score: bool = True
+    *,
+    after: Version,
+    data: bytes,
+    photo_count: int,
+    head_count: int = 1,
+    generic_coefficients: Sequence[float] = (),
+    has_generic_score: bool = True,
 ) -> Projection | None:
     """Begin to fill a projection that was learned from the raw vectors of `after`; an unfinished one of the same bank is retired.
 
@@ -147,6 +157,7 @@ def begin(
             extractors=after.extractors,
             data=data,
             photo_count=photo_count,
+            head_count=head_count,
             generic_coefficients=list(generic_coefficients),
             has_generic_score=has_generic_score,
         )

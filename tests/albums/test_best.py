@@ -4,13 +4,13 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given
 
-from ratings.albums.best import BURST_BONUS, LENIENT, STRICT, stacks
+from ratings.albums.best import BURST_BONUS, LENIENT, SCALE, STRICT, stacks
 
 UNKNOWN = np.full(100, np.nan)
 
 
 def at(*degrees: float) -> np.ndarray:
-    """Features at these angles: the cosine of two photos is that of the angle between them."""
+    """Photos at these angles on a circle with the radius 1."""
     radians = np.deg2rad(degrees)
     return np.stack([np.cos(radians), np.sin(radians)], axis=1)
 
@@ -28,15 +28,15 @@ def test_without_folding_only_the_same_picture_again_folds():
 
 def test_within_a_burst_a_lower_likeness_is_enough():
     limit = STRICT - 0.5 * (STRICT - LENIENT)
-    apart = float(np.rad2deg(np.arccos(limit - BURST_BONUS / 2)))
-    scores, features = np.array([3.0, 2.0]), at(0, apart)
+    distance = np.sqrt(-SCALE * np.log(limit - BURST_BONUS / 2))
+    scores, features = np.array([3.0, 2.0]), np.array([[0.0], [distance]])
     assert stacks(scores, features, np.array([0.0, 3.0]), count=9, fold=0.5, variety=0) == [[0, 1]]
     assert stacks(scores, features, np.array([0.0, 60.0]), count=9, fold=0.5, variety=0) == [[0], [1]]
     assert stacks(scores, features, UNKNOWN[:2], count=9, fold=0.5, variety=0) == [[0], [1]]
 
 
 def test_variety_prefers_a_photo_unlike_the_best_one():
-    scores, features = np.array([3.0, 2.9, 2.0]), at(0, 45, 90)
+    scores, features = np.array([3.0, 2.9, 2.0]), at(0, 10, 90)
     assert [stack[0] for stack in stacks(scores, features, UNKNOWN[:3], count=2, fold=0, variety=0)] == [0, 1]
     assert [stack[0] for stack in stacks(scores, features, UNKNOWN[:3], count=2, fold=0, variety=1)] == [0, 2]
 
@@ -53,7 +53,11 @@ def test_without_variety_stacks_are_what_going_down_the_order_finds(angles, fold
     left, expected = sorted(range(len(angles)), key=lambda place: -scores[place]), []
     while left and len(expected) < count:
         best = left[0]
-        stack = [place for place in left if place == best or features[place] @ features[best] >= limit]
+        stack = [place for place in left if place == best or _likeness(features[place], features[best]) >= limit]
         expected.append(stack)
         left = [place for place in left if place not in stack]
     assert stacks(scores, features, UNKNOWN[: len(angles)], count=count, fold=fold, variety=0) == expected
+
+
+def _likeness(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.exp(-((one - other) ** 2).sum() / SCALE))
