@@ -209,6 +209,7 @@ def _album_states(browser: Any, url: str, options: dict[str, Any]) -> Iterator[t
     page.wait_for_selector("#bring-dismiss", timeout=120_000)
     yield "album-brought", page
     page.click("#bring-dismiss")
+    page.wait_for_function("() => !document.querySelector('.tile[data-waiting]')", timeout=600_000)  # an exact refit may occupy the worker
     page.goto(page.url + "rate/")
     visit.rate(OWN_AFTER)
     yield "album-rating", page
