@@ -22,10 +22,11 @@ from personalize.bank_building.encoder_banks import EncoderPlan, import_encoder
 from personalize.bank_building.forms import Form
 from personalize.files import backbones
 from personalize.files.open_banks import open_bank
-from personalize.networks.coefficient_fits import paper
+from personalize.networks.published_fit import STEPS as PUBLISHED_STEPS
+from personalize.networks.published_fit import Procedure
 from personalize.scorers.rater_fitting import RaterFitter
 
-TASKS, SHOTS, STEPS, PUBLISHED_STEPS = 6, 32, 5, 500
+TASKS, SHOTS, STEPS = 6, 32, 5
 
 Figures = dict[str, float]
 
@@ -49,11 +50,14 @@ def fit(backbone: str, folder: Path, form: str) -> Figures:
     path = folder / f"{backbone}-vectors.safetensors"
     memory.make(path, backbone, [f"task-{number}" for number in range(TASKS)], Form(form))
     fitter = RaterFitter(open_bank(path, check=False))
-    side, draw, times = fitter.preprocessing.crop, np.random.default_rng(0), []
+    side, draw = fitter.preprocessing.crop, np.random.default_rng(0)
     shots = fitter.shots(list(draw.integers(0, 256, (SHOTS, side, side, 3), dtype=np.uint8)), draw.integers(1, 4, SHOTS).tolist())
-    paper(fitter.network, shots, seed=0, steps=STEPS + 1, progress=lambda *_: times.append((time.perf_counter(), time.process_time())))
-    seconds, cpu = (np.array(times[-1]) - np.array(times[0])) / STEPS
-    return {"seconds": seconds, "cpu": cpu}
+    procedure = Procedure(fitter.network, shots, seed=0, start=fitter.start)
+    procedure.step()
+    started = time.perf_counter(), time.process_time()
+    for _ in range(STEPS):
+        procedure.step()
+    return {"seconds": (time.perf_counter() - started[0]) / STEPS, "cpu": (time.process_time() - started[1]) / STEPS}
 
 
 PROGRAMS = {"weights": write_weights, "import": import_it, "fit": fit}

@@ -33,7 +33,7 @@ ACCOUNT_PAGES = (
     "/account/2fa/webauthn/add/",
     "/account/logout/",
 )
-TOUR = ("album-grid", "album-best", "album-home")  # of the pages of albums, those that the README shows
+TOUR = ("album-grid", "album-best")  # of the pages of albums, those that the README shows
 BROUGHT = 24  # photos of the catalogue, at most, brought into an album as own photos
 ANIMATED, FRAME_WIDTH = 15, 720  # swipes, pixels
 TOP = '.card[data-depth="0"]:not([data-leaving])'
