@@ -87,6 +87,16 @@ def design_file(design_id: int) -> StudyFile:
     return checks.parse(StudyDesign.objects.values_list("text", flat=True).get(pk=design_id))
 
 
+@lru_cache(maxsize=256)
+def _condition_file(design_id: int, condition: str) -> StudyFile:
+    return design_file(design_id).of_condition(condition)
+
+
+def file_of(participant: Participant) -> StudyFile:
+    """The design as this participant sees it."""
+    return _condition_file(participant.design_id, participant.condition)
+
+
 @lru_cache(maxsize=64)
 def study_photo_ids(design_id: int) -> tuple[int, ...]:
     """The row of each photo of a design, in the design's order."""

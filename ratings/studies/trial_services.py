@@ -52,7 +52,7 @@ def record_trial(participant: Participant, answer: Answer) -> bool:
         RunEnded: the run has ended.
     """
     trial = _dealt(participant, answer.place, answer.token)
-    file = selectors.design_file(participant.design_id)
+    file = selectors.file_of(participant)
     _check(file, trial, answer)
     photos = selectors.study_photo_ids(participant.design_id)
     before = selectors.trials_of(participant)[answer.place - 1] if answer.place else None
@@ -148,7 +148,7 @@ def undo_trial(participant: Participant, *, client_id: UUID, place: int) -> None
         BadAnswer: this study has no undo, or there is nothing to take back.
         NotThisTrial: it is not the last one.
     """
-    file = selectors.design_file(participant.design_id)
+    file = selectors.file_of(participant)
     own = trials_of_step(selectors.trials_of(participant), participant.step)
     if not file.trials.undo or not own or not own[0].place <= place <= own[-1].place:
         raise BadAnswer(_("There is nothing to undo."))

@@ -130,7 +130,7 @@ def run(request: HttpRequest, slug: str) -> HttpResponse:
     participant = _participant(request, study)
     if participant is None:
         return redirect("study_entry", slug)
-    file = selectors.design_file(participant.design_id)
+    file = selectors.file_of(participant)
     if participant.state == State.UNDER_WAY:
         try:
             refusal = selectors.may_go_on(participant)
@@ -220,10 +220,10 @@ def _step_page(
         rows = file.comprehension.questions if step == "comprehension" and file.comprehension else questions_of(getattr(file, step, ()))
         context["questions"] = forms.fields(rows, language, problems or {}, given or {})
         context["heading"] = words["comprehension" if step == "comprehension" else "questions"]
-        context["instructions"] = file.instruction_text(participant.condition, language) if step == "comprehension" else ""
+        context["instructions"] = said(file.instructions.text, language) if step == "comprehension" else ""
         template = "studies/questions.html"
     elif step == "instructions":
-        context["instructions"] = file.instruction_text(participant.condition, language)
+        context["instructions"] = said(file.instructions.text, language)
         context["examples"] = _examples(participant, file, language)
         template = "studies/instructions.html"
     elif step == "debriefing":
@@ -231,7 +231,7 @@ def _step_page(
         template = "studies/debriefing.html"
     else:
         context |= {"trial_page": _trial_page(participant, file, words), "scale": _scale(file, words, language)}
-        context["question"] = file.question_above(participant.condition, language)
+        context["question"] = said(file.scale.question, language)
         context["all_labelled"] = len(file.scale.labels) == file.scale.point_count
         template = "studies/trials.html"
     return pages.page(request, template, participant.study, file, language, context, status=status)

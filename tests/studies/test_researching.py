@@ -224,6 +224,20 @@ def test_an_export_has_everything_and_agreement_reads_it(dora, db, tmp_path, cap
     assert Participant.objects.filter(study=study).count() == 5
 
 
+def test_different_scales_are_analysed_apart(dora, db, tmp_path):
+    dora.study(make_photos(6), conditions=[{"name": "long"}, {"name": "short", "scale": {"kind": "swipe"}}])
+    for taste in range(8):
+        Person().complete(lambda trial, taste=taste: 1 + (trial["place"] * 7 + taste) % 3)
+    call_command("export_study", "sunsets", out=tmp_path, draws=20)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *exports.NAMES,
+        *(f"{name}-{condition}.{ending}" for condition in ("long", "short") for name, ending in (("agreement", "json"), ("report", "md"))),
+    }
+    assert json.loads((tmp_path / "agreement-short.json").read_text())["table"] == "sunsets short"
+    with (tmp_path / "ratings.csv").open() as file:
+        assert {row["condition"] for row in csv.DictReader(file)} == {"long", "short"}
+
+
 def test_trials_are_in_no_ratings_csv(dora, few):
     dora.study(few)
     Person().complete()

@@ -163,6 +163,24 @@ def test_comprehension_has_two_tries_then_a_kind_end_before_any_trial(dora, few)
 
 
 def test_a_decline_stores_no_participant(dora, few):
+def test_conditions_may_have_a_scale_and_trials_of_their_own(dora, few):
+    short = {"name": "short", "scale": {"kind": "swipe"}, "trials": {"blocks": [{"name": "once"}], "skip": True}, "question": "Keep it?"}
+    dora.study(few, conditions=[{"name": "long"}, short])
+    people = {}
+    for _time in range(2):
+        person = Person()
+        person.reach_trials()
+        people[person.row.condition] = person
+    assert [len(people[name].claim().json()["trials"]) for name in ("long", "short")] == [8, 4]
+    page = people["short"].see()
+    assert 'data-drawn="swipe"' in page
+    assert "Keep it?" in page
+    trials = people["short"].claim().json()["trials"]
+    assert "from 1 to 3" in people["short"].answer(trials[0], 4).json()["detail"]
+    assert people["short"].answer(trials[0], None, skipped=True).status_code == 201
+    assert people["long"].answer(people["long"].claim().json()["trials"][0], 5).status_code == 201
+
+
     study = dora.study(few, entry=PROLIFIC)
     person = Person(query=FROM_PROLIFIC)
     person.arrive()
