@@ -164,8 +164,9 @@ def undo_trial(participant: Participant, *, client_id: UUID, place: int) -> None
 
 
 def note_event(participant: Participant, *, client_id: UUID, kind: str, place: int, data: Mapping[str, Any]) -> None:
-    """Store what happened around a trial, once."""
-    TrialEvent.objects.bulk_create(
-        [TrialEvent(participant=participant, client_id=client_id, kind=kind, place=place, data=dict(data))], ignore_conflicts=True
-    )
-    Participant.objects.filter(pk=participant.pk).update(page_seen_at=timezone.now())
+    """Store what happened around a trial, once; nothing of whoever has withdrawn."""
+    event = TrialEvent(participant=participant, client_id=client_id, kind=kind, place=place, data=dict(data))
+    with transaction.atomic():
+        own = Participant.objects.filter(pk=participant.pk).exclude(state=Participant.State.WITHDRAWN)
+        if own.update(page_seen_at=timezone.now()):
+            TrialEvent.objects.bulk_create([event], ignore_conflicts=True)

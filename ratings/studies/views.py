@@ -140,29 +140,14 @@ def run(request: HttpRequest, slug: str) -> HttpResponse:
             if request.method == "POST":
                 return _go_on(request, participant, file)
         except StudyRefusal as refusal:
-            return pages.end(
-                request,
-                study,
-                file,
-                participant.language,
-                refusal.word,
-                refusal.outcome,
-                selectors.how_came(participant),
-                status=refusal.status,
-            )
+            language, how = participant.language, selectors.how_came(participant)
+            return pages.end(request, study, file, language, refusal.word, refusal.outcome, how, status=refusal.status)
     if participant.state == State.COMPLETED:
         return pages.done_page(request, participant, file)
+    if participant.state == State.WITHDRAWN:
+        return pages.end(request, study, file, _language(request, file), participant.state, "", "")
     if participant.state != State.UNDER_WAY:
-        return pages.end(
-            request,
-            study,
-            file,
-            participant.language,
-            participant.state,
-            participant.state,
-            selectors.how_came(participant),
-            participant=participant,
-        )
+        return pages.end_of(request, participant, file, participant.state, participant.state)
     return _step_page(request, participant, file)
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from personalize.tasks import tidy_studies
 from ratings.models import (
+    Exclusion,
     Participant,
     ParticipantIdentity,
     Presentation,
@@ -162,7 +163,6 @@ def test_comprehension_has_two_tries_then_a_kind_end_before_any_trial(dora, few)
     assert StudyAnswer.objects.filter(step="comprehension").count() == 4
 
 
-def test_a_decline_stores_no_participant(dora, few):
 def test_conditions_may_have_a_scale_and_trials_of_their_own(dora, few):
     short = {"name": "short", "scale": {"kind": "swipe"}, "trials": {"blocks": [{"name": "once"}], "skip": True}, "question": "Keep it?"}
     dora.study(few, conditions=[{"name": "long"}, short])
@@ -181,6 +181,7 @@ def test_conditions_may_have_a_scale_and_trials_of_their_own(dora, few):
     assert people["long"].answer(people["long"].claim().json()["trials"][0], 5).status_code == 201
 
 
+def test_a_decline_stores_no_participant(dora, few):
     study = dora.study(few, entry=PROLIFIC)
     person = Person(query=FROM_PROLIFIC)
     person.arrive()
@@ -243,17 +244,38 @@ def test_whoever_stays_away_gives_the_place_to_somebody_else_and_the_log_replays
     assert dealing.replay(file, selectors.dealing_log(study, "main")) == [selectors.assignment_of(row) for row in rows]
 
 
-def test_a_withdrawal_erases_everything_but_the_number(dora, few):
-    study = dora.study(few, entry=PROLIFIC)
-    person = Person(query=FROM_PROLIFIC)
-    person.complete()
-    code = person.code()
-    stranger = Person().browser
+def test_a_withdrawal_erases_everything_but_what_others_are_dealt_by(dora, few):
+    wanted = {"places": 4, "photos_each": 2, "ratings_per_photo": 1}
+    conditions = [{"name": "a"}, {"name": "b"}]
+    study = dora.study(few, entry=PROLIFIC, participants=wanted, conditions=conditions, questions_after=[{"set": "age_gender"}])
+    gone, stays, late = (Person(query=f"?PROLIFIC_PID=p{number}") for number in range(3))
+    gone.complete()
+    gone.go_on("questions_after", age="40")
+    stays.complete()
+    services.exclude(gone.row, reason="asleep", by=None)
+    before, code, stranger = gone.row, gone.code(), Person().browser
     assert "know this code" in stranger.post("/study/sunsets/withdraw/", {"code": "AAAA"}).content.decode()
-    assert "You have withdrawn" in stranger.post("/study/sunsets/withdraw/", {"code": code.replace("-", " ").lower()}).content.decode()
-    assert (Trial.objects.count(), StudyAnswer.objects.count(), ParticipantIdentity.objects.count()) == (0, 0, 0)
-    assert selectors.counts_by_state(study, "main") == {}
-    assert "You have withdrawn" in person.see()
+    for _time in range(2):
+        assert "You have withdrawn" in stranger.post("/study/sunsets/withdraw/", {"code": code.replace("-", " ").lower()}).content.decode()
+    row = gone.row
+    kept = {"id", "study_id", "design_id", "mode", "number", "condition", "row", "withdrawal_code", "released", "state", "lease_until"}
+    left = {field.attname for field in Participant._meta.concrete_fields if getattr(row, field.attname) not in ("", None, [], 0)}
+    assert left <= kept
+    assert (row.state, row.number, row.condition, row.row) == ("withdrawn", before.number, before.condition, before.row)
+    for table in (Trial, TrialEvent, StudyAnswer, ParticipantIdentity, Exclusion):
+        assert not table.objects.filter(participant=row).exists()
+    assert gone.post("events", {"client_id": str(uuid4()), "kind": "break", "place": 1}).status_code == 200
+    assert not TrialEvent.objects.filter(participant=row).exists()
+    lines = [line.data for line in StudyLog.objects.filter(study=study) if line.data.get("number") == row.number]
+    assert lines == [{"mode": "main", "number": row.number}] * 3  # dealt, released, withdrawn
+    assert "p0" not in str(dict(gone.browser.session))
+    assert selectors.counts_by_state(study, "main") == {"under_way": 1}
+    assert "You have withdrawn" in gone.see()
+    assert dora.browser.get("/studies/sunsets/participants/").status_code == 200
+    late.consent()
+    assert set(late.row.photos) == set(before.photos)
+    dealt = dealing.replay(selectors.design_file(study.design_id), selectors.dealing_log(study, "main"))
+    assert dealt[1:] == [selectors.assignment_of(person.row) for person in (stays, late)]
 
 
 def test_closed_paused_and_draft_studies_take_nobody(dora, few):
