@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 from threadpoolctl import threadpool_limits
 
@@ -14,8 +15,8 @@ from personalize.agreement.analysis import analyse
 from personalize.agreement.resampling import BootstrapPlan
 from personalize.errors import BadDataset, TooFewRatings
 from personalize.progress import ProgressCallback, no_progress
-from ratings.studies import exports, selectors
-from ratings.studies.models import Study
+from ratings.studies import analysis_services, exports, selectors
+from ratings.studies.models import Participant, Study
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,15 @@ class StudyAgreement:
     files: dict[str, str]
     pages: list[str]
     problems: list[str]
+
+
+def make(analysis_id: UUID) -> None:
+    """Make one analysis, unless another worker has begun it."""
+    study = analysis_services.start(analysis_id)
+    if study is None:
+        return
+    made = analyse_study(study, Participant.Mode.MAIN, BootstrapPlan())
+    analysis_services.finish(analysis_id, files=made.files, problem="\n".join(made.problems))
 
 
 def analyse_study(study: Study, mode: str, plan: BootstrapPlan, progress: ProgressCallback = no_progress) -> StudyAgreement:

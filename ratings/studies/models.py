@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from ratings.jobs import JobState
 from ratings.photos.models import Photo
 
 
@@ -313,6 +314,32 @@ class Exclusion(models.Model):
 
     def __str__(self) -> str:
         return self.reason
+
+
+class StudyAnalysis(models.Model):
+    """The newest analysis of agreement of a study's cleaned trials, made by a worker. A withdrawal deletes it."""
+
+    State = JobState
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    study = models.OneToOneField(Study, on_delete=models.CASCADE, related_name="analysis")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    queued_at = models.DateTimeField()  # of the task
+    problem = models.TextField(blank=True)  # why there is no result, or not all of it
+    files = models.JSONField(default=dict)  # name -> text: agreement.json, report.md
+    created_at = models.DateTimeField(auto_now_add=True)
+    began_at = models.DateTimeField(null=True, blank=True)  # the time of its data
+
+    class Meta:
+        verbose_name = _("analysis of a study")
+        verbose_name_plural = _("analyses of studies")
+
+    def __str__(self) -> str:
+        return f"{self.study_id} {self.created_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state in (self.State.DONE, self.State.FAILED)
 
 
 class StudyLog(models.Model):

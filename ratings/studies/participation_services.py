@@ -18,6 +18,7 @@ from ratings.studies.models import (
     Participant,
     ParticipantIdentity,
     Study,
+    StudyAnalysis,
     StudyAnswer,
     StudyInvitation,
     Trial,
@@ -244,6 +245,7 @@ def withdraw(code: str, study: Study) -> Participant | None:
         StudyAnswer.objects.filter(participant=participant).delete()
         ParticipantIdentity.objects.filter(participant=participant).delete()
         Exclusion.objects.filter(participant=participant).delete()
+        StudyAnalysis.objects.filter(study=study).delete()
         services.release(participant, why="withdrawn")
         Participant.objects.filter(pk=participant.pk).update(state=State.WITHDRAWN, lease_until=timezone.now(), **ERASED)
         services.forget_in_log(participant)

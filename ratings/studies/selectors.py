@@ -19,7 +19,7 @@ from ratings.studies.dealing import Assignment, Dealt, DealtTrial
 from ratings.studies.design import StudyFile
 from ratings.studies.errors import StudyClosed, StudyPaused, StudyRefusal
 from ratings.studies.interface import WORDS
-from ratings.studies.models import Participant, ParticipantIdentity, Study, StudyDesign, StudyLog, StudyPhoto, Trial
+from ratings.studies.models import Participant, ParticipantIdentity, Study, StudyAnalysis, StudyDesign, StudyLog, StudyPhoto, Trial
 
 MAY_RESEARCH = "ratings.add_study"
 DATA_MODES = (Participant.Mode.PILOT, Participant.Mode.MAIN)
@@ -195,6 +195,10 @@ def participants_of(study: Study) -> QuerySet[Participant]:
         .annotate(trial_count=Count("trial", filter=~Q(trial__phase=Trial.Phase.PRACTICE)))
         .order_by("mode", "number")
     )
+
+
+def analysis_of(study: Study) -> StudyAnalysis | None:
+    return StudyAnalysis.objects.filter(study=study).first()
 
 
 def exclusion_of(participant: Participant) -> str:
