@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
+from uuid import UUID
 
 from pav_site.simulation.participants import Outcome
 from pav_site.simulation.planted import SHARES, Planted, planted_shares
@@ -51,11 +52,11 @@ def _endings(outcomes: Sequence[Outcome]) -> Iterator[Finding]:
 
 def _trials(outcomes: Sequence[Outcome]) -> Iterator[Finding]:
     """Compare every answer with its row."""
-    known = {outcome.participant: outcome for outcome in outcomes if outcome.participant}
-    rows = Trial.objects.filter(participant__in=known).values_list("participant", "place", "value")
-    stored: dict[str, dict[int, list[int | None]]] = {participant: {} for participant in known}
+    known = {UUID(outcome.participant): outcome for outcome in outcomes if outcome.participant}
+    rows = Trial.objects.filter(participant__in=list(known)).values_list("participant", "place", "value")
+    stored: dict[UUID, dict[int, list[int | None]]] = {participant: {} for participant in known}
     for participant, place, value in rows.iterator():
-        stored[str(participant)].setdefault(place, []).append(value)
+        stored[participant].setdefault(place, []).append(value)
     lost = doubled = other = unasked = 0
     for participant, outcome in known.items():
         own = stored[participant]

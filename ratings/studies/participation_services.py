@@ -50,8 +50,10 @@ class Came:
     external_session: str = ""
 
 
-def start_run(study: Study, *, came: Came, language: str) -> Participant:
+def start_run(study: Study, *, came: Came, language: str, run_id: UUID | None = None) -> Participant:
     """Store the consent and deal: the participant's number, condition and photos, under one short lock per study.
+
+    `run_id` comes from the form: a consent that is sent twice begins one run, which nobody can take over once it has gone on.
 
     Raises:
         StudyClosed, StudyPaused: no one can take part now.
@@ -69,6 +71,9 @@ def start_run(study: Study, *, came: Came, language: str) -> Participant:
             if design is None:
                 raise NoEntry
             file = selectors.design_file(design.pk)
+            first_step = steps_of(file)[0]
+            if sent_before := Participant.objects.filter(pk=run_id, study=row, mode=mode, state=State.UNDER_WAY, step=first_step).first():
+                return sent_before
             _check_entry(row, file, came)
             services.release_expired(row, mode)
             if mode != Participant.Mode.PREVIEW and selectors.places_taken(row, mode) >= row.places:
@@ -77,7 +82,9 @@ def start_run(study: Study, *, came: Came, language: str) -> Participant:
             number = 1 + max((one.assignment.number for one in before), default=0)
             assignment = dealing.assign(file, number, before)
             chances = dealing.chance_of(file, assignment, before)
+            is_free = run_id is not None and not Participant.objects.filter(pk=run_id).exists()
             participant = Participant.objects.create(
+                id=run_id if is_free else uuid4(),
                 study=row,
                 design=design,
                 mode=mode,
@@ -90,7 +97,7 @@ def start_run(study: Study, *, came: Came, language: str) -> Participant:
                 row=assignment.row,
                 photos=list(assignment.photos),
                 chances=[chances[photo] for photo in assignment.photos],
-                step=steps_of(file)[0],
+                step=first_step,
                 lease_until=timezone.now() + timedelta(minutes=file.participants.lease_minutes),
             )
             if came.external_id:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -70,13 +70,20 @@ def _decide(request: HttpRequest, study: Study, file: StudyFile, language: str, 
         return _consent_page(request, study, file, language, came, age_missing=True)
     limits.check_new_participant(request.META.get("REMOTE_ADDR", ""), str(study.pk), file.participants.per_address)
     try:
-        participant = participation_services.start_run(study, came=came, language=language)
+        participant = participation_services.start_run(study, came=came, language=language, run_id=_run_id(request))
     except NoEntry:
         if came.kind != "invitation":
             raise
         return _consent_page(request, study, file, language, Came("invitation"), code_unknown=True)
     sessions.remember_run(request.session, study.slug, participant.pk)
     return redirect("study_run", study.slug)
+
+
+def _run_id(request: HttpRequest) -> UUID | None:
+    try:
+        return UUID(request.POST.get("run", ""))
+    except ValueError:
+        return None
 
 
 def _how_came(request: HttpRequest, slug: str) -> tuple[Came, bool]:
@@ -109,6 +116,7 @@ def _consent_page(
     asks_code = study.state != Study.State.PREVIEW and not file.entry.link and file.entry.invitations and not came.external_id
     words = words_of(file, language)
     context = {
+        "run": uuid4(),
         "consent": consents.consent_of(file, language),
         "withdraw_until": file.consent.withdraw_until,
         "age_line": words["age"].replace("{age}", str(file.consent.minimum_age)),

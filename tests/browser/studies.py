@@ -1,9 +1,8 @@
-"""Makes a study in the stack of the browser tests: python -m tests.browser.studies SLUG CHANGES. With --print before, writes its file."""
+"""Makes a study in the stack of the browser tests: python -m tests.browser.studies SLUG JSON-OF-CHANGES."""
 
 import json
 import sys
 from importlib import import_module
-from typing import Any
 
 import django
 
@@ -23,21 +22,16 @@ def main(slug: str, changes: str) -> None:
     owner, created = get_user_model().objects.get_or_create(username="dora")
     if created:
         owner.groups.add(Group.objects.get(name="researcher"))
+    photos = [photo.sha256 for photo in selectors.catalogue_photos(PHOTOS)]
     found = json.loads(changes)
     state = found.pop("state", "open")
-    text = text_of(slug, found)
+    count = found.pop("photo_count", 4)
+    practice = photos[count : count + found.pop("practice_count", 0)]
+    text = written(design(photos[: count + len(practice)], slug=slug, practice=practice, **found))
     study = services.create_study(owner_id=owner.pk, slug=slug, text=text)
     if state != "draft":
         services.change_state(study, state, by=owner.pk)
     print(session_of(owner))
-
-
-def text_of(slug: str, changes: dict[str, Any]) -> str:
-    """The file of a study of the first photos; those for practice come after the others."""
-    photos = [photo.sha256 for photo in selectors.catalogue_photos(PHOTOS)]
-    count = changes.pop("photo_count", 4)
-    practice = photos[count : count + changes.pop("practice_count", 0)]
-    return written(design(photos[: count + len(practice)], slug=slug, practice=practice, **changes))
 
 
 def session_of(user: User) -> str:
@@ -50,7 +44,4 @@ def session_of(user: User) -> str:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--print":
-        print(text_of(sys.argv[2], json.loads(sys.argv[3])))
-    else:
-        main(*sys.argv[1:])
+    main(*sys.argv[1:])

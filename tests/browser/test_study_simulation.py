@@ -1,27 +1,38 @@
 """`./pav simulate_study --kill`: participants over HTTP and in Chromium, while the worker and the web server are killed and restarted."""
 
-import json
 from pathlib import Path
 
-from tests.browser.stack import Stack
+import pytest
+from django.core.management import call_command
 
-ANSWERS = ["--leave", "0.1", "--reload", "0.1", "--twice", "0.2"]
+from ratings.models import Study
+from ratings.photos.services import add_photo
+from tests.browser.stock import HUES, picture
+from tests.guests import use_bank
+from tests.studies.designs import design, written
+
+PEOPLE = {"participants": 32, "at_once": 25, "browsers": 2, "leave": 0.1, "reload": 0.1, "twice": 0.2}
 
 
-def test_killed_programs_lose_and_double_no_trial_of_many_at_once(stack: Stack, tmp_path: Path) -> None:
-    changes = {
-        "participants": {"places": 60, "photos_each": 4, "ratings_per_photo": 20},
-        "practice_count": 1,
-        "photo_count": 7,
-        "questions_before": [{"set": "age_gender"}],
-        "trials__checks": [{"text": "Please choose 2 here.", "value": 2, "after": 3}],
-        "trials__confirm": True,
-    }
-    path = tmp_path / "crowd.yaml"
-    path.write_text(stack.run("-m", "tests.browser.studies", "--print", "crowd", json.dumps(changes)))
-    people = ["--participants", "66", "--at-once", "50", "--browsers", "2"]
-    said = stack.run("manage.py", "simulate_study", str(path), "--kill", *people, *ANSWERS, "--draws", "20")
-    assert "Killing the program web" in said
+@pytest.mark.django_db
+def test_killed_programs_lose_and_double_no_trial(chromium: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    use_bank()
+    photos = [add_photo(data=picture(HUES[number], number), name=f"{number}.png").sha256 for number in range(8)]
+    study = design(
+        photos,
+        practice=photos[7:],
+        participants={"places": 32, "photos_each": 4, "ratings_per_photo": 12, "per_address": "5/hour"},
+        questions_before=[{"set": "age_gender"}],
+        trials__checks=[{"text": "Please choose 2 here.", "value": 2, "after": 3}],
+        trials__confirm=True,
+    )
+    path = tmp_path / "sunsets.yaml"
+    path.write_text(written(study))
+    call_command("simulate_study", path, kill=True, draws=20, **PEOPLE)
+    said = capsys.readouterr().out
     assert "Killing the program refit" in said
+    assert "Killing the program web" in said
     assert "0 lost, 0 doubled, 0 with another value, 0 that nobody sent" in said
+    assert "The log replays what all 32 were dealt." in said
     assert "hold what was planted" in said
+    assert not Study.objects.exists()  # all of it happened elsewhere

@@ -1,5 +1,6 @@
 """Taking part: consent, steps, trials stored once and in order, kind ends, withdrawal, ids from outside."""
 
+import re
 from datetime import timedelta
 from uuid import uuid4
 
@@ -190,6 +191,23 @@ def test_a_decline_stores_no_participant(dora, few):
     assert "submissions/complete?cc=D1" in said
     assert Participant.objects.count() == 0
     assert StudyLog.objects.filter(study=study, kind="declined").count() == 1
+
+
+def test_a_consent_that_is_sent_twice_begins_one_run_and_none_of_somebody_else(dora, few):
+    dora.study(few, entry=PROLIFIC)
+    person = Person(query=FROM_PROLIFIC)
+    run = re.search(r'name="run" value="([^"]+)"', person.arrive().content.decode())[1]
+    fields = {"decision": "agree", "age": "yes", "run": run}
+    again = Person()  # the first reply was lost, and the cookie with it
+    for browser in (person.browser, again.browser):
+        assert "What to do" in browser.post(f"/study/sunsets/{FROM_PROLIFIC}", fields, follow=True).content.decode()
+    assert again.row == person.row
+    person.go_on("instructions")
+    assert Person().browser.post(f"/study/sunsets/{FROM_PROLIFIC}", fields).status_code == 409
+    other = Person()
+    other.browser.post("/study/sunsets/?PROLIFIC_PID=p2", fields)
+    assert other.row != person.row
+    assert Participant.objects.count() == 2
 
 
 def test_somebody_too_young_is_asked_and_nothing_is_stored(dora, few):
