@@ -84,8 +84,8 @@ def installation(photos: Sequence[Photo], say: Callable[[str], None]) -> Iterato
     with tempfile.TemporaryDirectory(prefix="pav-simulation-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # under root, PostgreSQL runs with an account of its own, which needs access to its files
-        services, supervisor, port = Services(folder / "pav"), Supervisor(say), _free_port()
-        own = {**OWN_SETTINGS, "PAV_VAR": str(services.folder)}
+        services, supervisor, port = Services(folder / "pav", durable=False), Supervisor(say), _free_port()
+        own = {**OWN_SETTINGS, "PAV_VAR": str(services.folder), "DJANGO_SETTINGS_MODULE": "pav_site.settings"}
         environment = {key: value for key, value in os.environ.items() if key not in SETTINGS} | own
         pav = Installation(f"http://127.0.0.1:{port}", services, supervisor, environment)
         with services.owned():
