@@ -14,6 +14,12 @@ from tests.studies.designs import design, written
 
 RAW = {"time_origin": 1.8e12, "viewport_width": 390, "viewport_height": 844, "device_pixel_ratio": 3, "derivative": 640}
 
+PROLIFIC = {
+    "link": False,
+    "prolific": {"codes": {"completed": "C1", "declined": "D1", "screened_out": "S1", "checks_failed": "F1", "full": "U1", "fault": "T1"}},
+}
+FROM_PROLIFIC = "?PROLIFIC_PID=p1&STUDY_ID=s1&SESSION_ID=x1"
+
 
 class Researcher:
     """An account with the role, and its browser."""
