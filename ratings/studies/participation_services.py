@@ -72,8 +72,9 @@ def start_run(study: Study, *, came: Came, language: str, run_id: UUID | None = 
                 raise NoEntry
             file = selectors.design_file(design.pk)
             first_step = steps_of(file)[0]
-            if sent_before := Participant.objects.filter(pk=run_id, study=row, mode=mode, state=State.UNDER_WAY, step=first_step).first():
-                return sent_before
+            known = Participant.objects.filter(pk=run_id).first() if run_id else None
+            if known and (known.study_id, known.mode, known.state, known.step) == (row.pk, mode, State.UNDER_WAY, first_step):
+                return known
             _check_entry(row, file, came)
             services.release_expired(row, mode)
             if mode != Participant.Mode.PREVIEW and selectors.places_taken(row, mode) >= row.places:
@@ -82,9 +83,8 @@ def start_run(study: Study, *, came: Came, language: str, run_id: UUID | None = 
             number = 1 + max((one.assignment.number for one in before), default=0)
             assignment = dealing.assign(file, number, before)
             chances = dealing.chance_of(file, assignment, before)
-            is_free = run_id is not None and not Participant.objects.filter(pk=run_id).exists()
             participant = Participant.objects.create(
-                id=run_id if is_free else uuid4(),
+                id=uuid4() if known or run_id is None else run_id,
                 study=row,
                 design=design,
                 mode=mode,
