@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -72,9 +73,13 @@ class Installation:
         """Wait until the web server answers."""
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until:
-            with suppress(OSError), urllib.request.urlopen(f"{self.address}/healthz", timeout=20):  # noqa: S310 (our own address)
+            try:
+                urllib.request.urlopen(f"{self.address}/healthz", timeout=20).close()  # noqa: S310 (our own address)
                 return
-            time.sleep(POLL_SECONDS)
+            except urllib.error.HTTPError:  # it answers; a worker may not have been heard of yet
+                return
+            except OSError:
+                time.sleep(POLL_SECONDS)
         raise ServiceError("The installation for the simulation did not start.")
 
 
