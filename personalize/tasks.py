@@ -17,6 +17,7 @@ from ratings.exports import services as exports
 from ratings.ranking import exact_refits, services
 from ratings.ranking import projections as versions
 from ratings.raters import services as raters
+from ratings.studies import analysis_services as study_analyses
 from ratings.studies import services as studies
 from ratings.uploads import services as uploads
 from ratings.uploads import sweeping, taking_in
@@ -63,9 +64,17 @@ def export_models(export_id: str) -> None:
 @shared_task
 def analyse_agreement(analysis_id: str) -> None:
     """Analyse the agreement of raters for an administrator."""
-    from personalize.worker import agreement_analysis  # SciPy, which no other task loads
+    from personalize.worker import agreement_analysis  # SciPy, which few tasks load
 
     agreement_analysis.make(UUID(analysis_id))
+
+
+@shared_task
+def analyse_study_agreement(analysis_id: str) -> None:
+    """Analyse the agreement of a study's participants for its researcher."""
+    from personalize.worker import study_agreement  # SciPy, which few tasks load
+
+    study_agreement.make(UUID(analysis_id))
 
 
 @shared_task
@@ -144,6 +153,7 @@ def sweep() -> None:
     if uploads.requeue_lost() and not jobs.intake_waiting():
         jobs.request_intake()
     agreement.requeue_lost(waiting_seconds=LOST_STEP_SECONDS)
+    study_analyses.requeue_lost(waiting_seconds=LOST_STEP_SECONDS)
     exact_refits.abandon_lost(waiting_seconds=LOST_STEP_SECONDS)
     versions.delete_retired()
     if not jobs.gpu_waiting():

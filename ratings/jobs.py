@@ -61,6 +61,11 @@ def request_agreement(analysis_id: UUID) -> None:
     _send("personalize.tasks.analyse_agreement", str(analysis_id), queue="gpu")
 
 
+def request_study_agreement(analysis_id: UUID) -> None:
+    """Queue an analysis of a study's agreement."""
+    _send("personalize.tasks.analyse_study_agreement", str(analysis_id), queue="gpu")
+
+
 def request_intake() -> None:
     """Queue the taking in of uploads that wait, whoever's they are."""
     _send("personalize.tasks.take_in_uploads", queue="intake")

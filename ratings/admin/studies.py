@@ -9,6 +9,7 @@ from ratings.models import (
     Participant,
     ParticipantIdentity,
     Study,
+    StudyAnalysis,
     StudyAnswer,
     StudyDesign,
     StudyInvitation,
@@ -30,6 +31,7 @@ class IdentityAdmin(ReadOnly):
     exclude = ("external_id", "external_study", "external_session")
 
 
-for table in (BarredId, Exclusion, Participant, Study, StudyAnswer, StudyDesign, StudyInvitation, StudyLog, StudyPhoto, Trial, TrialEvent):
+TABLES = (BarredId, Exclusion, Participant, Study, StudyAnalysis, StudyAnswer, StudyDesign, StudyInvitation, StudyLog, StudyPhoto)
+for table in (*TABLES, Trial, TrialEvent):
     admin.site.register(table, StudyTableAdmin)
 admin.site.register(ParticipantIdentity, IdentityAdmin)

@@ -44,7 +44,7 @@ def claim(request: ParticipantRequest, slug: str, body: schemas.ClaimIn) -> dict
     participant = _under_way(request)
     participation_services.claim_page(participant, page=body.page, insists=body.insists)
     participation_services.stay(participant)
-    file = selectors.design_file(participant.design_id)
+    file = selectors.file_of(participant)
     own = trials_of_step(selectors.trials_of(participant), participant.step)
     rows = selectors.study_photo_ids(participant.design_id)
     left = [trial for trial in own if trial.place >= participant.next_place]

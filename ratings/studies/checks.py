@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ratings.studies import dealing, yaml_reading
-from ratings.studies.design import Question, StudyFile
+from ratings.studies.design import Question, Scale, StudyFile, Trials
 from ratings.studies.orders import Impossible
 from ratings.studies.question_sets import questions_of
 from ratings.studies.yaml_reading import BadYaml, Path, Yaml
@@ -115,11 +115,15 @@ def check(
 ) -> list[Problem]:
     """Every problem and every advice, by line. `known` are the SHA-256 of the photos that this PAV has."""
     problems = [
-        *_scale(file, found),
+        *_scale(file.scale, ("scale",), found),
         *_photos(file, found, known),
         *_texts(file, found, builtin_languages, words),
         *_questions(file, found),
-        *_trials(file, found),
+        *_trials(file.trials, ("trials",), found),
+        *_repetitions(file, file.trials, ("trials",), found),
+        *_instructed(file.trials, file.scale, ("trials",), found),
+        *_conditions(file, found),
+        *_statistic(file, found),
         *_participants(file, found),
         *_dates(file, found, today),
     ]
@@ -132,19 +136,17 @@ def _problem(found: Yaml, path: Path, sentence: str, *, advice: bool = False) ->
     return Problem(found.line(path), ".".join(map(str, path)), sentence, advice)
 
 
-def _scale(file: StudyFile, found: Yaml) -> Iterator[Problem]:
-    row, points = file.scale.row, file.scale.point_count
+def _scale(scale: Scale, path: Path, found: Yaml) -> Iterator[Problem]:
+    row, points = scale.row, scale.point_count
     if points < row.least_points:
-        yield _problem(
-            found, ("scale", "points"), f"a scale of {points} cannot tell photos apart; {row.least_points} points are the least."
-        )
+        yield _problem(found, (*path, "points"), f"a scale of {points} cannot tell photos apart; {row.least_points} points are the least.")
     if points > row.most_points:
-        yield _problem(found, ("scale", "points"), f"the scale {row.name} has at most {row.most_points} points.")
-    for value in file.scale.labels:
+        yield _problem(found, (*path, "points"), f"the scale {row.name} has at most {row.most_points} points.")
+    for value in scale.labels:
         if not 1 <= value <= points:
-            yield _problem(found, ("scale", "labels", str(value)), f"{value} is not on the scale, which goes from 1 to {points}.")
-    if file.scale.kind == "likert" and not {1, points} <= set(file.scale.labels):
-        yield _problem(found, ("scale", "labels"), f"the ends need labels: 1 and {points}.")
+            yield _problem(found, (*path, "labels", str(value)), f"{value} is not on the scale, which goes from 1 to {points}.")
+    if scale.kind == "likert" and not {1, points} <= set(scale.labels):
+        yield _problem(found, (*path, "labels"), f"the ends need labels: 1 and {points}.")
 
 
 def _photos(file: StudyFile, found: Yaml, known: Collection[str]) -> Iterator[Problem]:
@@ -164,8 +166,9 @@ def _photos(file: StudyFile, found: Yaml, known: Collection[str]) -> Iterator[Pr
         if example.photo not in first:
             yield _problem(found, ("instructions", "examples", place, "photo"), "it is not in the list of photos.")
     categories = {photo.category for photo in file.photos}
-    named: list[tuple[Path, list[str]]] = [(("trials", "blocks", place), row.categories) for place, row in enumerate(file.trials.blocks)]
-    named += [(("conditions", place), row.categories) for place, row in enumerate(file.conditions)]
+    named: list[tuple[Path, list[str]]] = [(("conditions", place), row.categories) for place, row in enumerate(file.conditions)]
+    for start, trials in _all_trials(file):
+        named += [((*start, "blocks", place), row.categories) for place, row in enumerate(trials.blocks)]
     for path, own in named:
         for category in sorted(set(own) - categories):
             yield _problem(found, (*path, "categories"), f"no photo has the category {category!r}.")
@@ -240,12 +243,18 @@ def _question(row: Question, path: Path, found: Yaml, *, is_comprehension: bool)
             yield _problem(found, path, f"there is no option {place}.")
 
 
-def _trials(file: StudyFile, found: Yaml) -> Iterator[Problem]:
-    trials = file.trials
+def _all_trials(file: StudyFile) -> list[tuple[Path, Trials]]:
+    """The trials of the design and of conditions that have their own, with their places in the file."""
+    own: list[tuple[Path, Trials]] = [
+        (("conditions", place, "trials"), row.trials) for place, row in enumerate(file.conditions) if row.trials is not None
+    ]
+    return [(("trials",), file.trials), *own]
+
+
+def _trials(trials: Trials, start: Path, found: Yaml) -> Iterator[Problem]:
     earlier: set[str] = set()
-    values = {value.value for value in file.scale.values}
     for place, block in enumerate(trials.blocks):
-        path: Path = ("trials", "blocks", place)
+        path: Path = (*start, "blocks", place)
         if block.name in earlier:
             yield _problem(found, (*path, "name"), "another block has this name.")
         if block.again and block.again not in earlier:
@@ -253,22 +262,48 @@ def _trials(file: StudyFile, found: Yaml) -> Iterator[Problem]:
         if block.order in ("latin_square", "williams") and trials.longest_run is not None:
             yield _problem(found, (*path, "order"), f"a {block.order.replace('_', ' ')} leaves no choice, so `longest_run` cannot hold.")
         earlier.add(block.name)
+    if len({one.after for one in trials.checks}) < len(trials.checks):
+        yield _problem(found, (*start, "checks"), "two checks come after the same trial.")
+    if trials.limit_seconds is not None and trials.limit_seconds <= trials.minimum_seconds:
+        yield _problem(found, (*start, "limit_seconds"), "nobody can answer: the limit is not above `minimum_seconds`.")
+
+
+def _instructed(trials: Trials, scale: Scale, start: Path, found: Yaml) -> Iterator[Problem]:
+    values = {value.value for value in scale.values}
     for place, one in enumerate(trials.checks):
         if one.value not in values:
-            yield _problem(found, ("trials", "checks", place, "value"), f"{one.value} is not on the scale.")
-    if len({one.after for one in trials.checks}) < len(trials.checks):
-        yield _problem(found, ("trials", "checks"), "two checks come after the same trial.")
-    if trials.limit_seconds is not None and trials.limit_seconds <= trials.minimum_seconds:
-        yield _problem(found, ("trials", "limit_seconds"), "nobody can answer: the limit is not above `minimum_seconds`.")
+            yield _problem(found, (*start, "checks", place, "value"), f"{one.value} is not on the scale.")
+
+
+def _conditions(file: StudyFile, found: Yaml) -> Iterator[Problem]:
+    for place, condition in enumerate(file.conditions):
+        path: Path = ("conditions", place)
+        if condition.scale is not None:
+            yield from _scale(condition.scale, (*path, "scale"), found)
+        if condition.trials is not None:
+            yield from _trials(condition.trials, (*path, "trials"), found)
+            yield from _repetitions(file, condition.trials, (*path, "trials"), found)
+        if condition.scale is not None or condition.trials is not None:
+            start: Path = (*path, "trials") if condition.trials is not None else ("trials",)
+            yield from _instructed(condition.trials or file.trials, condition.scale or file.scale, start, found)
+    if len(file.conditions_by_scale()) > 1:
+        sentence = "conditions have different scales, whose answers cannot be compared: each scale gets an analysis of its own."
+        yield _problem(found, ("conditions",), sentence, advice=True)
+
+
+def _repetitions(file: StudyFile, trials: Trials, start: Path, found: Yaml) -> Iterator[Problem]:
     rounds = 1 + sum(bool(block.again) for block in trials.blocks)
     if rounds < 2:
         sentence = "one block is enough for agreement, but shares of variance (shared and private taste) need two, and three are advised."
         if file.primary_statistic in NEED_BLOCKS and not trials.repeats:
-            yield _problem(found, ("trials", "blocks"), f"{file.primary_statistic} needs repetitions: {sentence}")
+            yield _problem(found, (*start, "blocks"), f"{file.primary_statistic} needs repetitions: {sentence}")
         else:
-            yield _problem(found, ("trials", "blocks"), sentence, advice=True)
+            yield _problem(found, (*start, "blocks"), sentence, advice=True)
     elif rounds == 2:
-        yield _problem(found, ("trials", "blocks"), "two blocks are the least for shares of variance; three are advised.", advice=True)
+        yield _problem(found, (*start, "blocks"), "two blocks are the least for shares of variance; three are advised.", advice=True)
+
+
+def _statistic(file: StudyFile, found: Yaml) -> Iterator[Problem]:
     if file.primary_statistic not in STATISTICS:
         yield _problem(found, ("primary_statistic",), f"it must be one of {', '.join(STATISTICS)}.")
 
@@ -310,19 +345,21 @@ def _dates(file: StudyFile, found: Yaml, today: date) -> Iterator[Problem]:
 def _dealing(file: StudyFile, found: Yaml) -> Iterator[Problem]:
     """Deals trials to some participants: what no rule above finds shows here."""
     dealt: list[dealing.Dealt] = []
-    for number in range(1, min(TRIED, file.participants.places) + 1):
+    for number in range(1, min(max(TRIED, 2 * len(file.conditions)), file.participants.places) + 1):
         assignment = dealing.assign(file, number, dealt)
         dealt.append(dealing.Dealt(assignment, counts=True))
+        own = next((place for place, row in enumerate(file.conditions) if row.name == assignment.condition and row.trials), None)
+        start: Path = ("trials",) if own is None else ("conditions", own, "trials")
         try:
             trials = dealing.deal(file, assignment)
         except Impossible as error:
-            path: Path = ("trials", "repeats", "lag") if "repeat" in str(error) else ("trials", "longest_run")
-            yield _problem(found, path, f"{error}.")
+            path: Path = ("repeats", "lag") if "repeat" in str(error) else ("longest_run",)
+            yield _problem(found, (*start, *path), f"{error}.")
             return
         shown = sum(trial.phase == "main" for trial in trials)
-        for place, one in enumerate(file.trials.checks):
+        for place, one in enumerate(file.of_condition(assignment.condition).trials.checks):
             if one.after > shown:
-                yield _problem(found, ("trials", "checks", place, "after"), f"there are only {shown} trials.")
+                yield _problem(found, (*start, "checks", place, "after"), f"there are only {shown} trials.")
                 return
     if len(file.photos) == 1:
         yield _problem(found, ("photos",), "one photo is too few to compare anything.", advice=True)

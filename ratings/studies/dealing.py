@@ -110,6 +110,7 @@ def deal(file: StudyFile, assignment: Assignment, chances: tuple[tuple[int, floa
     Raises:
         Impossible: the rules of the design leave no order; `checks.check` finds that before a study opens.
     """
+    file = file.of_condition(assignment.condition)
     practice = _practice(file)
     chance = dict(chances)
     found: list[DealtTrial] = []

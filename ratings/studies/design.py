@@ -132,9 +132,13 @@ class Trials(Part):
 
 
 class Condition(Part):
+    """What differs for those who are dealt into it; what it leaves out is as in the rest of the design."""
+
     name: Name
     instructions: Text = ""
     question: Text = ""
+    scale: Scale | None = None
+    trials: Trials | None = None
     categories: list[str] = []  # empty: as the blocks say
 
 
@@ -224,11 +228,22 @@ class StudyFile(Part):
     def condition(self, name: str) -> Condition | None:
         return next((condition for condition in self.conditions if condition.name == name), None)
 
-    def question_above(self, condition: str, language: str) -> str:
-        """The question above the photo, in a condition."""
-        own = self.condition(condition)
-        return said((own and own.question) or self.scale.question, language)
+    def of_condition(self, name: str) -> "StudyFile":
+        """The study as those in a condition see it: with its instructions, scale, question and trials."""
+        own = self.condition(name)
+        if own is None:
+            return self
+        scale = own.scale or self.scale
+        changes: dict[str, Any] = {"trials": own.trials or self.trials}
+        changes["scale"] = scale.model_copy(update={"question": own.question}) if own.question else scale
+        if own.instructions:
+            changes["instructions"] = self.instructions.model_copy(update={"text": own.instructions})
+        return self.model_copy(update=changes)
 
-    def instruction_text(self, condition: str, language: str) -> str:
-        own = self.condition(condition)
-        return said((own and own.instructions) or self.instructions.text, language)
+    def conditions_by_scale(self) -> list[list[str]]:
+        """Names of the conditions, those with the same values of the scale together. Only their answers can be compared."""
+        groups: dict[tuple[str, int], list[str]] = {}
+        for condition in self.conditions:
+            scale = condition.scale or self.scale
+            groups.setdefault((scale.kind, scale.point_count), []).append(condition.name)
+        return list(groups.values())

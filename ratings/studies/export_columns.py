@@ -144,6 +144,7 @@ RATINGS = (
     _field("trial", "order of the trials of the participant", "position"),
     Column("seconds", "from the frame of the photo to the answer", lambda row: f"{(row['answer_ms'] - row['shown_ms']) / 1000:.4f}"),
 )
+CONDITION = _field("condition", "condition of the participant; scores of conditions with different scales cannot be compared")
 CATEGORY = _field("category", "category of the photo in the design")
 FLICKR_AES = (
     _field("worker", "pseudonym of the participant, as FLICKR-AES names the column", "participant"),
@@ -164,6 +165,6 @@ TABLES: Mapping[str, tuple[str, Sequence[Column]]] = {
     "exclusions.csv": ("participants whom the researcher excluded", EXCLUSIONS),
     "consents.csv": ("what participants agreed to", CONSENTS),
     "log.csv": ("what happened in the study", LOG),
-    "ratings.csv": ("the cleaned trials in the columns of ./pav agreement and ./pav evaluate", (*RATINGS, CATEGORY)),
+    "ratings.csv": ("the cleaned trials in the columns of ./pav agreement and ./pav evaluate", (*RATINGS, CONDITION, CATEGORY)),
     "flickr_aes.csv": ("the cleaned trials in FLICKR-AES's columns", FLICKR_AES),
 }

@@ -32,9 +32,8 @@ def lines_of(study: Study, name: str, *, mode: str = MAIN, with_ids: bool = Fals
             yield _line([table, "", about])
             yield from (_line([table, column.name, column.about]) for column in columns if with_ids or not column.identifies)
     else:
-        columns = [column for column in TABLES[name][1] if with_ids or not column.identifies]
-        if name == "ratings.csv" and not _has_categories(study):
-            columns = columns[:-1]
+        absent = _absent_columns(study) if name == "ratings.csv" else set()
+        columns = [column for column in TABLES[name][1] if (with_ids or not column.identifies) and column.name not in absent]
         yield _line([column.name for column in columns])
         getters = [column.of for column in columns]
         yield from (_line([_cell(get(row)) for get in getters]) for row in _rows(study, name, mode))
@@ -244,8 +243,11 @@ def _log(study: Study, mode: str) -> Iterator[dict[str, Any]]:
         yield {"created_at": row.created_at, "kind": row.kind, "data": row.data}
 
 
-def _has_categories(study: Study) -> bool:
-    return all(photo.category for photo in selectors.design_file(_design(study).pk).photos)
+def _absent_columns(study: Study) -> set[str]:
+    """Columns of ratings.csv that say nothing in a study without categories, or without conditions."""
+    file = selectors.design_file(_design(study).pk)
+    has = {"category": all(photo.category for photo in file.photos), "condition": bool(file.conditions)}
+    return {name for name, is_there in has.items() if not is_there}
 
 
 def _cell(value: Any) -> Any:

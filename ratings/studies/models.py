@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from ratings.jobs import JobState
 from ratings.photos.models import Photo
 
 
@@ -83,7 +84,7 @@ class StudyPhoto(models.Model):
 
 
 class Participant(models.Model):
-    """One run through a study, from the consent on."""
+    """One run through a study, from the consent on. Of one that was withdrawn, `participation_services.ERASED` is empty."""
 
     class Mode(models.TextChoices):
         PREVIEW = "preview", _("preview")  # deleted with the preview
@@ -104,17 +105,17 @@ class Participant(models.Model):
     design = models.ForeignKey(StudyDesign, on_delete=models.PROTECT, related_name="+")
     mode = models.CharField(max_length=8, choices=Mode.choices)
     number = models.PositiveIntegerField()
-    pseudonym = models.CharField(max_length=12)  # in exports; says nothing about the same person in another study
+    pseudonym = models.CharField(max_length=12, blank=True)  # in exports; says nothing about the same person in another study
     withdrawal_code = models.CharField(max_length=19, unique=True)
-    language = models.CharField(max_length=20)
-    consent_hash = models.CharField(max_length=64)
-    consented_at = models.DateTimeField(auto_now_add=True)
+    language = models.CharField(max_length=20, blank=True)
+    consent_hash = models.CharField(max_length=64, blank=True)
+    consented_at = models.DateTimeField(auto_now_add=True, null=True)
     condition = models.CharField(max_length=60, blank=True)
     row = models.PositiveIntegerField()  # how many were dealt into this condition before: the row of a Latin square
     photos = models.JSONField(default=list)  # places in the design's list, where each participant gets a share; empty: all
     chances = models.JSONField(default=list)  # the probability of each of these
     state = models.CharField(max_length=13, choices=State.choices, default=State.UNDER_WAY)
-    step = models.CharField(max_length=20)  # of the run, see `ratings.studies.steps`
+    step = models.CharField(max_length=20, blank=True)  # of the run, see `ratings.studies.steps`
     next_place = models.PositiveIntegerField(default=0)  # in the participant's trials
     comprehension_tries = models.PositiveSmallIntegerField(default=0)
     lease_until = models.DateTimeField()  # then the places of somebody who went away are given to others
@@ -130,7 +131,7 @@ class Participant(models.Model):
         verbose_name_plural = _("participants")
         constraints = [
             models.UniqueConstraint(fields=["study", "mode", "number"], name="one_participant_per_number"),
-            models.UniqueConstraint(fields=["study", "pseudonym"], name="one_participant_per_pseudonym"),
+            models.UniqueConstraint(fields=["study", "pseudonym"], condition=~Q(pseudonym=""), name="one_participant_per_pseudonym"),
         ]
         indexes = [models.Index(fields=["study", "mode", "state"], name="participants_by_state")]
 
@@ -315,8 +316,37 @@ class Exclusion(models.Model):
         return self.reason
 
 
+class StudyAnalysis(models.Model):
+    """The newest analysis of agreement of a study's cleaned trials, made by a worker. A withdrawal deletes it."""
+
+    State = JobState
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    study = models.OneToOneField(Study, on_delete=models.CASCADE, related_name="analysis")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    queued_at = models.DateTimeField()  # of the task
+    problem = models.TextField(blank=True)  # why there is no result, or not all of it
+    files = models.JSONField(default=dict)  # name -> text: agreement.json, report.md
+    created_at = models.DateTimeField(auto_now_add=True)
+    began_at = models.DateTimeField(null=True, blank=True)  # the time of its data
+
+    class Meta:
+        verbose_name = _("analysis of a study")
+        verbose_name_plural = _("analyses of studies")
+
+    def __str__(self) -> str:
+        return f"{self.study_id} {self.created_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state in (self.State.DONE, self.State.FAILED)
+
+
 class StudyLog(models.Model):
-    """What happened in a study, in order: states, changes after opening, who was dealt what, whose places were released. Append-only."""
+    """What happened in a study, in order: states, changes after opening, who was dealt what, whose places were released.
+
+    Append-only, except that a withdrawal leaves only the number in the lines about the participant.
+    """
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="log")
     kind = models.CharField(max_length=20)

@@ -14,9 +14,11 @@ from ratings.studies.design import Question, StudyFile
 from ratings.studies.errors import MayNotTakePart, NoEntry, OpenElsewhere, RunEnded, RunExists, StudyFull
 from ratings.studies.models import (
     BarredId,
+    Exclusion,
     Participant,
     ParticipantIdentity,
     Study,
+    StudyAnalysis,
     StudyAnswer,
     StudyInvitation,
     Trial,
@@ -27,6 +29,15 @@ from ratings.studies.steps import DONE, step_after, steps_of, trials_of_step
 State = Participant.State
 PAGE_IS_OPEN = timedelta(seconds=60)  # since a tab was last heard of
 RELOAD_WITHIN = timedelta(minutes=10)
+# What a withdrawal empties. The number, the condition and the row stay, since others were dealt by them; the code and the id of the run
+# stay so that whoever comes again reads that they have withdrawn.
+ERASED: Mapping[str, object] = {
+    **dict.fromkeys(("pseudonym", "language", "consent_hash", "step", "crowd_status", "fault_note"), ""),
+    **dict.fromkeys(("consented_at", "page", "page_seen_at", "finished_at")),
+    **dict.fromkeys(("next_place", "comprehension_tries"), 0),
+    "photos": [],
+    "chances": [],
+}
 
 
 @dataclass(frozen=True)
@@ -39,8 +50,10 @@ class Came:
     external_session: str = ""
 
 
-def start_run(study: Study, *, came: Came, language: str) -> Participant:
+def start_run(study: Study, *, came: Came, language: str, run_id: UUID | None = None) -> Participant:
     """Store the consent and deal: the participant's number, condition and photos, under one short lock per study.
+
+    `run_id` comes from the form: a consent that is sent twice begins one run, which nobody can take over once it has gone on.
 
     Raises:
         StudyClosed, StudyPaused: no one can take part now.
@@ -58,6 +71,10 @@ def start_run(study: Study, *, came: Came, language: str) -> Participant:
             if design is None:
                 raise NoEntry
             file = selectors.design_file(design.pk)
+            first_step = steps_of(file)[0]
+            known = Participant.objects.filter(pk=run_id).first() if run_id else None
+            if known and (known.study_id, known.mode, known.state, known.step) == (row.pk, mode, State.UNDER_WAY, first_step):
+                return known
             _check_entry(row, file, came)
             services.release_expired(row, mode)
             if mode != Participant.Mode.PREVIEW and selectors.places_taken(row, mode) >= row.places:
@@ -67,6 +84,7 @@ def start_run(study: Study, *, came: Came, language: str) -> Participant:
             assignment = dealing.assign(file, number, before)
             chances = dealing.chance_of(file, assignment, before)
             participant = Participant.objects.create(
+                id=uuid4() if known or run_id is None else run_id,
                 study=row,
                 design=design,
                 mode=mode,
@@ -79,7 +97,7 @@ def start_run(study: Study, *, came: Came, language: str) -> Participant:
                 row=assignment.row,
                 photos=list(assignment.photos),
                 chances=[chances[photo] for photo in assignment.photos],
-                step=steps_of(file)[0],
+                step=first_step,
                 lease_until=timezone.now() + timedelta(minutes=file.participants.lease_minutes),
             )
             if came.external_id:
@@ -153,7 +171,9 @@ def answer_questions(
         for (question, row), value in answers.items()
         if question in {one.id for one in questions}
     ]
-    StudyAnswer.objects.bulk_create(rows, ignore_conflicts=True)
+    with transaction.atomic():
+        if Participant.objects.select_for_update(no_key=True).filter(pk=participant.pk, state=State.UNDER_WAY).first():
+            StudyAnswer.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def pass_step(participant: Participant, step: str) -> None:
@@ -219,18 +239,23 @@ def claim_page(participant: Participant, *, page: UUID, insists: bool) -> None:
 
 
 def withdraw(code: str, study: Study) -> Participant | None:
-    """Erase a participant's trials, events, answers and identity. None where nobody has this code."""
+    """Erase everything about a participant but for what the dealing of others rests on. None where nobody has this code."""
     with transaction.atomic():
         services.locked(study.pk)
-        participant = Participant.objects.select_related("study").filter(study=study, withdrawal_code=code).first()
+        # The row is locked before anything is deleted: an answer that is being stored meanwhile is deleted, too.
+        own = Participant.objects.select_for_update(of=("self",), no_key=True).select_related("study")
+        participant = own.filter(study=study, withdrawal_code=code).first()
         if participant is None or participant.state == State.WITHDRAWN:
             return participant
         Trial.objects.filter(participant=participant).delete()
         TrialEvent.objects.filter(participant=participant).delete()
         StudyAnswer.objects.filter(participant=participant).delete()
         ParticipantIdentity.objects.filter(participant=participant).delete()
+        Exclusion.objects.filter(participant=participant).delete()
+        StudyAnalysis.objects.filter(study=study).delete()
         services.release(participant, why="withdrawn")
-        Participant.objects.filter(pk=participant.pk).update(state=State.WITHDRAWN, crowd_status="", fault_note="", page=None)
+        Participant.objects.filter(pk=participant.pk).update(state=State.WITHDRAWN, lease_until=timezone.now(), **ERASED)
+        services.forget_in_log(participant)
         services.log(study, "withdrawn", mode=participant.mode, number=participant.number)
         participant.state = State.WITHDRAWN
     return participant

@@ -25,7 +25,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from ratings import limits
 from ratings.errors import RatingError, TooManyRequests
 from ratings.problems import refusal_page
-from ratings.studies import exports, new_studies, selectors, services, submissions
+from ratings.studies import analysis_services, exports, new_studies, selectors, services, submissions
 from ratings.studies.errors import BadStudy
 from ratings.studies.models import Participant, Study
 
@@ -88,6 +88,7 @@ def study_page(request: HttpRequest, slug: str) -> HttpResponse:
         except RatingError as error:
             messages.error(request, str(error.sentence))
             return redirect("study", slug)
+    analysis = selectors.analysis_of(study)
     context = {
         "study": study,
         "next_states": [(state, Study.State(state).label) for state in services.NEXT_STATES[study.state]],
@@ -98,6 +99,8 @@ def study_page(request: HttpRequest, slug: str) -> HttpResponse:
         "has_prolific": bool(study.design_id and selectors.design_file(study.design_id).entry.prolific),
         "has_invitations": bool(study.design_id and selectors.design_file(study.design_id).entry.invitations),
         "files": exports.NAMES,
+        "analysis": analysis,
+        "problem": _(analysis.problem) if analysis and analysis.problem else "",
         "log": selectors.log_of(study).order_by("-id")[:20],
         "invitations": request.session.pop("study_invitations", []),
     }
@@ -119,6 +122,8 @@ def _act(request: HttpRequest, study: Study) -> HttpResponse:
         count = _whole(request.POST.get("count", ""), 1, MOST_INVITATIONS)
         link = request.build_absolute_uri(reverse("study_entry", args=[study.slug]))
         request.session["study_invitations"] = [f"{link}?code={code}" for code in services.invite(study, count, by=by)]
+    elif action == "analyse" and study.is_frozen:
+        analysis_services.request_analysis(study)
     elif action == "bar":
         added = services.bar_ids(study, request.POST.get("ids", "").split(), by=by)
         messages.success(request, ngettext("{n} more id may not take part.", "{n} more ids may not take part.", added).format(n=added))
@@ -207,14 +212,17 @@ def _decide(request: HttpRequest, study: Study) -> None:
 @require_GET
 @for_researchers
 def export_file(request: HttpRequest, slug: str, name: str) -> StreamingHttpResponse:
-    """One file of the export, as it is made."""
+    """One file of the export, as it is made; or of the analysis that a worker has made."""
     study = _own(request, slug)
-    if name not in exports.NAMES or study.design_id is None:
+    analysis = selectors.analysis_of(study)
+    if analysis and name in analysis.files:
+        lines = iter([analysis.files[name]])
+    elif name in exports.NAMES and study.design_id is not None:
+        lines = exports.lines_of(study, name)
+    else:
         raise Http404
-    response = StreamingHttpResponse(
-        _in_batches(exports.lines_of(study, name)),
-        content_type="text/csv; charset=utf-8" if name.endswith(".csv") else "text/plain; charset=utf-8",
-    )
+    kind = "text/csv; charset=utf-8" if name.endswith(".csv") else "text/plain; charset=utf-8"
+    response = StreamingHttpResponse(_in_batches(lines), content_type=kind)
     response["Content-Disposition"] = content_disposition_header(True, f"{slug}-{name}") or "attachment"
     return response
 

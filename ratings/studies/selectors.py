@@ -19,7 +19,7 @@ from ratings.studies.dealing import Assignment, Dealt, DealtTrial
 from ratings.studies.design import StudyFile
 from ratings.studies.errors import StudyClosed, StudyPaused, StudyRefusal
 from ratings.studies.interface import WORDS
-from ratings.studies.models import Participant, ParticipantIdentity, Study, StudyDesign, StudyLog, StudyPhoto, Trial
+from ratings.studies.models import Participant, ParticipantIdentity, Study, StudyAnalysis, StudyDesign, StudyLog, StudyPhoto, Trial
 
 MAY_RESEARCH = "ratings.add_study"
 DATA_MODES = (Participant.Mode.PILOT, Participant.Mode.MAIN)
@@ -85,6 +85,16 @@ def may_go_on(participant: Participant) -> StudyRefusal | None:
 def design_file(design_id: int) -> StudyFile:
     """A design that is in use. Its row never changes, so it is read once."""
     return checks.parse(StudyDesign.objects.values_list("text", flat=True).get(pk=design_id))
+
+
+@lru_cache(maxsize=256)
+def _condition_file(design_id: int, condition: str) -> StudyFile:
+    return design_file(design_id).of_condition(condition)
+
+
+def file_of(participant: Participant) -> StudyFile:
+    """The design as this participant sees it."""
+    return _condition_file(participant.design_id, participant.condition)
 
 
 @lru_cache(maxsize=64)
@@ -185,6 +195,10 @@ def participants_of(study: Study) -> QuerySet[Participant]:
         .annotate(trial_count=Count("trial", filter=~Q(trial__phase=Trial.Phase.PRACTICE)))
         .order_by("mode", "number")
     )
+
+
+def analysis_of(study: Study) -> StudyAnalysis | None:
+    return StudyAnalysis.objects.filter(study=study).first()
 
 
 def exclusion_of(participant: Participant) -> str:

@@ -280,5 +280,13 @@ def log(study: Study, kind: str, *, by: int | None = None, **data: object) -> No
     StudyLog.objects.create(study=study, kind=kind, data=data, made_by_id=by)
 
 
+def forget_in_log(participant: Participant) -> None:
+    """Leave only the number in the log's lines about a participant: `dealing.replay` needs no more to deal the others again."""
+    own = {"mode": participant.mode, "number": participant.number}
+    lines = StudyLog.objects.filter(study=participant.study_id, data__mode=participant.mode, data__number=participant.number)
+    lines.filter(kind__in=("excluded", "included")).delete()
+    lines.update(data=own)
+
+
 def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()

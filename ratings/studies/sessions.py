@@ -16,6 +16,8 @@ def run_in(session: MutableMapping[str, Any], slug: str) -> UUID | None:
 
 
 def remember_run(session: MutableMapping[str, Any], slug: str, participant_id: UUID) -> None:
+    """Keep which run has begun here, and no longer by which id: it has a table of its own."""
+    session[CAME] = {key: value for key, value in session.get(CAME, {}).items() if key != slug}
     session[RUNS] = {**session.get(RUNS, {}), slug: str(participant_id)}
 
 

@@ -52,7 +52,7 @@ def record_trial(participant: Participant, answer: Answer) -> bool:
         RunEnded: the run has ended.
     """
     trial = _dealt(participant, answer.place, answer.token)
-    file = selectors.design_file(participant.design_id)
+    file = selectors.file_of(participant)
     _check(file, trial, answer)
     photos = selectors.study_photo_ids(participant.design_id)
     before = selectors.trials_of(participant)[answer.place - 1] if answer.place else None
@@ -148,7 +148,7 @@ def undo_trial(participant: Participant, *, client_id: UUID, place: int) -> None
         BadAnswer: this study has no undo, or there is nothing to take back.
         NotThisTrial: it is not the last one.
     """
-    file = selectors.design_file(participant.design_id)
+    file = selectors.file_of(participant)
     own = trials_of_step(selectors.trials_of(participant), participant.step)
     if not file.trials.undo or not own or not own[0].place <= place <= own[-1].place:
         raise BadAnswer(_("There is nothing to undo."))
@@ -164,8 +164,9 @@ def undo_trial(participant: Participant, *, client_id: UUID, place: int) -> None
 
 
 def note_event(participant: Participant, *, client_id: UUID, kind: str, place: int, data: Mapping[str, Any]) -> None:
-    """Store what happened around a trial, once."""
-    TrialEvent.objects.bulk_create(
-        [TrialEvent(participant=participant, client_id=client_id, kind=kind, place=place, data=dict(data))], ignore_conflicts=True
-    )
-    Participant.objects.filter(pk=participant.pk).update(page_seen_at=timezone.now())
+    """Store what happened around a trial, once; nothing of whoever has withdrawn."""
+    event = TrialEvent(participant=participant, client_id=client_id, kind=kind, place=place, data=dict(data))
+    with transaction.atomic():
+        own = Participant.objects.filter(pk=participant.pk).exclude(state=Participant.State.WITHDRAWN)
+        if own.update(page_seen_at=timezone.now()):
+            TrialEvent.objects.bulk_create([event], ignore_conflicts=True)

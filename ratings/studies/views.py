@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -70,13 +70,20 @@ def _decide(request: HttpRequest, study: Study, file: StudyFile, language: str, 
         return _consent_page(request, study, file, language, came, age_missing=True)
     limits.check_new_participant(request.META.get("REMOTE_ADDR", ""), str(study.pk), file.participants.per_address)
     try:
-        participant = participation_services.start_run(study, came=came, language=language)
+        participant = participation_services.start_run(study, came=came, language=language, run_id=_run_id(request))
     except NoEntry:
         if came.kind != "invitation":
             raise
         return _consent_page(request, study, file, language, Came("invitation"), code_unknown=True)
     sessions.remember_run(request.session, study.slug, participant.pk)
     return redirect("study_run", study.slug)
+
+
+def _run_id(request: HttpRequest) -> UUID | None:
+    try:
+        return UUID(request.POST.get("run", ""))
+    except ValueError:
+        return None
 
 
 def _how_came(request: HttpRequest, slug: str) -> tuple[Came, bool]:
@@ -109,6 +116,7 @@ def _consent_page(
     asks_code = study.state != Study.State.PREVIEW and not file.entry.link and file.entry.invitations and not came.external_id
     words = words_of(file, language)
     context = {
+        "run": uuid4(),
         "consent": consents.consent_of(file, language),
         "withdraw_until": file.consent.withdraw_until,
         "age_line": words["age"].replace("{age}", str(file.consent.minimum_age)),
@@ -130,7 +138,7 @@ def run(request: HttpRequest, slug: str) -> HttpResponse:
     participant = _participant(request, study)
     if participant is None:
         return redirect("study_entry", slug)
-    file = selectors.design_file(participant.design_id)
+    file = selectors.file_of(participant)
     if participant.state == State.UNDER_WAY:
         try:
             refusal = selectors.may_go_on(participant)
@@ -140,29 +148,14 @@ def run(request: HttpRequest, slug: str) -> HttpResponse:
             if request.method == "POST":
                 return _go_on(request, participant, file)
         except StudyRefusal as refusal:
-            return pages.end(
-                request,
-                study,
-                file,
-                participant.language,
-                refusal.word,
-                refusal.outcome,
-                selectors.how_came(participant),
-                status=refusal.status,
-            )
+            language, how = participant.language, selectors.how_came(participant)
+            return pages.end(request, study, file, language, refusal.word, refusal.outcome, how, status=refusal.status)
     if participant.state == State.COMPLETED:
         return pages.done_page(request, participant, file)
+    if participant.state == State.WITHDRAWN:
+        return pages.end(request, study, file, _language(request, file), participant.state, "", "")
     if participant.state != State.UNDER_WAY:
-        return pages.end(
-            request,
-            study,
-            file,
-            participant.language,
-            participant.state,
-            participant.state,
-            selectors.how_came(participant),
-            participant=participant,
-        )
+        return pages.end_of(request, participant, file, participant.state, participant.state)
     return _step_page(request, participant, file)
 
 
@@ -220,10 +213,10 @@ def _step_page(
         rows = file.comprehension.questions if step == "comprehension" and file.comprehension else questions_of(getattr(file, step, ()))
         context["questions"] = forms.fields(rows, language, problems or {}, given or {})
         context["heading"] = words["comprehension" if step == "comprehension" else "questions"]
-        context["instructions"] = file.instruction_text(participant.condition, language) if step == "comprehension" else ""
+        context["instructions"] = said(file.instructions.text, language) if step == "comprehension" else ""
         template = "studies/questions.html"
     elif step == "instructions":
-        context["instructions"] = file.instruction_text(participant.condition, language)
+        context["instructions"] = said(file.instructions.text, language)
         context["examples"] = _examples(participant, file, language)
         template = "studies/instructions.html"
     elif step == "debriefing":
@@ -231,7 +224,7 @@ def _step_page(
         template = "studies/debriefing.html"
     else:
         context |= {"trial_page": _trial_page(participant, file, words), "scale": _scale(file, words, language)}
-        context["question"] = file.question_above(participant.condition, language)
+        context["question"] = said(file.scale.question, language)
         context["all_labelled"] = len(file.scale.labels) == file.scale.point_count
         template = "studies/trials.html"
     return pages.page(request, template, participant.study, file, language, context, status=status)

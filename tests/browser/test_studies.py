@@ -3,15 +3,12 @@
 import csv
 import io
 import json
-import threading
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from ratings.studies import simulation
 from tests.browser.stack import Stack
 from tests.browser.test_accessibility import findings
 from tests.browser.visitor import PATIENCE_MS
@@ -112,8 +109,7 @@ def test_the_whole_way_by_keyboard_and_by_touch_with_a_reload(stack: Stack, arri
         page = taker.page
 
         def look(state: str, taker: Taker = taker, who: str = who) -> None:
-            if who == "phone":
-                found[state] = findings(taker)  # type: ignore[arg-type]
+            found[f"{state}, {who}"] = findings(taker)  # type: ignore[arg-type]
 
         def answer(value: int, taker: Taker = taker, who: str = who) -> None:
             if who == "desktop":
@@ -230,6 +226,63 @@ def test_a_second_tab_is_refused_kindly_and_can_take_over(stack: Stack, arrive: 
     assert second.errors == []
 
 
+def test_a_preview_in_japanese_is_the_researchers_alone_and_counts_nothing(stack: Stack, arrive: Callable[..., Taker]) -> None:
+    texts = {"title": {"en": "Sunsets", "ja": "夕日"}, "consent__text": {"en": "We study.", "ja": "研究します。"}}
+    labels = {"scale__labels": {1: {"en": "ugly", "ja": "美しくない"}, 5: {"en": "beautiful", "ja": "美しい"}}}
+    shown = {"languages": ["en", "ja"], "trials__blocks": [{"name": "a"}], "questions_before": [{"set": "age_gender"}], **texts, **labels}
+    session = make(stack, "preview", state="preview", photo_count=2, **shown)
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "locale": "ja"}
+    taker, stranger = arrive(**phone), arrive()
+    sign_in(taker, session)
+    page = taker.page
+    taker.go("/study/preview/")
+    assert page.get_attribute("html", "lang") == "ja"
+    assert "研究します。" in page.inner_text("main")
+    taker.agree()
+    assert "年齢を教えてください" in page.inner_text("main")
+    taker.next()
+    assert page.inner_text("h1") == "していただくこと"
+    taker.next()
+    taker.wait_for_trial()
+    assert page.inner_text("#progress-text") == "1 / 2"
+    assert "プレビュー" in page.inner_text(".trial-progress")
+    taker.press("2")
+    taker.press("4")
+    page.wait_for_selector("#withdrawal-code")
+    assert "ありがとう" in page.inner_text("h1")
+    response = stranger.page.goto(f"{stranger.address}/study/preview/")
+    assert response
+    assert response.status == 404
+    assert table(taker, "preview") == table(taker, "preview", "participants.csv") == []
+    assert "/participants/" in page.goto(f"{taker.address}/studies/preview/participants/").url  # type: ignore[union-attr]
+    assert page.locator("tbody tr").count() == 0
+
+
+def test_screen_out_and_a_device_that_the_study_does_not_admit_end_kindly(stack: Stack, arrive: Callable[..., Taker]) -> None:
+    codes = {"completed": "C1", "screened_out": "S1"}
+    question = CHOICE | {"screen_out": [2]}
+    session = make(stack, "desk", devices=["desktop"], questions_before=[question], entry={"link": False, "prolific": {"codes": codes}})
+    phone = arrive(viewport={"width": 390, "height": 844}, screen={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    phone.go("/study/desk/?PROLIFIC_PID=p1")
+    phone.page.wait_for_selector("#wrong-device:not([hidden])")
+    assert phone.page.is_hidden("#consent")
+    desktop = arrive()
+    desktop.go("/study/desk/?PROLIFIC_PID=p2")
+    desktop.agree()
+    desktop.page.check('[name=task][value="2"]')
+    desktop.next()
+    assert "Thank you for your interest" in desktop.page.inner_text("h1")
+    assert str(desktop.page.get_attribute("#to-prolific", "href")).endswith("?cc=S1")
+    found = {"device": findings(phone), "screened out": findings(desktop)}  # type: ignore[arg-type]
+    desktop.go("/study/desk/run/")
+    assert desktop.page.locator("#trial").count() == 0
+    researcher = arrive()
+    sign_in(researcher, session)
+    (row,) = table(researcher, "desk", "participants.csv")
+    assert (row["state"], row["counts_for_target"]) == ("screened_out", "0")
+    assert {state: problems for state, problems in found.items() if problems} == {}
+
+
 def test_closed_full_declined_and_withdrawn_end_kindly(stack: Stack, arrive: Callable[..., Taker]) -> None:
     make(stack, "full", participants={"places": 1}, trials__blocks=[{"name": "a"}], photo_count=1)
     one, two = arrive(), arrive()
@@ -251,27 +304,3 @@ def test_closed_full_declined_and_withdrawn_end_kindly(stack: Stack, arrive: Cal
     two.go("/study/full/")
     two.agree()
     assert "What to do" in two.page.inner_text("main")
-
-
-def test_a_killed_web_server_loses_and_doubles_no_trial(stack: Stack, arrive: Callable[..., Taker]) -> None:
-    session = make(stack, "killed", participants={"places": 60, "per_address": "1000000/hour"})
-    people = [
-        simulation.SimulatedParticipant(stack.address, "killed", number, simulation.Planted(), simulation.Habits(0, 0.1, 0.2), seed=1)
-        for number in range(50)
-    ]
-    killed = threading.Event()
-
-    def kill(count: int) -> None:
-        if count == 10 and not killed.is_set():
-            killed.set()
-            stack.stop_web()
-            stack.start_web()
-
-    outcomes = simulation.simulate(people, {}, range(1, 6), at_once=50, finished=kill)
-    assert killed.is_set()
-    assert {outcome.ended for outcome in outcomes} == {"completed"}
-    researcher = arrive()
-    sign_in(researcher, session)
-    stored = Counter(row["value"] for row in table(researcher, "killed"))
-    assert stored == Counter(str(value) for outcome in outcomes for value in outcome.sent.values())
-    assert sum(stored.values()) == 50 * 8

@@ -9,10 +9,16 @@ from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
 from ratings.models import Participant, Photo, Study, StudyAnswer
-from ratings.studies import services
+from ratings.studies import analysis_services, services
 from tests.studies.designs import design, written
 
 RAW = {"time_origin": 1.8e12, "viewport_width": 390, "viewport_height": 844, "device_pixel_ratio": 3, "derivative": 640}
+
+PROLIFIC = {
+    "link": False,
+    "prolific": {"codes": {"completed": "C1", "declined": "D1", "screened_out": "S1", "checks_failed": "F1", "full": "U1", "fault": "T1"}},
+}
+FROM_PROLIFIC = "?PROLIFIC_PID=p1&STUDY_ID=s1&SESSION_ID=x1"
 
 
 class Researcher:
@@ -108,3 +114,4 @@ def make_rows_of_every_table() -> None:
     participant = person.row
     StudyAnswer.objects.create(participant=participant, step="questions_after", question="age", value="40")
     services.exclude(participant, reason="test", by=None)
+    analysis_services.request_analysis(study)

@@ -66,6 +66,22 @@ def test_a_problem_names_field_and_line(changes, field, sentence):
     assert abs(int(place.removeprefix("line ")) - line_of(text, f"{key}:")) <= 3
 
 
+def test_scale_and_trials_of_a_condition_are_checked_in_their_place():
+    narrow = {"kind": "likert", "points": 3, "labels": {1: "ugly", 3: "beautiful"}}
+    trials = {"blocks": [{"name": "only"}], "repeats": {"count": 3, "lag": 40}}
+    text = written(design(PHOTOS, conditions=[{"name": "a", "scale": narrow}, {"name": "b", "trials": trials}]))
+    assert any("conditions have different scales" in sentence for sentence in problems(text, advice=True))
+    assert [problem.partition(", ")[2] for problem in problems(text)] == [
+        "conditions.1.trials.repeats.lag: 3 repeats after 40 trials do not fit into a block of 12 photos."
+    ]
+    check = {"text": "Choose 4.", "value": 4, "after": 2}
+    text = written(design(PHOTOS, trials__checks=[check], conditions=[{"name": "a", "scale": narrow | {"labels": {1: "ugly"}}}]))
+    assert [problem.partition(", ")[2] for problem in problems(text)] == [
+        "trials.checks.0.value: 4 is not on the scale.",
+        "conditions.0.scale.labels: the ends need labels: 1 and 3.",
+    ]
+
+
 def test_a_missing_field_is_named():
     data = design(PHOTOS)
     del data["contact"]

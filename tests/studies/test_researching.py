@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,14 @@ from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 
+from personalize import tasks
 from personalize.agreement import reading
+from personalize.worker import study_agreement
 from ratings.exports.ratings_csv import ratings_csv
-from ratings.models import Participant, ParticipantIdentity, Study, StudyLog
-from ratings.studies import example_study, export_columns, exports, services
+from ratings.models import Participant, ParticipantIdentity, Study, StudyAnalysis, StudyLog
+from ratings.studies import analysis_services, example_study, export_columns, exports, services
 from tests.guests import make_photos
 from tests.studies.designs import design, written
 from tests.studies.taking_part import Person
@@ -222,6 +226,69 @@ def test_an_export_has_everything_and_agreement_reads_it(dora, db, tmp_path, cap
     with pytest.raises(CommandError, match="no study"):
         call_command("export_study", "nothing", out=tmp_path)
     assert Participant.objects.filter(study=study).count() == 5
+
+
+def test_a_worker_analyses_the_study_for_its_page_and_a_withdrawal_deletes_that(dora, erik, db):
+    dora.study(make_photos(6))
+    people = [Person() for _number in range(5)]
+    for taste, person in enumerate(people):
+        person.complete(lambda trial, taste=taste: 1 + (trial["place"] * 7 + taste) % 5)
+    assert "Analyse" in dora.browser.get("/studies/sunsets/").content.decode()
+    assert "under way" in dora.browser.post("/studies/sunsets/", {"action": "analyse"}, follow=True).content.decode()
+    assert erik.browser.post("/studies/sunsets/", {"action": "analyse"}).status_code == 404
+    waiting = StudyAnalysis.objects.get()
+    dora.browser.post("/studies/sunsets/", {"action": "analyse"})  # one at a time
+    tasks.analyse_study_agreement(str(waiting.pk))
+    tasks.analyse_study_agreement(str(waiting.pk))  # another worker
+    row = StudyAnalysis.objects.get()
+    assert (row.pk, row.state, sorted(row.files)) == (waiting.pk, "done", ["agreement.json", "report.md"])
+    page = dora.browser.get("/studies/sunsets/").content.decode()
+    assert "/studies/sunsets/files/agreement.json" in page
+    assert "Analyse again" in page
+    assert json.loads(row.files["agreement.json"])["counts"]["raters"] == 5
+    assert dora.browser.get("/studies/sunsets/files/agreement.json").status_code == 200
+    assert erik.browser.get("/studies/sunsets/files/agreement.json").status_code == 404
+    people[0].browser.post("/study/sunsets/withdraw/", {"code": people[0].code()})
+    assert not StudyAnalysis.objects.exists()
+    assert dora.browser.get("/studies/sunsets/files/agreement.json").status_code == 404
+
+
+def test_an_analysis_says_why_there_is_none_and_a_lost_one_is_queued_again(dora, few, queued):
+    study = dora.study(few)
+    row = analysis_services.request_analysis(study)
+    StudyAnalysis.objects.update(queued_at=timezone.now() - timedelta(hours=1))
+    analysis_services.requeue_lost(waiting_seconds=60)
+    analysis_services.requeue_lost(waiting_seconds=60)
+    assert queued == [row.pk]
+    study_agreement.make(row.pk)
+    assert "There is no analysis" in dora.browser.get("/studies/sunsets/").content.decode()
+    lost = analysis_services.request_analysis(study)
+    assert analysis_services.start(lost.pk) == study
+    StudyAnalysis.objects.update(created_at=timezone.now() - timedelta(hours=3))
+    analysis_services.requeue_lost(waiting_seconds=60)
+    assert "not finished within two hours" in dora.browser.get("/studies/sunsets/").content.decode()
+
+
+@pytest.fixture
+def queued(monkeypatch) -> list:
+    """Ids of the analyses that were queued, but for those that wait for a commit."""
+    found: list = []
+    monkeypatch.setattr("ratings.jobs.request_study_agreement", found.append)
+    return found
+
+
+def test_different_scales_are_analysed_apart(dora, db, tmp_path):
+    dora.study(make_photos(6), conditions=[{"name": "long"}, {"name": "short", "scale": {"kind": "swipe"}}])
+    for taste in range(8):
+        Person().complete(lambda trial, taste=taste: 1 + (trial["place"] * 7 + taste) % 3)
+    call_command("export_study", "sunsets", out=tmp_path, draws=20)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *exports.NAMES,
+        *(f"{name}-{condition}.{ending}" for condition in ("long", "short") for name, ending in (("agreement", "json"), ("report", "md"))),
+    }
+    assert json.loads((tmp_path / "agreement-short.json").read_text())["table"] == "sunsets short"
+    with (tmp_path / "ratings.csv").open() as file:
+        assert {row["condition"] for row in csv.DictReader(file)} == {"long", "short"}
 
 
 def test_trials_are_in_no_ratings_csv(dora, few):

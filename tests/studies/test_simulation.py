@@ -1,79 +1,99 @@
 """Simulated participants over real HTTP: no trial is lost or doubled, targets are met, the planted taste is found again."""
 
-import csv
-from collections import Counter
+from math import asin, pi
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from personalize.agreement import reading
-from personalize.agreement.analysis import analyse
-from personalize.agreement.resampling import BootstrapPlan
-from ratings.management.commands.simulate_study import right_answers
+from pav_site.management.commands import simulate_study
+from pav_site.simulation.participants import Outcome
+from pav_site.simulation.planted import Planted, planted_shares
+from pav_site.simulation.report import report
 from ratings.models import Participant, Trial
-from ratings.studies import dealing, exports, selectors, simulation
 from tests.guests import make_photos
 from tests.studies.designs import design, written
-from tests.studies.taking_part import Researcher
+from tests.studies.taking_part import Person, Researcher
 
-PLANTED = simulation.Planted(photo=1.5, participant=0.7, both=1.2, noise=0.8)
 CHOICE = {"id": "task", "kind": "choice", "text": "What?", "options": ["Fame", "Beauty"], "correct": 2}
 
 
+def write_study(path: Path, photos: int, **changes: object) -> Path:
+    path.write_text(written(design([photo.sha256 for photo in make_photos(photos)], **changes)))
+    return path
+
+
 @pytest.mark.django_db(transaction=True)
-def test_twenty_at_once_with_drop_outs_reloads_and_double_posts(live_server, tmp_path, settings):
+def test_many_at_once_with_drop_outs_reloads_and_double_posts(live_server, tmp_path, settings, capsys):
     settings.ALLOWED_HOSTS = ["*"]
     settings.PAV = settings.PAV | {"LIMIT_RATINGS": "1000000/minute"}
-    dora = Researcher("dora")
-    study = dora.study(
-        make_photos(12),
+    path = write_study(
+        tmp_path / "sunsets.yaml",
+        12,
         scale__points=11,
         scale__labels={1: "ugly", 11: "beautiful"},
-        participants={"places": 24, "photos_each": 8, "ratings_per_photo": 16, "per_address": "1000000/hour", "lease_minutes": 30},
+        participants={"places": 24, "photos_each": 8, "ratings_per_photo": 12, "per_address": "1000000/hour", "lease_minutes": 30},
         conditions=[{"name": "a"}, {"name": "b"}],
         comprehension={"questions": [CHOICE]},
-        practice=[],
+        questions_before=[{"set": "age_gender"}],
     )
-    file = selectors.design_file(study.design_id)
-    people = [
-        simulation.SimulatedParticipant(live_server.url, "sunsets", number, PLANTED, simulation.Habits(0.1, 0.05, 0.2), seed=3)
-        for number in range(24)
-    ]
-    outcomes = simulation.simulate(people, right_answers(file), range(1, 12), at_once=8)
-    ended = Counter(outcome.ended for outcome in outcomes)
-    assert set(ended) <= {"completed", "left"}
-    assert ended["left"] >= 1
-    stored = Counter(Trial.objects.values_list("value", flat=True))
-    assert stored == Counter(value for outcome in outcomes for value in outcome.sent.values())
-    rows = list(Participant.objects.order_by("number"))
-    assert [row.number for row in rows] == list(range(1, 25))
-    assert abs(Counter(row.condition for row in rows)["a"] - 12) <= 1
-    per_photo = Counter(photo for row in rows for photo in row.photos)
-    assert set(per_photo.values()) == {16}
-    assert dealing.replay(file, selectors.dealing_log(study, "main")) == [selectors.assignment_of(row) for row in rows]
-    path = tmp_path / "ratings.csv"
-    path.write_text("".join(exports.lines_of(study, "ratings.csv")))
-    with path.open() as table:
-        assert sum(1 for _row in csv.reader(table)) == 1 + 16 * ended["completed"]
-    result = analyse(reading.read(path).ratings, BootstrapPlan(draws=20))
-    shares = {name: result.of(f"share_{name}").value for name in ("photo", "rater", "rater_photo", "residual")}
-    total = 1.5**2 + 0.7**2 + 1.2**2 + 0.8**2
-    # 12 photos and 20-odd participants leave wide intervals around what was planted; the order of the parts is clear.
-    assert shares["photo"] == pytest.approx(1.5**2 / total, abs=0.25)
-    assert shares["rater_photo"] == pytest.approx(1.2**2 / total, abs=0.15)
-    assert shares["residual"] == pytest.approx(0.8**2 / total, abs=0.1)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_command_simulates_a_pilot(live_server, tmp_path, settings, capsys):
-    settings.ALLOWED_HOSTS = ["*"]
-    path = tmp_path / "sunsets.yaml"
-    path.write_text(written(design([photo.sha256 for photo in make_photos(3)], questions_before=[{"set": "age_gender"}])))
-    call_command("simulate_study", path, participants=3, at_once=2, url=live_server.url, leave=0, twice=0.3)
+    call_command("simulate_study", path, participants=24, at_once=8, url=live_server.url, leave=0.15, twice=0.2, seed=3, draws=20)
     said = capsys.readouterr().out
-    assert "3 completed" in said
-    assert "accepted: 18; stored in this pilot: 18" in said
-    assert set(Participant.objects.values_list("mode", flat=True)) == {"pilot"}
+    assert "left." in said
+    assert "sent; 0 lost, 0 doubled, 0 with another value, 0 that nobody sent." in said
+    assert "The log replays what all 24 were dealt." in said
+    assert "met for all 12 photos" in said
+    assert "Of 4 intervals, 4 hold what was planted" in said
+    rows = list(Participant.objects.order_by("number"))
+    assert {row.mode for row in rows} == {"pilot"}
+    counts = [sum(row.condition == name and not row.released for row in rows) for name in "ab"]
+    assert abs(counts[0] - counts[1]) <= 1
+    assert Trial.objects.values("participant", "place").distinct().count() == Trial.objects.count()
+
+
+@pytest.mark.django_db
+def test_lost_doubled_and_changed_trials_are_faults():
+    study = Researcher("dora").study(make_photos(3))
+    person = Person()
+    person.complete(3)
+    sent = dict.fromkeys(range(6), 3)
+    who = str(person.row.pk)
+
+    def faults(sent: dict[int, int], problem: str = "") -> list[str]:
+        outcome = Outcome("completed", who, sent, (1, 2, 3, 4, 5), problem=problem)
+        return [finding.sentence for finding in report(study, "main", [outcome], Planted(), draws=0) if finding.is_fault]
+
+    assert faults(sent) == []
+    assert faults(sent | {6: 3}) == ["Trials: 7 sent; 1 lost, 0 doubled, 0 with another value, 0 that nobody sent."]
+    assert faults(sent | {0: 4}) == ["Trials: 6 sent; 0 lost, 0 doubled, 1 with another value, 0 that nobody sent."]
+    assert faults({0: 3}) == ["Trials: 1 sent; 0 lost, 0 doubled, 0 with another value, 5 that nobody sent."]
+    assert faults(sent, "broken") == ["1 failed: broken"]
+    study.log.filter(kind="dealt").update(data={"number": 2, "mode": "main"})
+    assert faults(sent) == ["The log does not replay what these numbers were dealt: 1."]
+
+
+def test_planted_shares_are_those_of_signs_on_two_points():
+    """Two normal scores that correlate by r have signs that correlate by 2 / pi * asin(r)."""
+    planted = Planted(photo=1.0, participant=0.5, both=0.8, noise=0.6)
+    total = 1 + 0.25 + 0.64 + 0.36
+    photo, rater, everything = (2 / pi * asin(part / total) for part in (1, 0.25, 1.89))
+    found = planted_shares(planted, (1, 2))
+    assert found["photo"] == pytest.approx(photo, abs=0.004)
+    assert found["rater"] == pytest.approx(rater, abs=0.004)
+    assert found["rater_photo"] == pytest.approx(everything - photo - rater, abs=0.004)
+    assert sum(found.values()) == pytest.approx(1)
+
+
+@pytest.mark.django_db
+def test_what_cannot_be_simulated_is_refused(tmp_path, monkeypatch):
+    path = write_study(tmp_path / "sunsets.yaml", 3)
+    monkeypatch.setattr(simulate_study, "find_headless", lambda: None)
+    with pytest.raises(CommandError, match="No Chromium or Chrome was found"):
+        call_command("simulate_study", path, browsers=1)
+    with pytest.raises(CommandError, match="no more browsers than participants"):
+        call_command("simulate_study", path, browsers=3, participants=2)
     path.write_text("a: [")
     with pytest.raises(CommandError, match="not YAML"):
         call_command("simulate_study", path)
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("simulate_study", tmp_path / "nothing.yaml")

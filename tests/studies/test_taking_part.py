@@ -1,4 +1,4 @@
-"""Taking part: consent, steps, trials stored once and in order, kind ends, withdrawal, ids from outside."""
+"""Taking part: steps, trials stored once and in order, kind ends, withdrawal, erasure."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from personalize.tasks import tidy_studies
 from ratings.models import (
+    Exclusion,
     Participant,
     ParticipantIdentity,
     Presentation,
@@ -21,14 +22,9 @@ from ratings.models import (
     TrialEvent,
 )
 from ratings.studies import dealing, selectors, services
-from tests.studies.taking_part import Person
+from tests.studies.taking_part import FROM_PROLIFIC, PROLIFIC, Person
 
 CHOICE = {"id": "task", "kind": "choice", "text": "What?", "options": ["Beauty", "Fame"]}
-PROLIFIC = {
-    "link": False,
-    "prolific": {"codes": {"completed": "C1", "declined": "D1", "screened_out": "S1", "checks_failed": "F1", "full": "U1", "fault": "T1"}},
-}
-FROM_PROLIFIC = "?PROLIFIC_PID=p1&STUDY_ID=s1&SESSION_ID=x1"
 
 
 def test_the_whole_way_stores_every_trial_once_and_no_rater(dora, few):
@@ -162,53 +158,22 @@ def test_comprehension_has_two_tries_then_a_kind_end_before_any_trial(dora, few)
     assert StudyAnswer.objects.filter(step="comprehension").count() == 4
 
 
-def test_a_decline_stores_no_participant(dora, few):
-    study = dora.study(few, entry=PROLIFIC)
-    person = Person(query=FROM_PROLIFIC)
-    person.arrive()
-    said = person.browser.post("/study/sunsets/", {"decision": "decline"}).content.decode()
-    assert "nothing was saved" in said
-    assert "submissions/complete?cc=D1" in said
-    assert Participant.objects.count() == 0
-    assert StudyLog.objects.filter(study=study, kind="declined").count() == 1
-
-
-def test_somebody_too_young_is_asked_and_nothing_is_stored(dora, few):
-    dora.study(few)
-    person = Person()
-    reply = person.browser.post("/study/sunsets/", {"decision": "agree"})
-    assert "Please confirm your age" in reply.content.decode()
-    assert Participant.objects.count() == 0
-
-
-def test_an_id_from_prolific_runs_once_and_leads_back_with_a_link(dora, few):
-    dora.study(few, entry=PROLIFIC)
-    person = Person(query=FROM_PROLIFIC)
-    assert 'href="https://app.prolific.com/submissions/complete?cc=C1"' in person.complete()
-    assert (person.row.identity.external_id, person.row.identity.external_session) == ("p1", "x1")
-    again = Person(query=FROM_PROLIFIC).consent()
-    assert again.status_code == 409
-    assert "One run for each id" in again.content.decode()
-    assert "not complete" in Person().arrive().content.decode()  # the plain link
-    assert Participant.objects.count() == 1
-
-
-def test_barred_ids_and_unknown_invitations_are_refused_kindly(dora, few):
-    study = dora.study(few, entry={"link": False, "invitations": True, "prolific": PROLIFIC["prolific"]})
-    services.bar_ids(study, ["p1"], by=None)
-    assert "cannot take part" in Person(query=FROM_PROLIFIC).consent().content.decode()
-    (code,) = services.invite(study, 1, by=None)
-    assert "know this code" in Person().consent(code="WRONG").content.decode()
-    assert "What to do" in Person().consent(code=code.lower()).content.decode()
-    assert Person(query=f"?code={code}").consent().status_code == 409
-
-
-def test_a_full_study_says_so_and_gives_the_code(dora, few):
-    dora.study(few, participants={"places": 1}, entry=PROLIFIC)
-    Person(query="?PROLIFIC_PID=a").consent()
-    said = Person(query="?PROLIFIC_PID=b").consent().content.decode()
-    assert "This study is full" in said
-    assert "cc=U1" in said
+def test_conditions_may_have_a_scale_and_trials_of_their_own(dora, few):
+    short = {"name": "short", "scale": {"kind": "swipe"}, "trials": {"blocks": [{"name": "once"}], "skip": True}, "question": "Keep it?"}
+    dora.study(few, conditions=[{"name": "long"}, short])
+    people = {}
+    for _time in range(2):
+        person = Person()
+        person.reach_trials()
+        people[person.row.condition] = person
+    assert [len(people[name].claim().json()["trials"]) for name in ("long", "short")] == [8, 4]
+    page = people["short"].see()
+    assert 'data-drawn="swipe"' in page
+    assert "Keep it?" in page
+    trials = people["short"].claim().json()["trials"]
+    assert "from 1 to 3" in people["short"].answer(trials[0], 4).json()["detail"]
+    assert people["short"].answer(trials[0], None, skipped=True).status_code == 201
+    assert people["long"].answer(people["long"].claim().json()["trials"][0], 5).status_code == 201
 
 
 def test_whoever_stays_away_gives_the_place_to_somebody_else_and_the_log_replays_it(dora, few):
@@ -225,58 +190,38 @@ def test_whoever_stays_away_gives_the_place_to_somebody_else_and_the_log_replays
     assert dealing.replay(file, selectors.dealing_log(study, "main")) == [selectors.assignment_of(row) for row in rows]
 
 
-def test_a_withdrawal_erases_everything_but_the_number(dora, few):
-    study = dora.study(few, entry=PROLIFIC)
-    person = Person(query=FROM_PROLIFIC)
-    person.complete()
-    code = person.code()
-    stranger = Person().browser
+def test_a_withdrawal_erases_everything_but_what_others_are_dealt_by(dora, few):
+    wanted = {"places": 4, "photos_each": 2, "ratings_per_photo": 1}
+    conditions = [{"name": "a"}, {"name": "b"}]
+    study = dora.study(few, entry=PROLIFIC, participants=wanted, conditions=conditions, questions_after=[{"set": "age_gender"}])
+    gone, stays, late = (Person(query=f"?PROLIFIC_PID=p{number}") for number in range(3))
+    gone.complete()
+    gone.go_on("questions_after", age="40")
+    stays.complete()
+    services.exclude(gone.row, reason="asleep", by=None)
+    before, code, stranger = gone.row, gone.code(), Person().browser
     assert "know this code" in stranger.post("/study/sunsets/withdraw/", {"code": "AAAA"}).content.decode()
-    assert "You have withdrawn" in stranger.post("/study/sunsets/withdraw/", {"code": code.replace("-", " ").lower()}).content.decode()
-    assert (Trial.objects.count(), StudyAnswer.objects.count(), ParticipantIdentity.objects.count()) == (0, 0, 0)
-    assert selectors.counts_by_state(study, "main") == {}
-    assert "You have withdrawn" in person.see()
-
-
-def test_closed_paused_and_draft_studies_take_nobody(dora, few):
-    study = dora.study(few)
-    person = Person()
-    person.reach_trials()
-    trial = person.claim().json()["trials"][0]
-    services.change_state(study, "paused", by=None)
-    assert "paused" in Person().arrive().content.decode()
-    assert person.answer(trial).status_code == 403
-    services.change_state(study, "open", by=None)
-    assert person.answer(trial).status_code == 201
-    services.change_state(study, "closed", by=None)
-    assert "This study is closed" in Person().arrive().content.decode()
-    dora.study(few, slug="other", state="draft")
-    assert Person("other").arrive().status_code == 404
-
-
-def test_a_preview_is_for_its_researcher_alone_and_leaves_no_data(dora, erik, few):
-    study = dora.study(few, state="preview")
-    assert Person().arrive().status_code == 404
-    person = Person()
-    person.browser.force_login(erik.user)
-    assert person.arrive().status_code == 404
-    person = Person()
-    person.browser.force_login(dora.user)
-    assert "Preview" in person.complete()
-    services.change_state(study, "open", by=None)
-    assert (Participant.objects.count(), Trial.objects.count()) == (0, 0)
-
-
-def test_a_preview_after_a_preview_shows_the_photos_anew(dora, few):
-    study = dora.study(few, state="preview")
     for _time in range(2):
-        person = Person()
-        person.browser.force_login(dora.user)
-        assert "everything is saved" in person.complete()
-        services.change_state(study, "draft", by=None)
-        study = services.change_state(study, "preview", by=None)
-    services.change_state(study, "draft", by=None)
-    few[0].delete()  # nothing holds it any more
+        assert "You have withdrawn" in stranger.post("/study/sunsets/withdraw/", {"code": code.replace("-", " ").lower()}).content.decode()
+    row = gone.row
+    kept = {"id", "study_id", "design_id", "mode", "number", "condition", "row", "withdrawal_code", "released", "state", "lease_until"}
+    left = {field.attname for field in Participant._meta.concrete_fields if getattr(row, field.attname) not in ("", None, [], 0)}
+    assert left <= kept
+    assert (row.state, row.number, row.condition, row.row) == ("withdrawn", before.number, before.condition, before.row)
+    for table in (Trial, TrialEvent, StudyAnswer, ParticipantIdentity, Exclusion):
+        assert not table.objects.filter(participant=row).exists()
+    assert gone.post("events", {"client_id": str(uuid4()), "kind": "break", "place": 1}).status_code == 200
+    assert not TrialEvent.objects.filter(participant=row).exists()
+    lines = [line.data for line in StudyLog.objects.filter(study=study) if line.data.get("number") == row.number]
+    assert lines == [{"mode": "main", "number": row.number}] * 3  # dealt, released, withdrawn
+    assert "p0" not in str(dict(gone.browser.session))
+    assert selectors.counts_by_state(study, "main") == {"under_way": 1}
+    assert "You have withdrawn" in gone.see()
+    assert dora.browser.get("/studies/sunsets/participants/").status_code == 200
+    late.consent()
+    assert set(late.row.photos) == set(before.photos)
+    dealt = dealing.replay(selectors.design_file(study.design_id), selectors.dealing_log(study, "main"))
+    assert dealt[1:] == [selectors.assignment_of(person.row) for person in (stays, late)]
 
 
 def test_a_technical_fault_ends_the_run_with_its_code(dora, few):
@@ -331,21 +276,6 @@ def test_the_hourly_task_closes_a_study_past_its_last_day_and_releases_who_left(
     tidy_studies()
     study.refresh_from_db()
     assert (study.state, person.row.released) == ("closed", True)
-
-
-def test_too_many_from_one_address_wait(dora, few):
-    dora.study(few, participants={"places": 5, "per_address": "1/hour"})
-    Person().consent()
-    reply = Person().consent()
-    assert reply.status_code == 429
-    assert int(reply["Retry-After"]) >= 1
-
-
-def test_japanese_pages_follow_the_browser_or_the_choice(dora, few):
-    dora.study(few, languages=["en", "ja"], title={"en": "Sunsets", "ja": "夕日"}, consent__text={"en": "We study.", "ja": "研究します。"})
-    browser = Person().browser
-    assert "研究します" in browser.get("/study/sunsets/", headers={"Accept-Language": "ja"}).content.decode()
-    assert "We study." in browser.get("/study/sunsets/?lang=en", headers={"Accept-Language": "ja"}).content.decode()
 
 
 def test_an_answer_takes_few_queries(dora, few, django_assert_num_queries):

@@ -6,16 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
-from threadpoolctl import threadpool_limits
 
-from personalize.agreement import markdown_report, reading, summary
-from personalize.agreement.analysis import analyse
 from personalize.agreement.resampling import BootstrapPlan
-from personalize.errors import BadDataset, TooFewRatings
 from personalize.files import atomic_files
 from personalize.management.command import ModelCommand
-from personalize.management.files import new_folder, write_json
+from personalize.management.files import new_folder
 from personalize.management.progress import progress_bar
+from personalize.worker.study_agreement import analyse_study
 from ratings.photos import files
 from ratings.studies import exports, selectors
 from ratings.studies.models import Participant, Study
@@ -45,7 +42,7 @@ class Command(ModelCommand):
         if options["photos"]:
             self._photos(study, folder / "photos")
         if not options["no_agreement"]:
-            self._agreement(study, folder, options["draws"])
+            self._agreement(study, mode, folder, options["draws"])
         self.stdout.write(f"Written to {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}.")
 
     def _photos(self, study: Study, folder: Path) -> None:
@@ -56,20 +53,16 @@ class Command(ModelCommand):
             except OSError as error:
                 raise CommandError(f"The file of photo {photo.pk} cannot be read: {error}.") from error
 
-    def _agreement(self, study: Study, folder: Path, draws: int) -> None:
-        """What `./pav agreement` says of ratings.csv; why there is nothing, where there are too few ratings."""
-        plan = BootstrapPlan(draws)
-        try:
-            with progress_bar() as progress, threadpool_limits(1, user_api="blas"):
-                found = reading.read(folder / "ratings.csv", progress)
-                result = analyse(found.ratings, plan, found.notes, progress)
-        except (BadDataset, TooFewRatings) as error:
-            self.stderr.write(f"There is no analysis of agreement: {error}")
-            return
-        design = selectors.design_file(study.design_id or 0)
-        write_json(folder / "agreement.json", result.as_json() | {"table": study.slug, "primary_statistic": design.primary_statistic})
-        atomic_files.write_text(folder / "report.md", markdown_report.report(result, study.slug, []))
-        self.stdout.write(summary.page(result))
+    def _agreement(self, study: Study, mode: str, folder: Path, draws: int) -> None:
+        """The analysis, or why there is none."""
+        with progress_bar() as progress:
+            made = analyse_study(study, mode, BootstrapPlan(draws), progress)
+        for name, text in made.files.items():
+            atomic_files.write_text(folder / name, text)
+        for page in made.pages:
+            self.stdout.write(page)
+        for problem in made.problems:
+            self.stderr.write(problem)
 
 
 def _write(path: Path, lines: Iterator[str]) -> None:
