@@ -1,5 +1,6 @@
 """Simulated participants of a study, through the real pages of a running PAV, or of one of its own whose programs are killed meanwhile."""
 
+import signal
 from argparse import ArgumentParser
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
@@ -9,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections, transaction
 
+from pav_site import demo
 from pav_site.browser import find_headless
 from pav_site.embedded import ServiceError
 from pav_site.simulation import apart
@@ -85,6 +87,8 @@ class Command(BaseCommand):
         arguments = ["simulate_study", str(options["file"].absolute())]
         for name in PASSED_ON:
             arguments += [f"--{name.replace('_', '-')}", str(options[name])]
+        for number in demo.END_SIGNALS:  # so that nothing of the installation is left running
+            signal.signal(number, demo.end_on_signal)
         try:
             with apart.installation(photos, self.stdout.write) as pav:
                 status = apart.run(pav, [*arguments, "--url", pav.address], participants=options["participants"], say=self.stdout.write)
