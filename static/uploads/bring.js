@@ -57,7 +57,11 @@ function sentence() {
 /** Reasons with the names of the files that they left out: of this page, and those that the server has refused. */
 function leftOut() {
   /** @type {Map<string, string[]>} */ const names = new Map();
-  const note = (/** @type {string} */ why, /** @type {string} */ name) => names.set(why, [...(names.get(why) ?? []), name]);
+  const note = (/** @type {string} */ why, /** @type {string} */ name) => {
+    const known = names.get(why);
+    if (known) known.push(name);
+    else names.set(why, [name]);
+  };
   for (const item of sending.items) if (item.state === "failed") note(item.problem, item.path);
   for (const { sentence: why, name } of atServer?.refused ?? []) note(why, name);
   return names;

@@ -72,11 +72,12 @@ def test_a_folder_is_brought_and_what_is_no_photo_is_listed_until_dismissed(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_files_can_be_dropped(visit: Callable[..., Visitor]) -> None:
+def test_a_photo_is_dropped_among_ten_thousand_empty_files(visit: Callable[..., Visitor]) -> None:
     page = new_album(visit(), "Dropped")
     page.evaluate(
         """(bytes) => {
             const data = new DataTransfer();
+            for (let n = 0; n < 10000; n++) data.items.add(new File([], `${n}.jpg`, {type: 'image/jpeg'}));
             data.items.add(new File([new Uint8Array(bytes)], 'dropped.png', {type: 'image/png'}));
             const options = {dataTransfer: data, cancelable: true};
             for (const type of ['dragenter', 'dragover', 'drop']) dispatchEvent(new DragEvent(type, options));
@@ -84,6 +85,21 @@ def test_files_can_be_dropped(visit: Callable[..., Visitor]) -> None:
         list(picture("gold", 1)),
     )
     expect_sentence(page, "1 photo is here.")
+    expect(page.locator("#bring-reasons summary")).to_have_text("10,000 files: The file is empty.")
+
+
+def test_a_folder_that_two_tabs_bring_at_once_is_there_once(visit: Callable[..., Visitor], folder: Path) -> None:
+    visitor = visit()
+    one = new_album(visitor, "Twice")
+    other = visitor.context.new_page()
+    other.goto(one.url)
+    other.wait_for_selector("#bring")
+    for page in (one, other):
+        page.set_input_files("#bring-folder", folder)
+    for page in (one, other):
+        expect(page.locator("#grid .tile")).to_have_count(9, timeout=WAIT_MS)
+        expect(page.locator("#bring-sentence")).not_to_contain_text("sent", timeout=WAIT_MS)
+    assert len(visitor.get(f"/api/v1/albums/{one.url.split('/')[-2]}/photos")["photos"]) == 9
 
 
 def test_a_pause_and_a_lost_connection_go_on_where_they_stopped(visit: Callable[..., Visitor], folder: Path) -> None:
