@@ -5,7 +5,8 @@ the file with its sha256. Needs no torch.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,8 +116,24 @@ def projection_of_bytes(data: bytes) -> Projection:
     Raises:
         BadProjection: the bytes are something else.
     """
+    with _stored_arrays(data) as arrays:
+        return _projection(arrays)
+
+
+def directions_of_bytes(data: bytes) -> tuple[str, ...]:
+    """The names of the first columns of a stored projection, without its matrix, which takes several megabytes.
+
+    Raises:
+        BadProjection: the bytes are something else.
+    """
+    with _stored_arrays(data) as arrays:
+        return _text(arrays["projection/directions"])
+
+
+@contextmanager
+def _stored_arrays(data: bytes) -> Iterator[dict[str, np.ndarray]]:
     try:
-        return _projection(load(data))
+        yield load(data)
     except (KeyError, ValueError, SafetensorError) as error:
         raise BadProjection(f"A stored projection cannot be read ({error}). Learn another one with ./pav learn_projection.") from error
 

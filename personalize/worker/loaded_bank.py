@@ -31,8 +31,8 @@ def bank_hash() -> str:
 
 @cache
 def taste() -> TastePart:
-    """What instant fits need of the bank."""
-    return taste_parts.read(settings.PAV["BANK"])
+    """What instant fits need of the bank; without its projection, several megabytes, which photos do not get from here."""
+    return replace(taste_parts.read(settings.PAV["BANK"]), projection=None)
 
 
 def hyperprior(heads: int) -> Hyperprior:

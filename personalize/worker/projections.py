@@ -45,7 +45,7 @@ def loaded(projection: int) -> Projection:
 def directions(projection: int) -> tuple[str, ...]:
     """Names of the first features of a projection: the generic score, then the task heads, which those of version 0.1 lack."""
     stored = projections.data(projection)  # not by `loaded`: workers that only fit need not keep the matrix
-    return taste_parts.projection_of_bytes(stored).directions if stored else (GENERIC,)
+    return taste_parts.directions_of_bytes(stored) if stored else (GENERIC,)
 
 
 def hyperprior(projection: int) -> Hyperprior:

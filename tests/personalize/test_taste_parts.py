@@ -107,7 +107,9 @@ def test_a_missing_array_is_named(written):
 class TestStoredProjections:
     def test_a_projection_is_read_back_from_bytes(self):
         projection = make_part().projection
-        read = taste_parts.projection_of_bytes(taste_parts.projection_to_bytes(projection))
+        stored = taste_parts.projection_to_bytes(projection)
+        read = taste_parts.projection_of_bytes(stored)
+        assert taste_parts.directions_of_bytes(stored) == read.directions == projection.directions
         raw = np.random.default_rng(1).normal(size=(5, 30)).astype(np.float32)
         np.testing.assert_allclose(read.apply(raw), projection.apply(raw), atol=0.02)
 
