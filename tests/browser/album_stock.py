@@ -29,7 +29,7 @@ def main() -> None:
         photo = add_photo(data=picture(HUES[hue], 100 + number), name=f"IMG_{number:04}.png", owner=rater)
         taken = start + timedelta(seconds=number) if number < BURST else start + timedelta(hours=number)
         Photo.objects.filter(id=photo.id).update(taken_at=taken)
-        give_features(photo, features(hue, number, rng))
+        give_features(photo, features(hue, number, rng, noise=0.005 if number < BURST else 0.05))
         services.add_photos(owner_id=rater.id, album_id=album.id, photo_ids=[photo.id])
     print(album.id)
 

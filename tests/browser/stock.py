@@ -30,9 +30,9 @@ def picture(hue: str, number: int) -> bytes:
     return out.getvalue()
 
 
-def features(hue: int, number: int, rng: np.random.Generator) -> np.ndarray:
+def features(hue: int, number: int, rng: np.random.Generator, noise: float = 0.05) -> np.ndarray:
     """256 numbers: the generic score, one direction per colour, and noise."""
-    values = rng.normal(0, 0.05, 256)
+    values = rng.normal(0, noise, 256)
     values[0] = 0.5 - number / PHOTOS
     values[1 + hue] += 3.0
     return values

@@ -11,7 +11,7 @@ from tests.browser.stock import HUES, picture
 from tests.guests import use_bank
 from tests.studies.designs import design, written
 
-PEOPLE = {"participants": 24, "at_once": 20, "browsers": 1, "leave": 0.1, "reload": 0.1, "twice": 0.2}
+PEOPLE = {"participants": 12, "at_once": 11, "browsers": 1, "leave": 0.1, "reload": 0.1, "twice": 0.2}
 
 
 @pytest.mark.django_db
@@ -21,7 +21,7 @@ def test_killed_programs_lose_and_double_no_trial(chromium: Path, tmp_path: Path
     study = design(
         photos,
         practice=photos[7:],
-        participants={"places": 24, "photos_each": 4, "ratings_per_photo": 10, "per_address": "5/hour"},
+        participants={"places": 12, "photos_each": 4, "ratings_per_photo": 5, "per_address": "5/hour"},
         questions_before=[{"set": "age_gender"}],
         trials__checks=[{"text": "Please choose 2 here.", "value": 2, "after": 3}],
         trials__confirm=True,
@@ -33,6 +33,6 @@ def test_killed_programs_lose_and_double_no_trial(chromium: Path, tmp_path: Path
     assert "Killing the program refit" in said
     assert "Killing the program web" in said
     assert "0 lost, 0 doubled, 0 with another value, 0 that nobody sent" in said
-    assert "The log replays what all 24 were dealt." in said
+    assert "The log replays what all 12 were dealt." in said
     assert "hold what was planted" in said
     assert not Study.objects.exists()  # all of it happened elsewhere
