@@ -117,7 +117,7 @@ def folder(tmp_path):
     extractors = read_extractors(banks.DEFAULT)
     digests = [digest(tmp_path / "photos" / f"{photo}.png") for photo in range(3, 45)]
     raw = rng.normal(size=(42, extractors.layout.width)).astype(np.float16)
-    kept_array(tmp_path / "cache", f"raw-{extractors.hash}", digests, lambda: raw)
+    kept_array(tmp_path / "cache", f"raw-{extractors.hash}", digests, lambda _places: raw)
     return tmp_path
 
 

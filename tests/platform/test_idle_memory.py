@@ -17,7 +17,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
     """Every extractor that was opened, in this order."""
     extractors: list[object] = []
 
-    def open_new() -> object:
+    def open_new(_bank: object) -> object:
         extractors.append(object())
         return extractors[-1]
 
