@@ -55,7 +55,7 @@ def main(file: Path) -> None:
             lines.write(json.dumps(fit | {"rater": str(rater_id), "end": time.time()}) + "\n")
 
         services.store_next_photos = store_and_log
-        call_command("worker", queue="refit", beat=True)
+        call_command("worker", queue=["refit"], beat=True)
 
 
 if __name__ == "__main__":
