@@ -15,15 +15,14 @@ pytest_plugins = ["tests.guests"]
 hypothesis.settings.register_profile("busy machines", deadline=None)
 hypothesis.settings.load_profile("busy machines")
 
-PROCESSES = 3  # the browser tests keep one busy from beginning to end, and wait for a third of the time
-LEAST_CORES = 2
+PROCESSES = 2  # the browser tests share one process and take longest, so more processes save no time
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """The number of processes for `-n auto`, which `./pav test` adds: three for the whole suite; none besides pytest itself for a part."""
+    """The number of processes for `-n auto`, which `./pav test` adds: two for the whole suite; none besides pytest itself for a part."""
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword and not config.option.markexpr
-    return PROCESSES if whole and (os.cpu_count() or 1) >= LEAST_CORES else 0
+    return PROCESSES if whole and (os.cpu_count() or 1) >= PROCESSES else 0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,23 +2,19 @@
 
 from xdist.scheduler import LoadFileScheduling
 
-# Tests of a group share an expensive fixture, or need most of the machine: they run in one process, one after the other. Those of the
-# browser take longest, so they come first: otherwise one process would end with them while the others have nothing left to do.
-GROUPS = {"tests/browser/": "browser", "tests/platform/test_demo.py": "installations", "tests/platform/test_killed.py": "installations"}
-
-
-def group(nodeid: str) -> str:
-    """The group of a test: its file, if no other."""
-    return next((name for start, name in GROUPS.items() if nodeid.startswith(start)), nodeid.split("::", 1)[0])
+# Tests that share an expensive fixture, or that need most of the machine, run in one process, one after the other. They take longest, so
+# they come first: otherwise one process would end with them while the other has nothing left to do. Whole installations come after the
+# browser, since pages are slow beside them.
+TOGETHER = ("tests/browser/", "tests/platform/test_demo.py", "tests/platform/test_killed.py")
 
 
 def turn(nodeid: str) -> int:
-    """The place of a test: 0 for those that come first."""
-    return 0 if group(nodeid) == "browser" else 1
+    """The place of a test's part of `TOGETHER`; everything else comes after them."""
+    return next((place for place, start in enumerate(TOGETHER) if nodeid.startswith(start)), len(TOGETHER))
 
 
 class GroupedScheduling(LoadFileScheduling):
-    """Keep the tests of a group in one process."""
+    """Keep the tests of a file, and those of `TOGETHER`, in one process."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return group(nodeid)
+        return "together" if turn(nodeid) < len(TOGETHER) else nodeid.split("::", 1)[0]
