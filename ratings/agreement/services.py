@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from ratings import jobs
+from ratings import job_services, jobs
 from ratings.agreement.models import AgreementAnalysis
 from ratings.errors import RatingError
 
@@ -67,7 +67,5 @@ def requeue_lost(*, waiting_seconds: float) -> None:
     """Queue analyses again whose task must be lost; one that is running for hours was lost with its worker."""
     for row in AgreementAnalysis.objects.filter(state__in=UNFINISHED, created_at__lt=timezone.now() - timedelta(hours=GIVE_UP_HOURS)):
         fail(row.id, STOPPED)
-    lost = AgreementAnalysis.objects.filter(state=State.WAITING, queued_at__lt=timezone.now() - timedelta(seconds=waiting_seconds))
-    for row in lost:
-        if AgreementAnalysis.objects.filter(id=row.id, queued_at=row.queued_at).update(queued_at=timezone.now()):
-            jobs.request_agreement(row.id)
+    waiting = AgreementAnalysis.objects.filter(state=State.WAITING)
+    job_services.queue_lost_again(waiting, jobs.request_agreement, column="queued_at", waiting_seconds=waiting_seconds)

@@ -25,7 +25,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
-from ratings import jobs
+from ratings import job_services, jobs
 from ratings.errors import RatingError
 from ratings.exports.models import ModelExport
 from ratings.raters.models import Rater
@@ -177,9 +177,8 @@ def requeue_lost(*, waiting_seconds: float) -> None:
     for row in ModelExport.objects.filter(_unfinished(), created_at__lt=timezone.now() - timedelta(hours=GIVE_UP_HOURS)):
         finish(row, 0)
         remove_leftovers(row.id)
-    for row in ModelExport.objects.filter(_unfinished(), step_queued_at__lt=timezone.now() - timedelta(seconds=waiting_seconds)):
-        if ModelExport.objects.filter(id=row.id, step_queued_at=row.step_queued_at).update(step_queued_at=timezone.now()):
-            jobs.request_export(row.id)
+    unfinished = ModelExport.objects.filter(_unfinished())
+    job_services.queue_lost_again(unfinished, jobs.request_export, column="step_queued_at", waiting_seconds=waiting_seconds)
 
 
 def delete_old() -> None:

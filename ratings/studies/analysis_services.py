@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from ratings import jobs
+from ratings import job_services, jobs
 from ratings.studies import services
 from ratings.studies.errors import BadStudy
 from ratings.studies.models import Study, StudyAnalysis
@@ -55,6 +55,5 @@ def requeue_lost(*, waiting_seconds: float) -> None:
     """Queue analyses again whose task must be lost; one that is running for hours was lost with its worker."""
     long_ago = timezone.now() - timedelta(hours=GIVE_UP_HOURS)
     StudyAnalysis.objects.filter(state__in=UNFINISHED, created_at__lt=long_ago).update(state=State.FAILED, problem=STOPPED)
-    for row in StudyAnalysis.objects.filter(state=State.WAITING, queued_at__lt=timezone.now() - timedelta(seconds=waiting_seconds)):
-        if StudyAnalysis.objects.filter(id=row.id, queued_at=row.queued_at).update(queued_at=timezone.now()):
-            jobs.request_study_agreement(row.id)
+    waiting = StudyAnalysis.objects.filter(state=State.WAITING)
+    job_services.queue_lost_again(waiting, jobs.request_study_agreement, column="queued_at", waiting_seconds=waiting_seconds)
