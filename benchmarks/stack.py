@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ import websockets
 
 from pav_site.embedded import Services
 from pav_site.environment import BASE
+from pav_site.processes import free_port
 from pav_site.supervisor import Program, Supervisor
 
 PATIENCE_SECONDS = 120  # far more than anything takes, so that a busy machine does not cause failures
@@ -78,13 +78,6 @@ def running(
                 yield address, fits
             finally:
                 supervisor.stop()
-
-
-def free_port() -> int:
-    """A port of this machine that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_until_healthy(address: str) -> None:

@@ -27,11 +27,10 @@ from typing import Any
 import httpx
 import psutil
 
-from benchmarks.stack import free_port
 from pav_site.browser import find_chromium, launch_flags
 from pav_site.embedded import Services
 from pav_site.environment import BASE, SETTINGS
-from pav_site.processes import end
+from pav_site.processes import end, free_port
 
 PATIENCE_SECONDS = 1200  # a busy machine may take long to draw all samples
 POLL_SECONDS = 0.05

@@ -1,7 +1,8 @@
-"""Process termination: children of this process, and leftovers of a killed one."""
+"""Processes: a port for a new one, and the end of children and of leftovers of a killed one."""
 
 import os
 import signal
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
@@ -11,6 +12,13 @@ import psutil
 
 GRACE_SECONDS = 10  # between SIGINT and SIGKILL
 NICENESS = 10  # of processes whose work, of seconds, nobody waits for
+
+
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def find(matches: Callable[[list[str]], bool]) -> list[psutil.Process]:

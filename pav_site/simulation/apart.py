@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from django.core import serializers
 from pav_site import demo
 from pav_site.embedded import ServiceError, Services
 from pav_site.environment import BASE, SETTINGS
+from pav_site.processes import free_port
 from pav_site.supervisor import Supervisor
 from ratings.photos import files
 from ratings.photos.models import Photo
@@ -89,7 +89,7 @@ def installation(photos: Sequence[Photo], say: Callable[[str], None]) -> Iterato
     with tempfile.TemporaryDirectory(prefix="pav-simulation-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # under root, PostgreSQL runs with an account of its own, which needs access to its files
-        services, supervisor, port = Services(folder / "pav", durable=False), Supervisor(say), _free_port()
+        services, supervisor, port = Services(folder / "pav", durable=False), Supervisor(say), free_port()
         own = {**OWN_SETTINGS, "PAV_VAR": str(services.folder), "DJANGO_SETTINGS_MODULE": "pav_site.settings"}
         environment = {key: value for key, value in os.environ.items() if key not in SETTINGS} | own
         pav = Installation(f"http://127.0.0.1:{port}", services, supervisor, environment)
@@ -140,9 +140,3 @@ def run(pav: Installation, arguments: Sequence[str], *, participants: int, say: 
     for name in due:
         say(f"The program {name} was not killed: everybody was done before.")
     return process.returncode or len(due)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -89,7 +89,7 @@ def softmax_init(context: Context, shots: RaterRatings, asked: Int[np.ndarray, "
 
 
 def paper_mended(context: Context, shots: RaterRatings, asked: Int[np.ndarray, "asked"]) -> Answer:
-    """The published procedure without its defects (`coefficient_fits.paper_mended`), 500 steps."""
+    """The published procedure without what looks unintended in its code (`coefficient_fits.paper_mended`), 500 steps."""
     return context.network().paper_mended(shots, asked, context.seed)
 
 

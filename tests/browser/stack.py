@@ -1,7 +1,6 @@
 """A complete PAV for the browser tests: services of its own, with a web server and a refit worker as separate processes."""
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from pav_site.embedded import Services
 from pav_site.environment import BASE
+from pav_site.processes import free_port
 
 START_SECONDS = 300
 
@@ -23,7 +23,7 @@ class Stack:
 
     def __init__(self, services: Services) -> None:
         self.services = services
-        self.port = _free_port()
+        self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.mail = services.folder.absolute() / "mail"
         self.environment = {
@@ -61,7 +61,7 @@ class Stack:
     @contextmanager
     def another_web(self, **environment: str) -> Iterator[str]:
         """A second web server with other settings, on the same database; gives its address."""
-        port = _free_port()
+        port = free_port()
         command = [sys.executable, "-m", "uvicorn", "pav_site.asgi:application", "--port", str(port), "--log-level", "warning"]
         server = subprocess.Popen(command, env=self.environment | environment, cwd=BASE)
         try:
@@ -122,9 +122,3 @@ def _responds(address: str) -> bool:
     except (urllib.error.URLError, OSError):
         return False
     return True
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])

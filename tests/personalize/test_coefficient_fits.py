@@ -3,34 +3,22 @@
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from personalize.networks import coefficient_fits, losses, task_vectors
 from personalize.networks.coefficient_fits import CoefficientNetwork, NetworkShots
-from personalize.networks.scorer import Scorer
 from personalize.numerics import metrics
 from tests.personalize.kept_forms import factorise
-
-TASKS = 3
-
-
-def small_scorer():
-    torch.manual_seed(0)
-    layers = nn.Conv2d(3, 8, 3, stride=2, bias=False), nn.BatchNorm2d(8), nn.SiLU(), nn.Conv2d(8, 12, 3), nn.SiLU()
-    return Scorer(nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()), width=12).eval()
+from tests.personalize.small_network import TASKS, random_vectors, small_network
 
 
 @pytest.fixture
 def vectors():
-    draw = torch.Generator().manual_seed(1)
-    base = task_vectors.copied_blocks(small_scorer())
-    return [{name: 0.3 * torch.randn(value.shape, generator=draw) for name, value in base.items()} for _ in range(TASKS)]
+    return random_vectors()
 
 
 @pytest.fixture
 def network(vectors):
-    model = small_scorer()
-    return CoefficientNetwork(model, task_vectors.copied_blocks(model), vectors)
+    return small_network(vectors)
 
 
 @pytest.fixture

@@ -9,24 +9,21 @@ from torch.nn import CrossEntropyLoss
 from torchvision import transforms
 
 from personalize.files.pixels import Preprocessing, to_pixels, to_published_pixels
-from personalize.networks import coefficient_fits, losses, published_fit, task_vectors
-from personalize.networks.coefficient_fits import CoefficientNetwork, NetworkShots
-from tests.personalize.test_coefficient_fits import TASKS, small_scorer
+from personalize.networks import coefficient_fits, losses, published_fit
+from personalize.networks.coefficient_fits import NetworkShots
+from tests.personalize.small_network import TASKS, random_vectors, small_network
 
 SHOTS = 37  # an epoch has a batch of 32 and one of 5, whose last photo is left out of the loss
 
 
 @pytest.fixture
 def vectors():
-    draw = torch.Generator().manual_seed(1)
-    base = task_vectors.copied_blocks(small_scorer())
-    return [{name: 0.3 * torch.randn(value.shape, generator=draw) for name, value in base.items()} for _ in range(TASKS)]
+    return random_vectors()
 
 
 @pytest.fixture
 def network(vectors):
-    model = small_scorer()
-    return CoefficientNetwork(model, task_vectors.copied_blocks(model), vectors)
+    return small_network(vectors)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Helpers of platform tests: wait for a condition, find processes, free ports and folders for services."""
 
-import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -29,12 +28,6 @@ def processes_of(text: str) -> dict[int, str]:
         if text in line and process.info["status"] != psutil.STATUS_ZOMBIE:
             found[process.pid] = line
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

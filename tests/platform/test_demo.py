@@ -17,7 +17,8 @@ import pytest
 from PIL import Image
 
 from pav_site.environment import BASE, SETTINGS
-from tests.platform.machine import PATIENCE_SECONDS, free_port, processes_of, until
+from pav_site.processes import free_port
+from tests.platform.machine import PATIENCE_SECONDS, processes_of, until
 
 IN_TERMINAL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
 

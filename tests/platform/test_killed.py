@@ -18,8 +18,9 @@ import pytest
 from pav_site import demo
 from pav_site.embedded import Services
 from pav_site.environment import BASE, SETTINGS
+from pav_site.processes import free_port
 from pav_site.supervisor import Supervisor
-from tests.platform.machine import PATIENCE_SECONDS, free_port, service_folder, until
+from tests.platform.machine import PATIENCE_SECONDS, service_folder, until
 
 RATERS = 4
 PAUSE = 0.05  # seconds between the swipes of a rater

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from pav_site import starting_page
-from tests.platform.machine import free_port
+from pav_site.processes import free_port
 
 
 def test_every_address_says_that_pav_is_starting_in_the_language_of_the_browser() -> None:
