@@ -10,7 +10,8 @@ Clones this checkout's last commit into an empty folder, without any cache of pi
   first card    until the browser shows it
 
 Then the demo is started a second time. The baseline is the start of its PostgreSQL and Valkey alone, in the same folder. With --memory, it
-waits until every sample is ready, and adds up the memory of all processes (PSS: shared pages are divided among those that share them).
+prints when 40 sample pictures are drawn and when every sample is ready, and adds up the memory of all processes (PSS: shared pages are
+divided among those that share them).
 """
 
 import argparse
@@ -35,6 +36,7 @@ from pav_site.processes import end, free_port
 PATIENCE_SECONDS = 1200  # a busy machine may take long to draw all samples
 POLL_SECONDS = 0.05
 IDLE_SECONDS = 45  # after the last photo, before the memory is read; the worker closes its networks meanwhile
+DRAWN = 40  # sample pictures whose time is shown
 CARD = '.card[data-depth="0"][data-ready]'
 
 
@@ -47,7 +49,7 @@ def main(arguments: list[str]) -> None:
         folder = Path(name)
         folder.chmod(0o755)  # PostgreSQL runs under another account where PAV runs as root
         checkout = folder / "PAV"
-        subprocess.run(["git", "clone", "--quiet", "--depth", "1", f"file://{BASE}", str(checkout)], check=True)
+        clone = _seconds(lambda: subprocess.run(["git", "clone", "--quiet", "--depth", "1", f"file://{BASE}", str(checkout)], check=True))
         wheels = options.wheels or folder / "wheels"
         if not options.wheels:
             _print("download", _seconds(lambda: _download(checkout, wheels)), f"{_megabytes(wheels)} MB")
@@ -55,7 +57,7 @@ def main(arguments: list[str]) -> None:
         install = _seconds(lambda: _install(checkout, environment))
         _print("install", install, f"{_megabytes(folder / 'venv')} MB on disk")
         first = _start(checkout, environment, options.memory, report=True)
-        _print("clone to first card", install + first, "downloads apart")
+        _print("clone to first card", clone + install + first, "downloads apart")
         second = _start(checkout, environment, False, report=False)
         services = Services(folder / "var")
         with services.owned(), ExitStack() as ending:
@@ -65,6 +67,11 @@ def main(arguments: list[str]) -> None:
 
 def _print(what: str, seconds: float, remark: str = "") -> None:
     print(f"{what:28}{seconds:7.1f} s   {remark}", flush=True)
+
+
+def _what(process: psutil.Process) -> str:
+    """The program of a process, without its interpreter and folders."""
+    return " ".join(Path(word).name if word.startswith("/") else word for word in process.cmdline()[:6])
 
 
 def _seconds(work: Callable[[], Any]) -> float:
@@ -112,12 +119,17 @@ def _start(checkout: Path, environment: dict[str, str], memory: bool, report: bo
             _print("first photo", photo - services)
             _print("first card", card - photo)
         if memory:
+            drawn = Path(environment["PAV_VAR"]) / "drawn"
+            _until(lambda: len(list(drawn.glob("*.jpg"))) >= DRAWN or _ended(demo, log))
+            _print(f"{DRAWN} pictures drawn", time.perf_counter() - began)
             _until(lambda: "photos are ready" in log.read_text() or _ended(demo, log))
             _print("all samples ready", time.perf_counter() - began)
             time.sleep(IDLE_SECONDS)
             launcher = psutil.Process(demo.pid)
-            used = {process.pid: process.memory_full_info().pss for process in [launcher, *launcher.children(recursive=True)]}
-            print(f"{'memory (PSS)':28}{sum(used.values()) / 2**20:7.0f} MB  of {len(used)} processes", flush=True)
+            used = [(process.memory_full_info().pss / 2**20, _what(process)) for process in [launcher, *launcher.children(recursive=True)]]
+            print(f"{'memory (PSS)':28}{sum(size for size, _ in used):7.0f} MB  of {len(used)} processes", flush=True)
+            for size, what in sorted(used, reverse=True):
+                print(f"  {what[:70]:70}{size:7.0f} MB", flush=True)
     return card
 
 

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 import weakref
 from collections.abc import Iterator, Mapping
@@ -156,6 +157,10 @@ def _is_pav(port: int) -> bool:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as reply:
             return "worker_age" in json.load(reply)
+    except urllib.error.HTTPError as refusal:  # 503: not all of it runs, or not yet
+        with refusal, suppress(OSError, ValueError):
+            return "worker_age" in json.load(refusal)
+        return False
     except (OSError, ValueError, http.client.HTTPException):
         return False
 

@@ -1,6 +1,7 @@
 """Photo import of the demo: in a background thread, each file once."""
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 DRAWERS = 2
 """Processes that draw sample pictures. They yield to all others, and end when the launcher does."""
 
+FULL_BYTES = 50 * 2**20  # with less space left, a full disk is what stopped an import
+
 POLL_SECONDS = 0.1  # while a picture is being drawn
 SAVE_SECONDS = 2  # between two times that the imported files are written down
 
@@ -47,7 +50,9 @@ class PhotoImport(threading.Thread):
         try:
             self._import()
         except Exception as error:  # a thread that fails silently would leave the user waiting forever
-            self._messages.append(f"The import stopped: {error} To continue it, start the demo again.")
+            is_full = shutil.disk_usage(settings.VAR).free < FULL_BYTES
+            advice = f"the disk is full. Free some space in {settings.VAR}, then" if is_full else f"{error} To continue it,"
+            self._messages.append(f"The import stopped: {advice} start the demo again.")
         finally:
             connections.close_all()
             return_freed_memory()
@@ -119,7 +124,8 @@ class PhotoImport(threading.Thread):
 
         place = store.path(picture)
         while not place.exists():
-            if all(process.poll() is not None for process in self._drawers) and not place.exists():
+            ended = [process.poll() for process in self._drawers]
+            if (any(ended) or None not in ended) and not place.exists():  # one failed, or all are done
                 raise OSError(f"{place.name} could not be drawn; {settings.VAR / 'logs' / 'draw.log'} says why.")
             time.sleep(POLL_SECONDS)
         return place.read_bytes()

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 
 from pav_site.embedded import Services
-from pav_site.environment import BASE, SETTINGS, MailServer, read_all
+from pav_site.environment import BASE, SETTINGS, BadSetting, MailServer, read_all
 from personalize import __version__
 
 CHOSEN = read_all(os.environ)
@@ -32,18 +33,20 @@ def _secret_key() -> str:
     if CHOSEN["PAV_SECRET_KEY"]:
         return str(CHOSEN["PAV_SECRET_KEY"])
     kept = VAR / "secret_key"
-    kept.parent.mkdir(parents=True, exist_ok=True)
+    fresh = kept.with_suffix(f".{os.getpid()}")
     try:
-        # Linked into place when complete: a second process must never read a partial key.
-        fresh = kept.with_suffix(f".{os.getpid()}")
-        fresh.touch(mode=0o600)
-        fresh.write_text(secrets.token_urlsafe(48))
-        os.link(fresh, kept)
-    except FileExistsError:
-        pass
-    finally:
-        fresh.unlink(missing_ok=True)
-    return kept.read_text()
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        if not kept.exists():
+            fresh.touch(mode=0o600)
+            fresh.write_text(secrets.token_urlsafe(48))
+            with suppress(FileExistsError):
+                os.link(fresh, kept)  # when complete: a second process must never read a partial key
+            fresh.unlink()
+        return kept.read_text()
+    except OSError as error:
+        raise BadSetting(
+            f"PAV keeps its data in {VAR}, and cannot use that folder ({error.strerror}). Choose another one: PAV_VAR=~/pav-data"
+        ) from None
 
 
 def _database(url: str) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """Starting page: what browsers get at the demo's address until the web server listens there."""
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ FILES = {  # not collected yet: read from their source
     "/static/page/starting.js": "text/javascript",
     "/static/page/logo.svg": "image/svg+xml",
 }
+NOTHING = {"ok": False, "database": False, "redis": False, "worker": False, "worker_age": None, "workers": None}  # of `/healthz`
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'",
     "Cache-Control": "no-store",
@@ -43,6 +45,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.path in FILES:
             name = self.path.removeprefix(settings.STATIC_URL)
             self._respond(200, FILES[self.path], (settings.STATICFILES_DIRS[0] / name).read_bytes())
+        elif self.path == "/healthz":
+            self._respond(503, "application/json", json.dumps(NOTHING).encode())
         else:
             self._respond(503, "text/html", _page(self.headers.get("Accept-Language", "")))
 

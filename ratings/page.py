@@ -134,7 +134,7 @@ def page_phrases() -> dict[str, str]:
         "ready_of": _("{ready} of {total} photos are ready"),
         "updated_of": _("Improving your ranking: {updated} of {total} photos"),
         "no_photos_title": _("No photos yet"),
-        "no_photos_text": _("Come back in a moment; this page fills by itself."),
+        "no_photos_text": _("Bring your own, or come back in a moment: this page fills by itself."),
         "no_photos_staff_text": _("Import a folder of photos with this command; this page fills by itself."),
         "no_photos_album_text": _("Bring some on the album’s page; this page fills by itself."),
         "all_rated_title": _("You’ve rated them all"),
@@ -152,6 +152,7 @@ def page_phrases() -> dict[str, str]:
         "trying": _("Trying…"),
         "see_ranking": _("See your ranking"),
         "see_help": _("How PAV works"),
+        "bring_own": _("Bring your own"),
         "photo_broken": _("Couldn’t load a photo, so we skipped it."),
         "photo_unreachable": _("Couldn’t load this photo. We’ll try again later."),
         # Problems.

@@ -31,7 +31,17 @@ function actions() {
   const again = tryAgain(ask("try-again"));
   const ranking = { label: say("see_ranking"), run: ask("see-ranking") };
   const help = { label: say("see_help"), run: ask("see-help") };
-  return { preparing: help, more_coming: ranking, all_rated: ranking, unreachable: again, busy: again, error: again };
+  const bring = { label: say("bring_own"), run: () => find("#albums").click() };
+  return {
+    ...(album || isStaff ? {} : { no_photos: bring }),
+    preparing: help,
+    more_coming: ranking,
+    all_rated: ranking,
+    offline: ranking,
+    unreachable: again,
+    busy: again,
+    error: again,
+  };
 }
 
 /**

@@ -97,7 +97,8 @@ def remember_announcements(context: Any) -> None:
 
 def test_from_no_photos_to_the_first_card_without_a_reload(visit: Callable[..., Visitor], catalogue: Catalogue) -> None:
     alice = visit(prepare=remember_announcements)
-    assert "Come back in a moment" in see(alice, "no_photos")
+    assert "come back in a moment" in see(alice, "no_photos")
+    assert alice.page.inner_text("#deck-notice button") == "Bring your own"
     assert "Nothing to rank yet" in see(alice, "nothing_ranked", "#ranking-notice")
     alice.page.evaluate("window.sameDocument = true")
     catalogue.change("add", 3)
@@ -207,6 +208,7 @@ def test_offline_the_page_says_that_ratings_are_kept(visit: Callable[..., Visito
     assert "Swipe on: PAV keeps your ratings" in alice.page.inner_text("#deck-line")
     alice.rate_all()
     assert "sends them when you’re back" in see(alice, "offline")
+    assert alice.page.inner_text("#deck-notice button") == "See your ranking"
     alice.page.wait_for_selector("#lost-connection-text", state="hidden")
     alice.context.set_offline(False)
 

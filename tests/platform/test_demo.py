@@ -5,9 +5,11 @@ import pty
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from http.server import HTTPServer
 from pathlib import Path
 from uuid import uuid4
 
@@ -198,9 +200,32 @@ def test_a_port_in_use_is_refused_with_a_sentence(service_folder: Path, photos: 
     assert "Traceback" not in demo.text
 
 
-def test_a_network_that_is_not_the_one_in_the_metadata_is_refused_before_anything_starts(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+@contextmanager
+def unavailable(content: bytes) -> Iterator[int]:
+    """A server that answers one request with a 503 and this content; gives its port."""
+    from pav_site import starting_page
+
+    class Unavailable(starting_page.Handler):
+        def do_GET(self) -> None:  # noqa: N802 (as the library calls it)
+            self._respond(503, "text/plain", content)
+
+    with HTTPServer(("127.0.0.1", 0), Unavailable) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        yield server.server_port
+
+
+def test_pav_is_recognised_on_its_port_while_it_starts_and_while_a_part_is_missing() -> None:
+    from pav_site import demo, starting_page
+
+    port = free_port()
+    with starting_page.serving(port):
+        assert demo._is_pav(port)
+    for content, recognised in ((b'{"ok": false, "worker_age": null}', True), (b"<p>Back soon</p>", False)):
+        with unavailable(content) as port:
+            assert demo._is_pav(port) is recognised
+
+
+def test_a_network_that_is_not_the_one_in_the_metadata_is_refused_with_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from pav_site import demo_filling
     from pav_site.embedded import ServiceError
     from personalize.files import extractors
@@ -210,8 +235,9 @@ def test_a_network_that_is_not_the_one_in_the_metadata_is_refused_before_anythin
     damaged = tmp_path / rows[0].path.name
     damaged.write_bytes(b"half of a download")
     monkeypatch.setattr(extractors, "read", lambda _path: replace(real, rows=(replace(rows[0], path=damaged), *rows[1:])))
-    with pytest.raises(ServiceError, match="git checkout -- personalize/bank"):
+    with pytest.raises(ServiceError, match="git checkout -- personalize/bank") as refusal:
         demo_filling.check_bank()
+    assert damaged.name in str(refusal.value)
 
 
 @pytest.mark.parametrize("arguments", [["--port", "many"], ["--port", "70000"], ["--photos", "/not/there"]])

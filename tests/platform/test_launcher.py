@@ -13,6 +13,7 @@ from pav_site.environment import BASE
 from tests.platform.machine import PATIENCE_SECONDS
 
 PRINT_ARGUMENTS = "import sys; print(sys.argv)"
+MIRROR_AWAY = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": "http://127.0.0.1:1", "PIP_RETRIES": "0"}
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +72,12 @@ def test_what_research_needs_is_installed_on_request_and_then_kept_up_to_date(pr
     (project / ".venv" / "pav-requirements.txt.installed").unlink()
 
 
-def test_a_failed_installation_is_reported_and_retried(project: Path) -> None:
+@pytest.mark.parametrize("requirement", ["./not-there", "six"])
+def test_a_failed_installation_is_reported_and_retried(requirement: str, project: Path) -> None:
     call(project / "pav", "check")
-    (project / "requirements-app.txt").write_text("./not-there\n")
-    for _attempt in range(2):
-        failed = call(project / "pav", "check")
+    (project / "requirements-app.txt").write_text(f"{requirement}\n")
+    for _attempt in range(2 if requirement == "./not-there" else 1):
+        failed = call(project / "pav", "check", **MIRROR_AWAY)
         assert failed.returncode == 1
         assert "could not be installed" in failed.stderr
         assert "Check the network" in failed.stderr
@@ -105,14 +107,18 @@ def test_a_full_disk_is_named_before_and_after_the_download(project: Path, full_
     assert late.returncode == 1
     assert "the disk is full" in late.stderr
     (project / "requirements-app.txt").write_text("# nothing\n")
+    assert call(project / "pav", "check").returncode == 0
 
 
-@pytest.mark.parametrize("harm", ["no pip", "no python", "empty"])
+@pytest.mark.parametrize("harm", ["no pip", "half of pip", "no python", "empty"])
 def test_a_half_made_environment_is_made_again(harm: str, project: Path) -> None:
     assert call(project / "pav", "check").returncode == 0
     venv = project / ".venv"
     if harm == "no pip":
         shutil.rmtree(next(venv.glob("lib/python3*/site-packages/pip")))
+    elif harm == "half of pip":  # stopped while pip was unpacked, so nothing is installed yet
+        shutil.rmtree(next(venv.glob("lib/python3*/site-packages/pip/_internal")))
+        (venv / "pav-requirements-app.txt.installed").unlink()
     elif harm == "no python":
         (venv / "bin" / "python").unlink()
     else:

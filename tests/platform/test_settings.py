@@ -50,6 +50,23 @@ def test_every_setting_has_an_invalid_value_to_test() -> None:
     assert INVALID.keys() | ANY_TEXT == SETTINGS.keys()
 
 
+def test_a_folder_that_cannot_be_written_to_is_named_with_the_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()  # no permission would stop root
+    environment = os.environ | {"PAV_VAR": str(tmp_path / "file" / "data")}
+    refused = subprocess.run(
+        [sys.executable, str(BASE / "manage.py"), "serve"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"pav: PAV keeps its data in {tmp_path / 'file' / 'data'}, and cannot use that folder")
+    assert "PAV_VAR=" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 @pytest.mark.parametrize(("name", "text"), INVALID.items())
 def test_an_invalid_value_is_refused_with_the_name_and_an_example(name: str, text: str) -> None:
     with pytest.raises(BadSetting) as refusal:

@@ -1,7 +1,8 @@
 """The catalogue of drawn pictures: families, and the briefs of each family's pictures.
 
 Every family draws each mood of palette in both contrasts and both densities, so the pictures differ in colour, contrast and density on
-purpose, and the rankings of two people differ soon. `DULL` lists those that were looked at and thrown out.
+purpose, and the rankings of two people differ soon. Symmetry comes with the family: tilings and mandalas of reactions have it, dunes and
+skylines do not. `DULL` lists those that were looked at and thrown out.
 """
 
 from collections.abc import Callable
