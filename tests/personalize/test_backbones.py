@@ -10,7 +10,7 @@ from open_clip.transformer import QuickGELU
 from safetensors.torch import save_file
 
 from personalize.errors import MissingWeights, UnknownName
-from personalize.files import backbones, open_clip_backbones
+from personalize.files import backbones, open_clip_backbones, timm_backbones
 from personalize.networks import task_vectors
 from personalize.networks.scorer import Scorer
 from tests.personalize import small_clip
@@ -174,6 +174,20 @@ def test_weights_in_the_hub_cache_are_found_without_a_network(name, clip, tmp_pa
     monkeypatch.setattr(open_clip_backbones, "get_pretrained_cfg", lambda *_: {"hf_hub": "someone/small/"})
     scorer = backbones.scorer(f"{name}/mine")
     assert torch.equal(scorer.encoder.proj, clip.visual.proj)
+
+
+def test_weights_of_timm_come_from_the_hub_cache_or_the_error_names_the_file(tmp_path, no_network):
+    model = timm_backbones.find("timm/test_vit")
+    with pytest.raises(MissingWeights) as refusal:
+        model.weights()
+    assert f"fetch model.safetensors from the model page {model.published.hf_hub_id}" in str(refusal.value)
+    assert "--weights FILE" in str(refusal.value)
+    page = tmp_path / "hub" / f"models--{model.published.hf_hub_id.replace('/', '--')}"
+    (page / "refs").mkdir(parents=True)
+    (page / "refs" / "main").write_text("abc")
+    (page / "snapshots" / "abc").mkdir(parents=True)
+    (page / "snapshots" / "abc" / "model.safetensors").touch()
+    assert model.weights() == page / "snapshots" / "abc" / "model.safetensors"
 
 
 def test_an_untrained_scorer_depends_on_its_seed_alone(name):

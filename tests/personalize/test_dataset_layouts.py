@@ -1,6 +1,7 @@
 """Layouts of public datasets, their raters and both split protocols. Photos are empty files, since loading does not open them."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -306,13 +307,42 @@ def test_a_distribution_keeps_the_mean_of_the_ratings():
         ("houses", "ratings.csv", "h1.jpg", "h9.jpg", r"line 3: .*h9\.jpg is missing"),
         ("flickr-aes", "FLICKR-AES_image_score.txt", "p3.jpg", "p33.jpg", r"line 4: .*p33\.jpg is missing"),
         ("flickr-aes", "FLICKR-AES_image_labeled_by_each_worker.csv", "p3.jpg", "p33.jpg", r"line 5: .*p33\.jpg is missing"),
+        ("aadb", "batch.csv", "p3.jpg", "p33.jpg", r"batch\.csv line 5: .*p33\.jpg is missing"),
+        ("para", "annotation/PARA-Images.csv", "p3.jpg", "p33.jpg", r"PARA-Images\.csv line 5: .*p33\.jpg is missing"),
+        ("xpass-vis", "maked/ratings.csv", "a3.jpg", "a33.jpg", r"ratings\.csv line \d+: .*a33\.jpg is missing"),
     ],
 )
 def test_an_invalid_table_is_refused_with_file_line_and_column(root, name, table, old, new, sentence):
-    path = root(name) / table
-    path.write_text(path.read_text().replace(old, new, 1))
+    folder = root(name)
+    (folder / table).write_text((folder / table).read_text().replace(old, new, 1))
     with pytest.raises(BadDataset, match=sentence):
-        datasets.load(name, path.parent)
+        datasets.load(name, folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        ("flickr-aes", "FLICKR-AES_image_labeled_by_each_worker.csv"),
+        ("flickr-aes", "FLICKR-AES_image_score.txt"),
+        ("para", "annotation/PARA-Images.csv"),
+        ("para", "annotation/PARA-GiaaTest.csv"),
+        ("aadb", "imgListFiles_label/imgListTestRegression_score.txt"),
+        ("lapis", "annotation/LAPIS_individualratings_metaANDdemodata.csv"),
+        ("lapis", "imageset/ValImageSet.txt"),
+        ("xpass-vis", "maked/ratings.csv"),
+    ],
+)
+def test_a_table_that_is_missing_is_named(root, name, table):
+    folder = root(name)
+    (folder / table).unlink()
+    with pytest.raises(BadDataset, match=re.escape(Path(table).name)):
+        datasets.load(name, folder)
+
+
+def test_a_rating_of_real_cur_without_its_photo_is_named(tmp_path):
+    write_text(tmp_path / "test_list.csv", "w1,p1.jpg,3\n")
+    with pytest.raises(BadDataset, match=r"test_list\.csv line 1: .*p1\.jpg is missing"):
+        datasets.load("real-cur", tmp_path)
 
 
 def test_a_dataset_without_individual_ratings_is_refused_with_those_that_have_them(root):

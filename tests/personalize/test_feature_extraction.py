@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
@@ -146,6 +147,32 @@ def small_extractor(folder, data, width=4):
 
 
 PIXELS = np.zeros((1, 8, 8, 3), np.uint8)
+
+
+def test_a_gpu_comes_first_where_there_is_one_and_takes_eight_photos_at_once(monkeypatch):
+    session, asked = onnxruntime.InferenceSession, []
+
+    class OnAGpu:
+        """A session of the CPU that says it is one of a GPU: this machine may have none."""
+
+        def __init__(self, data, options, providers):
+            asked.extend(name for name, _settings in providers)
+            self._session = session(data, options, providers=["CPUExecutionProvider"])
+
+        def get_providers(self):
+            return asked
+
+        def __getattr__(self, name):
+            return getattr(self._session, name)
+
+    row = extractors.read().rows[1]
+    assert extractors.Network(row).at_once == 2
+    monkeypatch.setattr(
+        onnxruntime, "get_available_providers", lambda: ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
+    )
+    monkeypatch.setattr(onnxruntime, "InferenceSession", OnAGpu)
+    assert extractors.Network(row).at_once == 8
+    assert asked == ["CUDAExecutionProvider", "CPUExecutionProvider"]
 
 
 class TestFilesThatDoNotMatch:
