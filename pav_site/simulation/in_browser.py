@@ -13,6 +13,7 @@ from pav_site.simulation.participants import PATIENCE_SECONDS, Outcome, Plan, ad
 from pav_site.simulation.planted import Taste
 
 AGAIN_MS = 1000
+ACT_MS = 10_000  # in which a button can be pressed that was seen; if not, the page has changed, and is looked at again
 DEVICES: dict[str, dict[str, Any]] = {
     "phone": {"viewport": {"width": 390, "height": 844}, "screen": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
     "desktop": {"viewport": {"width": 1280, "height": 800}},
@@ -55,13 +56,14 @@ class BrowserParticipant:
         context = browser.new_context(**device, locale="en", extra_http_headers=headers)
         try:
             page = context.new_page()
-            page.set_default_timeout(PATIENCE_SECONDS * 1000)
+            page.set_default_timeout(ACT_MS)
+            page.set_default_navigation_timeout(PATIENCE_SECONDS * 1000)
             page.on("dialog", lambda dialog: dialog.accept())  # the page asks before it is left while answers wait
             self._go(page, self.plan.query(self.number))
             until = time.monotonic() + PATIENCE_SECONDS
             while not self.outcome.ended and time.monotonic() < until:
                 try:
-                    if self._act(page, page.wait_for_function(SHOWN).json_value()):
+                    if self._act(page, page.wait_for_function(SHOWN, timeout=PATIENCE_SECONDS * 1000).json_value()):
                         until = time.monotonic() + PATIENCE_SECONDS
                 except Error as error:  # the page changed meanwhile
                     self.outcome.problem = error.message

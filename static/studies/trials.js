@@ -15,6 +15,7 @@ import { forget, load } from "./stimulus.js";
 const config = JSON.parse(find("#study-config").textContent ?? "");
 const address = `/api/v1/studies/${config.slug}`;
 const AHEAD = 3;
+const LEFT_PAGE_MS = 1000; // until a page that was left has given its lock back
 const TRY_PHOTO_AGAIN_MS = 5000;
 const TAB = "pav-study-tab";
 const SHORTCUTS = "pav-study-shortcuts";
@@ -41,17 +42,24 @@ function thisTab() {
 
 /** Whether this is the only page of this browser that shows the study; a copied tab has the same id. @param {boolean} insists */
 function isAlone(insists) {
-  if (!navigator.locks) return Promise.resolve(true);
+  if (!navigator.locks || holdsLock) return Promise.resolve(true);
   return new Promise((resolve) => {
-    const options = insists ? { steal: true } : { ifAvailable: true };
-    const held = navigator.locks.request(`pav-study-page-${config.participant}`, options, (lock) => {
-      resolve(lock !== null);
-      return lock && new Promise(() => {}); // for as long as the page is open
+    // A page that was just left or reloaded gives its lock back a moment later.
+    const options = insists ? { steal: true } : { signal: AbortSignal.timeout(LEFT_PAGE_MS) };
+    const held = navigator.locks.request(`pav-study-page-${config.participant}`, options, () => {
+      holdsLock = true;
+      resolve(true);
+      return new Promise(() => {}); // for as long as the page is open
     });
-    held.catch(() => showNotice("#elsewhere")); // another tab goes on there
+    held.catch(() => {
+      if (holdsLock) showNotice("#elsewhere"); // another tab goes on there
+      holdsLock = false;
+      resolve(false);
+    });
   });
 }
 
+let holdsLock = false; // that this is the only page
 /** @type {Trial[]} */ let trials = [];
 let total = 0;
 let index = 0;
