@@ -1,10 +1,12 @@
 """Researchers' pages, states, exports; another's study is a 404 like none."""
 
 import csv
+import html
 import io
 import json
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -19,11 +21,12 @@ from personalize.agreement import reading
 from personalize.worker import study_agreement
 from ratings.exports.ratings_csv import ratings_csv
 from ratings.models import Participant, ParticipantIdentity, Study, StudyAnalysis, StudyLog
-from ratings.studies import analysis_services, example_study, export_columns, exports, services
+from ratings.studies import analysis_services, dealing, example_study, export_columns, exports, selectors, services, submissions
 from tests.guests import make_photos
 from tests.studies.designs import design, written
-from tests.studies.taking_part import Person
+from tests.studies.taking_part import PROLIFIC, Person
 
+FORM = "application/x-www-form-urlencoded"
 PAGES = ("", "design/", "participants/", "files/trials.csv")
 
 
@@ -79,6 +82,28 @@ def test_the_design_page_shows_problems_by_line_and_saves_them(dora, few):
     assert Study.objects.get().state == "draft"
 
 
+def test_a_large_design_is_saved_and_one_that_is_too_large_refused_in_words(dora, few):
+    dora.study(few, state="draft")
+    text = Study.objects.get().draft
+    large = text + f"# {'夕' * 30_000}\n"  # 90 kB, 270 kB in a form
+
+    def send(text: str) -> str:
+        return dora.browser.post("/studies/sunsets/design/", urlencode({"text": text}), content_type=FORM, follow=True).content.decode()
+
+    assert "Saved." in send(large + "\x00")
+    assert Study.objects.get().draft == large
+    assert "larger than 1000 kB" in send("x" * 1_000_001)
+    assert "4 MB at most" in send("x" * 5_000_000)
+    assert Study.objects.get().draft == large
+
+
+def test_a_draft_cannot_be_changed_as_an_open_study(dora, few):
+    dora.study(few, state="pilot")
+    changes = {"action": "change", "places": "30", "ends_at": "", "contact": "new@example.org"}
+    assert "not open yet" in dora.browser.post("/studies/sunsets/", changes, follow=True).content.decode()
+    assert Study.objects.get().places == 20
+
+
 def test_an_open_study_changes_only_what_may_and_notes_it(dora, few):
     study = dora.study(few)
     assert "frozen" in dora.browser.get("/studies/sunsets/design/").content.decode()
@@ -90,6 +115,7 @@ def test_an_open_study_changes_only_what_may_and_notes_it(dora, few):
     assert StudyLog.objects.get(kind="changed").data["places"] == [20, 30]
     for wrong in ({"places": "-1"}, {"ends_at": "soon"}, {"ends_at": "2999-02-31"}, {"contact": ""}):
         dora.browser.post("/studies/sunsets/", changes | wrong)
+    dora.browser.post("/studies/sunsets/", changes)  # nothing new
     assert StudyLog.objects.filter(kind="changed").count() == 1
 
 
@@ -101,6 +127,27 @@ def test_a_pilot_stays_apart(dora, few):
     assert [row["value"] for row in table(study, "trials.csv")] == ["5"] * 8
     assert [row["value"] for row in table(study, "trials.csv", mode="pilot")] == ["3"] * 8
     assert [row["number"] for row in table(study, "participants.csv")] == ["1"]
+
+
+def test_a_pilot_of_another_design_is_dealt_and_exported_by_its_own(dora, few):
+    study = dora.study(few, state="pilot", participants={"places": 1})
+    Person().complete()
+    services.change_state(study, "draft", by=None)
+    text = written(design([photo.sha256 for photo in few[:2]], participants={"places": 1}, seed=8))
+    services.save_draft(Study.objects.get(), text, by=None)
+    study = services.change_state(study, "pilot", by=None)
+    assert "everything is saved" in Person().complete()  # the place of the first pilot is not this one's
+    rows = list(Participant.objects.order_by("number"))
+    assert [(row.number, row.row) for row in rows] == [(1, 0), (2, 0)]
+    study.refresh_from_db()
+    dealt = dealing.replay(selectors.design_file(study.design_id), selectors.dealing_log(study, "pilot"))
+    assert dealt == [selectors.assignment_of(rows[1])]
+    opened = written(design([photo.sha256 for photo in few], seed=9))
+    services.change_state(study, "draft", by=None)
+    services.save_draft(Study.objects.get(), opened, by=None)
+    study = services.change_state(study, "open", by=None)
+    assert ("".join(exports.lines_of(study, "study.yaml", mode="pilot")), "".join(exports.lines_of(study, "study.yaml"))) == (text, opened)
+    assert (len(table(study, "photos.csv", mode="pilot")), len(table(study, "photos.csv"))) == (2, 4)
 
 
 def test_exclusion_needs_a_reason_and_only_changes_the_cleaned_trials(dora, few):
@@ -178,17 +225,43 @@ def test_prolifics_table_marks_and_releases_and_says_what_does_not_match(dora, f
     study = dora.study(few, entry={"prolific": {"codes": {"completed": "C"}}})
     for who in ("p1", "p2", "p3"):
         Person(query=f"?PROLIFIC_PID={who}").complete()
-    text = "Participant id,Status,Completion code\np1,APPROVED,C\np2,RETURNED,\np9,APPROVED,C\n"
-    upload = {"action": "submissions", "table": SimpleUploadedFile("s.csv", text.encode())}
-    said = dora.browser.post("/studies/sunsets/", upload, follow=True).content.decode()
+
+    def send(text: str) -> str:
+        upload = {"action": "submissions", "table": SimpleUploadedFile("s.csv", text.encode())}
+        return html.unescape(dora.browser.post("/studies/sunsets/", upload, follow=True).content.decode())
+
+    said = send("Participant id,Status,Completion code\np1,APPROVED,C\np2,RETURNED,\np9,APPROVED,C\n")
     assert "unknown here: p9" in said
     assert "missing in the table: p3" in said
     assert "p2: RETURNED" in said
     by_id = {row.external_id: row.participant for row in ParticipantIdentity.objects.filter(study=study)}
     assert (by_id["p1"].crowd_status, by_id["p1"].released, by_id["p2"].released) == ("APPROVED", False, True)
-    wrong = {"action": "submissions", "table": SimpleUploadedFile("s.csv", b"a,b\n1,2\n")}
-    assert "needs the columns" in dora.browser.post("/studies/sunsets/", wrong, follow=True).content.decode()
+    assert "p1: X" in send("Participant id,Status,Completion code\np1,APPROVED,X\np2,APPROVED,C\np2,APPROVED,C\np3,APPROVED,C\n")
+    by_id["p2"].refresh_from_db()
+    assert not by_id["p2"].released  # the later table has it otherwise
+    assert "needs the columns" in send("a,b\n1,2\n")
     assert "Choose the CSV" in dora.browser.post("/studies/sunsets/", {"action": "submissions"}, follow=True).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "code", "unlike", "is_released"),
+    [
+        ("completed", "REJECTED", "C1", "", True),
+        ("completed", "TIMED-OUT", "", "state", True),
+        ("under_way", "TIMED-OUT", "", "", True),
+        ("screened_out", "SCREENED OUT", "S1", "", False),
+        ("left", "SCREENED OUT", "S1", "code state", False),
+        ("under_way", "APPROVED", "", "state", False),
+        ("completed", "DANCING", "", "state", False),
+    ],
+)
+def test_each_status_of_prolific_fits_some_states(dora, few, state, status, code, unlike, is_released):
+    study = dora.study(few, entry=PROLIFIC)
+    Person(query="?PROLIFIC_PID=p1").consent()
+    Participant.objects.update(state=state)
+    found = submissions.mark(study, [("p1", status, code), ("p8", "RETURNED", "D1"), ("p9", "APPROVED", "U1")], by=None)
+    assert " ".join(sorted(name for name, own in found.items() if own)) == unlike
+    assert Participant.objects.get().released == is_released
 
 
 def test_commands_make_check_load_save_and_export(dora, db, tmp_path, monkeypatch, capsys):
