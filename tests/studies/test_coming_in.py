@@ -3,6 +3,10 @@
 import html
 import re
 
+import pytest
+import redis
+from django.core.management import CommandError, call_command
+
 from ratings.models import BarredId, Participant, StudyLog, StudyPhoto, Trial
 from ratings.studies import external_ids, services
 from tests.studies.taking_part import FROM_PROLIFIC, PROLIFIC, Person
@@ -162,6 +166,41 @@ def test_too_many_from_one_address_wait(dora, few):
     reply = Person().consent()
     assert reply.status_code == 429
     assert int(reply["Retry-After"]) >= 1
+
+
+def test_the_administrators_limit_caps_the_studys_and_no_address_is_kept(dora, few, settings):
+    settings.PAV = settings.PAV | {"LIMIT_PARTICIPANTS": "1/hour"}
+    dora.study(few, participants={"places": 5, "per_address": "100/hour"})
+    Person().consent()
+    assert Person().consent().status_code == 429
+    keys = redis.from_url(settings.REDIS_URL).keys("*PARTICIPANTS*")
+    assert keys
+    assert "127.0.0.1" not in str(keys)
+
+
+def test_ids_are_barred_on_the_page_and_by_the_command(dora, few, tmp_path):
+    dora.study(few, entry=PROLIFIC)
+    dora.browser.post("/studies/sunsets/", {"action": "bar", "ids": "p1 p2"})
+    path = tmp_path / "ids.txt"
+    path.write_text("p2\np3\n")
+    call_command("study", "block", "sunsets", path)
+    said = [Person(query=f"?PROLIFIC_PID=p{number}").consent().content.decode() for number in (1, 2, 3, 4)]
+    assert ["cannot take part" in one for one in said] == [True, True, True, False]
+    assert "cc=S1" in said[0]
+    assert BarredId.objects.count() == 3
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(CommandError, match="not text in UTF-8"):
+        call_command("study", "block", "sunsets", path)
+
+
+def test_the_same_id_has_another_pseudonym_and_key_in_another_study(dora, few):
+    names = ("sunsets", "moons")
+    studies = [dora.study(few, slug=name, entry=PROLIFIC) for name in names]
+    people = [Person(name, FROM_PROLIFIC) for name in names]
+    for person in people:
+        person.consent()
+    assert len({person.row.pseudonym for person in people}) == 2
+    assert len({external_ids.used_key(study.pk, "main", "p1") for study in studies}) == 2
 
 
 def test_japanese_pages_follow_the_browser_or_the_choice(dora, few):

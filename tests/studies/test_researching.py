@@ -7,6 +7,7 @@ import json
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -18,9 +19,11 @@ from django.utils import timezone
 
 from personalize import tasks
 from personalize.agreement import reading
+from personalize.files import rating_tables
 from personalize.worker import study_agreement
 from ratings.exports.ratings_csv import ratings_csv
 from ratings.models import Participant, ParticipantIdentity, Study, StudyAnalysis, StudyLog
+from ratings.photos import files
 from ratings.studies import analysis_services, dealing, example_study, export_columns, exports, selectors, services, submissions
 from tests.guests import make_photos
 from tests.studies.designs import design, written
@@ -186,6 +189,39 @@ def test_cleaning_follows_the_frozen_rules(dora, few):
     assert {row["participant"]: row["failed_checks"] for row in table(study, "participants.csv")}[careless.row.pseudonym] == "1"
 
 
+def test_an_export_says_what_was_agreed_to_and_which_design_it_is(dora, few):
+    study = dora.study(few, languages=["en", "ja"], consent__text={"en": "We study.", "ja": "研究します。"})
+    Person().complete()
+    (person,) = table(study, "participants.csv")
+    texts = {row["hash"]: row["text"] for row in table(study, "consents.csv")}
+    assert "We study." in texts[person["consent_hash"]]
+    facts = json.loads("".join(exports.lines_of(study, "study.json")))
+    assert facts["frozen_at"] == study.design.frozen_at.isoformat(timespec="seconds")
+    assert (facts["versions"]["bank"], facts["is_opening"]) == ("test-bank", True)
+    reply = dora.browser.get("/studies/sunsets/files/ratings.csv")
+    assert f"sunsets-{study.design.hash[:12]}-ratings.csv" in reply["Content-Disposition"]
+    assert "text" not in exports.people(study, "main").first().design.__dict__  # designs are large
+
+
+def test_hidden_spells_changes_and_sizes_are_exported_raw_and_cleaned_by_the_rules(dora, few):
+    study = dora.study(few, cleaning={"slowest_seconds": 2, "drop_hidden": True})
+    person = Person()
+    person.reach_trials()
+    hidden, slow, *others = person.claim().json()["trials"]
+    spells = {"hidden": [[1200.5, 1300]], "changes": [[1100, 2], [1150, 4]], "shown_width": 360, "shown_height": 240.5}
+    person.answer(hidden, **spells)
+    person.answer(slow, answer_ms=3000.5)
+    for trial in others:
+        person.answer(trial)
+    person.post("events", {"client_id": str(uuid4()), "kind": "photo_failed", "place": 2, "started_ms": 5, "ended_ms": 6})
+    person.go_on("trials")
+    row = table(study, "trials.csv")[0]
+    assert (json.loads(row["hidden"]), json.loads(row["changes"])) == (spells["hidden"], spells["changes"])
+    assert (row["shown_width"], row["device_width"], row["device_height"]) == ("360.0", "1080.0", "721.5")
+    assert [json.loads(one["data"])["started_ms"] for one in table(study, "events.csv") if one["kind"] == "photo_failed"] == [5]
+    assert [int(one["position"]) for one in table(study, "trials_cleaned.csv")] == list(range(3, 9))
+
+
 def test_every_column_is_in_the_dictionary_and_ids_only_where_asked(dora, few):
     study = dora.study(few, entry={"prolific": {"codes": {"completed": "C"}}})
     Person(query="?PROLIFIC_PID=secret-id&SESSION_ID=s").complete()
@@ -293,12 +329,28 @@ def test_an_export_has_everything_and_agreement_reads_it(dora, db, tmp_path, cap
     found = reading.read(tmp_path / "ratings.csv").ratings
     assert (len(found), len(found.raters), len(found.photos), found.blocks) == (60, 5, 6, ["1", "2"])
     facts = json.loads((tmp_path / "agreement.json").read_text())
-    assert facts["primary_statistic"] == "icc_ak"
+    assert (facts["primary_statistic"], facts["design_sha256"], facts["mode"]) == ("icc_ak", study.design.hash, "main")
+    assert f"design SHA-256 {study.design.hash}" in (tmp_path / "report.md").read_text()
     with (tmp_path / "flickr_aes.csv").open() as file:
         assert next(csv.reader(file)) == ["worker", "imagePair", "score"]
     with pytest.raises(CommandError, match="no study"):
         call_command("export_study", "nothing", out=tmp_path)
     assert Participant.objects.filter(study=study).count() == 5
+
+
+def test_an_export_of_a_pilot_has_ids_and_photos_where_asked_and_evaluate_reads_it(dora, few, tmp_path):
+    dora.study(few, state="pilot", entry=PROLIFIC)
+    for photo in few:
+        files.folder(photo).mkdir(parents=True)
+        files.path(photo, files.MASTER).write_bytes(photo.sha256.encode())
+    for number in range(2):
+        Person(query=f"?PROLIFIC_PID=secret-{number}").complete(lambda trial, number=number: 1 + (trial["place"] + number) % 5)
+    call_command("export_study", "sunsets", out=tmp_path, pilot=True, with_ids=True, photos=True, no_agreement=True)
+    with (tmp_path / "participants.csv").open() as file:
+        assert [row["external_id"] for row in csv.DictReader(file)] == ["secret-0", "secret-1"]
+    for name in ("ratings.csv", "flickr_aes.csv"):
+        found = rating_tables.read(tmp_path / name, tmp_path / "photos")
+        assert (len(found.photos), [len(one.ratings) for one in found.raters]) == (4, [4, 4])
 
 
 def test_a_worker_analyses_the_study_for_its_page_and_a_withdrawal_deletes_that(dora, erik, db):

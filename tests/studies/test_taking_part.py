@@ -1,6 +1,7 @@
 """Taking part: steps, trials stored once and in order, kind ends, withdrawal, erasure."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ from ratings.models import (
     Exclusion,
     Participant,
     ParticipantIdentity,
+    Photo,
     Presentation,
     Rater,
     RatingEvent,
@@ -21,7 +23,7 @@ from ratings.models import (
     Trial,
     TrialEvent,
 )
-from ratings.studies import dealing, external_ids, selectors, services
+from ratings.studies import dealing, external_ids, selectors, services, views
 from tests.studies.taking_part import FROM_PROLIFIC, PROLIFIC, Person
 
 CHOICE = {"id": "task", "kind": "choice", "text": "What?", "options": ["Beauty", "Fame"]}
@@ -135,6 +137,69 @@ def test_a_study_that_allows_no_second_opening_ends_the_run(dora, few):
     assert StudyLog.objects.get(study=study, kind="released").data["why"] == "left"
 
 
+def test_a_reload_is_allowed_for_a_while_where_the_study_says_so(dora, few):
+    dora.study(few, resume="reload", entry=PROLIFIC)
+    person = Person(query=FROM_PROLIFIC)
+    person.reach_trials()
+    person.rate_all(most=2)
+    assert person.claim().status_code == 200
+    Participant.objects.update(page_seen_at=timezone.now() - timedelta(minutes=11))
+    assert person.claim().status_code == 409
+    said = person.see()
+    assert "This run has ended" in said
+    assert "cc=T1" in said  # nobody is left without a code
+
+
+def test_a_break_that_was_taken_is_not_taken_again_after_a_reload(dora, few):
+    dora.study(few)
+    person = Person()
+    person.reach_trials()
+    person.rate_all(most=4)
+    assert [trial["break_before"] for trial in person.claim().json()["trials"]] == [True, False, False, False]
+    person.post("events", {"client_id": str(uuid4()), "kind": "break", "place": 4, "started_ms": 1, "ended_ms": 2})
+    assert not any(trial["break_before"] for trial in person.claim().json()["trials"])
+
+
+def test_examples_and_a_matrix_are_shown_and_credited(dora, few):
+    Photo.objects.filter(pk=few[0].pk).update(credit="Photo: Marguerite")
+    examples = [{"photo": few[0].sha256, "text": "Such as this one."}]
+    practice = [few[0].sha256]
+    dora.study(few, instructions__examples=examples, practice=practice, questions_before=[{"set": "aesthetics_interest"}])
+    person = Person()
+    assert "I enjoy looking at photos." in person.consent().content.decode()
+    missing = person.go_on("questions_before", **{"photo_interest.1": "2", "photo_interest.2": "9"}).content.decode()
+    assert missing.count("Please answer this question.") == 2
+    assert 'value="2" checked' in missing
+    page = person.go_on("questions_before", **{f"photo_interest.{row}": "2" for row in (1, 2, 3)}).content.decode()
+    assert "Such as this one." in page
+    assert f"/{few[0].content_hash}/" in page
+    assert person.row.withdrawal_code in page
+    assert sorted(StudyAnswer.objects.values_list("question", "row", "value")) == [("photo_interest", row, "2") for row in "123"]
+    Participant.objects.update(state="completed")
+    assert "Marguerite" in person.see()
+
+
+def test_after_the_date_of_the_consent_nobody_withdraws(dora, few, monkeypatch):
+    dora.study(few, consent__withdraw_until=timezone.now().date())
+    person = Person()
+    code = (person.complete(), person.code())[1]
+    monkeypatch.setattr(views, "datetime", SimpleNamespace(now=lambda zone: datetime.now(zone) + timedelta(days=1)))
+    said = person.browser.post("/study/sunsets/withdraw/", {"code": code}).content.decode()
+    assert "The time for withdrawing is over" in said
+    assert person.row.state == "completed"
+
+
+def test_what_cannot_be_stored_is_left_out_of_what_is(dora, few):
+    dora.study(few, questions_before=[{"id": "said", "kind": "text", "text": "Well?"}])
+    person = Person()
+    person.consent()
+    person.go_on("questions_before", said="a\x00b")
+    person.go_on("instructions")
+    trial = person.claim().json()["trials"][0]
+    assert person.answer(trial, orientation="portrait\x00-primary").status_code == 201
+    assert (StudyAnswer.objects.get().value, Trial.objects.get().orientation) == ("ab", "portrait-primary")
+
+
 def test_screening_ends_kindly_and_gives_the_place_back(dora, few):
     dora.study(few, questions_before=[CHOICE | {"screen_out": [2]}], participants={"places": 1})
     person = Person()
@@ -146,8 +211,8 @@ def test_screening_ends_kindly_and_gives_the_place_back(dora, few):
 
 
 def test_comprehension_has_two_tries_then_a_kind_end_before_any_trial(dora, few):
-    dora.study(few, comprehension={"questions": [CHOICE | {"correct": 1}]})
-    alice, bob = Person(), Person()
+    dora.study(few, comprehension={"questions": [CHOICE | {"correct": 1}]}, entry=PROLIFIC)
+    alice, bob = Person(query="?PROLIFIC_PID=a"), Person(query="?PROLIFIC_PID=b")
     for person in (alice, bob):
         person.consent()
         person.go_on("instructions")
@@ -155,6 +220,7 @@ def test_comprehension_has_two_tries_then_a_kind_end_before_any_trial(dora, few)
             assert "another try" in person.go_on("comprehension", task="2", attempt="1").content.decode()
     assert "the study ends here" in alice.go_on("comprehension", task="2", attempt="2").content.decode()
     bob.go_on("comprehension", task="1", attempt="2")
+    assert "cc=F1" in alice.see()
     assert (alice.row.state, bob.row.step) == ("checks_failed", "trials")
     assert alice.claim().status_code == 409
     assert StudyAnswer.objects.filter(step="comprehension").count() == 4
