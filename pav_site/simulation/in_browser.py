@@ -13,6 +13,7 @@ from pav_site.simulation.participants import PATIENCE_SECONDS, Outcome, Plan, ad
 from pav_site.simulation.planted import Taste
 
 AGAIN_MS = 1000
+LOOK_AGAIN_MS = 30_000  # what was there to press may be gone by now
 DEVICES: dict[str, dict[str, Any]] = {
     "phone": {"viewport": {"width": 390, "height": 844}, "screen": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
     "desktop": {"viewport": {"width": 1280, "height": 800}},
@@ -55,7 +56,7 @@ class BrowserParticipant:
         context = browser.new_context(**device, locale="en", extra_http_headers=headers)
         try:
             page = context.new_page()
-            page.set_default_timeout(PATIENCE_SECONDS * 1000)
+            page.set_default_timeout(LOOK_AGAIN_MS)
             page.on("dialog", lambda dialog: dialog.accept())  # the page asks before it is left while answers wait
             self._go(page, self.plan.query(self.number))
             until = time.monotonic() + PATIENCE_SECONDS

@@ -248,7 +248,12 @@ async function finish() {
 
 /** @param {boolean} insists */
 async function begin(insists) {
-  if (!(await isAlone(insists))) return showNotice("#elsewhere");
+  if (await isAlone(insists)) await claim(insists);
+  else showNotice("#elsewhere");
+}
+
+/** Fetches the trials that are left, again and again while the server is away. @param {boolean} insists */
+async function claim(insists) {
   await outbox.empty(); // answers from before a reload come first
   try {
     const run = await post(`${address}/claim`, { page, insists });
@@ -259,7 +264,7 @@ async function begin(insists) {
       if (insists) location.reload();
       else showNotice("#elsewhere");
     } else if (cause instanceof Refused) showFault(cause.message);
-    else setTimeout(() => begin(insists), 2000);
+    else setTimeout(() => claim(insists), 2000);
     return;
   }
   showTrialAgain();
