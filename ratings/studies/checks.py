@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ratings.studies import dealing, orders, yaml_reading
+from ratings.studies import dealing, field_errors, orders, yaml_reading
 from ratings.studies.design import Question, Scale, StudyFile, Trials
 from ratings.studies.orders import Impossible
 from ratings.studies.question_sets import questions_of
@@ -73,41 +73,12 @@ def parse(text: str) -> StudyFile:
 def _problems(error: ValidationError, found: Yaml) -> list[Problem]:
     seen: dict[tuple[int, str], Problem] = {}
     for one in error.errors()[:MOST_SHOWN]:
-        path = _path(one["loc"], found)
+        path = field_errors.path_of(one["loc"], found)
         missing = one["type"] == "missing"
         field = ".".join(map(str, (*path, one["loc"][-1]) if missing else path))
-        problem = Problem(found.line(path), field, _sentence(one))
+        problem = Problem(found.line(path), field, field_errors.sentence_of(one))
         seen.setdefault((problem.line, field), problem)
     return sorted(seen.values(), key=lambda problem: problem.line)
-
-
-def _path(location: tuple[Any, ...], found: Yaml) -> Path:
-    """Where an error is in the file: Pydantic's places name the parts of unions, too, which the file does not have."""
-    path: Path = ()
-    for part in location:
-        if (*path, part) in found.lines:
-            path = (*path, part)
-        elif (*path, str(part)) in found.lines:
-            path = (*path, str(part))
-    return path
-
-
-def _sentence(error: Any) -> str:
-    kind, context, given = error["type"], error.get("ctx", {}), error.get("input")
-    texts = {
-        "extra_forbidden": "this key is unknown. Is it misspelt, or in the wrong place?",
-        "missing": "it is missing.",
-        "string_type": "it must be text, or one text for each language.",
-        "dict_type": "it must be text, or one text for each language.",
-        "list_type": "it must be a list.",
-        "model_type": "it must be a group of fields.",
-        "model_attributes_type": "it must be a group of fields.",
-        "int_parsing": "it must be a whole number.",
-        "int_type": "it must be a whole number.",
-        "string_pattern_mismatch": f"{str(given)[:60]!r} is not of the form that is needed here.",
-        "value_error": f"{context.get('error', '')}.",
-    }
-    return texts.get(kind, f"{error['msg'].rstrip('.').lower()}.")
 
 
 def check(
