@@ -77,7 +77,9 @@ def _trials(outcomes: Sequence[Outcome]) -> Iterator[Finding]:
 def _dealing(study: Study, mode: str) -> Iterator[Finding]:
     """Whether the log leads to what everybody was dealt, and how evenly conditions were filled."""
     file = selectors.design_file(study.design_id or 0)
-    people = list(Participant.objects.filter(study=study, mode=mode).exclude(state=Participant.State.WITHDRAWN).order_by("number"))
+    people = list(
+        Participant.objects.filter(design=study.design_id, mode=mode).exclude(state=Participant.State.WITHDRAWN).order_by("number")
+    )
     replayed = {one.number: one for one in dealing.replay(file, selectors.dealing_log(study, mode))}
     wrong = [row.number for row in people if replayed.get(row.number) != selectors.assignment_of(row)]
     if wrong:
@@ -95,7 +97,7 @@ def _targets(study: Study, mode: str) -> Iterator[Finding]:
     wanted = file.participants.ratings_per_photo
     if wanted is None:
         return
-    people = list(Participant.objects.filter(study=study, mode=mode, released=False))
+    people = list(Participant.objects.filter(design=study.design_id, mode=mode, released=False))
     pools = {row.condition: dealing.pool_of(file, row.condition) for row in people}
     held, complete = Counter[int](), Counter[int]()
     for row in people:
