@@ -104,6 +104,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "ratings.accounts.sessions.SocketsMiddleware",
+    "pav_site.body_limits.BodyLimits",
 ]
 ROOT_URLCONF = "pav_site.urls"
 ASGI_APPLICATION = "pav_site.asgi.application"
@@ -137,7 +138,9 @@ MEDIA_ROOT = VAR / "media"
 DRAWN_ROOT = VAR / "drawn"  # files of the sample pictures that PAV draws
 EXPORTS_ROOT = VAR / "exports"  # model exports; served only to administrators
 DOWNLOADS_ROOT = VAR / "downloads"  # ZIPs of own photos; served only to their owners
-DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024  # API requests have a few kilobytes; photos do not come by Django (ratings/uploads/tus.py)
+DATA_UPLOAD_MAX_MEMORY_SIZE = (
+    4 * 2**20
+)  # a study of 1 MB as a form field; the API takes less (pav_site/body_limits.py), photos come by tus.py
 
 LANGUAGE_CODE = CHOSEN["PAV_LANGUAGE"]
 LANGUAGES = [("en", _("English")), ("ja", _("Japanese"))]

@@ -7,6 +7,7 @@ from ipaddress import ip_address, ip_network
 
 import redis
 from django.conf import settings
+from django.utils.crypto import salted_hmac
 from limits import parse
 from limits.storage import RedisStorage
 from limits.strategies import FixedWindowRateLimiter
@@ -52,13 +53,15 @@ def check_new_guest(address: str) -> None:
 
 
 def check_new_participant(address: str, study: str, rate: str) -> None:
-    """Count one new participant from an IP address: against the study's own limit, and the administrator's for each study.
+    """Count one new participant from an IP address: against the study's own limit, and the administrator's for each study. Only a keyed
+    hash of the address is kept, for as long as the limit counts.
 
     Raises:
         TooManyRequests: with the seconds to wait.
     """
-    _check("PARTICIPANTS", f"{study} {address}", settings.PAV["LIMIT_PARTICIPANTS"])
-    _check("STUDY", f"{study} {address}", rate)
+    who = f"{study} {salted_hmac('ratings.limits.participants', f'{study} {address}', algorithm='sha256').hexdigest()[:32]}"
+    _check("PARTICIPANTS", who, settings.PAV["LIMIT_PARTICIPANTS"])
+    _check("STUDY", who, rate)
 
 
 def _check(name: str, who: str, rate: str) -> None:

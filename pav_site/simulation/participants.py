@@ -31,7 +31,7 @@ FIRST_ADDRESS = int(ip_address("10.0.0.0"))
 
 @dataclass(frozen=True)
 class Habits:
-    """How often (0 to 1) simulated participants leave, reload, and send an answer twice."""
+    """How often (0 to 1) simulated participants leave, reload, and send an answer or a form twice."""
 
     leave: float = 0.05
     reload: float = 0.05
@@ -215,6 +215,8 @@ class SimulatedParticipant:
 
     def _send(self, path: str, fields: dict[str, str]) -> str:
         body = urlencode(fields | {"csrfmiddlewaretoken": self._csrf()}).encode()
+        if self.lots.random() < self.plan.habits.twice:  # a double click
+            self._request(path, body, {})
         return self._request(path, body, {})
 
     def _post(self, what: str, body: dict[str, Any]) -> Any:

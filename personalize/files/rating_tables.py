@@ -14,6 +14,8 @@ from personalize.errors import BadDataset
 from personalize.files.photo_files import digest, photos_below
 from personalize.numerics.ratings import RaterRatings
 
+COLUMNS = {"rater": ("rater", "worker"), "image": ("image", "imagePair"), "score": ("score",)}  # PAV's names, then FLICKR-AES's
+
 
 @dataclass(frozen=True)
 class RatingTable:
@@ -74,7 +76,7 @@ def gather(ratings: Mapping[str, Mapping[Path, float]], *, by_name: bool = False
 
 
 def read(table: Path, folder: Path, exclude: frozenset[str] = frozenset()) -> RatingTable:
-    """Read ratings and find their photos below `folder`.
+    """Read ratings, in PAV's columns or FLICKR-AES's, and find their photos below `folder`.
 
     `exclude` holds digests (see `photo_files.digest`) of photos that must not be used, because a task vector was trained on their scores.
     If a rater rates a photo twice, the last rating counts.
@@ -90,13 +92,14 @@ def read(table: Path, folder: Path, exclude: frozenset[str] = frozenset()) -> Ra
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
             rows = csv.DictReader(file, skipinitialspace=True)
-            if not {"rater", "image", "score"} <= set(rows.fieldnames or ()):
+            rater, image, score = (next((name for name in known if name in (rows.fieldnames or ())), "") for known in COLUMNS.values())
+            if not (rater and image and score):
                 raise BadDataset(f"{table} needs the columns rater, image, score; it has {', '.join(rows.fieldnames or ['none'])}.")
             for line, row in enumerate(rows, start=2):
-                if row["image"] not in found:
-                    raise BadDataset(f"{table} line {line}: there is no photo {row['image']!r} below {folder}.")
-                rated.add(row["image"])
-                ratings[row["rater"]][found[row["image"]]] = finite_number(row["score"], "score", table, line)
+                if row[image] not in found:
+                    raise BadDataset(f"{table} line {line}: there is no photo {row[image]!r} below {folder}.")
+                rated.add(row[image])
+                ratings[row[rater]][found[row[image]]] = finite_number(row[score], score, table, line)
     except (OSError, UnicodeDecodeError) as error:
         raise BadDataset(f"{table} cannot be read: {error}") from error
     if not ratings:

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from threadpoolctl import threadpool_limits
@@ -17,6 +18,8 @@ from personalize.errors import BadDataset, TooFewRatings
 from personalize.progress import ProgressCallback, no_progress
 from ratings.studies import analysis_services, exports, selectors
 from ratings.studies.models import Participant, Study
+
+FACTS = ("mode", "design_sha256", "frozen_at", "versions", "primary_statistic")  # of `exports.facts`, for agreement.json
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ def make(analysis_id: UUID) -> None:
 
 def analyse_study(study: Study, mode: str, plan: BootstrapPlan, progress: ProgressCallback = no_progress) -> StudyAgreement:
     """What ./pav agreement says of ratings.csv. Answers on different scales are never mixed."""
-    design = selectors.design_file(study.design_id or 0)
+    design, known = selectors.design_file(selectors.design_of(study, mode).pk), exports.facts(study, mode)
     groups = design.conditions_by_scale()
     made = StudyAgreement({}, [], [])
     for conditions in groups if len(groups) > 1 else [[]]:
@@ -55,11 +58,17 @@ def analyse_study(study: Study, mode: str, plan: BootstrapPlan, progress: Progre
         except (BadDataset, TooFewRatings) as error:
             made.problems.append(f"There is no analysis of agreement of {title}: {error}")
             continue
-        facts = {"table": title, "primary_statistic": design.primary_statistic}
+        facts = {"table": title} | {name: known[name] for name in FACTS}
         made.files[f"agreement{ending}.json"] = json.dumps(result.as_json() | facts, indent=1) + "\n"
-        made.files[f"report{ending}.md"] = markdown_report.report(result, title, [])
+        made.files[f"report{ending}.md"] = markdown_report.report(result, title, []) + f"\n{_origin(known)}\n"
         made.pages.append(summary.page(result))
     return made
+
+
+def _origin(known: dict[str, Any]) -> str:
+    """Which design the data come from, in a sentence."""
+    versions = ", ".join(f"{name} {version}" for name, version in known["versions"].items() if version)
+    return f"Data: {known['mode']}; design SHA-256 {known['design_sha256']}, frozen {known['frozen_at']} with {versions}."
 
 
 def _lines(study: Study, mode: str, conditions: Collection[str]) -> Iterator[str]:

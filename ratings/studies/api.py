@@ -1,5 +1,6 @@
 """API of a study's trials."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -47,7 +48,8 @@ def claim(request: ParticipantRequest, slug: str, body: schemas.ClaimIn) -> dict
     file = selectors.file_of(participant)
     own = trials_of_step(selectors.trials_of(participant), participant.step)
     rows = selectors.study_photo_ids(participant.design_id)
-    left = [trial for trial in own if trial.place >= participant.next_place]
+    taken = selectors.breaks_of(participant)
+    left = [replace(trial, break_before=False) if trial.place in taken else trial for trial in own if trial.place >= participant.next_place]
     photos = selectors.photos_by_study_photo({rows[trial.photo] for trial in left if trial.photo is not None})
 
     def out(trial: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ratings.studies import dealing, yaml_reading
+from ratings.studies import dealing, field_errors, orders, yaml_reading
 from ratings.studies.design import Question, Scale, StudyFile, Trials
 from ratings.studies.orders import Impossible
 from ratings.studies.question_sets import questions_of
@@ -16,7 +16,7 @@ from ratings.studies.yaml_reading import BadYaml, Path, Yaml
 
 MOST_SHOWN = 30
 TRIED = 12  # participants whose trials a check deals
-# Of `./pav agreement`; the name is frozen with the design, and the analysis names it first.
+# Of `./pav agreement`; the name is frozen with the design, and stands in `study.json` and `agreement.json`.
 STATISTICS = (
     *("alpha_interval", "alpha_ordinal", "icc_a1", "icc_ak", "icc_c1", "icc_ck", "split_half_raters", "split_half_ratings"),
     *("mean_minus_one_pearson", "mean_minus_one_spearman", "pairwise_pearson", "pairwise_spearman", "retest"),
@@ -73,41 +73,12 @@ def parse(text: str) -> StudyFile:
 def _problems(error: ValidationError, found: Yaml) -> list[Problem]:
     seen: dict[tuple[int, str], Problem] = {}
     for one in error.errors()[:MOST_SHOWN]:
-        path = _path(one["loc"], found)
+        path = field_errors.path_of(one["loc"], found)
         missing = one["type"] == "missing"
         field = ".".join(map(str, (*path, one["loc"][-1]) if missing else path))
-        problem = Problem(found.line(path), field, _sentence(one))
+        problem = Problem(found.line(path), field, field_errors.sentence_of(one))
         seen.setdefault((problem.line, field), problem)
     return sorted(seen.values(), key=lambda problem: problem.line)
-
-
-def _path(location: tuple[Any, ...], found: Yaml) -> Path:
-    """Where an error is in the file: Pydantic's places name the parts of unions, too, which the file does not have."""
-    path: Path = ()
-    for part in location:
-        if (*path, part) in found.lines:
-            path = (*path, part)
-        elif (*path, str(part)) in found.lines:
-            path = (*path, str(part))
-    return path
-
-
-def _sentence(error: Any) -> str:
-    kind, context, given = error["type"], error.get("ctx", {}), error.get("input")
-    texts = {
-        "extra_forbidden": "this key is unknown. Is it misspelt, or in the wrong place?",
-        "missing": "it is missing.",
-        "string_type": "it must be text, or one text for each language.",
-        "dict_type": "it must be text, or one text for each language.",
-        "list_type": "it must be a list.",
-        "model_type": "it must be a group of fields.",
-        "model_attributes_type": "it must be a group of fields.",
-        "int_parsing": "it must be a whole number.",
-        "int_type": "it must be a whole number.",
-        "string_pattern_mismatch": f"{str(given)[:60]!r} is not of the form that is needed here.",
-        "value_error": f"{context.get('error', '')}.",
-    }
-    return texts.get(kind, f"{error['msg'].rstrip('.').lower()}.")
 
 
 def check(
@@ -125,6 +96,8 @@ def check(
         *_conditions(file, found),
         *_statistic(file, found),
         *_participants(file, found),
+        *_entry(file, found),
+        *_balance(file, found),
         *_dates(file, found, today),
     ]
     if not any(not problem.is_advice for problem in problems):
@@ -259,8 +232,8 @@ def _trials(trials: Trials, start: Path, found: Yaml) -> Iterator[Problem]:
             yield _problem(found, (*path, "name"), "another block has this name.")
         if block.again and block.again not in earlier:
             yield _problem(found, (*path, "again"), f"there is no earlier block {block.again!r}.")
-        if block.order in ("latin_square", "williams") and trials.longest_run is not None:
-            yield _problem(found, (*path, "order"), f"a {block.order.replace('_', ' ')} leaves no choice, so `longest_run` cannot hold.")
+        if block.order != "random" and trials.longest_run is not None:
+            yield _problem(found, (*path, "order"), f"the order {block.order} leaves no choice, so `longest_run` cannot hold.")
         earlier.add(block.name)
     if len({one.after for one in trials.checks}) < len(trials.checks):
         yield _problem(found, (*start, "checks"), "two checks come after the same trial.")
@@ -320,19 +293,62 @@ def _participants(file: StudyFile, found: Yaml) -> Iterator[Problem]:
         if wanted.photos_each is not None and wanted.photos_each > len(pool):
             yield _problem(found, ("participants", "photos_each"), f"there are only {len(pool)} photos to choose from.")
     if wanted.ratings_per_photo is not None:
-        pool_size = len(dealing.pool_of(file, file.conditions[0].name if file.conditions else ""))
-        each = wanted.photos_each or pool_size
-        if wanted.places * each < wanted.ratings_per_photo * pool_size:
-            most = wanted.places * each // max(1, pool_size)
-            yield _problem(
-                found,
-                ("participants", "ratings_per_photo"),
-                f"{wanted.places} participants with {each} photos each give {most} ratings per photo, not {wanted.ratings_per_photo}.",
-            )
+        yield from _target(file, wanted.ratings_per_photo, found)
+
+
+def _target(file: StudyFile, target: int, found: Yaml) -> Iterator[Problem]:
+    """Whether each photo can have its ratings: conditions are filled evenly, and each deals its own photos alone."""
+    names = [row.name for row in file.conditions] or [""]
+    pools = {name: set(dealing.pool_of(file, name)) for name in names}
+    places = file.participants.places
+    dealt_by: dict[frozenset[str], set[int]] = {}  # photos by the conditions that deal them
+    for photo in set().union(*pools.values()):
+        dealt_by.setdefault(frozenset(name for name in names if photo in pools[name]), set()).add(photo)
+    for photos in (set().union(*pools.values()), *dealt_by.values()):
+        each = [min(file.participants.photos_each or len(pool), len(pool & photos)) for pool in pools.values()]
+        if photos and (most := places * sum(each) // (len(names) * len(photos))) < target:
+            category = file.photos[min(photos)].category
+            some = f" of the category {category!r}" if category and len(photos) < len(file.photos) else ""
+            sentence = f"{places} participants with {max(each)} photos each give {most} ratings per photo{some}, not {target}."
+            yield _problem(found, ("participants", "ratings_per_photo"), sentence)
+            return
+
+
+def _entry(file: StudyFile, found: Yaml) -> Iterator[Problem]:
     if not (file.entry.link or file.entry.invitations or file.entry.prolific):
         yield _problem(found, ("entry",), "nobody can come in: allow link, invitations or prolific.")
     if file.entry.prolific and file.entry.link:
         yield _problem(found, ("entry", "link"), "whoever has the plain link comes in beside those from Prolific.", advice=True)
+    if file.entry.prolific:
+        codes = file.entry.prolific.codes.model_dump()
+        if empty := [name for name, code in codes.items() if not code]:
+            sentence = f"there is no code for {', '.join(empty)}: whoever ends that way gets no link back to Prolific."
+            yield _problem(found, ("entry", "prolific", "codes"), sentence, advice=True)
+
+
+def _balance(file: StudyFile, found: Yaml) -> Iterator[Problem]:
+    """Whether Latin squares and Williams designs can balance what they are there for."""
+    conditions = [row.name for row in file.conditions] or [""]
+    for name in conditions:
+        own = next((place for place, row in enumerate(file.conditions) if row.name == name and row.trials), None)
+        trials, start = file.of_condition(name).trials, ("trials",) if own is None else ("conditions", own, "trials")
+        pool = dealing.pool_of(file, name)
+        for place, block in enumerate(trials.blocks):
+            if block.order not in ("latin_square", "williams"):
+                continue
+            path: Path = (*start, "blocks", place, "order")
+            if file.participants.photos_each is not None and file.participants.photos_each < len(pool):
+                yield _problem(found, path, f"the order {block.order} needs the same photos for everybody, and `photos_each` deals shares.")
+                continue
+            if trials.repeats and not block.again:
+                sentence = f"the order {block.order} balances the first showings alone: `repeats` are put in by lot."
+                yield _problem(found, path, sentence, advice=True)
+            count = sum(not block.categories or file.photos[photo].category in block.categories for photo in pool)
+            rows = orders.rows_of_williams(count) if block.order == "williams" else count
+            if count and file.participants.places % (rows * len(conditions)):
+                sentence = f"the order {block.order} of {count} photos is balanced over {rows} participants"
+                sentence += " of each condition" if len(conditions) > 1 else ""
+                yield _problem(found, path, f"{sentence}, and {file.participants.places} places are no multiple of that.", advice=True)
 
 
 def _dates(file: StudyFile, found: Yaml, today: date) -> Iterator[Problem]:

@@ -118,16 +118,17 @@ def deal(file: StudyFile, assignment: Assignment, chances: tuple[tuple[int, floa
     checks = {check.after: number for number, check in reversed(list(enumerate(file.trials.checks)))}
     since_break, shown = 0, 0
     for block, order, dealt_by in _blocks(file, assignment):
+        in_block: set[int] = set()
         for place_in_block, photo in enumerate(order):
+            how = "random_repeat" if photo in in_block else dealt_by
+            in_block.add(photo)
             due = file.trials.break_every is not None and since_break == file.trials.break_every
             due |= file.trials.break_between_blocks and place_in_block == 0 and shown > 0
             since_break = 0 if due else since_break
             position = len(found) + 1
             place = len(practice) + len(found)
             found.append(
-                DealtTrial(
-                    place, "main", block, position, photo, first_positions.get(photo), dealt_by, chance.get(photo, 1.0), break_before=due
-                )
+                DealtTrial(place, "main", block, position, photo, first_positions.get(photo), how, chance.get(photo, 1.0), break_before=due)
             )
             first_positions.setdefault(photo, position)
             shown, since_break = shown + 1, since_break + 1

@@ -167,6 +167,14 @@ class Codes(Part):
     full: str = ""
     fault: str = ""
 
+    def of(self, outcome: str) -> str:
+        """The code of an outcome, or of a state of a participant; a run that was left ends like one with a technical fault."""
+        return str(getattr(self, "fault" if outcome == "left" else outcome, ""))
+
+    def without_run(self) -> set[str]:
+        """Codes of those who began no run: declined, full, barred."""
+        return {self.declined, self.full, self.screened_out} - {"", self.completed}
+
 
 class Prolific(Part):
     codes: Codes

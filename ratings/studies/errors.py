@@ -20,6 +20,7 @@ class StudyClosed(StudyRefusal):
 
 
 class StudyPaused(StudyRefusal):
+    status = 503  # for a time: the page keeps its answers and sends them again
     word = "paused"
     sentence = _("This study is paused. Please come back later.")
 

@@ -30,6 +30,10 @@ def _time(time: datetime | None) -> str:
     return time.isoformat(timespec="seconds") if time else ""
 
 
+def _device_pixels(row: Any, field: str) -> float | None:
+    return None if row[field] is None else round(row[field] * row["device_pixel_ratio"], 2)
+
+
 WHO = _field("participant", "pseudonym of the participant in this study")
 DESIGN = _field("design", "first 12 digits of the SHA-256 of the design that the participant saw")
 
@@ -45,10 +49,17 @@ TRIALS = (
     _field("undone", "1 where the participant took this answer back; it does not count"),
     _field("photo", "SHA-256 of the photo; empty for a check"),
     _field("category", "category of the photo in the design"),
-    _field("photo_before", "SHA-256 of the photo before; empty where there was none"),
+    _field("photo_before", "SHA-256 of the photo that the trial before showed; empty for the first trial and after a check"),
     _field("repeat_of", "position of the first trial of this photo; empty for the first one"),
-    _field("dealt_by", "how the order was made: random, random_short_runs (runs of a category limited), latin_square, williams, fixed"),
-    _field("probability", "that this participant was given this photo, given who came before; 1 where everybody gets all photos"),
+    _field(
+        "dealt_by",
+        "how the order was made: random, random_short_runs (runs of a category limited), latin_square, williams, fixed; or random_repeat: "
+        "a repeat, put into the block's order by lot",
+    ),
+    _field(
+        "probability",
+        "that this participant was given this photo, given the condition and who came before; 1 where everybody in it gets all photos",
+    ),
     _field("value", "answer on the scale, from 1; empty where skipped or timed_out"),
     _field("check_value", "what a check asked for"),
     _field("skipped", "1 where the participant skipped the photo"),
@@ -65,7 +76,9 @@ TRIALS = (
     _field("viewport_height", "CSS pixels"),
     _field("shown_width", "width of the photo on the screen, CSS pixels"),
     _field("shown_height", "height of the photo on the screen, CSS pixels"),
-    _field("device_pixel_ratio", "device pixels for each CSS pixel; times shown_width: the width in device pixels"),
+    _field("device_pixel_ratio", "device pixels for each CSS pixel"),
+    Column("device_width", "width of the photo on the screen, device pixels", lambda row: _device_pixels(row, "shown_width")),
+    Column("device_height", "height of the photo on the screen, device pixels", lambda row: _device_pixels(row, "shown_height")),
     _field("derivative", "width of the file that the browser chose, pixels"),
     _field("orientation", "of the screen, as browsers name it"),
     _field("input_kind", "touch, mouse, pen, key; or button, where the browser does not say"),

@@ -23,7 +23,7 @@ FIELDS = tuple(field.attname for field in Trial._meta.concrete_fields if field.n
 def lines_of(study: Study, name: str, *, mode: str = MAIN, with_ids: bool = False) -> Iterator[str]:
     """The lines of one file of the export."""
     if name == "study.yaml":
-        yield _design(study).text
+        yield selectors.design_of(study, mode).text
     elif name == "study.json":
         yield json.dumps(facts(study, mode), indent=2, ensure_ascii=False) + "\n"
     elif name == "dictionary.csv":
@@ -32,7 +32,7 @@ def lines_of(study: Study, name: str, *, mode: str = MAIN, with_ids: bool = Fals
             yield _line([table, "", about])
             yield from (_line([table, column.name, column.about]) for column in columns if with_ids or not column.identifies)
     else:
-        absent = _absent_columns(study) if name == "ratings.csv" else set()
+        absent = _absent_columns(study, mode) if name == "ratings.csv" else set()
         columns = [column for column in TABLES[name][1] if (with_ids or not column.identifies) and column.name not in absent]
         yield _line([column.name for column in columns])
         getters = [column.of for column in columns]
@@ -41,7 +41,7 @@ def lines_of(study: Study, name: str, *, mode: str = MAIN, with_ids: bool = Fals
 
 def facts(study: Study, mode: str) -> dict[str, Any]:
     """What every export says of itself: the design with its hash and time, versions, what was changed after opening, counts."""
-    design = _design(study)
+    design = selectors.design_of(study, mode)
     return {
         "study": study.slug,
         "mode": mode,
@@ -62,10 +62,6 @@ def facts(study: Study, mode: str) -> dict[str, Any]:
         "participants_by_state": selectors.counts_by_state(study, mode),
         "withdrawn_rows_are_left_out": True,
     }
-
-
-def _design(study: Study) -> StudyDesign:
-    return StudyDesign.objects.get(pk=study.design_id or 0)
 
 
 def _rows(study: Study, name: str, mode: str) -> Iterator[dict[str, Any]]:
@@ -90,7 +86,7 @@ def _rows(study: Study, name: str, mode: str) -> Iterator[dict[str, Any]]:
 def people(study: Study, mode: str) -> QuerySet[Participant]:
     """The participants of an export: nobody who withdrew."""
     rows = Participant.objects.filter(study=study, mode=mode).exclude(state=Participant.State.WITHDRAWN)
-    return rows.select_related("design").order_by("number")
+    return rows.select_related("design").defer("design__text").order_by("number")
 
 
 def trials(study: Study, mode: str) -> Iterator[dict[str, Any]]:
@@ -123,7 +119,7 @@ def _trials_of(participant: Participant, hashes: dict[int, str], categories: dic
 
 def cleaned(study: Study, mode: str) -> Iterator[dict[str, Any]]:
     """The trials that the frozen rules keep, with which showing of the photo each is (`block` in ratings.csv)."""
-    file = selectors.design_file(_design(study).pk)
+    file = selectors.design_file(selectors.design_of(study, mode).pk)
     excluded = set(Exclusion.objects.filter(participant__study=study).values_list("participant", flat=True))
     hashes = dict(StudyPhoto.objects.filter(study=study).values_list("id", "sha256"))
     categories = dict(StudyPhoto.objects.filter(study=study).values_list("id", "category"))
@@ -197,7 +193,7 @@ def _participants(study: Study, mode: str) -> Iterator[dict[str, Any]]:
 
 
 def _photos(study: Study, mode: str) -> Iterator[dict[str, Any]]:
-    wanted = {photo.sha256: photo.category for photo in selectors.design_file(_design(study).pk).photos}
+    wanted = {photo.sha256: photo.category for photo in selectors.design_file(selectors.design_of(study, mode).pk).photos}
     for photo in Photo.objects.filter(owner=None, sha256__in=wanted).order_by("id").iterator(CHUNK):
         yield {
             "photo": photo.sha256,
@@ -243,9 +239,9 @@ def _log(study: Study, mode: str) -> Iterator[dict[str, Any]]:
         yield {"created_at": row.created_at, "kind": row.kind, "data": row.data}
 
 
-def _absent_columns(study: Study) -> set[str]:
+def _absent_columns(study: Study, mode: str) -> set[str]:
     """Columns of ratings.csv that say nothing in a study without categories, or without conditions."""
-    file = selectors.design_file(_design(study).pk)
+    file = selectors.design_file(selectors.design_of(study, mode).pk)
     has = {"category": all(photo.category for photo in file.photos), "condition": bool(file.conditions)}
     return {name for name, is_there in has.items() if not is_there}
 

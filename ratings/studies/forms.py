@@ -18,6 +18,11 @@ class Form:
     given: dict[str, str] = field(default_factory=dict)
 
 
+def typed(sent: Mapping[str, str], name: str) -> str:
+    """What was typed into a field, without the character that PostgreSQL cannot store."""
+    return str(sent.get(name, "")).replace("\x00", "")
+
+
 def fields(questions: Sequence[Question], language: str, problems: Mapping[str, str], given: Mapping[str, str]) -> list[dict[str, Any]]:
     """Questions as a template draws them."""
     return [
@@ -55,7 +60,7 @@ def read(questions: Sequence[Question], sent: Mapping[str, str], words: Mapping[
         rows = [str(place) for place in range(1, len(question.rows) + 1)] if question.kind == "matrix" else [""]
         for row in rows:
             name = f"{question.id}.{row}" if row else question.id
-            text = str(sent.get(name, "")).strip()[:LONGEST_TEXT]
+            text = typed(sent, name).strip()[:LONGEST_TEXT]
             form.given[name] = text
             if not text:
                 if question.required:

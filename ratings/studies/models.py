@@ -161,7 +161,7 @@ class ParticipantIdentity(models.Model):
 
 
 class BarredId(models.Model):
-    """A keyed hash of an id that may not take part in a study; the id itself is not kept."""
+    """A keyed hash of an id that may not take part in a study, or not again; the id itself is not kept."""
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="barred")
     key = models.CharField(max_length=64)
@@ -345,7 +345,7 @@ class StudyAnalysis(models.Model):
 class StudyLog(models.Model):
     """What happened in a study, in order: states, changes after opening, who was dealt what, whose places were released.
 
-    Append-only, except that a withdrawal leaves only the number in the lines about the participant.
+    Append-only, except that a withdrawal leaves only the number, and the design that it was dealt, in the lines about the participant.
     """
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="log")

@@ -39,7 +39,7 @@ def _credits(participant: Participant) -> list[str]:
 def _completion_code(file: StudyFile, outcome: str, kind: str) -> str:
     if kind != "prolific" or file.entry.prolific is None:
         return ""
-    return str(getattr(file.entry.prolific.codes, outcome, "") or "")
+    return file.entry.prolific.codes.of(outcome)
 
 
 def end(
@@ -84,7 +84,7 @@ def page(
         "contact": study.contact or file.contact,
         "words": words_of(file, language),
         "language": language,
-        "is_preview": study.state in (Study.State.PREVIEW, Study.State.PILOT),
+        "is_preview": study.state == Study.State.PREVIEW,
     }
     with translation.override(language if language in ours else "en"):  # for dates; everything else is in `words`
         return render(request, template, everywhere | context, status=status)

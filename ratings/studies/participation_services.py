@@ -9,11 +9,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from ratings.studies import dealing, selectors, services
+from ratings.studies import dealing, external_ids, selectors, services
 from ratings.studies.design import Question, StudyFile
 from ratings.studies.errors import MayNotTakePart, NoEntry, OpenElsewhere, RunEnded, RunExists, StudyFull
 from ratings.studies.models import (
-    BarredId,
     Exclusion,
     Participant,
     ParticipantIdentity,
@@ -75,12 +74,12 @@ def start_run(study: Study, *, came: Came, language: str, run_id: UUID | None = 
             known = Participant.objects.filter(pk=run_id).first() if run_id else None
             if known and (known.study_id, known.mode, known.state, known.step) == (row.pk, mode, State.UNDER_WAY, first_step):
                 return known
-            _check_entry(row, file, came)
+            _check_entry(row, mode, file, came)
             services.release_expired(row, mode)
             if mode != Participant.Mode.PREVIEW and selectors.places_taken(row, mode) >= row.places:
                 raise StudyFull
-            before = selectors.dealt_before(row.pk, mode)
-            number = 1 + max((one.assignment.number for one in before), default=0)
+            before = selectors.dealt_before(design, mode)
+            number = selectors.next_number(row, mode)
             assignment = dealing.assign(file, number, before)
             chances = dealing.chance_of(file, assignment, before)
             participant = Participant.objects.create(
@@ -109,9 +108,9 @@ def start_run(study: Study, *, came: Came, language: str, run_id: UUID | None = 
                     external_study=came.external_study,
                     external_session=came.external_session,
                     mode=mode,
-                    erase_on=timezone.now().date() + timedelta(days=file.keep_ids_days),
+                    erase_on=external_ids.erase_on(row, file, timezone.now()),
                 )
-            services.log(row, "dealt", mode=mode, **assignment.as_json())
+            services.log(row, "dealt", mode=mode, design=design.hash, **assignment.as_json())
     except IntegrityError as error:
         if "one_run_per_study_and_id" in str(error):
             raise RunExists from None
@@ -119,14 +118,16 @@ def start_run(study: Study, *, came: Came, language: str, run_id: UUID | None = 
     return participant
 
 
-def _check_entry(study: Study, file: StudyFile, came: Came) -> None:
+def _check_entry(study: Study, mode: str, file: StudyFile, came: Came) -> None:
     allowed = {"link": file.entry.link, "invitation": file.entry.invitations, "prolific": file.entry.prolific is not None}
     if not allowed[came.kind] and study.state != Study.State.PREVIEW:
         raise NoEntry
     if came.kind == "invitation" and not StudyInvitation.objects.filter(study=study, code=came.external_id).exists():
         raise NoEntry
-    if came.external_id and BarredId.objects.filter(study=study, key=services.id_key(study.pk, came.external_id)).exists():
+    if came.external_id and external_ids.is_barred(study, external_ids.id_key(study.pk, came.external_id)):
         raise MayNotTakePart
+    if came.external_id and external_ids.is_barred(study, external_ids.used_key(study.pk, mode, came.external_id)):
+        raise RunExists
 
 
 def _code() -> str:
@@ -207,12 +208,10 @@ def end_run(participant: Participant, state: str, *, note: str = "") -> None:
             services.release(participant, why=state)
 
 
-def count_comprehension_try(participant: Participant) -> int:
-    """The number of this try at the comprehension questions."""
-    tries = participant.comprehension_tries + 1
-    counted = Participant.objects.filter(pk=participant.pk, comprehension_tries=participant.comprehension_tries, step="comprehension")
-    counted.update(comprehension_tries=tries)
-    return tries
+def count_comprehension_try(participant: Participant, attempt: int) -> bool:
+    """Count a try at the comprehension questions. False where its form was sent before."""
+    own = Participant.objects.filter(pk=participant.pk, comprehension_tries=attempt - 1, step="comprehension", state=State.UNDER_WAY)
+    return bool(own.update(comprehension_tries=attempt))
 
 
 def claim_page(participant: Participant, *, page: UUID, insists: bool) -> None:
@@ -250,7 +249,7 @@ def withdraw(code: str, study: Study) -> Participant | None:
         Trial.objects.filter(participant=participant).delete()
         TrialEvent.objects.filter(participant=participant).delete()
         StudyAnswer.objects.filter(participant=participant).delete()
-        ParticipantIdentity.objects.filter(participant=participant).delete()
+        external_ids.forget_ids(ParticipantIdentity.objects.filter(participant=participant))
         Exclusion.objects.filter(participant=participant).delete()
         StudyAnalysis.objects.filter(study=study).delete()
         services.release(participant, why="withdrawn")

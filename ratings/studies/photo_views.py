@@ -19,8 +19,7 @@ def photo(request: HttpRequest, slug: str, row: int, content_hash: str, file_nam
     """One file of a photo, for the participants of a study and its researcher."""
     study = selectors.study_by_slug(slug)
     participant_id = sessions.run_in(request.session, slug)
-    is_owner = bool(study and request.user.is_authenticated and study.owner_id == request.user.pk)
-    if study is None or not (participant_id or is_owner):
+    if study is None or not (participant_id or selectors.is_owner(study, request.user)):
         raise Http404(_("There is no such photo, or it is not yours to see."))
     try:
         limits.check("FILES", str(participant_id or f"user {request.user.pk}"))

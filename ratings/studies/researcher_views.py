@@ -25,7 +25,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from ratings import limits
 from ratings.errors import RatingError, TooManyRequests
 from ratings.problems import refusal_page
-from ratings.studies import analysis_services, exports, new_studies, selectors, services, submissions
+from ratings.studies import analysis_services, exports, forms, new_studies, selectors, services, submissions
 from ratings.studies.errors import BadStudy
 from ratings.studies.models import Participant, Study
 
@@ -65,7 +65,7 @@ def _own(request: HttpRequest, slug: str) -> Study:
 def studies(request: HttpRequest) -> HttpResponse:
     """The researcher's studies; a POST makes one."""
     if request.method == "POST":
-        slug = slugify(request.POST.get("slug", ""))[:50]
+        slug = slugify(forms.typed(request.POST, "slug"))[:50]
         try:
             if len(slug) < 3:
                 raise BadStudy(_("The name needs at least three letters: it is part of the link."))
@@ -116,8 +116,8 @@ def _act(request: HttpRequest, study: Study) -> HttpResponse:
         services.change_state(study, to, by=by)
         messages.success(request, _("The study is now: {state}.").format(state=Study.State(to).label))
     elif action == "change":
-        services.change_open_study(study, by=by, **_changes(request, study))
-        messages.success(request, _("Changed, and noted in the study’s log."))
+        if services.change_open_study(study, by=by, **_changes(request, study)):
+            messages.success(request, _("Changed, and noted in the study’s log."))
     elif action == "invite":
         count = _whole(request.POST.get("count", ""), 1, MOST_INVITATIONS)
         link = request.build_absolute_uri(reverse("study_entry", args=[study.slug]))
@@ -128,7 +128,7 @@ def _act(request: HttpRequest, study: Study) -> HttpResponse:
         added = services.bar_ids(study, request.POST.get("ids", "").split(), by=by)
         messages.success(request, ngettext("{n} more id may not take part.", "{n} more ids may not take part.", added).format(n=added))
     elif action == "submissions":
-        unlike = services.read_submissions(study, submissions.read(request.FILES.get("table")), by=by)
+        unlike = submissions.mark(study, submissions.read(request.FILES.get("table")), by=by)
         messages.success(request, submissions.summary(unlike))
     else:
         raise BadStudy(_("There is no such action."))
@@ -143,7 +143,7 @@ def _changes(request: HttpRequest, study: Study) -> dict[str, Any]:
         end = None
     if day and end is None:
         raise BadStudy(_("Write the last day as 2027-03-31, or leave it empty."))
-    contact = request.POST.get("contact", "").strip()
+    contact = forms.typed(request.POST, "contact").strip()
     if not 3 <= len(contact) <= 200:
         raise BadStudy(_("The study needs a contact."))
     places = _whole(request.POST.get("places", ""), 1, 1_000_000)
@@ -164,7 +164,7 @@ def design(request: HttpRequest, slug: str) -> HttpResponse:
     study = _own(request, slug)
     text, problem = study.draft, ""
     if request.method == "POST":
-        text = request.POST.get("text", "").replace("\r\n", "\n")
+        text = forms.typed(request.POST, "text").replace("\r\n", "\n")
         try:
             services.save_draft(study, text, by=request.user.pk)
             messages.success(request, _("Saved."))
@@ -203,7 +203,7 @@ def _decide(request: HttpRequest, study: Study) -> None:
     if request.POST.get("action") == "include":
         services.include(participant, by=request.user.pk)
         return
-    reason = request.POST.get("reason", "").strip()[:500]
+    reason = forms.typed(request.POST, "reason").strip()[:500]
     if not reason:
         raise BadStudy(_("Say why: an exclusion without a reason cannot be published."))
     services.exclude(participant, reason=reason, by=request.user.pk)
@@ -223,8 +223,13 @@ def export_file(request: HttpRequest, slug: str, name: str) -> StreamingHttpResp
         raise Http404
     kind = "text/csv; charset=utf-8" if name.endswith(".csv") else "text/plain; charset=utf-8"
     response = StreamingHttpResponse(_in_batches(lines), content_type=kind)
-    response["Content-Disposition"] = content_disposition_header(True, f"{slug}-{name}") or "attachment"
+    response["Content-Disposition"] = content_disposition_header(True, _file_name(study, name)) or "attachment"
     return response
+
+
+def _file_name(study: Study, name: str) -> str:
+    """Of a download: it says of which design, since a table alone may not."""
+    return f"{study.slug}-{study.design.hash[:12]}-{name}" if study.design else f"{study.slug}-{name}"
 
 
 async def _in_batches(lines: Iterator[str]) -> AsyncIterator[str]:

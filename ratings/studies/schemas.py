@@ -1,5 +1,6 @@
 """API schemas of a study's trials."""
 
+import re
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -75,6 +76,7 @@ class TrialIn(Schema):
     def as_answer(self) -> Answer:
         named = {"client_id", "place", "token", "page", "value", "skipped", "timed_out"}
         body = self.model_dump()
+        body["orientation"] = re.sub(r"[^a-z-]", "", self.orientation)  # anything else is no orientation, and may be unstorable
         return Answer(**{name: body.pop(name) for name in named}, raw=body)
 
 

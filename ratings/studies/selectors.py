@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ObjectDoesNotExist
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 
 from ratings.photos.models import Photo
@@ -19,7 +19,17 @@ from ratings.studies.dealing import Assignment, Dealt, DealtTrial
 from ratings.studies.design import StudyFile
 from ratings.studies.errors import StudyClosed, StudyPaused, StudyRefusal
 from ratings.studies.interface import WORDS
-from ratings.studies.models import Participant, ParticipantIdentity, Study, StudyAnalysis, StudyDesign, StudyLog, StudyPhoto, Trial
+from ratings.studies.models import (
+    Participant,
+    ParticipantIdentity,
+    Study,
+    StudyAnalysis,
+    StudyDesign,
+    StudyLog,
+    StudyPhoto,
+    Trial,
+    TrialEvent,
+)
 
 MAY_RESEARCH = "ratings.add_study"
 DATA_MODES = (Participant.Mode.PILOT, Participant.Mode.MAIN)
@@ -48,8 +58,13 @@ def own_study(owner_id: int, slug: str) -> Study | None:
     return Study.objects.select_related("design").filter(owner=owner_id, slug=slug).first()
 
 
+def is_owner(study: Study, user: User | AnonymousUser) -> bool:
+    """Whether a study is this account's; one that the command line made without an owner is nobody's."""
+    return bool(user.is_authenticated and study.owner_id == user.pk)
+
+
 def study_by_slug(slug: str) -> Study | None:
-    return Study.objects.select_related("design").filter(slug=slug).first()
+    return Study.objects.select_related("design").defer("draft", "design__text").filter(slug=slug).first()
 
 
 def mode_of(study: Study) -> str:
@@ -120,18 +135,27 @@ def assignment_of(participant: Participant) -> Assignment:
     return Assignment(participant.number, participant.condition, participant.row, tuple(participant.photos))
 
 
-def dealt_before(study_id: int, mode: str) -> list[Dealt]:
-    """Everybody who was dealt trials in a mode, in order."""
-    rows = Participant.objects.filter(study=study_id, mode=mode).order_by("number")
+def next_number(study: Study, mode: str) -> int:
+    return 1 + (Participant.objects.filter(study=study, mode=mode).aggregate(last=Max("number"))["last"] or 0)
+
+
+def dealt_before(design: StudyDesign, mode: str) -> list[Dealt]:
+    """Everybody who was dealt trials of a design in a mode, in order. A pilot may have had another one before."""
+    rows = Participant.objects.filter(design=design, mode=mode).order_by("number")
     return [Dealt(assignment_of(row), counts=not row.released) for row in rows.only("number", "condition", "row", "photos", "released")]
 
 
 def participant_by_id(participant_id: UUID | str) -> Participant | None:
-    return Participant.objects.select_related("study").filter(id=participant_id).first()
+    return Participant.objects.select_related("study").defer("study__draft").filter(id=participant_id).first()
+
+
+def has_data(study: Study) -> bool:
+    """Whether anybody but the researcher has taken part."""
+    return Participant.objects.filter(study=study, mode__in=DATA_MODES).exists()
 
 
 def places_taken(study: Study, mode: str) -> int:
-    return Participant.objects.filter(study=study, mode=mode, released=False).count()
+    return Participant.objects.filter(design=study.design_id, mode=mode, released=False).count()
 
 
 def photos_by_study_photo(ids: Collection[int]) -> dict[int, Photo]:
@@ -144,9 +168,16 @@ def study_photo(study_id: int, study_photo_id: int, content_hash: str) -> Photo 
     return row.photo if row else None
 
 
+def breaks_of(participant: Participant) -> set[int]:
+    """The places before which a participant has taken the break."""
+    return set(TrialEvent.objects.filter(participant=participant, kind=TrialEvent.Kind.BREAK).values_list("place", flat=True))
+
+
 def photos_shown(participant: Participant) -> list[Photo]:
-    """The photos that a participant was shown, for the credits at the end."""
-    rows = StudyPhoto.objects.filter(id__in=Trial.objects.filter(participant=participant).values("photo")).select_related("photo")
+    """The photos that a participant was shown, the examples of the instructions included, for the credits at the end."""
+    rated = Q(id__in=Trial.objects.filter(participant=participant).values("photo"))
+    examples = Q(study=participant.study_id, sha256__in=[one.photo for one in file_of(participant).instructions.examples])
+    rows = StudyPhoto.objects.filter(rated | examples).select_related("photo")
     return [row.photo for row in rows.order_by("id")]
 
 
@@ -177,14 +208,22 @@ def versions() -> dict[str, Any]:
     return {"pav": settings.VERSION, "bank": current.bank if current else None, "projection": current.id if current else None}
 
 
+def design_of(study: Study, mode: str) -> StudyDesign:
+    """The design that the data of a mode were collected with: of a pilot the last one, which may not be what was opened."""
+    piloted = StudyDesign.objects.filter(pk__in=Participant.objects.filter(study=study, mode=mode).values("design")).order_by("id").last()
+    return piloted if mode == Participant.Mode.PILOT and piloted else StudyDesign.objects.get(pk=study.design_id or 0)
+
+
 def log_of(study: Study) -> QuerySet[StudyLog]:
     return StudyLog.objects.filter(study=study).order_by("id")
 
 
 def dealing_log(study: Study, mode: str) -> list[tuple[str, dict[str, Any]]]:
-    """What `dealing.replay` reads."""
+    """What `dealing.replay` reads, of those who were dealt the trials of `design_of`."""
+    own = Participant.objects.filter(design=design_of(study, mode), mode=mode).values_list("number", flat=True)
     rows = log_of(study).filter(kind__in=("dealt", "released", "returned"), data__mode=mode)
-    return list(rows.values_list("kind", "data"))
+    numbers = set(own)
+    return [(kind, data) for kind, data in rows.values_list("kind", "data") if data["number"] in numbers]
 
 
 def participants_of(study: Study) -> QuerySet[Participant]:

@@ -1,32 +1,30 @@
 """Writes of studies by researchers: designs, states, what may change after opening, exclusions. Every one is logged."""
 
 import hashlib
-import hmac
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
 
 from ratings.photos.models import Photo
-from ratings.studies import consents, selectors
+from ratings.studies import consents, external_ids, selectors
 from ratings.studies.design import StudyFile
 from ratings.studies.errors import BadStudy
 from ratings.studies.models import (
     BarredId,
     Exclusion,
     Participant,
-    ParticipantIdentity,
     Study,
     StudyDesign,
     StudyInvitation,
     StudyLog,
     StudyPhoto,
 )
+from ratings.studies.yaml_reading import MOST_BYTES
 
 State = Study.State
 NEXT_STATES: dict[str, tuple[str, ...]] = {
@@ -61,8 +59,10 @@ def save_draft(study: Study, text: str, *, by: int | None) -> None:
     """Change a draft; it may be unfinished, and have problems.
 
     Raises:
-        BadStudy: the design is frozen, or participants see it now.
+        BadStudy: the design is frozen, participants see it now, or it is too large for anything to read it.
     """
+    if len(text.encode()) > MOST_BYTES:
+        raise BadStudy(_("The design is larger than {n} kB, so it was not saved.").format(n=MOST_BYTES // 1000))
     if study.state != State.DRAFT or _was_opened(study):
         raise BadStudy(_("The design is frozen. Only a draft can be changed."))
     changed = Study.objects.filter(pk=study.pk, state=State.DRAFT).update(draft=text)
@@ -89,6 +89,8 @@ def change_state(study: Study, to: str, *, by: int | None) -> Study:
             _let_photos_go(row)
         old, row.state = row.state, to
         row.save(update_fields=["state", "design", "places", "ends_at", "contact"])
+        if to in (State.OPEN, State.CLOSED):
+            external_ids.date_again(row)
         log(row, "state", by=by, old=old, new=to, design=row.design.hash if row.design else None)
     return row
 
@@ -143,15 +145,26 @@ def _let_photos_go(study: Study) -> None:
     StudyPhoto.objects.filter(study=study).delete()
 
 
-def change_open_study(study: Study, *, places: int, ends_at: datetime | None, contact: str, by: int | None) -> None:
-    """Change what may change after opening: how many take part, the end, the contact."""
+def change_open_study(study: Study, *, places: int, ends_at: datetime | None, contact: str, by: int | None) -> bool:
+    """Change what may change after opening: how many take part, the end, the contact. False where all of it was so before.
+
+    Raises:
+        BadStudy: the study was not opened yet, so its file says all of this.
+    """
     with transaction.atomic():
         row = locked(study.pk)
+        if not row.is_frozen:
+            raise BadStudy(_("This study is not open yet: change its design."))
         old = {"places": row.places, "ends_at": str(row.ends_at or ""), "contact": row.contact}
         row.places, row.ends_at, row.contact = places, ends_at, contact
         row.save(update_fields=["places", "ends_at", "contact"])
         new = {"places": places, "ends_at": str(ends_at or ""), "contact": contact}
-        log(row, "changed", by=by, **{name: [old[name], value] for name, value in new.items() if value != old[name]})
+        changes = {name: [old[name], value] for name, value in new.items() if value != old[name]}
+        if "ends_at" in changes:
+            external_ids.date_again(row)
+        if changes:
+            log(row, "changed", by=by, **changes)
+    return bool(changes)
 
 
 def exclude(participant: Participant, *, reason: str, by: int | None) -> None:
@@ -195,61 +208,12 @@ def invite(study: Study, count: int, *, by: int | None) -> list[str]:
 
 def bar_ids(study: Study, ids: Iterable[str], *, by: int | None) -> int:
     """Ids that may not take part; only keyed hashes of them are kept. Returns how many are new."""
-    keys = {id_key(study.pk, one) for one in ids if one.strip()}
+    keys = {external_ids.id_key(study.pk, one) for one in ids if one.strip()}
     before = BarredId.objects.filter(study=study).count()
     BarredId.objects.bulk_create((BarredId(study=study, key=key) for key in keys), ignore_conflicts=True)
     added = BarredId.objects.filter(study=study).count() - before
     log(study, "barred", by=by, count=added)
     return added
-
-
-def id_key(study_id: int, external_id: str) -> str:
-    """Keyed hash of an id, different for each study."""
-    return hmac.new(settings.SECRET_KEY.encode(), f"study {study_id} {external_id.strip()}".encode(), hashlib.sha256).hexdigest()
-
-
-CROWD_STATES = (
-    "AWAITING REVIEW",
-    "APPROVED",
-    "REJECTED",
-    "RETURNED",
-    "TIMED-OUT",
-    "SCREENED OUT",
-    "ACTIVE",
-    "RESERVED",
-    "PARTIALLY APPROVED",
-)
-GIVEN_BACK = ("RETURNED", "TIMED-OUT", "REJECTED")
-
-
-def read_submissions(study: Study, rows: Collection[tuple[str, str, str]], *, by: int | None) -> dict[str, list[str]]:
-    """Mark what Prolific says of each submission: (participant id, status, completion code). Returned, timed-out and rejected ones
-    release their places. Returns what does not match: ids that PAV does not know, ids that the table lacks, and statuses that differ."""
-    unlike: dict[str, list[str]] = {"unknown": [], "missing": [], "state": []}
-    own = ParticipantIdentity.objects.filter(study=study, kind="prolific").select_related("participant__study")
-    by_id = {row.external_id: row.participant for row in own}
-    with transaction.atomic():
-        locked(study.pk)
-        for external_id, status, _code in rows:
-            participant = by_id.pop(external_id, None)
-            if participant is None:
-                unlike["unknown"].append(external_id)
-                continue
-            Participant.objects.filter(pk=participant.pk).update(crowd_status=status)
-            if status in GIVEN_BACK:
-                release(participant, why=status.lower())
-            finished = participant.state == Participant.State.COMPLETED
-            if finished == (status in (*GIVEN_BACK, "ACTIVE", "RESERVED")):
-                unlike["state"].append(f"{external_id}: {status} / {participant.get_state_display()}")
-        unlike["missing"] = sorted(by_id)
-        log(study, "crowd_table", by=by, count=len(rows), **{name: len(found) for name, found in unlike.items()})
-    return unlike
-
-
-def erase_identities() -> int:
-    """Erase ids whose retention is over; daily. Returns how many."""
-    erased, _tables = ParticipantIdentity.objects.filter(erase_on__lte=timezone.now().date()).delete()
-    return erased
 
 
 def release_expired(study: Study, mode: str) -> None:
@@ -261,7 +225,7 @@ def release_expired(study: Study, mode: str) -> None:
 
 def tidy() -> None:
     """What is due by the clock: ids to erase, studies to close, places to release."""
-    erase_identities()
+    external_ids.erase_due()
     for study in Study.objects.filter(state__in=(State.OPEN, State.PILOT)):
         with transaction.atomic():
             row = locked(study.pk)
@@ -281,11 +245,13 @@ def log(study: Study, kind: str, *, by: int | None = None, **data: object) -> No
 
 
 def forget_in_log(participant: Participant) -> None:
-    """Leave only the number in the log's lines about a participant: `dealing.replay` needs no more to deal the others again."""
+    """Leave only the number, and the design that it was dealt, in the log's lines about a participant: `dealing.replay` needs no more to
+    deal the others again."""
     own = {"mode": participant.mode, "number": participant.number}
     lines = StudyLog.objects.filter(study=participant.study_id, data__mode=participant.mode, data__number=participant.number)
     lines.filter(kind__in=("excluded", "included")).delete()
     lines.update(data=own)
+    lines.filter(kind="dealt").update(data=own | {"design": participant.design.hash})
 
 
 def sha256(text: str) -> str:

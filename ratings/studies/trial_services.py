@@ -19,6 +19,7 @@ from ratings.studies.errors import BadAnswer, NotThisTrial, OpenElsewhere, RunEn
 from ratings.studies.models import Participant, Trial, TrialEvent
 from ratings.studies.steps import trials_of_step
 
+EARLY_MS = 50  # timers of browsers are that exact
 LATE_MS = 250  # after the limit, for an answer that was under way when the time was up
 
 
@@ -110,6 +111,8 @@ def _check(file: StudyFile, trial: DealtTrial, answer: Answer) -> None:
             raise BadAnswer(_("This study has no time limit."))
         if answer.value is not None or answer.skipped:
             raise BadAnswer(_("A trial that ran out of time has no value."))
+        if seconds * 1000 < rules.limit_seconds * 1000 - EARLY_MS:
+            raise BadAnswer(_("The time limit was not over yet."))
         return
     if answer.skipped and (not rules.skip or trial.phase == "check" or answer.value is not None):
         raise BadAnswer(_("This trial cannot be skipped."))

@@ -1,5 +1,6 @@
 """Pages of participants: consent, the steps of a run, kind ends, withdrawal; and the photos of a study."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -33,19 +34,19 @@ State = Participant.State
 @ensure_csrf_cookie
 def entry(request: HttpRequest, slug: str) -> HttpResponse:
     """Information and consent. A GET stores nothing: chat apps and search engines open links, too."""
-    study = _study(slug)
+    study = _study(request, slug)
     if request.method == "GET" and not request.GET and _participant(request, study):
         return redirect("study_run", slug)
     file = _file(study)
     language = _language(request, file)
-    came, is_new = _how_came(request, slug)
+    came = _how_came(request)
     try:
         mode = selectors.mode_of(study)
-        if mode == Participant.Mode.PREVIEW and study.owner_id != request.user.pk:
+        if mode == Participant.Mode.PREVIEW and not selectors.is_owner(study, request.user):
             raise Http404
         _check_came(file, came, study)
         known = _participant(request, study)
-        if known and (not is_new or selectors.has_id(known, came.external_id)):
+        if known and (not came.external_id or selectors.has_id(known, came.external_id)):
             return redirect("study_run", slug)
         if request.method == "POST":
             return _decide(request, study, file, language, came)
@@ -55,8 +56,6 @@ def entry(request: HttpRequest, slug: str) -> HttpResponse:
         page = pages.end(request, study, file, language, "busy", "", came.kind, status=429)
         page["Retry-After"] = str(error.seconds)
         return page
-    if is_new:
-        sessions.remember_how(request.session, slug, came)
     return _consent_page(request, study, file, language, came)
 
 
@@ -65,7 +64,7 @@ def _decide(request: HttpRequest, study: Study, file: StudyFile, language: str, 
         participation_services.decline(study)
         return pages.end(request, study, file, language, "declined", "declined", came.kind)
     if file.entry.invitations and "code" in request.POST:
-        came = Came("invitation", request.POST["code"].strip().upper()[:LONGEST_ID])
+        came = Came("invitation", _id(request.POST, "code").upper())
     if file.consent.minimum_age is not None and request.POST.get("age") != "yes":
         return _consent_page(request, study, file, language, came, age_missing=True)
     limits.check_new_participant(request.META.get("REMOTE_ADDR", ""), str(study.pk), file.participants.per_address)
@@ -86,15 +85,17 @@ def _run_id(request: HttpRequest) -> UUID | None:
         return None
 
 
-def _how_came(request: HttpRequest, slug: str) -> tuple[Came, bool]:
-    """How somebody came, by the address or else by what this browser remembers; and whether the address says it."""
-    asked = request.GET
-    if asked.get("PROLIFIC_PID"):
-        ids = [asked.get(name, "")[:LONGEST_ID] for name in ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID")]
-        return Came("prolific", *ids), True
-    if asked.get("code"):
-        return Came("invitation", asked["code"].strip().upper()[:LONGEST_ID]), True
-    return sessions.how_came(request.session, slug) or Came("link"), False
+def _how_came(request: HttpRequest) -> Came:
+    """How somebody came, as the address says. Nothing keeps it while they read the consent: its form has the same address."""
+    prolific, study, session = (_id(request.GET, name) for name in ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID"))
+    if prolific:
+        return Came("prolific", prolific, study, session)
+    code = _id(request.GET, "code").upper()
+    return Came("invitation", code) if code else Came("link")
+
+
+def _id(sent: Mapping[str, str], name: str) -> str:
+    return forms.typed(sent, name).strip()[:LONGEST_ID]
 
 
 def _check_came(file: StudyFile, came: Came, study: Study) -> None:
@@ -123,10 +124,18 @@ def _consent_page(
         "age_missing": age_missing,
         "asks_code": asks_code or came == Came("invitation"),
         "code_unknown": code_unknown,
-        "languages": language_names(file),
+        "languages": [(code, name, _address(request, code)) for code, name in language_names(file)],
+        "address": request.get_full_path(),
         "devices": " ".join(file.devices),
     }
     return pages.page(request, "studies/consent.html", study, file, language, context, status=422 if age_missing or code_unknown else 200)
+
+
+def _address(request: HttpRequest, language: str) -> str:
+    """This page in another language; how somebody came stays in the address."""
+    query = request.GET.copy()
+    query["lang"] = language
+    return f"?{query.urlencode()}"
 
 
 @require_http_methods(["GET", "POST"])
@@ -134,7 +143,7 @@ def _consent_page(
 @ensure_csrf_cookie
 def run(request: HttpRequest, slug: str) -> HttpResponse:
     """The present step of a run. Each step is a page; a form of an earlier step changes nothing."""
-    study = _study(slug)
+    study = _study(request, slug)
     participant = _participant(request, study)
     if participant is None:
         return redirect("study_entry", slug)
@@ -163,7 +172,7 @@ def _go_on(request: HttpRequest, participant: Participant, file: StudyFile) -> H
     """Take the form of the present step."""
     step = participant.step
     if request.POST.get("fault"):
-        participation_services.end_run(participant, State.FAULT, note=request.POST.get("note", ""))
+        participation_services.end_run(participant, State.FAULT, note=forms.typed(request.POST, "note"))
     elif request.POST.get("step") != step:
         pass  # sent twice, or from an older page: the present step is shown
     elif step in ("questions_before", "questions_after", "comprehension"):
@@ -185,14 +194,14 @@ def _go_on(request: HttpRequest, participant: Participant, file: StudyFile) -> H
 
 def _try_comprehension(request: HttpRequest, participant: Participant, file: StudyFile, form: forms.Form) -> HttpResponse:
     questions = file.comprehension.questions if file.comprehension else []
-    attempt = participation_services.count_comprehension_try(participant)
-    participation_services.answer_questions(participant, questions=questions, answers=form.answers, attempt=attempt)
-    if forms.all_right(questions, form.answers):
-        participation_services.pass_step(participant, "comprehension")
-    elif file.comprehension and attempt >= file.comprehension.tries:
-        participation_services.end_run(participant, State.CHECKS_FAILED)
-    else:
-        return _step_page(request, participant, file, try_again=True, status=422)
+    attempt = participant.comprehension_tries + 1
+    is_this = request.POST.get("attempt") == str(attempt)  # a double click sends the form of this try twice
+    if is_this and participation_services.count_comprehension_try(participant, attempt):
+        participation_services.answer_questions(participant, questions=questions, answers=form.answers, attempt=attempt)
+        if forms.all_right(questions, form.answers):
+            participation_services.pass_step(participant, "comprehension")
+        elif file.comprehension and attempt >= file.comprehension.tries:
+            participation_services.end_run(participant, State.CHECKS_FAILED)
     return redirect("study_run", participant.study.slug)
 
 
@@ -203,15 +212,15 @@ def _step_page(
     *,
     problems: dict[str, str] | None = None,
     given: dict[str, str] | None = None,
-    try_again: bool = False,
     status: int = 200,
 ) -> HttpResponse:
     language, step = participant.language, participant.step
-    context: dict[str, Any] = {"participant": participant, "step": step, "try_again": try_again}
+    context: dict[str, Any] = {"participant": participant, "step": step}
     words = words_of(file, language)
     if step in ("questions_before", "questions_after", "comprehension"):
         rows = file.comprehension.questions if step == "comprehension" and file.comprehension else questions_of(getattr(file, step, ()))
         context["questions"] = forms.fields(rows, language, problems or {}, given or {})
+        context["attempt"] = participant.comprehension_tries + 1 if step == "comprehension" else 1
         context["heading"] = words["comprehension" if step == "comprehension" else "questions"]
         context["instructions"] = said(file.instructions.text, language) if step == "comprehension" else ""
         template = "studies/questions.html"
@@ -280,7 +289,7 @@ def _scale(file: StudyFile, words: dict[str, str], language: str) -> list[dict[s
 @never_cache
 def withdraw(request: HttpRequest, slug: str) -> HttpResponse:
     """Withdraw by the personal code, from any browser."""
-    study = _study(slug, even_closed=True)
+    study = _study(request, slug, even_draft=True)
     file = _file(study)
     language = _language(request, file)
     words, problem, withdrawn = words_of(file, language), "", False
@@ -299,11 +308,14 @@ def withdraw(request: HttpRequest, slug: str) -> HttpResponse:
     return pages.page(request, "studies/withdraw.html", study, file, language, context, status=422 if problem else 200)
 
 
-def _study(slug: str, *, even_closed: bool = False) -> Study:
+def _study(request: HttpRequest, slug: str, *, even_draft: bool = False) -> Study:
+    """A study that participants know of. A preview is its researcher's alone, unless a pilot was there before it."""
     study = selectors.study_by_slug(slug)
     if study is None or study.design is None:
         raise Http404
-    if study.state == Study.State.DRAFT and not even_closed:
+    if study.state == Study.State.DRAFT and not even_draft:
+        raise Http404
+    if study.state == Study.State.PREVIEW and not selectors.is_owner(study, request.user) and not selectors.has_data(study):
         raise Http404
     return study
 

@@ -9,6 +9,7 @@ import { post, Refused, Unreachable } from "./server.js";
 /** @typedef {{order?: number, run: string, address: string, body: Record<string, unknown>}} Entry */
 
 const LONGEST_WAIT_MS = 15_000;
+const STUCK_AFTER = 3; // tries in a row
 
 /** Events: "change" (detail: how many wait), "refused" (detail: the refusal). */
 export class Outbox extends EventTarget {
@@ -52,6 +53,11 @@ export class Outbox extends EventTarget {
     await (await this.#store).remove(Number(entry.order));
   }
 
+  /** Whether the server has not taken an answer for some time: it is away, or the study is paused. */
+  get isStuck() {
+    return this.#failures >= STUCK_AFTER;
+  }
+
   /** Sends everything, oldest first, in one tab at a time. */
   async drain() {
     if (this.#sending) return;
@@ -64,6 +70,7 @@ export class Outbox extends EventTarget {
       this.#failures = 0;
     } catch (cause) {
       this.#failures += 1;
+      this.dispatchEvent(new CustomEvent("change", { detail: this.waiting }));
       const asked = cause instanceof Unreachable ? cause.waitSeconds * 1000 : 0;
       this.#timer = setTimeout(() => this.drain(), Math.max(asked, Math.min(LONGEST_WAIT_MS, 400 * 2 ** this.#failures)));
     } finally {

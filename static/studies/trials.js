@@ -193,6 +193,7 @@ function confirmChoice(time, kind) {
 
 /** @param {Record<string, unknown>} what @param {number} time @param {InputKind | ""} kind @param {boolean} isSwipe */
 async function store(what, time, kind, isSwipe) {
+  timers.forEach(clearTimeout); // a limit that ends while the answer is being kept must not answer, too
   const trial = trials[index];
   enable(false);
   const body = {
@@ -207,6 +208,11 @@ async function store(what, time, kind, isSwipe) {
   await outbox.put(`${address}/trials`, body);
   forget(trial.place);
   index += 1;
+  showNext();
+}
+
+/** The next trial, after its break where it has one that was not taken yet. */
+function showNext() {
   const next = trials[index];
   if (next?.break_before) takeBreak(next);
   else show();
@@ -250,7 +256,12 @@ async function finish() {
 
 /** @param {boolean} insists */
 async function begin(insists) {
-  if (!(await isAlone(insists))) return showNotice("#elsewhere");
+  if (await isAlone(insists)) await claim(insists);
+  else showNotice("#elsewhere");
+}
+
+/** Fetches the trials that are left, again and again while the server is away. @param {boolean} insists */
+async function claim(insists) {
   await outbox.empty(); // answers from before a reload come first
   try {
     const run = await post(`${address}/claim`, { page, insists });
@@ -261,12 +272,12 @@ async function begin(insists) {
       if (insists) location.reload();
       else showNotice("#elsewhere");
     } else if (cause instanceof Refused) showFault(cause.message);
-    else setTimeout(() => begin(insists), 2000);
+    else setTimeout(() => claim(insists), 2000);
     return;
   }
   showTrialAgain();
   loadAhead();
-  show();
+  showNext();
 }
 
 /** @param {MouseEvent} event @returns {InputKind} */
@@ -283,7 +294,9 @@ function watch() {
   undoButton?.addEventListener("click", undo);
   skipButton?.addEventListener("click", (event) => skip(event.timeStamp, kindOf(/** @type {MouseEvent} */ (event))));
   confirmButton?.addEventListener("click", (event) => confirmChoice(event.timeStamp, kindOf(/** @type {MouseEvent} */ (event))));
-  document.addEventListener("pointerdown", (event) => recording.input(event), true);
+  // Before anything else handles them: a screen reader clicks without a pointer, and keys count where shortcuts are off, too.
+  const input = (/** @type {Event} */ event) => (event instanceof KeyboardEvent && event.repeat) || recording.input(event);
+  for (const kind of ["pointerdown", "keydown", "click"]) document.addEventListener(kind, input, true);
   document.addEventListener("visibilitychange", (event) => recording.visibilityChanged(event.timeStamp));
   shortcuts.checked = localStorage.getItem(SHORTCUTS) !== "off";
   shortcuts.addEventListener("change", () => localStorage.setItem(SHORTCUTS, shortcuts.checked ? "on" : "off"));
@@ -295,7 +308,6 @@ function watch() {
 /** @param {KeyboardEvent} event */
 function pressKey(event) {
   if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || main.hidden || !shortcuts.checked) return;
-  recording.input(event);
   const hit = config.scale.values.find(({ keys }) => keys.includes(event.key));
   if (hit) answer(hit.value, event.timeStamp, "key");
   else if (event.key === "Enter" && config.confirm && event.target === document.body) confirmChoice(event.timeStamp, "key");
@@ -336,7 +348,7 @@ outbox.addEventListener("refused", (event) => {
 });
 outbox.addEventListener("change", (event) => {
   const { detail } = /** @type {CustomEvent} */ (event);
-  find("#unsaved").hidden = !(detail > 0 && !navigator.onLine);
+  find("#unsaved").hidden = !(detail > 0 && (!navigator.onLine || outbox.isStuck));
 });
 
 watch();

@@ -159,6 +159,30 @@ def test_blocks_checks_breaks_and_practice_come_in_order():
     assert all(trial.repeat_of == first_positions[trial.photo] for trial in second)
 
 
+def test_orders_repeats_and_runs_of_a_design_are_dealt_as_it_says():
+    blocks = [{"name": order, "order": order} for order in ("fixed", "williams", "latin_square", "random")]
+    file = file_of(6, "aaabbb", trials__blocks=blocks, trials__repeats={"count": 2, "lag": 3})
+    trials = dealing.deal(file, Assignment(4, "", 1))
+    for block in ("fixed", "williams", "latin_square", "random"):
+        own = [trial for trial in trials if trial.block == block]
+        firsts = [trial.photo for trial in own if trial.dealt_by == block]
+        repeats = [place for place, trial in enumerate(own) if trial.dealt_by == "random_repeat"]
+        assert (sorted(firsts), len(repeats)) == ([0, 1, 2, 3, 4, 5], 2)
+        assert all(place - photos_in(trials, block).index(own[place].photo) >= 3 for place in repeats)
+        assert block != "fixed" or firsts == [0, 1, 2, 3, 4, 5]
+    short = file_of(6, "aaabbb", trials__blocks=[{"name": "first"}], trials__longest_run=1)
+    (order,) = {tuple(photos_in(dealing.deal(short, Assignment(4, "", 1)), "first"))}
+    assert orders.longest_run(order, "aaabbb") == 1
+
+
+def test_conditions_have_categories_and_instructions_of_their_own():
+    conditions = [{"name": "a", "categories": ["a"], "instructions": "Look."}, {"name": "all"}]
+    file = file_of(6, "aaabbb", conditions=conditions)
+    assert set(photos_in(dealing.deal(file, Assignment(1, "a", 0)), "first")) == {0, 1, 2}
+    assert set(photos_in(dealing.deal(file, Assignment(1, "all", 0)), "first")) == set(range(6))
+    assert [file.of_condition(name).instructions.text for name in ("a", "all")] == ["Look.", "Trust your eyes."]
+
+
 @settings(max_examples=25)
 @given(st.integers(0, 10**6), st.integers(1, 500))
 def test_a_shuffle_is_a_permutation(seed, count):

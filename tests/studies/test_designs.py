@@ -10,6 +10,7 @@ from ratings.studies.yaml_reading import BadYaml
 from tests.studies.designs import design, hashes, written
 
 PHOTOS = hashes(12)
+SQUARE = [{"name": "a", "order": "latin_square"}]
 
 
 def problems(text: str, known=PHOTOS, *, advice: bool = False) -> list[str]:
@@ -54,6 +55,12 @@ def test_a_sound_design_has_no_problems():
         ({"questions_before": [{"id": "a", "kind": "choice", "text": "?", "options": ["x"]}]}, "questions_before.0.options", "two options"),
         ({"questions_before": [{"set": "horoscope"}]}, "questions_before.0.set", "age_gender"),
         ({"participants": {"places": 5, "per_address": "lots"}}, "participants.per_address", "rate such as"),
+        ({"trials__blocks": [{"name": "a", "order": "fixed"}], "trials__longest_run": 2}, "trials.blocks.0.order", "leaves no choice"),
+        (
+            {"trials__blocks": SQUARE, "participants": {"places": 24, "photos_each": 6}},
+            "trials.blocks.0.order",
+            "same photos for everybody",
+        ),
     ],
 )
 def test_a_problem_names_field_and_line(changes, field, sentence):
@@ -80,6 +87,30 @@ def test_scale_and_trials_of_a_condition_are_checked_in_their_place():
         "trials.checks.0.value: 4 is not on the scale.",
         "conditions.0.scale.labels: the ends need labels: 1 and 3.",
     ]
+
+
+def test_the_target_of_each_category_is_checked_by_the_conditions_that_deal_it():
+    categories = ["a"] * 2 + ["b"] * 10
+    conditions = [{"name": "one", "categories": ["a"]}, {"name": "other", "categories": ["a", "b"]}]
+
+    def of(target: int) -> list[str]:
+        wanted = {"places": 20, "photos_each": 2, "ratings_per_photo": target}
+        return problems(written(design(PHOTOS, categories, participants=wanted, conditions=conditions)))
+
+    assert of(2) == []  # ten participants of "other" deal two photos each to ten photos
+    (problem,) = of(3)
+    assert "give 2 ratings per photo of the category 'b', not 3" in problem
+
+
+def test_what_a_balanced_order_cannot_balance_and_codes_that_are_missing_get_advice():
+    entry = {"link": False, "prolific": {"codes": {"completed": "C", "full": "F"}}}
+    advice = problems(written(design(PHOTOS, entry=entry, trials__blocks=SQUARE, trials__repeats={"count": 1, "lag": 2})), advice=True)
+    assert any("20 places are no multiple" in sentence and "balanced over 12 participants" in sentence for sentence in advice)
+    assert any("repeats` are put in by lot" in sentence for sentence in advice)
+    assert any("no code for declined, screened_out, checks_failed, fault" in sentence for sentence in advice)
+    assert not any(
+        "multiple" in one for one in problems(written(design(PHOTOS, trials__blocks=SQUARE, participants__places=24)), advice=True)
+    )
 
 
 def test_a_missing_field_is_named():

@@ -1,10 +1,13 @@
 """Researchers' pages, states, exports; another's study is a 404 like none."""
 
 import csv
+import html
 import io
 import json
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlencode
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -16,14 +19,17 @@ from django.utils import timezone
 
 from personalize import tasks
 from personalize.agreement import reading
+from personalize.files import rating_tables
 from personalize.worker import study_agreement
 from ratings.exports.ratings_csv import ratings_csv
 from ratings.models import Participant, ParticipantIdentity, Study, StudyAnalysis, StudyLog
-from ratings.studies import analysis_services, example_study, export_columns, exports, services
+from ratings.photos import files
+from ratings.studies import analysis_services, dealing, example_study, export_columns, exports, selectors, services, submissions
 from tests.guests import make_photos
 from tests.studies.designs import design, written
-from tests.studies.taking_part import Person
+from tests.studies.taking_part import PROLIFIC, Person
 
+FORM = "application/x-www-form-urlencoded"
 PAGES = ("", "design/", "participants/", "files/trials.csv")
 
 
@@ -79,6 +85,28 @@ def test_the_design_page_shows_problems_by_line_and_saves_them(dora, few):
     assert Study.objects.get().state == "draft"
 
 
+def test_a_large_design_is_saved_and_one_that_is_too_large_refused_in_words(dora, few):
+    dora.study(few, state="draft")
+    text = Study.objects.get().draft
+    large = text + f"# {'夕' * 30_000}\n"  # 90 kB, 270 kB in a form
+
+    def send(text: str) -> str:
+        return dora.browser.post("/studies/sunsets/design/", urlencode({"text": text}), content_type=FORM, follow=True).content.decode()
+
+    assert "Saved." in send(large + "\x00")
+    assert Study.objects.get().draft == large
+    assert "larger than 1000 kB" in send("x" * 1_000_001)
+    assert "4 MB at most" in send("x" * 5_000_000)
+    assert Study.objects.get().draft == large
+
+
+def test_a_draft_cannot_be_changed_as_an_open_study(dora, few):
+    dora.study(few, state="pilot")
+    changes = {"action": "change", "places": "30", "ends_at": "", "contact": "new@example.org"}
+    assert "not open yet" in dora.browser.post("/studies/sunsets/", changes, follow=True).content.decode()
+    assert Study.objects.get().places == 20
+
+
 def test_an_open_study_changes_only_what_may_and_notes_it(dora, few):
     study = dora.study(few)
     assert "frozen" in dora.browser.get("/studies/sunsets/design/").content.decode()
@@ -90,6 +118,7 @@ def test_an_open_study_changes_only_what_may_and_notes_it(dora, few):
     assert StudyLog.objects.get(kind="changed").data["places"] == [20, 30]
     for wrong in ({"places": "-1"}, {"ends_at": "soon"}, {"ends_at": "2999-02-31"}, {"contact": ""}):
         dora.browser.post("/studies/sunsets/", changes | wrong)
+    dora.browser.post("/studies/sunsets/", changes)  # nothing new
     assert StudyLog.objects.filter(kind="changed").count() == 1
 
 
@@ -101,6 +130,27 @@ def test_a_pilot_stays_apart(dora, few):
     assert [row["value"] for row in table(study, "trials.csv")] == ["5"] * 8
     assert [row["value"] for row in table(study, "trials.csv", mode="pilot")] == ["3"] * 8
     assert [row["number"] for row in table(study, "participants.csv")] == ["1"]
+
+
+def test_a_pilot_of_another_design_is_dealt_and_exported_by_its_own(dora, few):
+    study = dora.study(few, state="pilot", participants={"places": 1})
+    Person().complete()
+    services.change_state(study, "draft", by=None)
+    text = written(design([photo.sha256 for photo in few[:2]], participants={"places": 1}, seed=8))
+    services.save_draft(Study.objects.get(), text, by=None)
+    study = services.change_state(study, "pilot", by=None)
+    assert "everything is saved" in Person().complete()  # the place of the first pilot is not this one's
+    rows = list(Participant.objects.order_by("number"))
+    assert [(row.number, row.row) for row in rows] == [(1, 0), (2, 0)]
+    study.refresh_from_db()
+    dealt = dealing.replay(selectors.design_file(study.design_id), selectors.dealing_log(study, "pilot"))
+    assert dealt == [selectors.assignment_of(rows[1])]
+    opened = written(design([photo.sha256 for photo in few], seed=9))
+    services.change_state(study, "draft", by=None)
+    services.save_draft(Study.objects.get(), opened, by=None)
+    study = services.change_state(study, "open", by=None)
+    assert ("".join(exports.lines_of(study, "study.yaml", mode="pilot")), "".join(exports.lines_of(study, "study.yaml"))) == (text, opened)
+    assert (len(table(study, "photos.csv", mode="pilot")), len(table(study, "photos.csv"))) == (2, 4)
 
 
 def test_exclusion_needs_a_reason_and_only_changes_the_cleaned_trials(dora, few):
@@ -137,6 +187,39 @@ def test_cleaning_follows_the_frozen_rules(dora, few):
     assert names == {careful.row.pseudonym}
     assert len(table(study, "ratings.csv")) == 7
     assert {row["participant"]: row["failed_checks"] for row in table(study, "participants.csv")}[careless.row.pseudonym] == "1"
+
+
+def test_an_export_says_what_was_agreed_to_and_which_design_it_is(dora, few):
+    study = dora.study(few, languages=["en", "ja"], consent__text={"en": "We study.", "ja": "研究します。"})
+    Person().complete()
+    (person,) = table(study, "participants.csv")
+    texts = {row["hash"]: row["text"] for row in table(study, "consents.csv")}
+    assert "We study." in texts[person["consent_hash"]]
+    facts = json.loads("".join(exports.lines_of(study, "study.json")))
+    assert facts["frozen_at"] == study.design.frozen_at.isoformat(timespec="seconds")
+    assert (facts["versions"]["bank"], facts["is_opening"]) == ("test-bank", True)
+    reply = dora.browser.get("/studies/sunsets/files/ratings.csv")
+    assert f"sunsets-{study.design.hash[:12]}-ratings.csv" in reply["Content-Disposition"]
+    assert "text" not in exports.people(study, "main").first().design.__dict__  # designs are large
+
+
+def test_hidden_spells_changes_and_sizes_are_exported_raw_and_cleaned_by_the_rules(dora, few):
+    study = dora.study(few, cleaning={"slowest_seconds": 2, "drop_hidden": True})
+    person = Person()
+    person.reach_trials()
+    hidden, slow, *others = person.claim().json()["trials"]
+    spells = {"hidden": [[1200.5, 1300]], "changes": [[1100, 2], [1150, 4]], "shown_width": 360, "shown_height": 240.5}
+    person.answer(hidden, **spells)
+    person.answer(slow, answer_ms=3000.5)
+    for trial in others:
+        person.answer(trial)
+    person.post("events", {"client_id": str(uuid4()), "kind": "photo_failed", "place": 2, "started_ms": 5, "ended_ms": 6})
+    person.go_on("trials")
+    row = table(study, "trials.csv")[0]
+    assert (json.loads(row["hidden"]), json.loads(row["changes"])) == (spells["hidden"], spells["changes"])
+    assert (row["shown_width"], row["device_width"], row["device_height"]) == ("360.0", "1080.0", "721.5")
+    assert [json.loads(one["data"])["started_ms"] for one in table(study, "events.csv") if one["kind"] == "photo_failed"] == [5]
+    assert [int(one["position"]) for one in table(study, "trials_cleaned.csv")] == list(range(3, 9))
 
 
 def test_every_column_is_in_the_dictionary_and_ids_only_where_asked(dora, few):
@@ -178,17 +261,43 @@ def test_prolifics_table_marks_and_releases_and_says_what_does_not_match(dora, f
     study = dora.study(few, entry={"prolific": {"codes": {"completed": "C"}}})
     for who in ("p1", "p2", "p3"):
         Person(query=f"?PROLIFIC_PID={who}").complete()
-    text = "Participant id,Status,Completion code\np1,APPROVED,C\np2,RETURNED,\np9,APPROVED,C\n"
-    upload = {"action": "submissions", "table": SimpleUploadedFile("s.csv", text.encode())}
-    said = dora.browser.post("/studies/sunsets/", upload, follow=True).content.decode()
+
+    def send(text: str) -> str:
+        upload = {"action": "submissions", "table": SimpleUploadedFile("s.csv", text.encode())}
+        return html.unescape(dora.browser.post("/studies/sunsets/", upload, follow=True).content.decode())
+
+    said = send("Participant id,Status,Completion code\np1,APPROVED,C\np2,RETURNED,\np9,APPROVED,C\n")
     assert "unknown here: p9" in said
     assert "missing in the table: p3" in said
     assert "p2: RETURNED" in said
     by_id = {row.external_id: row.participant for row in ParticipantIdentity.objects.filter(study=study)}
     assert (by_id["p1"].crowd_status, by_id["p1"].released, by_id["p2"].released) == ("APPROVED", False, True)
-    wrong = {"action": "submissions", "table": SimpleUploadedFile("s.csv", b"a,b\n1,2\n")}
-    assert "needs the columns" in dora.browser.post("/studies/sunsets/", wrong, follow=True).content.decode()
+    assert "p1: X" in send("Participant id,Status,Completion code\np1,APPROVED,X\np2,APPROVED,C\np2,APPROVED,C\np3,APPROVED,C\n")
+    by_id["p2"].refresh_from_db()
+    assert not by_id["p2"].released  # the later table has it otherwise
+    assert "needs the columns" in send("a,b\n1,2\n")
     assert "Choose the CSV" in dora.browser.post("/studies/sunsets/", {"action": "submissions"}, follow=True).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "code", "unlike", "is_released"),
+    [
+        ("completed", "REJECTED", "C1", "", True),
+        ("completed", "TIMED-OUT", "", "state", True),
+        ("under_way", "TIMED-OUT", "", "", True),
+        ("screened_out", "SCREENED OUT", "S1", "", False),
+        ("left", "SCREENED OUT", "S1", "code state", False),
+        ("under_way", "APPROVED", "", "state", False),
+        ("completed", "DANCING", "", "state", False),
+    ],
+)
+def test_each_status_of_prolific_fits_some_states(dora, few, state, status, code, unlike, is_released):
+    study = dora.study(few, entry=PROLIFIC)
+    Person(query="?PROLIFIC_PID=p1").consent()
+    Participant.objects.update(state=state)
+    found = submissions.mark(study, [("p1", status, code), ("p8", "RETURNED", "D1"), ("p9", "APPROVED", "U1")], by=None)
+    assert " ".join(sorted(name for name, own in found.items() if own)) == unlike
+    assert Participant.objects.get().released == is_released
 
 
 def test_commands_make_check_load_save_and_export(dora, db, tmp_path, monkeypatch, capsys):
@@ -220,12 +329,28 @@ def test_an_export_has_everything_and_agreement_reads_it(dora, db, tmp_path, cap
     found = reading.read(tmp_path / "ratings.csv").ratings
     assert (len(found), len(found.raters), len(found.photos), found.blocks) == (60, 5, 6, ["1", "2"])
     facts = json.loads((tmp_path / "agreement.json").read_text())
-    assert facts["primary_statistic"] == "icc_ak"
+    assert (facts["primary_statistic"], facts["design_sha256"], facts["mode"]) == ("icc_ak", study.design.hash, "main")
+    assert f"design SHA-256 {study.design.hash}" in (tmp_path / "report.md").read_text()
     with (tmp_path / "flickr_aes.csv").open() as file:
         assert next(csv.reader(file)) == ["worker", "imagePair", "score"]
     with pytest.raises(CommandError, match="no study"):
         call_command("export_study", "nothing", out=tmp_path)
     assert Participant.objects.filter(study=study).count() == 5
+
+
+def test_an_export_of_a_pilot_has_ids_and_photos_where_asked_and_evaluate_reads_it(dora, few, tmp_path):
+    dora.study(few, state="pilot", entry=PROLIFIC)
+    for photo in few:
+        files.folder(photo).mkdir(parents=True)
+        files.path(photo, files.MASTER).write_bytes(photo.sha256.encode())
+    for number in range(2):
+        Person(query=f"?PROLIFIC_PID=secret-{number}").complete(lambda trial, number=number: 1 + (trial["place"] + number) % 5)
+    call_command("export_study", "sunsets", out=tmp_path, pilot=True, with_ids=True, photos=True, no_agreement=True)
+    with (tmp_path / "participants.csv").open() as file:
+        assert [row["external_id"] for row in csv.DictReader(file)] == ["secret-0", "secret-1"]
+    for name in ("ratings.csv", "flickr_aes.csv"):
+        found = rating_tables.read(tmp_path / name, tmp_path / "photos")
+        assert (len(found.photos), [len(one.ratings) for one in found.raters]) == (4, [4, 4])
 
 
 def test_a_worker_analyses_the_study_for_its_page_and_a_withdrawal_deletes_that(dora, erik, db):

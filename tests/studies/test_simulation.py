@@ -1,5 +1,6 @@
 """Simulated participants over real HTTP: no trial is lost or doubled, targets are met, the planted taste is found again."""
 
+import re
 from math import asin, pi
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from django.core.management import CommandError, call_command
 from pav_site.management.commands import simulate_study
 from pav_site.simulation.participants import Outcome
 from pav_site.simulation.planted import Planted, planted_shares
-from pav_site.simulation.report import report
+from pav_site.simulation.report import is_far, report
+from personalize.agreement.statistic import Statistic
 from ratings.models import Participant, Trial
 from tests.guests import make_photos
 from tests.studies.designs import design, written
@@ -43,7 +45,7 @@ def test_many_at_once_with_drop_outs_reloads_and_double_posts(live_server, tmp_p
     assert "sent; 0 lost, 0 doubled, 0 with another value, 0 that nobody sent." in said
     assert "The log replays what all 24 were dealt." in said
     assert "met for all 12 photos" in said
-    assert "Of 4 intervals, 4 hold what was planted" in said
+    assert re.search("Of 4 intervals, [34] hold what was planted", said)  # each does in 95 of 100 runs
     rows = list(Participant.objects.order_by("number"))
     assert {row.mode for row in rows} == {"pilot"}
     counts = [sum(row.condition == name and not row.released for row in rows) for name in "ab"]
@@ -70,6 +72,12 @@ def test_lost_doubled_and_changed_trials_are_faults():
     assert faults(sent, "broken") == ["1 failed: broken"]
     study.log.filter(kind="dealt").update(data={"number": 2, "mode": "main"})
     assert faults(sent) == ["The log does not replay what these numbers were dealt: 1."]
+
+
+@pytest.mark.parametrize(("planted", "far"), [(0.30, False), (0.09, False), (0.07, True), (0.45, False), (0.51, True)])
+def test_a_share_far_outside_its_interval_is_a_fault(planted, far):
+    found = Statistic("share_photo", 0.3, 0.19, 0.4)  # as skew as intervals of shares are
+    assert is_far(found, planted) == far
 
 
 def test_planted_shares_are_those_of_signs_on_two_points():

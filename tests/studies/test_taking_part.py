@@ -1,6 +1,7 @@
 """Taking part: steps, trials stored once and in order, kind ends, withdrawal, erasure."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ from ratings.models import (
     Exclusion,
     Participant,
     ParticipantIdentity,
+    Photo,
     Presentation,
     Rater,
     RatingEvent,
@@ -21,7 +23,7 @@ from ratings.models import (
     Trial,
     TrialEvent,
 )
-from ratings.studies import dealing, selectors, services
+from ratings.studies import dealing, external_ids, selectors, services, views
 from tests.studies.taking_part import FROM_PROLIFIC, PROLIFIC, Person
 
 CHOICE = {"id": "task", "kind": "choice", "text": "What?", "options": ["Beauty", "Fame"]}
@@ -97,6 +99,7 @@ def test_time_limit_minimum_time_skip_and_undo_follow_the_design(dora, few):
     first, second, third, _ = person.claim().json()["trials"]
     assert "seen for 1.0 seconds" in person.answer(first, answer_ms=1500).json()["detail"]
     assert "after the time limit" in person.answer(first, answer_ms=9000).json()["detail"]
+    assert "not over yet" in person.answer(first, None, timed_out=True, answer_ms=5000).json()["detail"]
     assert person.answer(first, None, timed_out=True, answer_ms=6000.3).status_code == 201
     assert person.answer(second, None, skipped=True).status_code == 201
     undo = {"client_id": str(uuid4()), "place": second["place"]}
@@ -134,6 +137,69 @@ def test_a_study_that_allows_no_second_opening_ends_the_run(dora, few):
     assert StudyLog.objects.get(study=study, kind="released").data["why"] == "left"
 
 
+def test_a_reload_is_allowed_for_a_while_where_the_study_says_so(dora, few):
+    dora.study(few, resume="reload", entry=PROLIFIC)
+    person = Person(query=FROM_PROLIFIC)
+    person.reach_trials()
+    person.rate_all(most=2)
+    assert person.claim().status_code == 200
+    Participant.objects.update(page_seen_at=timezone.now() - timedelta(minutes=11))
+    assert person.claim().status_code == 409
+    said = person.see()
+    assert "This run has ended" in said
+    assert "cc=T1" in said  # nobody is left without a code
+
+
+def test_a_break_that_was_taken_is_not_taken_again_after_a_reload(dora, few):
+    dora.study(few)
+    person = Person()
+    person.reach_trials()
+    person.rate_all(most=4)
+    assert [trial["break_before"] for trial in person.claim().json()["trials"]] == [True, False, False, False]
+    person.post("events", {"client_id": str(uuid4()), "kind": "break", "place": 4, "started_ms": 1, "ended_ms": 2})
+    assert not any(trial["break_before"] for trial in person.claim().json()["trials"])
+
+
+def test_examples_and_a_matrix_are_shown_and_credited(dora, few):
+    Photo.objects.filter(pk=few[0].pk).update(credit="Photo: Marguerite")
+    examples = [{"photo": few[0].sha256, "text": "Such as this one."}]
+    practice = [few[0].sha256]
+    dora.study(few, instructions__examples=examples, practice=practice, questions_before=[{"set": "aesthetics_interest"}])
+    person = Person()
+    assert "I enjoy looking at photos." in person.consent().content.decode()
+    missing = person.go_on("questions_before", **{"photo_interest.1": "2", "photo_interest.2": "9"}).content.decode()
+    assert missing.count("Please answer this question.") == 2
+    assert 'value="2" checked' in missing
+    page = person.go_on("questions_before", **{f"photo_interest.{row}": "2" for row in (1, 2, 3)}).content.decode()
+    assert "Such as this one." in page
+    assert f"/{few[0].content_hash}/" in page
+    assert person.row.withdrawal_code in page
+    assert sorted(StudyAnswer.objects.values_list("question", "row", "value")) == [("photo_interest", row, "2") for row in "123"]
+    Participant.objects.update(state="completed")
+    assert "Marguerite" in person.see()
+
+
+def test_after_the_date_of_the_consent_nobody_withdraws(dora, few, monkeypatch):
+    dora.study(few, consent__withdraw_until=timezone.now().date())
+    person = Person()
+    code = (person.complete(), person.code())[1]
+    monkeypatch.setattr(views, "datetime", SimpleNamespace(now=lambda zone: datetime.now(zone) + timedelta(days=1)))
+    said = person.browser.post("/study/sunsets/withdraw/", {"code": code}).content.decode()
+    assert "The time for withdrawing is over" in said
+    assert person.row.state == "completed"
+
+
+def test_what_cannot_be_stored_is_left_out_of_what_is(dora, few):
+    dora.study(few, questions_before=[{"id": "said", "kind": "text", "text": "Well?"}])
+    person = Person()
+    person.consent()
+    person.go_on("questions_before", said="a\x00b")
+    person.go_on("instructions")
+    trial = person.claim().json()["trials"][0]
+    assert person.answer(trial, orientation="portrait\x00-primary").status_code == 201
+    assert (StudyAnswer.objects.get().value, Trial.objects.get().orientation) == ("ab", "portrait-primary")
+
+
 def test_screening_ends_kindly_and_gives_the_place_back(dora, few):
     dora.study(few, questions_before=[CHOICE | {"screen_out": [2]}], participants={"places": 1})
     person = Person()
@@ -145,14 +211,16 @@ def test_screening_ends_kindly_and_gives_the_place_back(dora, few):
 
 
 def test_comprehension_has_two_tries_then_a_kind_end_before_any_trial(dora, few):
-    dora.study(few, comprehension={"questions": [CHOICE | {"correct": 1}]})
-    alice, bob = Person(), Person()
+    dora.study(few, comprehension={"questions": [CHOICE | {"correct": 1}]}, entry=PROLIFIC)
+    alice, bob = Person(query="?PROLIFIC_PID=a"), Person(query="?PROLIFIC_PID=b")
     for person in (alice, bob):
         person.consent()
         person.go_on("instructions")
-        assert "another try" in person.go_on("comprehension", task="2").content.decode()
-    assert "the study ends here" in alice.go_on("comprehension", task="2").content.decode()
-    bob.go_on("comprehension", task="1")
+        for _time in range(2):  # a double click is one try
+            assert "another try" in person.go_on("comprehension", task="2", attempt="1").content.decode()
+    assert "the study ends here" in alice.go_on("comprehension", task="2", attempt="2").content.decode()
+    bob.go_on("comprehension", task="1", attempt="2")
+    assert "cc=F1" in alice.see()
     assert (alice.row.state, bob.row.step) == ("checks_failed", "trials")
     assert alice.claim().status_code == 409
     assert StudyAnswer.objects.filter(step="comprehension").count() == 4
@@ -213,7 +281,8 @@ def test_a_withdrawal_erases_everything_but_what_others_are_dealt_by(dora, few):
     assert gone.post("events", {"client_id": str(uuid4()), "kind": "break", "place": 1}).status_code == 200
     assert not TrialEvent.objects.filter(participant=row).exists()
     lines = [line.data for line in StudyLog.objects.filter(study=study) if line.data.get("number") == row.number]
-    assert lines == [{"mode": "main", "number": row.number}] * 3  # dealt, released, withdrawn
+    left = {"mode": "main", "number": row.number}
+    assert sorted(lines, key=len) == [left, left, left | {"design": study.design.hash}]  # released, withdrawn, dealt
     assert "p0" not in str(dict(gone.browser.session))
     assert selectors.counts_by_state(study, "main") == {"under_way": 1}
     assert "You have withdrawn" in gone.see()
@@ -258,11 +327,26 @@ def test_photos_are_shown_to_participants_alone_and_with_neither_name_nor_credit
 
 
 def test_ids_are_erased_at_the_retention_date(dora, few):
-    dora.study(few, entry=PROLIFIC, keep_ids_days=10)
+    today = timezone.now().date()
+    study = dora.study(few, entry=PROLIFIC, keep_ids_days=10, ends_at=today + timedelta(days=20))
     Person(query=FROM_PROLIFIC).consent()
-    assert services.erase_identities() == 0
+
+    def days() -> int:
+        return (ParticipantIdentity.objects.get().erase_on - today).days
+
+    assert days() == 31  # the last day is over at the midnight after it
+    later = {"places": 20, "contact": "dora@example.org", "by": None}
+    services.change_open_study(study, ends_at=timezone.now() + timedelta(days=40), **later)
+    assert days() == 50
+    services.change_state(study, "closed", by=None)
+    assert days() == 10
+    services.change_state(study, "open", by=None)
+    assert days() == 50
+    services.change_open_study(study, ends_at=None, **later)
+    assert days() == 10  # after the run, where the study has no end
+    assert external_ids.erase_due() == 0
     ParticipantIdentity.objects.update(erase_on=timezone.now().date())
-    assert services.erase_identities() == 1
+    assert external_ids.erase_due() == 1
     assert Participant.objects.count() == 1
 
 

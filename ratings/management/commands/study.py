@@ -42,6 +42,8 @@ class Command(BaseCommand):
             getattr(self, f"_{options['part']}")(options)
         except RatingError as error:
             raise CommandError(str(error.sentence)) from None
+        except UnicodeDecodeError as error:
+            raise CommandError(f"The file is not text in UTF-8: byte {error.start + 1} cannot be read.") from None
         except OSError as error:
             raise CommandError(f"{error.filename} cannot be used: {error.strerror}.") from None
 
