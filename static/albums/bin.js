@@ -1,11 +1,11 @@
-/** Entry point of the bin: deleted photos, to be brought back. */
+/** Entry point of the bin: deleted photos, to be brought back, or deleted for good. */
 
 import { asProblem } from "../page/api.js";
-import { find, onDetail } from "../page/dom.js";
+import { find, findAs, onDetail } from "../page/dom.js";
 import { toast } from "../page/toast.js";
 import { say } from "../page/words.js";
 import { Grid } from "./grid.js";
-import { fetchBin, restorePhotos } from "./photos.js";
+import { fetchBin, purgePhotos, restorePhotos } from "./photos.js";
 
 const grid = new Grid(find("#grid"));
 const explain = (/** @type {unknown} */ cause) => toast(asProblem(cause).message);
@@ -17,12 +17,13 @@ function draw(photos) {
   grid.show(photos);
 }
 
-async function restore() {
+/** @param {(ids: number[]) => Promise<{count: number}>} send @param {"restored" | "purged"} sentence */
+async function takeOut(send, sentence) {
   const ids = grid.chosen;
-  const { count } = await restorePhotos(ids);
+  const { count } = await send(ids);
   draw(grid.photos.filter(({ id }) => !ids.includes(id)));
   grid.clearSelection();
-  toast(say("restored", { n: count }));
+  toast(say(sentence, { n: count }));
 }
 
 onDetail(grid, "selection", (count) => {
@@ -30,6 +31,12 @@ onDetail(grid, "selection", (count) => {
   find("#selection-count").textContent = count ? say("selected", { n: count }) : "";
 });
 onDetail(grid, "open", (place) => grid.toggle(place));
-find("[data-act=restore]").addEventListener("click", () => restore().catch(explain));
+find("[data-act=restore]").addEventListener("click", () => takeOut(restorePhotos, "restored").catch(explain));
+const purge = findAs(HTMLDialogElement, "#purge");
+find("[data-act=purge]").addEventListener("click", () => {
+  purge.returnValue = "";
+  purge.showModal();
+});
+purge.addEventListener("close", () => purge.returnValue === "yes" && takeOut(purgePhotos, "purged").catch(explain));
 find("[data-act=clear]").addEventListener("click", () => grid.clearSelection());
 fetchBin().then(({ photos }) => draw(photos), explain);
