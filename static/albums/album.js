@@ -183,16 +183,20 @@ function setValue(id, value) {
 
 /** Takes back the last rating of this page, or else of this album. */
 async function undo() {
+  let token = null;
   try {
     await stored;
-    const token = rated.pop() ?? (await fetchOpinions()).last_rated;
+    token = rated.pop() ?? (await fetchOpinions()).last_rated;
     const card = token && (await sendUndo(newId(), token)).card;
     if (card) setValue(card.photo.id, null);
     draw();
     toast(say(token ? "unrated" : "nothing_to_undo"));
   } catch (cause) {
     if (asProblem(cause).status === 404) toast(say("nothing_to_undo"));
-    else explain(cause);
+    else {
+      if (token) rated.push(token); // it is not undone yet
+      explain(cause);
+    }
   }
 }
 

@@ -14,12 +14,12 @@ const explain = (/** @type {unknown} */ cause) => toast(asProblem(cause).message
 function draw(photos) {
   find("#album-count").textContent = photos.length ? say("photo_count", { n: photos.length }) : "";
   find("#album-empty").hidden = photos.length > 0;
+  find("#bin-empty").hidden = !photos.length;
   grid.show(photos);
 }
 
-/** @param {(ids: number[]) => Promise<{count: number}>} send @param {"restored" | "purged"} sentence */
-async function takeOut(send, sentence) {
-  const ids = grid.chosen;
+/** @param {number[]} ids @param {(ids: number[]) => Promise<{count: number}>} send @param {"restored" | "purged"} sentence */
+async function takeOut(ids, send, sentence) {
   const { count } = await send(ids);
   draw(grid.photos.filter(({ id }) => !ids.includes(id)));
   grid.clearSelection();
@@ -31,12 +31,17 @@ onDetail(grid, "selection", (count) => {
   find("#selection-count").textContent = count ? say("selected", { n: count }) : "";
 });
 onDetail(grid, "open", (place) => grid.toggle(place));
-find("[data-act=restore]").addEventListener("click", () => takeOut(restorePhotos, "restored").catch(explain));
+find("[data-act=restore]").addEventListener("click", () => takeOut(grid.chosen, restorePhotos, "restored").catch(explain));
 const purge = findAs(HTMLDialogElement, "#purge");
-find("[data-act=purge]").addEventListener("click", () => {
+/** What the question is about. @type {number[]} */ let asked = [];
+/** @param {number[]} ids */
+function askToPurge(ids) {
+  asked = ids;
   purge.returnValue = "";
   purge.showModal();
-});
-purge.addEventListener("close", () => purge.returnValue === "yes" && takeOut(purgePhotos, "purged").catch(explain));
+}
+find("[data-act=purge]").addEventListener("click", () => askToPurge(grid.chosen));
+find("#bin-empty").addEventListener("click", () => askToPurge(grid.photos.map(({ id }) => id)));
+purge.addEventListener("close", () => purge.returnValue === "yes" && takeOut(asked, purgePhotos, "purged").catch(explain));
 find("[data-act=clear]").addEventListener("click", () => grid.clearSelection());
 fetchBin().then(({ photos }) => draw(photos), explain);
