@@ -7,6 +7,9 @@ import { say } from "../page/words.js";
 import { Grid } from "./grid.js";
 import { fetchBin, purgePhotos, restorePhotos } from "./photos.js";
 
+/** Photos that one request may name: a fuller bin is emptied in several steps. */
+const MOST_AT_ONCE = 5000;
+
 const grid = new Grid(find("#grid"));
 const explain = (/** @type {unknown} */ cause) => toast(asProblem(cause).message);
 
@@ -41,7 +44,7 @@ function askToPurge(ids) {
   purge.showModal();
 }
 find("[data-act=purge]").addEventListener("click", () => askToPurge(grid.chosen));
-find("#bin-empty").addEventListener("click", () => askToPurge(grid.photos.map(({ id }) => id)));
+find("#bin-empty").addEventListener("click", () => askToPurge(grid.photos.slice(0, MOST_AT_ONCE).map(({ id }) => id)));
 purge.addEventListener("close", () => purge.returnValue === "yes" && takeOut(asked, purgePhotos, "purged").catch(explain));
 find("[data-act=clear]").addEventListener("click", () => grid.clearSelection());
 fetchBin().then(({ photos }) => draw(photos), explain);
