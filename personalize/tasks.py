@@ -92,8 +92,9 @@ def pack_download(download_id: str) -> None:
 
 @shared_task
 def sweep_photo_files() -> None:
-    """Delete files of own photos without rows, and report rows without files; nightly."""
+    """Delete files of own photos, uploads and downloads without rows, and report rows without files; nightly."""
     sweeping.sweep()
+    downloads.remove_strays()
 
 
 @shared_task

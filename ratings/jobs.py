@@ -76,6 +76,11 @@ def request_download(download_id: UUID) -> None:
     _send("personalize.tasks.pack_download", str(download_id), queue="intake")
 
 
+def request_purge() -> None:
+    """Queue the deletion of photos whose time in the bin is over, whoever's they are."""
+    _send("personalize.tasks.purge_bin", queue="intake")
+
+
 def gpu_waiting() -> int:
     """How many tasks wait in the slow queue; the sweeper adds none while there are some."""
     return _waiting("gpu")

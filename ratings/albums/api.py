@@ -10,6 +10,8 @@ from ninja.decorators import decorate_view
 
 from ratings import limits
 from ratings.albums import schemas, selectors, services
+from ratings.deck.selectors import last_rated
+from ratings.photos.scopes import Scope
 from ratings.problems import PROBLEMS
 from ratings.raters.guests import RaterRequest
 
@@ -56,7 +58,8 @@ def album_opinions(request: RaterRequest, album_id: UUID) -> HttpResponse:
     album = selectors.album_of(request.auth, album_id)
     found = selectors.opinions(request.auth, album.id)
     lists = {f"{name}s": [getattr(one, name) for one in found] for name in ("id", "value", "score")}
-    return JsonResponse({"revision": album.revision, **lists})
+    last = last_rated(request.auth, Scope(album.id), 1)
+    return JsonResponse({"revision": album.revision, **lists, "last_rated": last[0] if last else None})
 
 
 @router.get("/albums/{uuid:album_id}/best", response={200: schemas.BestOut, **PROBLEMS})
@@ -124,3 +127,10 @@ def restore_photos(request: RaterRequest, chosen: schemas.PhotoIds) -> dict[str,
     """Bring photos back from the bin, into their albums."""
     limits.check("RATINGS", str(request.auth))
     return {"count": services.restore_photos(owner_id=request.auth, photo_ids=chosen.photos)}
+
+
+@router.post("/bin/purge", response={200: schemas.CountOut, **PROBLEMS})
+def purge_photos(request: RaterRequest, chosen: schemas.PhotoIds) -> dict[str, int]:
+    """Delete photos from the bin for good, with their ratings; a worker does it, within seconds."""
+    limits.check("RATINGS", str(request.auth))
+    return {"count": services.delete_for_good(owner_id=request.auth, photo_ids=chosen.photos)}

@@ -20,7 +20,7 @@ class Album(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.id)  # pages of the administration show it, and names are private
 
 
 class AlbumPhoto(models.Model):

@@ -57,6 +57,7 @@ class OpinionsOut(Schema):
     ids: list[int]
     values: list[int | None]
     scores: list[float | None]
+    last_rated: UUID | None = Field(description="Token of the card that was rated last in this album: what undo names.")
 
 
 class BestOut(Schema):

@@ -1,11 +1,13 @@
 """Reads of albums."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 import numpy as np
 from django.db.models import BigIntegerField, Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from ratings.albums import best
 from ratings.albums.models import Album, AlbumPhoto
@@ -17,6 +19,7 @@ from ratings.ranking.models import FEATURES
 from ratings.ranking.selectors import model_of, scored
 from ratings.sql import CURRENT_PROJECTION, columns, rows, vectors
 
+BIN_DAYS = 30  # until a photo in the bin is deleted
 PICKED, REJECTED = int(Value.LOVE), int(Value.DISLIKE)  # what picking and rejecting rate a photo
 
 
@@ -118,8 +121,8 @@ def grid(rater_id: UUID, album_id: UUID) -> list[GridPhoto]:
 
 
 def bin_grid(rater_id: UUID) -> list[GridPhoto]:
-    """The rater's photos in the bin, the last one first."""
-    photos = Photo.objects.filter(owner=rater_id, binned_at__isnull=False).order_by("-binned_at", "-id")
+    """The rater's photos in the bin, the last one first, without those that a worker is about to delete."""
+    photos = Photo.objects.filter(owner=rater_id, binned_at__gt=timezone.now() - timedelta(days=BIN_DAYS)).order_by("-binned_at", "-id")
     return [
         GridPhoto(
             id=photo.id,

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ratings import jobs
 from ratings.albums.models import Album, AlbumPhoto
+from ratings.albums.selectors import BIN_DAYS
 from ratings.errors import RatingError
 from ratings.photos.models import Photo
 from ratings.photos.scopes import Scope, UnknownAlbum
@@ -21,7 +22,6 @@ from ratings.raters.models import Rater
 
 MOST_ALBUMS = 500
 LONGEST_NAME = 120
-BIN_DAYS = 30  # until a photo in the bin is deleted
 PURGED_AT_ONCE = 200
 
 
@@ -149,6 +149,15 @@ def restore_photos(*, owner_id: UUID, photo_ids: Sequence[int]) -> int:
             AlbumPhoto.objects.bulk_create(AlbumPhoto(album=album, photo_id=photo) for photo in sorted(homeless))
         photos_changed(found)
     return len(found)
+
+
+def delete_for_good(*, owner_id: UUID, photo_ids: Sequence[int]) -> int:
+    """End the time of photos in the bin: a worker deletes them, as after `BIN_DAYS` days. Returns how many."""
+    inside = Photo.objects.filter(id__in=photo_ids, owner=owner_id, binned_at__isnull=False)
+    with transaction.atomic():
+        count = inside.update(binned_at=timezone.now() - timedelta(days=BIN_DAYS + 1))
+        transaction.on_commit(jobs.request_purge)
+    return count
 
 
 def purge_bin(*, keep_days: int = BIN_DAYS) -> list[UUID]:

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,6 +19,7 @@ from ratings.photos.intake import WIDTHS
 from ratings.photos.scopes import UnknownAlbum
 from ratings.problems import refusal_page
 from ratings.raters import guests
+from ratings.raters.selectors import guest_ends_at
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -35,7 +37,10 @@ def albums(request: HttpRequest) -> HttpResponse:
         return refusal_page(request, error)
     except RatingError as error:
         messages.error(request, str(error.sentence))
-    return render(request, "albums/albums.html", {"shelves": selectors.shelves(rater)})
+    shelves = selectors.shelves(rater)
+    has_photos = any(shelf.photo_count for shelf in shelves)
+    ends = guest_ends_at(rater, keep_days=settings.PAV["KEEP_GUESTS_DAYS"]) if has_photos else None
+    return render(request, "albums/albums.html", {"shelves": shelves, "deleted_on": ends})
 
 
 @require_safe
@@ -58,7 +63,7 @@ def binned(request: HttpRequest) -> HttpResponse:
     rater = guests.rater_of(request.session, request.user)
     if rater is None:
         return redirect("albums")
-    return render(request, "albums/bin.html", {"days": services.BIN_DAYS, "page": _config(request, rater)})
+    return render(request, "albums/bin.html", {"days": selectors.BIN_DAYS, "page": _config(request, rater)})
 
 
 def _config(request: HttpRequest, rater: UUID, album_id: UUID | None = None) -> PageConfig:

@@ -52,7 +52,7 @@ def rate(request: RaterRequest, rating: schemas.RatingIn) -> Status[dict[str, An
     return Status(201 if recorded.created else 200, {"ratings_seq": recorded.ratings_seq})
 
 
-@router.post("/ratings/picked", response={201: schemas.RecordedOut, 200: schemas.RecordedOut, **PROBLEMS})
+@router.post("/ratings/picked", response={201: schemas.PickedOut, 200: schemas.PickedOut, **PROBLEMS})
 def rate_picked(request: RaterRequest, rating: schemas.PickedIn) -> Status[dict[str, Any]]:
     """Rate a photo that the rater picked, or rate it anew. 201: stored; 200: this very rating had been stored before."""
     limits.check("RATINGS", str(request.auth))
@@ -63,7 +63,7 @@ def rate_picked(request: RaterRequest, rating: schemas.PickedIn) -> Status[dict[
         value=rating.stored_value,
         modality=rating.modality or "",
     )
-    return Status(201 if recorded.created else 200, {"ratings_seq": recorded.ratings_seq})
+    return Status(201 if recorded.created else 200, {"ratings_seq": recorded.ratings_seq, "token": recorded.token})
 
 
 @router.delete("/ratings/last", response={200: schemas.UndoneOut, **PROBLEMS})

@@ -46,6 +46,10 @@ class RecordedOut(Schema):
     ratings_seq: int = Field(description="Number of this rater's rating events so far.")
 
 
+class PickedOut(RecordedOut):
+    token: UUID = Field(description="Of the card that the photo has by now: what undo names.")
+
+
 class CardOut(Schema):
     token: UUID
     photo: PhotoOut

@@ -26,9 +26,10 @@ REQUEUE_SECONDS = 3  # a refit that has waited so long may have been lost: the n
 
 @dataclass(frozen=True)
 class Recorded:
-    """A rating is stored; `created` is False where the same one had been stored before."""
+    """A rating of the presentation `token` is stored; `created` is False where the same one had been stored before."""
 
     ratings_seq: int
+    token: UUID
     created: bool
 
 
@@ -58,7 +59,7 @@ def record_rating(
             transaction.set_rollback(True)
             if (before.kind, before.presentation_id, before.value) != (RatingEvent.Kind.SET, token, value):
                 raise ClientIdReused
-            return Recorded(before.seq, created=False)
+            return Recorded(before.seq, before.presentation_id, created=False)
         presentation = Presentation.objects.filter(token=token, rater=rater_id)
         if not presentation.filter(rated_at=None).update(rated_at=timezone.now(), value=value):
             raise UsedCard if presentation.exists() else UnknownCard
@@ -72,7 +73,7 @@ def record_rating(
             on_screen_ms=on_screen_ms,
             modality=modality,
         )
-    return Recorded(seq, created=True)
+    return Recorded(seq, token, created=True)
 
 
 def rate_picked(*, rater_id: UUID, photo_id: int, client_id: UUID, value: int, modality: str = "") -> Recorded:
@@ -92,7 +93,7 @@ def rate_picked(*, rater_id: UUID, photo_id: int, client_id: UUID, value: int, m
             transaction.set_rollback(True)
             if (before.kind, before.presentation.photo_id, before.value) != (RatingEvent.Kind.SET, photo_id, value):
                 raise ClientIdReused
-            return Recorded(before.seq, created=False)
+            return Recorded(before.seq, before.presentation_id, created=False)
         # Locked: a photo that is deleted meanwhile is gone before, or takes this rating along.
         if not photos_shown_to(rater_id, [photo_id]).filter(binned_at=None).select_for_update(no_key=True, of=("self",)).first():
             raise UnknownPhoto
@@ -108,7 +109,7 @@ def rate_picked(*, rater_id: UUID, photo_id: int, client_id: UUID, value: int, m
             value=value,
             modality=modality,
         )
-    return Recorded(seq, created=True)
+    return Recorded(seq, presentation.token, created=True)
 
 
 def record_imported(*, rater_id: UUID, values: Mapping[int, int]) -> int:

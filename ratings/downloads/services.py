@@ -91,7 +91,7 @@ def request_download(*, owner_id: UUID, album_id: UUID, photo_ids: Sequence[int]
         raise NoPhotos
     size = _reckoned(owner_id, photos, choices)
     with transaction.atomic():
-        # One at a time: two simultaneous requests would both count the downloads before either adds its own.
+        quotas.lock()
         if Rater.objects.select_for_update(no_key=True).filter(id=owner_id).first() is None:
             raise NotSignedIn
         if selectors.unfinished(owner_id) >= MOST_UNFINISHED:
@@ -150,11 +150,20 @@ def delete_old() -> None:
     Download.objects.filter(created_at__lt=timezone.now() - timedelta(hours=KEPT_HOURS + 1)).delete()
 
 
+def remove_strays() -> int:
+    """Delete files of downloads that are gone, such as of a worker that died while its download was deleted. Returns how many."""
+    # The disk is read first: what is packed meanwhile has its row by then.
+    found = [place for place in _root().iterdir() if place.suffix in (".zip", ".part")]
+    known = {str(row) for row in Download.objects.values_list("id", flat=True)}
+    strays = [place for place in found if place.stem not in known]
+    for place in strays:
+        place.unlink(missing_ok=True)
+    return len(strays)
+
+
 def archive(download_id: UUID) -> Path:
-    """The ZIP. Other users of the machine have no access."""
-    root = Path(settings.DOWNLOADS_ROOT)
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return root / f"{download_id}.zip"
+    """The ZIP."""
+    return _root() / f"{download_id}.zip"
 
 
 def unfinished_archive(download_id: UUID) -> Path:
@@ -207,6 +216,13 @@ def _remove_files(instance: Download, **_signal: Any) -> None:
 def remove_files(download_id: UUID) -> None:
     for path in (archive(download_id), unfinished_archive(download_id)):
         path.unlink(missing_ok=True)
+
+
+def _root() -> Path:
+    """Where ZIPs lie. Other users of the machine have no access."""
+    root = Path(settings.DOWNLOADS_ROOT)
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return root
 
 
 def _unfinished() -> Q:

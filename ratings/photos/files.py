@@ -83,17 +83,18 @@ def path(photo: Photo, file_name: str) -> Path:
 
 
 def read(photo: Photo, file_name: str) -> bytes:
-    """The content of one of the photo's `file_names`. A missing width is made from the master: older versions wrote fewer widths.
+    """The content of one of the photo's `file_names`. In the catalogue a missing width is made from the master: older versions wrote
+    fewer widths. Own photos came with all of them, and web processes never decode those.
 
     Raises:
-        FileNotFoundError: the file is missing, and so is the master; importing the photo again restores both.
+        FileNotFoundError: the file is missing, and of the catalogue so is the master; importing the photo again restores both.
         OSError: the master is needed and cannot be read.
     """
     place = path(photo, file_name)
     try:
         return place.read_bytes()
     except FileNotFoundError:
-        if file_name == MASTER:
+        if file_name == MASTER or photo.folder:
             raise
     content = page_file(open_master(photo), int(place.stem))
     write(place, content)

@@ -55,7 +55,11 @@ def without_place(data: bytes) -> bytes:
         UnusableJpeg: the file is no JPEG, or damaged, so that nobody can tell where a place may be.
     """
     segments, rest = _split(data)
-    return _joined([safe for one in segments if (safe := _safe(one)) is not None], _first_picture(rest))
+    try:
+        picture = _first_picture(rest)
+    except (struct.error, IndexError) as error:
+        raise UnusableJpeg("the file ends within a segment") from error
+    return _joined([safe for one in segments if (safe := _safe(one)) is not None], picture)
 
 
 def _safe(segment: _Segment) -> _Segment | None:

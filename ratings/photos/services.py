@@ -103,6 +103,12 @@ def add_own(
     return row, True
 
 
+def add_file_rating(*, photo_id: int, file_rating: int | None) -> None:
+    """Note the stars of a further file of a photo, where no file has said any."""
+    if file_rating is not None:
+        Photo.objects.filter(id=photo_id, file_rating=None).update(file_rating=file_rating)
+
+
 class NoReason(RatingError):
     status = 422
     sentence = _("Say why you open this photo. Its owner may ask.")

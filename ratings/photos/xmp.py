@@ -42,6 +42,7 @@ for _prefix, _uri in _PREFIXES.items():
 _PLACES = {f"{{{PHOTOSHOP}}}{name}" for name in ("City", "State", "Country")}
 _PLACES |= {f"{{{IPTC}}}{name}" for name in ("Location", "CountryCode")}
 _PLACES |= {f"{{{IPTC_EXT}}}{name}" for name in ("LocationCreated", "LocationShown")}
+_PLACE_WORDS = ("gps", "latitude", "longitude")  # in names of any vendor, such as drone-dji:GpsLatitude
 _HEAD, _TAIL = "<?xpacket begin='\ufeff' id='W5M0MpCehiHzreSzNTczkc9d'?>\n", "\n<?xpacket end='w'?>"
 
 PREDICTED, RATED = "predicted", "rated"
@@ -102,8 +103,12 @@ def without_place(packet: bytes) -> bytes | None:
     root = _parsed(packet)
     if root is None:
         return None
-    _remove(root, lambda name: name in _PLACES or name.startswith(f"{{{EXIF}}}GPS"))
+    _remove(root, _tells_place)
     return (_HEAD + ET.tostring(root, encoding="unicode") + _TAIL).encode()
+
+
+def _tells_place(name: str) -> bool:
+    return name in _PLACES or any(word in name.rpartition("}")[2].lower() for word in _PLACE_WORDS)
 
 
 def _parsed(packet: bytes) -> ET.Element | None:

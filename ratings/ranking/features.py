@@ -12,6 +12,7 @@ from ratings.photos.models import Photo
 from ratings.ranking import locks, population_prior
 from ratings.ranking.models import FEATURES, PhotoFeatures, Projection, State
 from ratings.ranking.pushes import photos_changed
+from ratings.ranking.raw_features import MOST_OF_AN_OWNER, photos_that_stay
 from ratings.sql import CURRENT_PROJECTION, columns, rows, vectors
 
 READ_AT_ONCE = 1000  # photos
@@ -34,7 +35,7 @@ def store_features(*, projection: int, photo_ids: Sequence[int], features: Float
         locks.lock_to_store_features()
         if not Projection.objects.filter(pk=projection, state__in=(State.CURRENT, State.FILLING)).exists():
             return
-        existing = set(Photo.objects.filter(id__in=photo_ids).values_list("id", flat=True))
+        existing = photos_that_stay(photo_ids)
         scores = population_prior.scores_of_new_photos(projection, photo_ids, features)
         PhotoFeatures.objects.bulk_create(
             (
@@ -80,9 +81,9 @@ def count_anew() -> None:
 
 
 def sample(projection: int, most: int) -> Float[np.ndarray, "photos 256"]:
-    """Features of at most `most` photos in one projection, drawn by a hash of the id."""
+    """Features of at most `most` photos of the catalogue in one projection, drawn by a hash of the id."""
     found = rows(
-        """SELECT halfvec_send(features) FROM ratings_photofeatures WHERE projection_id = %(id)s
+        """SELECT halfvec_send(features) FROM ratings_photofeatures WHERE projection_id = %(id)s AND owner IS NULL
         ORDER BY md5(photo_id::text), photo_id LIMIT %(most)s""",
         {"id": projection, "most": most},
     )
@@ -90,11 +91,17 @@ def sample(projection: int, most: int) -> Float[np.ndarray, "photos 256"]:
 
 
 def pairs(new: int, old: int, most: int) -> Iterator[tuple[Float[np.ndarray, "photos 256"], Float[np.ndarray, "photos 256"]]]:
-    """Features of the same photos in two projections, in batches: at most `most` photos, drawn by a hash of the id."""
+    """Features of the same photos in two projections, in batches: at most `most` photos, drawn by a hash of the id.
+
+    Of one owner's own photos there are at most `MOST_OF_AN_OWNER`.
+    """
     found = rows(
-        """SELECT n.photo_id FROM ratings_photofeatures n JOIN ratings_photofeatures o USING (photo_id)
-        WHERE n.projection_id = %(new)s AND o.projection_id = %(old)s ORDER BY md5(photo_id::text), photo_id LIMIT %(most)s""",
-        {"new": new, "old": old, "most": most},
+        """SELECT photo_id FROM (
+            SELECT photo_id, n.owner, row_number() OVER (PARTITION BY n.owner ORDER BY md5(photo_id::text), photo_id) AS place
+            FROM ratings_photofeatures n JOIN ratings_photofeatures o USING (photo_id)
+            WHERE n.projection_id = %(new)s AND o.projection_id = %(old)s
+        ) drawn WHERE owner IS NULL OR place <= %(most_of_an_owner)s ORDER BY md5(photo_id::text), photo_id LIMIT %(most)s""",
+        {"new": new, "old": old, "most": most, "most_of_an_owner": MOST_OF_AN_OWNER},
     )
     ids = [row[0] for row in found]
     for first in range(0, len(ids), READ_AT_ONCE):

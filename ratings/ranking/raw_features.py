@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from jaxtyping import Float
 
@@ -28,15 +29,22 @@ def store_raw_features(*, extractors: str, photo_ids: Sequence[int], raw: Float[
     for photo, row in zip(photo_ids, halves, strict=True):
         if not np.isfinite(row).all():
             raise ValueError(f"The raw vector of photo {photo} has numbers that are not finite in half precision, so it is not stored.")
-    existing = set(Photo.objects.filter(id__in=photo_ids).values_list("id", flat=True))
-    RawFeatures.objects.bulk_create(
-        (
-            RawFeatures(photo_id=photo, extractors=extractors, data=row.tobytes())
-            for photo, row in zip(photo_ids, halves, strict=True)
-            if photo in existing
-        ),
-        ignore_conflicts=True,
-    )
+    with transaction.atomic():
+        existing = photos_that_stay(photo_ids)
+        RawFeatures.objects.bulk_create(
+            (
+                RawFeatures(photo_id=photo, extractors=extractors, data=row.tobytes())
+                for photo, row in zip(photo_ids, halves, strict=True)
+                if photo in existing
+            ),
+            ignore_conflicts=True,
+        )
+
+
+def photos_that_stay(photo_ids: Sequence[int]) -> set[int]:
+    """Those of the photos that are not deleted, and are not before the end of this transaction."""
+    found = rows("SELECT id FROM ratings_photo WHERE id = ANY(%(photos)s) ORDER BY id FOR KEY SHARE", {"photos": list(photo_ids)})
+    return {row[0] for row in found}
 
 
 def count(extractors: str) -> int:

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -70,11 +71,13 @@ def remove_unwanted() -> int:
     return removed
 
 
-def shot_of(*, owner_id: UUID, name: str, is_raw: bool, taken_at: object) -> Photo | None:
-    """The photo of the same shot in the other kind of file: a raw file for a JPEG, or the other way round, with the same stem and time."""
+def shot_of(*, owner_id: UUID, name: str, is_raw: bool, taken_at: datetime | None) -> Photo | None:
+    """The photo of the same stem and second in the other kind of file: a raw file for a JPEG, or the other way round."""
     if taken_at is None:
         return None
-    same = Q(owner=owner_id, original__stem=stem_of(name), original__is_raw=not is_raw, taken_at=taken_at)
+    second = taken_at.replace(microsecond=0)  # raw files seldom say more
+    moment = (second, second.replace(microsecond=999_999))
+    same = Q(owner=owner_id, original__stem=stem_of(name), original__is_raw=not is_raw, taken_at__range=moment)
     return Photo.objects.filter(same).exclude(original__is_raw=is_raw).order_by("id").first()
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Count, Sum
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
@@ -12,10 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from ratings.errors import RatingError
 from ratings.photos.models import Photo
 from ratings.raters.models import Rater
+from ratings.sql import rows
 from ratings.uploads import partials
 from ratings.uploads.models import Upload
 
 GB = 1024**3
+LOCK = 0x55504C  # key of the advisory lock under which space is reserved
 UNDER_WAY = (Upload.State.SENDING, Upload.State.WAITING, Upload.State.READING)
 
 
@@ -58,8 +61,14 @@ def room_of(rater_id: UUID) -> Room:
     )
 
 
+def lock() -> None:
+    """Until the end of the transaction nobody else reserves space: two at once would both count before either is counted."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+
+
 def check(rater_id: UUID, size_bytes: int) -> None:
-    """See whether one more file fits. Call while no other upload can be begun.
+    """See whether one more file fits. Call under `lock`.
 
     Raises:
         NoRoom: the sentence says what is full, and with how much.
@@ -82,7 +91,7 @@ def check(rater_id: UUID, size_bytes: int) -> None:
 
 
 def check_disk(size_bytes: int) -> None:
-    """See whether so many bytes fit into this installation.
+    """See whether so many bytes fit into this installation. Call under `lock`.
 
     Raises:
         NoRoom: own photos take all that they may, or the disk would get too full.
@@ -96,20 +105,30 @@ def check_disk(size_bytes: int) -> None:
                 used=filesizeformat(stored + coming), most=filesizeformat(most)
             )
         )
-    # What is reserved but has not arrived still has to fit; what has arrived is counted twice, which errs on the safe side.
-    check_free(coming + size_bytes)
+    check_free(size_bytes)
 
 
 def check_free(size_bytes: int) -> None:
-    """See whether the disk stays free enough with so many bytes more.
+    """See whether the disk stays free enough with so many bytes more, once all files and ZIPs under way are there. Call under `lock`.
 
     Raises:
         NoRoom: it does not.
     """
     free, floor = shutil.disk_usage(partials.folder()).free, settings.PAV["FREE_DISK_GB"] * GB
-    if free - size_bytes < floor:
+    # What has been written of those under way is counted twice, which errs on the safe side.
+    if free - _reserved() - size_bytes < floor:
         raise NoRoom(
             _("The disk of this PAV has {free} left and keeps {floor} free. Ask whoever runs it for more room.").format(
                 free=filesizeformat(free), floor=filesizeformat(floor)
             )
         )
+
+
+def _reserved() -> int:
+    """Bytes of the files that are sent or read, and of the ZIPs that are packed."""
+    found = rows(
+        """SELECT (SELECT coalesce(sum(size_bytes), 0) FROM ratings_upload WHERE state = ANY(%(uploads)s))
+            + (SELECT coalesce(sum(size_bytes), 0) FROM ratings_download WHERE state IN ('waiting', 'running'))""",
+        {"uploads": [state.value for state in UNDER_WAY]},
+    )
+    return int(found[0][0])

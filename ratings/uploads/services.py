@@ -30,7 +30,6 @@ from ratings.uploads.models import Original, Upload
 MOST_ATTEMPTS = 2
 KEPT_HOURS = 24  # unfinished uploads, and the list of finished ones
 MOST_REFUSED = 1000  # that stay listed for one rater
-NEW_UPLOADS_LOCK = 0x55504C  # key of the advisory lock under which space is reserved
 READING_LOCK = 0x55505C  # class of the advisory locks of uploads that a worker reads
 
 State = Upload.State
@@ -56,9 +55,7 @@ def begin(*, owner_id: UUID, album_id: UUID, name: str, size_bytes: int) -> Uplo
     if size_bytes > most:
         raise PhotoRefused("file_too_large", {"megabytes": f"{size_bytes / 2**20:.1f}", "limit": str(most // 2**20)})
     with transaction.atomic():
-        # One at a time: two that begin together would both count before either is counted.
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [NEW_UPLOADS_LOCK])
+        quotas.lock()
         if not Rater.objects.filter(id=owner_id).exists():
             raise NotSignedIn
         albums.album_of(owner_id, album_id)

@@ -16,7 +16,7 @@ from ratings.photos.models import Photo
 from ratings.photos.raw_previews import LARGEST_RAW, may_be_raw
 from ratings.photos.refusals import PhotoRefused
 from ratings.photos.scopes import UnknownAlbum
-from ratings.photos.services import add_own
+from ratings.photos.services import add_file_rating, add_own
 from ratings.uploads import originals, partials, services
 from ratings.uploads.models import Original, Upload
 
@@ -91,11 +91,12 @@ def take_in(*, owner_id: UUID, album_id: UUID, name: str, data: bytes, source: P
 
 
 def _photo_of(owner_id: UUID, name: str, data: bytes) -> tuple[Photo, bool]:
-    facts = facts_of(data)
+    photo, facts = normalise(data, name), facts_of(data)
     shot = originals.shot_of(owner_id=owner_id, name=name, is_raw=may_be_raw(data), taken_at=facts.taken_at)
     if shot:
+        add_file_rating(photo_id=shot.id, file_rating=facts.rating)
         return shot, False
-    return add_own(photo=normalise(data, name), owner_id=owner_id, taken_at=facts.taken_at, file_rating=facts.rating)
+    return add_own(photo=photo, owner_id=owner_id, taken_at=facts.taken_at, file_rating=facts.rating)
 
 
 def _read(place: Path) -> bytes:

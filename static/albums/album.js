@@ -2,9 +2,9 @@
 
 import { newId } from "../page/ids.js";
 import { asProblem, sendUndo } from "../page/api.js";
-import { announce, find, findAs, onDetail } from "../page/dom.js";
+import { announce, element, find, findAs, onDetail } from "../page/dom.js";
 import { toast } from "../page/toast.js";
-import { rater, say, urls } from "../page/words.js";
+import { album, rater, say, urls } from "../page/words.js";
 import { Connection } from "../ranking/connection.js";
 import { Decide } from "./decide.js";
 import { Grid } from "./grid.js";
@@ -12,9 +12,11 @@ import { Lightbox, VALUE_OF_KEY } from "./lightbox.js";
 import {
   PICKED,
   REJECTED,
+  addPhotos,
   binPhotos,
   changeAlbum,
   deleteAlbum,
+  fetchAlbums,
   fetchBest,
   fetchGrid,
   fetchOpinions,
@@ -44,6 +46,8 @@ let isBest = false;
 let calm = 0;
 let keepUntil = 0;
 /** Ratings on their way: opinions that are fetched meanwhile may not have them. */ let sending = 0;
+/** Resolves once they are stored: they are sent in the order in which they were given. */ let stored = Promise.resolve();
+/** What was rated on this page, the last one last: what undo names. @type {string[]} */ let rated = [];
 
 const grid = new Grid(find("#grid"));
 const lightbox = new Lightbox((score) => grid.share(score));
@@ -146,24 +150,29 @@ async function rate(ids, value, modality) {
   draw();
   announce(say(`rated_${value}`));
   sending += 1;
+  await (stored = stored.then(() => store(before, value, modality)));
+  sending -= 1;
+  if (connection.isDown) catchUpSoon();
+}
+
+/** @param {Map<number, Photo["value"]>} before photos with the ratings that they had @param {Value} value @param {string} modality */
+async function store(before, value, modality) {
   let failed = null;
-  for (const id of ids) {
+  for (const id of [...before.keys()]) {
     try {
-      await sendPicked(id, value, newId(), modality);
+      const { token } = await sendPicked(id, value, newId(), modality);
+      rated = [...rated.filter((other) => other !== token), token];
       before.delete(id);
     } catch (cause) {
       failed = cause;
       if (asProblem(cause).status !== 404) break; // a photo that has gone does not stop the others
     }
   }
-  sending -= 1;
-  if (failed) {
-    for (const [id, old] of before) setValue(id, old);
-    draw();
-    explain(failed);
-    if (asProblem(failed).status === 404) load().catch(() => {}); // it goes from the grid; the toast has said so
-  }
-  if (connection.isDown) catchUpSoon();
+  if (!failed) return;
+  for (const [id, old] of before) setValue(id, old);
+  draw();
+  explain(failed);
+  if (asProblem(failed).status === 404) load().catch(() => {}); // it goes from the grid; the toast has said so
 }
 
 /** @param {number} id @param {Photo["value"]} value */
@@ -172,15 +181,22 @@ function setValue(id, value) {
   if (photo) photo.value = value;
 }
 
+/** Takes back the last rating of this page, or else of this album. */
 async function undo() {
+  let token = null;
   try {
-    const { card } = await sendUndo(newId(), "");
+    await stored;
+    token = rated.pop() ?? (await fetchOpinions()).last_rated;
+    const card = token && (await sendUndo(newId(), token)).card;
     if (card) setValue(card.photo.id, null);
     draw();
-    toast(say("unrated"));
+    toast(say(token ? "unrated" : "nothing_to_undo"));
   } catch (cause) {
     if (asProblem(cause).status === 404) toast(say("nothing_to_undo"));
-    else explain(cause);
+    else {
+      if (token) rated.push(token); // it is not undone yet
+      explain(cause);
+    }
   }
 }
 
@@ -197,6 +213,27 @@ async function takeAway(ids, send, sentence) {
   }
 }
 
+/** Asks for another album, and adds photos to it. @param {number[]} ids */
+async function addTo(ids) {
+  try {
+    const others = (await fetchAlbums()).filter(({ id }) => id !== album);
+    const dialog = findAs(HTMLDialogElement, "#add");
+    find("#add-albums").replaceChildren(
+      ...others.map(({ id, name }) => element("button", { class: "album-quiet", type: "submit", value: id, text: name })),
+    );
+    find("#add-none").hidden = others.length > 0;
+    dialog.returnValue = "";
+    dialog.showModal();
+    await new Promise((closed) => dialog.addEventListener("close", closed, { once: true }));
+    if (!dialog.returnValue) return;
+    await addPhotos(dialog.returnValue, ids);
+    grid.clearSelection();
+    toast(say("added", { n: ids.length }));
+  } catch (cause) {
+    explain(cause);
+  }
+}
+
 /** What the toolbar of selected photos does. @type {Record<string, (ids: number[]) => void>} */
 const ACTS = {
   clear: () => grid.clearSelection(),
@@ -205,6 +242,7 @@ const ACTS = {
   bin: (ids) => takeAway(ids, binPhotos, "binned"),
   remove: (ids) => takeAway(ids, removePhotos, "removed"),
   home: (ids) => document.dispatchEvent(new CustomEvent("take-home", { detail: ids })),
+  add: addTo,
   cover: ([id]) => changeAlbum({ cover: id }).then(() => toast(say("cover_set")), explain),
 };
 
@@ -289,10 +327,11 @@ function ask(name, confirmed) {
   dialog.addEventListener("close", () => dialog.returnValue === "yes" && confirmed());
 }
 ask("rename", () => {
-  const { value } = findAs(HTMLInputElement, "#rename-name");
-  changeAlbum({ name: value }).then(({ name }) => {
-    find("#album-title").textContent = name;
-    toast(say("renamed"));
+  const name = findAs(HTMLInputElement, "#rename-name").value;
+  const keeps_originals = findAs(HTMLInputElement, "#rename-originals").checked;
+  changeAlbum({ name, keeps_originals }).then((changed) => {
+    find("#album-title").textContent = changed.name;
+    toast(say("changed"));
   }, explain);
 });
 ask("delete", () => {

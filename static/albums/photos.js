@@ -40,7 +40,7 @@ export function colour(base64) {
 /** @returns {Promise<{revision: number, photos: Photo[]}>} */
 export const fetchGrid = () => request("GET", `/api/v1/albums/${album}/photos`);
 
-/** @returns {Promise<{revision: number, ids: number[], values: (Value | null)[], scores: (number | null)[]}>} */
+/** @returns {Promise<{revision: number, ids: number[], values: (Value | null)[], scores: (number | null)[], last_rated: string | null}>} */
 export const fetchOpinions = () => request("GET", `/api/v1/albums/${album}/opinions`);
 
 /** @param {string} count @param {string} fold @param {string} variety @returns {Promise<number[][]>} */
@@ -50,7 +50,7 @@ export const fetchBest = async (count, fold, variety) =>
 /** @returns {Promise<{photos: Photo[]}>} */
 export const fetchBin = () => request("GET", "/api/v1/bin");
 
-/** @param {number} photo @param {Value} value @param {string} client_id @param {string} modality */
+/** @param {number} photo @param {Value} value @param {string} client_id @param {string} modality @returns {Promise<{token: string}>} */
 export const sendPicked = (photo, value, client_id, modality) =>
   request("POST", "/api/v1/ratings/picked", { photo, value: NAMES[value], client_id, modality });
 
@@ -61,9 +61,18 @@ export const binPhotos = (photos) => request("POST", "/api/v1/bin", { photos });
 export const restorePhotos = (photos) => request("POST", "/api/v1/bin/restore", { photos });
 
 /** @param {number[]} photos */
+export const purgePhotos = (photos) => request("POST", "/api/v1/bin/purge", { photos });
+
+/** @returns {Promise<{id: string, name: string}[]>} */
+export const fetchAlbums = async () => (await request("GET", "/api/v1/albums")).albums;
+
+/** @param {string} other id of an album @param {number[]} photos @returns {Promise<{count: number}>} */
+export const addPhotos = (other, photos) => request("POST", `/api/v1/albums/${other}/photos`, { photos });
+
+/** @param {number[]} photos */
 export const removePhotos = (photos) => request("POST", `/api/v1/albums/${album}/remove`, { photos });
 
-/** @param {{name?: string, cover?: number}} change */
+/** @param {{name?: string, cover?: number, keeps_originals?: boolean}} change */
 export const changeAlbum = (change) => request("PATCH", `/api/v1/albums/${album}`, change);
 
 export const deleteAlbum = () => request("DELETE", `/api/v1/albums/${album}`);

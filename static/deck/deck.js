@@ -135,14 +135,16 @@ export class Deck extends EventTarget {
 
   /** Takes the last rating back. Its card returns at once when this page has it, else with the server's reply. */
   async undo() {
-    if (this.#storing || this.#ratedCount === 0) {
-      if (this.#ratedCount === 0) toast(say("nothing_to_undo"));
+    if (this.#ratedCount && !this.#history.length && !this.#earlier.length) await this.refill();
+    if (this.#storing) return;
+    const last = this.#history.pop();
+    const token = last?.card.token ?? this.#earlier.shift();
+    if (!token) {
+      toast(say("nothing_to_undo"));
       return;
     }
-    const last = this.#history.pop();
     this.#storing = true;
     try {
-      const token = last?.card.token ?? this.#earlier.shift() ?? "";
       await this.outbox.put({ kind: "undo", client_id: newId(), token });
     } finally {
       this.#storing = false;

@@ -14,7 +14,7 @@ import { ownRaters, rater } from "../page/words.js";
 /**
  * @typedef {{order?: number, rater?: string, kind: "set"} & Omit<import("../page/api.js").Rating, "rater">} RatingEntry without `rater`: of a
  *   version that knew no accounts
- * @typedef {{order?: number, rater?: string, kind: "undo", client_id: string, token: string}} UndoEntry `token` is "" when the rating is of an earlier visit
+ * @typedef {{order?: number, rater?: string, kind: "undo", client_id: string, token: string}} UndoEntry `token` is "" in entries of older versions: the last rating
  * @typedef {RatingEntry | UndoEntry} Entry
  */
 

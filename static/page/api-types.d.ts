@@ -51,6 +51,11 @@ export interface components {
             modality?: ("touch" | "mouse" | "pen" | "key" | "button") | null;
             rater?: string | null;
         };
+        PickedOut: {
+            ratings_seq: number;
+            /** Format: uuid */
+            token: string;
+        };
         PickedIn: {
             /** Format: uuid */
             client_id: string;
@@ -174,6 +179,7 @@ export interface components {
             ids: number[];
             values: (number | null)[];
             scores: (number | null)[];
+            last_rated: string | null;
         };
         BestOut: {
             stacks: number[][];

@@ -10,7 +10,7 @@ from personalize.tasks import refit_rater
 from personalize.worker import instant_fit, loaded_bank
 from ratings.albums import services
 from ratings.deck.services import record_imported
-from ratings.models import Fit, PhotoFeatures, Presentation, RatingEvent
+from ratings.models import Fit, Photo, PhotoFeatures, Presentation, RatingEvent
 from ratings.photos.scopes import CATALOGUE, Scope
 from ratings.ranking import events
 from ratings.ranking.features import store_features
@@ -174,10 +174,32 @@ def test_a_picked_rating_is_a_presentation_without_a_probability_and_can_be_give
     assert pick(alice, card["photo"]["id"], "like", client_id).status_code == 201
     assert pick(alice, card["photo"]["id"], "like", client_id).status_code == 200
     assert pick(alice, card["photo"]["id"], "love", client_id).status_code == 422
-    assert pick(alice, card["photo"]["id"], "dislike").json() == {"ratings_seq": 2}
+    assert pick(alice, card["photo"]["id"], "dislike").json() == {"ratings_seq": 2, "token": card["token"]}
     shown = Presentation.objects.get(token=card["token"])
     assert (shown.algorithm, shown.reason, shown.value) == ("picked", {}, 1)
     assert list(RatingEvent.objects.order_by("seq").values_list("value", flat=True)) == [2, 1]
+
+
+def test_photos_deleted_during_a_refit_stop_nothing_and_teach_no_more_after_the_next(alice, album, own_photos, monkeypatch):
+    rated, dealt = own_photos[0].id, own_photos[1].id
+    pick(alice, rated)
+    keep_open(UUID(alice.id), Scope(album.id))
+    accuracy_of = instant_fit.accuracy_of
+
+    def deleting(*fit):
+        services.bin_photos(owner_id=UUID(alice.id), photo_ids=[rated, dealt])
+        Photo.objects.filter(id__in=[rated, dealt]).update(binned_at="2026-01-01T00:00Z")
+        services.purge_bin()
+        return accuracy_of(*fit)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(instant_fit, "accuracy_of", deleting)
+        refit_rater(alice.id)
+    assert {rated, dealt}.isdisjoint(ids_of(ranking(alice, album)))
+    refit_rater(alice.id)  # which the purge has queued
+    fit = Fit.objects.get(rater=alice.id)
+    assert fit.ratings_seq == 2
+    assert {rated, dealt}.isdisjoint(photo["photo"] for photo in fit.next_photos.get(Scope(album.id).key, []))
 
 
 def test_a_stranger_cannot_rate_an_own_photo(bob, album, own_photos):

@@ -91,6 +91,21 @@ def test_two_tabs_have_a_scope_each_and_one_taste(albums: Callable[..., Albums])
     tab.page.keyboard.press("z")
     tab.visitor.wait_until_fitted(4)
     assert [photo for photo, value in before.items() if value != tab.values()[photo]] == [tab.visitor.photo_on_top()]
+    # On the grid too: what was rated last in another scope stays.
+    tab.open()
+    picked = next(photo for photo in tab.shown() if tab.values()[photo] is None)
+    tab.page.locator(f"#photo-{picked}").scroll_into_view_if_needed()
+    with tab.page.expect_response("**/api/v1/ratings/picked"):
+        tab.page.locator(f"#photo-{picked}").click(position={"x": 90, "y": 90})
+        tab.page.keyboard.press("p")
+    with catalogue.expect_response("**/api/v1/ratings"):
+        catalogue.keyboard.press("ArrowRight")
+    for _ in range(2):  # first the one of this page, then the last one of the album
+        with tab.page.expect_response("**/api/v1/ratings/last*"):
+            tab.page.keyboard.press("z")
+    assert tab.values()[picked] is None
+    assert sum(value is not None for value in tab.values().values()) == 1
+    assert tab.visitor.get("/api/v1/deck")["rated"] == 1
 
 
 def test_a_stranger_gets_the_page_that_says_there_is_none(albums: Callable[..., Albums], visit: Callable[..., Visitor]) -> None:
@@ -153,10 +168,71 @@ def test_photos_are_selected_binned_and_brought_back(albums: Callable[..., Album
     tab.page.click("[data-act=restore]")
     tab.page.wait_for_function("() => document.querySelectorAll('.tile').length === 1")
     assert len(set(tab.values()) & set(chosen)) == 2
+    # The last one is deleted for good, after a question.
+    if size is PHONE:
+        asks = "#bin-empty"
+    else:
+        asks = "[data-act=purge]"
+        tab.page.locator(".tile").first.click()
+    tab.page.click(asks)
+    tab.page.click("#purge [value='']")
+    tab.page.wait_for_selector("#purge", state="hidden")
+    tab.page.click(asks)
+    tab.page.click("#purge [value=yes]")
+    expect(tab.page.locator("#toast")).to_contain_text("1 photo is deleted for good.", timeout=PATIENCE_MS)
+    expect(tab.page.locator("#album-empty")).to_be_visible()
+    assert tab.visitor.get("/api/v1/bin")["photos"] == []
 
 
-def test_a_photo_opens_large_is_zoomed_rated_and_left_by_keys(albums: Callable[..., Albums]) -> None:
+def test_an_album_is_changed_shown_by_its_best_and_shares_photos_with_another(albums: Callable[..., Albums]) -> None:
     tab = albums()
+    tab.open()
+    page = tab.page
+    page.click("#album-rename")
+    page.fill("#rename-name", "Holiday")
+    page.uncheck("#rename-originals")
+    page.click("#rename [value=yes]")
+    expect(page.locator("#album-title")).to_have_text("Holiday")
+    chosen = tab.shown()[2]
+    page.locator(f"#photo-{chosen} .tile-check").click()
+    page.click("[data-act=cover]")
+    expect(page.locator("#toast")).to_contain_text("This is the album’s cover now.", timeout=PATIENCE_MS)
+    stored = tab.visitor.get(f"/api/v1/albums/{tab.id}")
+    assert (stored["name"], stored["keeps_originals"], stored["cover"]["id"]) == ("Holiday", False, chosen)
+
+    page.click("[data-act=add]")
+    expect(page.locator("#add-none")).to_be_visible()
+    page.click("#add [value='']")
+    swiping = tab.visitor.context.new_page()
+    swiping.goto(f"{tab.visitor.address}/albums/")
+    swiping.fill("#album-name", "Best")
+    swiping.press("#album-name", "Enter")
+    swiping.wait_for_selector("#bring")
+    other = swiping.url.split("/")[-2]
+    page.click("[data-act=add]")
+    page.get_by_role("button", name="Best", exact=True).click()
+    expect(page.locator("#toast")).to_contain_text("1 photo is now in that album too.", timeout=PATIENCE_MS)
+    assert [photo["id"] for photo in tab.visitor.get(f"/api/v1/albums/{other}/photos")["photos"]] == [chosen]
+
+    # The best of follows the sliders, and what another tab rates.
+    tab.view("best")
+    page.wait_for_selector(".tile-check[data-stack^='+']")
+    with page.expect_response("**/best?count=5&fold=0&variety=1"):
+        for name, value in (("count", 5), ("fold", 0), ("variety", 1)):
+            page.locator(f"#best-{name}").fill(str(value))
+    leaders = [stack[0] for stack in tab.visitor.get(f"/api/v1/albums/{tab.id}/best?count=5&fold=0&variety=1")["stacks"]]
+    assert len(leaders) == 5
+    page.wait_for_function(f"(leaders) => JSON.stringify(({SHOWN})()) === JSON.stringify(leaders)", arg=leaders)
+    swiping.goto(f"{tab.visitor.address}/albums/{tab.id}/rate/")
+    swiping.wait_for_selector('[data-connection="live"] .card[data-depth="0"][data-ready]')
+    loved = swiping.get_attribute('.card[data-depth="0"]', "data-photo")
+    swiping.keyboard.press("ArrowUp")
+    page.wait_for_function("(id) => document.querySelector(`#photo-${id}`)?.ariaPosInSet === '1'", arg=loved)
+
+
+@SIZES
+def test_a_photo_opens_large_is_zoomed_rated_and_left_by_keys(albums: Callable[..., Albums], size: dict) -> None:
+    tab = albums(**size)
     tab.open()
     first, second = tab.shown()[:2]
     tab.page.locator(f"#photo-{first}").click(position={"x": 90, "y": 90})
@@ -167,6 +243,13 @@ def test_a_photo_opens_large_is_zoomed_rated_and_left_by_keys(albums: Callable[.
     assert tab.page.get_attribute("#lightbox-photo", "data-zoomed") == ""
     tab.page.click("#lightbox-photo")
     assert tab.page.get_attribute("#lightbox-photo", "data-zoomed") is None
+    for start, end, place in ((0.8, 0.2, 2), (0.2, 0.8, 1)):  # swipes, there and back
+        width = size["viewport"]["width"]
+        tab.page.mouse.move(width * start, 300)
+        tab.page.mouse.down()
+        tab.page.mouse.move(width * end, 300, steps=3)
+        tab.page.mouse.up()
+        expect(tab.page.locator("#lightbox-count")).to_have_text(f"{place} / 24")
     tab.page.keyboard.press("p")  # rates, and goes on
     assert tab.page.text_content("#lightbox-count") == "2 / 24"
     tab.page.click('#lightbox [data-value="1"]')

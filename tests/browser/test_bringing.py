@@ -1,6 +1,7 @@
 """Bringing photos in a browser and taking them home, at the width of a phone and of a desktop."""
 
 import io
+import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from ratings.photos import xmp
+from tests.browser.stack import Stack
 from tests.browser.stock import picture
 from tests.browser.visitor import Visitor
 from tests.photos import making
@@ -72,6 +74,40 @@ def test_a_folder_is_brought_and_what_is_no_photo_is_listed_until_dismissed(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_a_folder_is_dropped_a_photo_pasted_and_one_that_changes_meanwhile_left_out(visit: Callable[..., Visitor], tmp_path: Path) -> None:
+    below = tmp_path / "Sea" / "first day"
+    below.mkdir(parents=True)
+    for place, number in ((below.parent / "one.png", 21), (below / "two.png", 22), (tmp_path / "changing.png", 23)):
+        place.write_bytes(picture("violet", number))
+    (below / ".hidden.png").write_bytes(b"x")
+    visitor = visit(expects_errors=True)
+    page = new_album(visitor, "Ways")
+    # A drop that the browser itself makes: scripts cannot make one that has folders.
+    drop = {"items": [], "files": [str(below.parent)], "dragOperationsMask": 1}
+    devtools = visitor.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        devtools.send("Input.dispatchDragEvent", {"type": kind, "x": 300, "y": 300, "data": drop})
+    expect_sentence(page, "2 photos are here.")
+    page.evaluate(
+        """(bytes) => {
+            const clipboardData = new DataTransfer();
+            clipboardData.items.add(new File([new Uint8Array(bytes)], 'pasted.png', {type: 'image/png'}));
+            dispatchEvent(new ClipboardEvent('paste', {clipboardData}));
+        }""",
+        list(picture("violet", 24)),
+    )
+    expect_sentence(page, "3 photos are here.")
+
+    def change(route):
+        (tmp_path / "changing.png").write_bytes(picture("violet", 25) * 2)
+        route.fallback()
+
+    visitor.context.route("**/api/v1/uploads/known", change)  # after its hash was taken
+    page.set_input_files("#bring-photos", tmp_path / "changing.png")
+    expect(page.locator("#bring-reasons")).to_contain_text("The file changed or is gone since you chose it.", timeout=WAIT_MS)
+    expect(page.locator("#grid .tile")).to_have_count(3, timeout=WAIT_MS)
+
+
 def test_a_photo_is_dropped_among_ten_thousand_empty_files(visit: Callable[..., Visitor]) -> None:
     page = new_album(visit(), "Dropped")
     page.evaluate(
@@ -130,22 +166,39 @@ def test_a_pause_and_a_lost_connection_go_on_where_they_stopped(visit: Callable[
     expect_sentence(page, "5 photos are here.")
 
 
-def test_photos_beyond_the_quota_are_left_out_with_the_numbers_before_they_are_sent(visit: Callable[..., Visitor], folder: Path) -> None:
+FULL = """from ratings.models import Photo
+made = Photo.objects.bulk_create(
+    Photo(owner_id={rater!r}, name="a.jpg", sha256=f"{{n:064x}}", content_hash=f"{{n:016x}}", width=640, height=480, thumbhash="")
+    for n in range(198)
+)
+print([photo.id for photo in made])"""
+
+
+def test_photos_beyond_the_quota_are_left_out_with_the_numbers_before_they_are_sent_and_come_once_there_is_room(
+    visit: Callable[..., Visitor], stack: Stack, folder: Path
+) -> None:
     visitor = visit()
     page = new_album(visitor, "Full")
-
-    def almost_full(route):
-        room = {"photos": 198, "most_photos": 200, "is_guest": True, "deleted_on": None}
-        route.fulfill(json={"waiting": 0, "is_read": True, "refused_count": 0, "refused": [], "room": room})
-
-    visitor.context.route("**/api/v1/uploads?album=*", almost_full)
+    rater = page.evaluate("JSON.parse(document.getElementById('page-config').textContent).rater")
+    others = json.loads(stack.run("manage.py", "shell", "-v0", "-c", FULL.format(rater=rater)))
     page.set_input_files("#bring-photos", [folder / f"IMG_{number}.jpg" for number in range(4)])
     expect_sentence(page, "2 photos are here.")
     expect(page.locator("#bring-reasons")).to_contain_text("2 files: A guest can bring 200 photos. Make an account to bring more.")
+    # Photos that are deleted for good make room.
+    (token,) = [each["value"] for each in visitor.context.cookies() if each["name"] == "csrftoken"]
+    for address in ("bin", "bin/purge"):
+        asked = {"data": {"photos": others}, "headers": {"X-CSRFToken": token}}
+        assert visitor.context.request.post(f"{visitor.address}/api/v1/{address}", **asked).json() == {"count": 198}
+    while visitor.get(f"/api/v1/uploads?album={page.url.split('/')[-2]}")["room"]["photos"] > 2:
+        page.wait_for_timeout(200)
+    page.click("#bring-retry")
+    expect_sentence(page, "4 photos are here.")
+    expect(page.locator("#bring-problems")).to_be_hidden()
 
 
-def test_photos_are_taken_home_in_a_zip_with_stars(visit: Callable[..., Visitor], folder: Path) -> None:
-    page = new_album(visit(), "Home")
+@pytest.mark.parametrize("width", [390, 1280])
+def test_photos_are_taken_home_in_a_zip_with_stars(visit: Callable[..., Visitor], folder: Path, width: int) -> None:
+    page = new_album(visit(viewport={"width": width, "height": 800}), "Home")
     page.set_input_files("#bring-photos", [folder / f"IMG_{number}.jpg" for number in range(3)])
     expect_sentence(page, "3 photos are here.")
     page.click("#home-open")

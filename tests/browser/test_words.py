@@ -37,7 +37,7 @@ NOTICES |= {f"photo_{state}_{part}" for state in ("failed", "gone") for part in 
 # Scripts of album pages, and what they load that has sentences.
 ALBUMS = ("albums/*.js", "page/api.js")
 ALBUM_ENDINGS = {"tile_": ["0", "1", "2", "3"], "rated_": ["0", "1", "2", "3"]}
-ALBUM_SENTENCES = {"binned", "removed"}  # values of a variable
+ALBUM_SENTENCES = {"binned", "removed", "restored", "purged"}  # values of a variable
 
 
 def used_keys(patterns: tuple[str, ...], endings: dict[str, list[str]], without: tuple[str, ...] = ()) -> set[str]:

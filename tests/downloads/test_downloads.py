@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 import subprocess
+import time
 import zipfile
 from pathlib import Path
 from uuid import uuid4
@@ -13,8 +14,9 @@ import pytest
 from django.test import Client
 from PIL import Image
 
+from personalize.tasks import sweep_photo_files
 from ratings import jobs
-from ratings.albums.services import create_album
+from ratings.albums.services import create_album, delete_album
 from ratings.deck.services import record_imported
 from ratings.downloads import packing, services
 from ratings.downloads.services import Choices
@@ -25,6 +27,7 @@ from ratings.photos.file_facts import facts_of
 from ratings.raters.guests import SESSION_KEY
 from ratings.raters.services import make_guest
 from ratings.uploads import originals, quotas, taking_in
+from ratings.uploads import services as uploads
 from tests.guests import give_features, use_bank
 from tests.photos import making
 
@@ -166,6 +169,48 @@ def test_a_full_disk_ends_a_download_with_a_sentence_and_leaves_no_file(alice, a
         services.request_download(owner_id=alice.id, album_id=album, photo_ids=None, choices=USUAL)
 
 
+def test_the_disk_floor_counts_zips_and_files_that_are_under_way(alice, album, monkeypatch, settings):
+    settings.PAV = settings.PAV | {"FREE_DISK_GB": 1}
+    first = services.request_download(owner_id=alice.id, album_id=album, photo_ids=None, choices=USUAL)
+    one_more = quotas.GB + 2 * first.size_bytes
+    monkeypatch.setattr(shutil, "disk_usage", lambda _place: type("Usage", (), {"free": one_more - 1}))
+    with pytest.raises(quotas.NoRoom, match="free"):  # one fits, but not both
+        services.request_download(owner_id=alice.id, album_id=album, photo_ids=None, choices=USUAL)
+    with pytest.raises(quotas.NoRoom, match="free"):
+        quotas.check(alice.id, first.size_bytes)
+    services.delete(owner_id=alice.id, download_id=first.id)
+    upload = uploads.begin(owner_id=alice.id, album_id=album, name="a.jpg", size_bytes=first.size_bytes)
+    with pytest.raises(quotas.NoRoom, match="free"):
+        services.request_download(owner_id=alice.id, album_id=album, photo_ids=None, choices=USUAL)
+    uploads.cancel(owner_id=alice.id, upload_id=upload.id)
+    services.request_download(owner_id=alice.id, album_id=album, photo_ids=None, choices=USUAL)
+
+
+def test_an_album_deleted_while_its_zip_is_packed_leaves_no_file(alice, album, monkeypatch, settings, django_capture_on_commit_callbacks):
+    row = services.request_download(owner_id=alice.id, album_id=album, photo_ids=None, choices=USUAL)
+    store_progress, said = services.store_progress, []
+
+    def deleting(packed: Download) -> bool:
+        said.append(packed.done_count)
+        if packed.done_count:  # all photos are in the file by then
+            with django_capture_on_commit_callbacks(execute=True):
+                delete_album(owner_id=alice.id, album_id=album)
+        return store_progress(packed)
+
+    monkeypatch.setattr(services, "store_progress", deleting)
+    packing.pack(row.id)
+    assert said == [0, 5]
+    assert (list(Path(settings.DOWNLOADS_ROOT).iterdir()), Download.objects.count()) == ([], 0)
+
+
+def test_files_of_downloads_that_are_gone_are_swept(alice, album, settings):
+    kept = Path(pack(alice, album).filename)
+    for name in (f"{uuid4()}.zip", f"{uuid4()}.part"):
+        (Path(settings.DOWNLOADS_ROOT) / name).write_bytes(b"x")
+    sweep_photo_files()
+    assert list(Path(settings.DOWNLOADS_ROOT).iterdir()) == [kept]
+
+
 def browser_of(rater: Rater) -> Client:
     browser = Client()
     session = browser.session
@@ -176,7 +221,9 @@ def browser_of(rater: Rater) -> Client:
 
 
 @pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")  # the test client is synchronous, the server is not
-def test_a_zip_is_fetched_by_ranges_by_its_owner_alone_until_it_is_deleted(alice, album, settings, django_capture_on_commit_callbacks):
+def test_a_zip_is_fetched_by_ranges_by_its_owner_alone_until_it_is_deleted(
+    alice, album, settings, monkeypatch, django_capture_on_commit_callbacks
+):
     settings.ALLOWED_HOSTS = ["testserver"]
     whole = Path(pack(alice, album).filename).read_bytes()
     row, owner = Download.objects.get(), browser_of(alice)
@@ -192,6 +239,11 @@ def test_a_zip_is_fetched_by_ranges_by_its_owner_alone_until_it_is_deleted(alice
     bob = browser_of(make_guest())
     assert bob.get(address).status_code == bob.get("/downloads/nonsense/").status_code == 404
     assert bob.get(f"/api/v1/downloads/{row.id}").json() == bob.get(f"/api/v1/downloads/{uuid4()}").json()
+    with monkeypatch.context() as later:
+        expired = time.time() + services.LINK_SECONDS + 5
+        later.setattr(time, "time", lambda: expired)
+        assert owner.get(address).status_code == 404  # the link has expired; the page has a new one
+    assert owner.get(address).status_code == 200
     with django_capture_on_commit_callbacks(execute=True):
         Download.objects.update(created_at="2020-01-01T00:00Z")
         services.delete_old()
@@ -218,6 +270,27 @@ def test_other_properties_and_keywords_of_a_packet_stay():
     changed = xmp.with_stars(other, xmp.Stars(3, xmp.PREDICTED, "Red", ("PAV loved",)))
     assert (b"Sea" in changed, b"PAV loved" in changed, b"PAV predicted" in changed) == (True, True, False)
     assert changed.count(b"Rating=") == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["exif:GPSLatitude", "drone-dji:GpsLatitude", "drone-dji:GpsLongtitude", "Camera:gpsXYAccuracy", "GettyImagesGIFT:Longitude"]
+)
+def test_places_leave_a_packet_whichever_vendor_wrote_them(name):
+    head = f"<x xmlns:rdf='{xmp.RDF}' xmlns:exif='{xmp.EXIF}' xmlns:drone-dji='dji' xmlns:Camera='c' xmlns:GettyImagesGIFT='g'><rdf:RDF>"
+    packet = f"{head}<rdf:Description {name}='SECRET' exif:Model='kept'><{name}>SECRET</{name}></rdf:Description></rdf:RDF></x>"
+    stripped = xmp.without_place(packet.encode())
+    assert (b"SECRET" in stripped, b"kept" in stripped) == (False, True)
+
+
+def test_a_jpeg_that_ends_within_a_scan_is_packed_reduced(alice, album):
+    whole = making.full_of_metadata("JPEG")
+    scan = whole.index(b"\xff\xda")
+    for cut in (whole[: scan + 4], whole[:-2] + b"\xff\xda", whole[:-2] + b"\xff\xc4\xff"):
+        with pytest.raises(jpeg_segments.UnusableJpeg):
+            jpeg_segments.without_place(cut)
+    originals.path(Original.objects.order_by("id").first()).write_bytes(whole[:-2] + b"\xff\xda")
+    packed = pack(alice, album)
+    assert (len(packed.namelist()), Download.objects.get().reduced) == (6, 2)  # and a PNG
 
 
 @pytest.mark.parametrize("cut", [2, 10, 200, 2000])

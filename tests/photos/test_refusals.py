@@ -11,6 +11,7 @@ from PIL import Image
 from ratings.photos import intake
 from ratings.photos.refusals import SENTENCES, PhotoRefused
 from tests.photos import making
+from tests.photos.refused import BOMBS, NO_PHOTOS
 
 
 def refusal_of(data: bytes, name: str = "holiday.jpg") -> PhotoRefused:
@@ -19,32 +20,7 @@ def refusal_of(data: bytes, name: str = "holiday.jpg") -> PhotoRefused:
     return caught.value
 
 
-@pytest.mark.parametrize(
-    ("code", "data"),
-    [
-        ("empty", b""),
-        ("not_a_photo", b"\0" * 5000),
-        ("not_a_photo", b"Dear diary, today I took a photo."),
-        ("svg", b"<?xml version='1.0'?>\n<!-- drawn --><svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"),
-        ("svg", "\ufeff<svg xmlns='http://www.w3.org/2000/svg'/>".encode()),
-        ("svg", "<svg xmlns='http://www.w3.org/2000/svg'/>".encode("utf-16")),
-        ("web_page", b"<!DOCTYPE html><html><img src=x onerror=alert(1)></html>"),
-        ("web_page", b"GIF no, but <script>alert(1)</script>"),
-        ("gif", b"GIF89a\x01\0\x01\0\0\0\0;"),
-        ("gif", b"GIF89a/*<svg><script>*/=1;alert(1)"),
-        ("program", b"MZ\x90\0\x03\0\0\0" + b"\0" * 500),
-        ("program", b"\x7fELF\x02\x01\x01" + b"\0" * 500),
-        ("program", b"\xcf\xfa\xed\xfe" + b"\0" * 500),
-        ("program", b"#!/bin/sh\necho hello\n"),
-        ("archive", b"PK\x03\x04" + b"\0" * 100),
-        ("document", b"%PDF-1.7\n"),
-        ("video", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom"),
-        ("video", b"RIFF\x24\0\0\0AVI LIST"),
-        ("other_picture", b"BM" + b"\0" * 100),
-        ("other_picture", b"II*\0" + b"\0" * 100),
-        ("other_picture", b"\0\0\0\x18ftypcrx \0\0\0\x01"),
-    ],
-)
+@pytest.mark.parametrize(("code", "data"), NO_PHOTOS)
 def test_a_file_that_is_not_a_photo_is_refused_with_its_reason(code, data):
     assert refusal_of(data).code == code
 
@@ -89,18 +65,7 @@ def test_random_damage_never_raises_anything_but_a_refusal(kind):
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-@pytest.mark.parametrize(
-    ("code", "data"),
-    [
-        ("too_many_pixels", making.png_header(19_000, 19_000)),
-        ("too_many_pixels", making.png_header(8192, 6145)),
-        ("too_many_pixels", making.jpeg_header(19_999, 19_999)),
-        ("too_many_pixels", making.webp_header(16_000, 16_000)),
-        ("too_many_pixels", making.webp_header(12_000, 8_000)),
-        ("side_too_long", making.png_header(20_001, 1_500)),
-        ("side_too_long", making.jpeg_header(65_000, 700)),
-    ],
-)
+@pytest.mark.parametrize(("code", "data"), BOMBS)
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(code, data, monkeypatch):
     monkeypatch.setattr(Image.Image, "load", lambda *_: pytest.fail("decoded"))
 

@@ -44,7 +44,7 @@ def waiting(name: str) -> list[dict]:
 
 def test_every_request_queues_an_existing_task_with_valid_arguments(queues: set[str]) -> None:
     app.loader.import_default_modules()
-    assert len(REQUESTS) == 11
+    assert len(REQUESTS) == 12
     used = set()
     for request in REQUESTS:
         parameters = inspect.signature(request).parameters.values()

@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import numpy as np
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from personalize.tasks import refit_rater
 from personalize.worker import projections as worker
@@ -15,10 +16,11 @@ from ratings.photos.scopes import CATALOGUE
 from ratings.ranking import activation, exact_refits, population_prior, projections
 from ratings.ranking.features import store_features
 from ratings.ranking.histories import rating_history
+from ratings.ranking.raw_features import photos_that_stay
 from ratings.ranking.selectors import model_of, ranking
 from ratings.ranking.services import NextPhoto, store_fit, store_next_photos
 from ratings.raters.services import make_guest
-from tests.guests import Guest, report_worker
+from tests.guests import Guest, make_photos, report_worker
 from tests.ranking.versions import add_photos, fill, learn, new_installation
 
 PATIENCE_SECONDS = 20
@@ -176,3 +178,24 @@ class TestAtTheSameTime:
             assert thread.is_alive()
         thread.join(PATIENCE_SECONDS)
         return written[0], new
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_photo_whose_features_are_being_stored_is_deleted_after_them_and_not_between():
+    photo = make_photos(1)[0].id
+
+    def delete() -> None:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '200ms'")
+                Photo.objects.filter(id=photo).delete()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            assert photos_that_stay([photo, 10**9]) == {photo}
+            with pytest.raises(OperationalError, match="lock timeout"):
+                other.submit(delete).result()
+        other.submit(delete).result()
+    assert not Photo.objects.exists()

@@ -83,6 +83,7 @@ MATRIX = {
     "api:binned_photos": ("get", "/api/v1/bin", 403, 200, 200),
     "api:bin_photos": ("post", "/api/v1/bin", 403, 400, 400),
     "api:restore_photos": ("post", "/api/v1/bin/restore", 403, 400, 400),
+    "api:purge_photos": ("post", "/api/v1/bin/purge", 403, 400, 400),
     "api:uploads": ("get", f"/api/v1/uploads?album={uuid4()}", 403, 404, 404),
     "api:known": ("post", "/api/v1/uploads/known", 403, 400, 400),
     "api:dismiss": ("delete", f"/api/v1/uploads?album={uuid4()}", 403, 404, 404),

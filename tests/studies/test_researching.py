@@ -22,9 +22,10 @@ from personalize.agreement import reading
 from personalize.files import rating_tables
 from personalize.worker import study_agreement
 from ratings.exports.ratings_csv import ratings_csv
-from ratings.models import Participant, ParticipantIdentity, Study, StudyAnalysis, StudyLog
+from ratings.models import Participant, ParticipantIdentity, Photo, Rater, Study, StudyAnalysis, StudyLog, StudyPhoto
 from ratings.photos import files
 from ratings.studies import analysis_services, dealing, example_study, export_columns, exports, selectors, services, submissions
+from ratings.studies.errors import BadStudy
 from tests.guests import make_photos
 from tests.studies.designs import design, written
 from tests.studies.taking_part import PROLIFIC, Person
@@ -414,6 +415,19 @@ def test_different_scales_are_analysed_apart(dora, db, tmp_path):
     assert json.loads((tmp_path / "agreement-short.json").read_text())["table"] == "sunsets short"
     with (tmp_path / "ratings.csv").open() as file:
         assert {row["condition"] for row in csv.DictReader(file)} == {"long", "short"}
+
+
+def test_own_photos_are_in_no_study_not_even_the_researchers(dora, few):
+    own = make_photos(2, seed=3, owner=Rater.objects.get(user=dora.user))
+    everybodys = [photo.sha256 for photo in few]
+    hashes = [*everybodys, *(photo.sha256 for photo in own)]
+    assert selectors.catalogue_hashes(hashes) == set(everybodys)
+    assert {photo.id for photo in selectors.catalogue_photos(100)} == {photo.id for photo in few}
+    with pytest.raises(BadStudy):
+        dora.study([*few, *own])
+    Photo.objects.filter(id=own[0].id).update(sha256=few[0].sha256)  # the same picture as one of the catalogue
+    dora.study(few, slug="dusk")
+    assert set(StudyPhoto.objects.values_list("photo", flat=True)) == {photo.id for photo in few}
 
 
 def test_trials_are_in_no_ratings_csv(dora, few):

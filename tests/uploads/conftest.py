@@ -6,7 +6,15 @@ import pytest
 
 from ratings import jobs
 from ratings.raters.services import make_guest
+from ratings.uploads import sweeping
 from tests.uploads.sending import Sender, serving
+
+
+@pytest.fixture(autouse=True)
+def consistent(db: None) -> Iterator[None]:
+    """After each test files have rows, and rows have files."""
+    yield
+    assert sweeping.difference(safe_seconds=0) == sweeping.Difference([], [], [])
 
 
 @pytest.fixture

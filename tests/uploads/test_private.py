@@ -9,23 +9,26 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
+from PIL import Image
 
 from personalize.worker import instant_fit, model_export
 from ratings import jobs
 from ratings.accounts.merging import merge_guest
 from ratings.agreement.selectors import ratings_to_analyse
 from ratings.albums.models import Album, AlbumPhoto
-from ratings.albums.services import create_album
+from ratings.albums.services import add_photos, create_album
 from ratings.deck.services import record_imported
 from ratings.exports.ratings_csv import ratings_csv
-from ratings.models import Original, Photo, Rater, RawFeatures
+from ratings.models import Download, Original, Photo, PhotoFeatures, Projection, Rater, RawFeatures, Upload
 from ratings.photos import files
 from ratings.photos.services import add_photo
-from ratings.ranking import events, raw_features
+from ratings.ranking import events, features, raw_features
 from ratings.ranking.population_prior import shared_ratings
+from ratings.raters.guests import SESSION_KEY
 from ratings.raters.services import make_guest, set_sharing
-from ratings.uploads import originals, sweeping, taking_in
-from tests.guests import current_projection, make_photos
+from ratings.uploads import originals, quotas, sweeping, taking_in
+from tests.guests import BANK, current_projection, make_photos
 from tests.photos import making
 
 pytestmark = pytest.mark.django_db
@@ -82,11 +85,21 @@ def test_the_projection_learns_from_two_hundred_photos_of_an_owner_at_most(db):
     drawn = raw_features.sample("e" * 16, 1000)
     owners = Photo.objects.in_bulk(drawn)
     assert (len(drawn), sum(photo.owner_id == rater.id for photo in owners.values())) == (230, 200)
+    now, other = current_projection(), Projection.objects.create(bank_id=BANK, state="kept").id
+    assert len(features.sample(now, 1000)) == 30  # the generic score is everybody's
+    PhotoFeatures.objects.bulk_create(
+        PhotoFeatures(photo=photo, projection_id=other, generic_score=0, features=[0.0] * 256) for photo in photos
+    )
+    assert sum(len(new) for new, _old in features.pairs(other, now, 1000)) == 230
 
 
 def test_lists_of_the_administration_say_counts_and_bytes_and_no_names(alice):
     Photo.objects.update(name="SECRETNAME.jpg", stored_bytes=1024)
-    create_album(owner_id=alice.id, name="SECRETALBUM")
+    album = create_album(owner_id=alice.id, name="SECRETALBUM")
+    photo, secret = Photo.objects.filter(owner=alice).first(), {"owner": alice, "name": "SECRETFILE"}
+    upload = Upload.objects.create(**secret, album=album, size_bytes=1, photo=photo)
+    original = Original.objects.create(**secret, photo=photo, sha256="5EC" * 21, stem="SECRET", is_raw=False, size_bytes=1)
+    download = Download.objects.create(owner=alice, album=album, photos=[], choices={}, step_at=timezone.now())
     browser = Client()
     browser.force_login(get_user_model().objects.create_superuser("admin"))
     for table in (
@@ -104,11 +117,14 @@ def test_lists_of_the_administration_say_counts_and_bytes_and_no_names(alice):
         page = browser.get(f"/admin/ratings/{table}/").text
         assert "SECRET" not in page, table
     assert "10.0" in page  # KB
-    photo = Photo.objects.filter(owner=alice).first()
+    for row in (album, upload, original, download):
+        for which in ("change", "history"):
+            page = browser.get(f"/admin/ratings/{row._meta.model_name}/{row.pk}/{which}/", follow=True)
+            assert (page.status_code, "SECRET" in page.text) == (200, False), (row._meta.model_name, which)
     assert browser.get(f"/admin/ratings/photo/{photo.id}/change/").status_code == 302
 
 
-def test_every_address_of_an_own_photo_answers_strangers_as_if_it_never_was(alice):
+def test_every_address_of_an_own_photo_answers_strangers_as_if_it_never_was(alice, monkeypatch):
     photo = add_photo(data=making.encoded(making.scene()), name="a.jpg", owner=alice)
     album = create_album(owner_id=alice.id, name="Sea").id
     stranger = Client()
@@ -119,11 +135,26 @@ def test_every_address_of_an_own_photo_answers_strangers_as_if_it_never_was(alic
         assert [reply.status_code for reply in replies] == [404, 404]
         assert replies[0].content == replies[1].content
     assert stranger.get(f"/api/v1/photos?ids={photo.id}").json()["photos"] == []
+    # The owner's own request never decodes: a file that is lost is missing, and not made anew.
+    files.path(photo, "320.webp").unlink()
+    monkeypatch.setattr(Image, "open", lambda *_anything, **_more: pytest.fail("decoded"))
+    owner = browser_of(alice)
+    assert [owner.get(files.address(photo, name)).status_code for name in files.file_names(photo)] == [404, 200, 200]
     for address in (f"/albums/{album}/", f"/api/v1/uploads?album={album}", f"/api/v1/uploads/stars?album={album}"):
         assert stranger.get(address).status_code == 404
 
 
-def test_a_merge_brings_albums_along_and_folds_equal_photos_with_their_originals(tmp_path, django_capture_on_commit_callbacks):
+def browser_of(rater: Rater) -> Client:
+    browser = Client()
+    session = browser.session
+    session[SESSION_KEY] = str(rater.id)
+    session.save()
+    browser.cookies["sessionid"] = session.session_key
+    return browser
+
+
+def test_a_merge_brings_albums_along_and_folds_equal_photos_with_their_originals(tmp_path, settings, django_capture_on_commit_callbacks):
+    settings.PAV = settings.PAV | {"ACCOUNT_PHOTOS": 1}  # a merge may exceed it: nothing is lost
     account = Rater.objects.create(user=get_user_model().objects.create_user("carol"))
     guest = make_guest()
     both, new = (making.encoded(making.scene(320, 240, seed)) for seed in (1, 2))
@@ -137,6 +168,8 @@ def test_a_merge_brings_albums_along_and_folds_equal_photos_with_their_originals
     with django_capture_on_commit_callbacks(execute=True):
         merge_guest(guest=guest.id, rater_id=account.id)
 
+    with pytest.raises(quotas.NoRoom, match="You have 2 photos here, and 1 is the most"):
+        quotas.check(account.id, 1)
     mine = Photo.objects.filter(owner=account).order_by("id")
     assert (mine.count(), Photo.objects.count(), Album.objects.filter(owner=account).count()) == (2, 2, 2)
     assert AlbumPhoto.objects.filter(photo=mine[0]).count() == 2
@@ -173,4 +206,7 @@ def test_a_guests_end_is_said_before(guest, photos, settings):
     assert (first["is_guest"], first["most_photos"]) == (True, 200)
     alice.rate(alice.deck()[0]["token"])
     assert alice.get(f"/api/v1/uploads?album={album}").json()["room"]["deleted_on"] > first["deleted_on"]
-    assert current_projection()
+    assert "photos are deleted on" not in alice.get("/albums/").text
+    own = make_photos(1, seed=1, owner=Rater.objects.get(id=alice.id))
+    add_photos(owner_id=UUID(alice.id), album_id=album, photo_ids=[own[0].id])
+    assert "Without a rating your photos are deleted on" in alice.get("/albums/").text

@@ -1,19 +1,21 @@
 """Taking uploads in: photos of an album, refusals, duplicates, raw files, originals, fairness, and workers that die."""
 
 import io
+import os
 
 import pytest
 from django.db import connection
-from PIL import Image
+from PIL import ExifTags, Image
 
 from ratings import jobs
 from ratings.albums.services import add_photos, bin_photos, change_album, create_album
 from ratings.models import Original, Photo, Upload
-from ratings.photos import files
+from ratings.photos import files, xmp
 from ratings.photos.refusals import PhotoRefused
 from ratings.raters.services import make_guest
 from ratings.uploads import originals, partials, selectors, services, sweeping, taking_in
 from tests.photos import making
+from tests.photos.refused import BOMBS, NO_PHOTOS
 
 pytestmark = pytest.mark.django_db
 
@@ -78,14 +80,14 @@ def test_a_file_becomes_a_photo_of_its_album_with_date_and_original(alice, reque
 
 
 REFUSED = [
-    (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "svg"),
-    (making.png_header(20_000, 20_000), "too_many_pixels"),
+    *((data, code) for code, data in (*NO_PHOTOS, *BOMBS) if data),  # an empty file is refused before it is sent
     (making.whole("JPEG")[:-20_000], "broken"),
-    (b"PK\x03\x04" + bytes(100), "archive"),
-    (b"II*\x00" + bytes(100), "other_picture"),
+    (making.encoded(making.scene()) + b"<script>", "hidden_web_page"),
+    (making.encoded(making.scene(63, 500)), "too_small"),
 ]
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_what_is_no_photo_is_refused_and_listed_until_it_is_dismissed(alice, django_capture_on_commit_callbacks):
     for data, _code in REFUSED:
         alice.bring(data)
@@ -132,16 +134,35 @@ def test_known_hashes_join_the_album_without_being_sent_and_come_back_from_the_b
     assert services.add_known(owner_id=bob.id, album_id=bob.album, hashes=[known]) == {}
 
 
-def test_a_raw_file_and_a_jpeg_of_one_shot_are_one_photo(alice):
+def starred(stars: int, seed: int = 0) -> bytes:
+    """A JPEG whose packet says so many stars, of the time that `making.dng` says, to a hundredth of a second."""
+    noted = making.exif()
+    noted.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2026:01:02 03:04:05"
+    noted.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.SubsecTimeOriginal] = "42"
+    return making.encoded(making.scene(320, 240, seed), exif=noted, xmp=xmp.with_stars(None, xmp.Stars(stars, xmp.RATED)))
+
+
+def test_a_raw_file_and_a_jpeg_of_one_shot_are_one_photo(alice, django_capture_on_commit_callbacks):
     raw = making.dng(making.scene(320, 240), orientation=6)
-    alice.bring(jpeg(), "IMG_1.JPG")
+    alice.bring(starred(4), "IMG_1.JPG")
     alice.bring(raw, "img_1.dng")
     alice.bring(making.dng(making.scene(320, 240, seed=1), orientation=6), "IMG_2.dng")
     taking_in.work()
     first, second = alice.photos()
+    assert first.taken_at.microsecond == 420_000
     assert {one.is_raw for one in first.original_set.all()} == {True, False}
     assert (second.width, second.height) == (240, 320)  # upright, by what the camera noted
     assert [one.name for one in second.original_set.all()] == ["IMG_2.dng"]
+    # The second file of a shot is read too: a damaged one is refused, and stars come along.
+    assert second.file_rating is None
+    whole = starred(5, seed=2)
+    alice.bring(whole[: len(whole) // 2], "IMG_2.jpg")
+    alice.bring(whole, "IMG_2.jpg")
+    with django_capture_on_commit_callbacks(execute=True):
+        taking_in.work()
+    assert [one.reason for one in selectors.uploads_of(alice.id, alice.album).refused] == ["broken"]
+    assert [photo.file_rating for photo in alice.photos()] == [4, 5]
+    assert second.original_set.count() == 2
 
 
 def test_originals_are_kept_only_where_an_album_wants_them(alice):
@@ -213,7 +234,7 @@ def test_a_full_disk_lets_the_photo_wait_and_nothing_is_half_stored(alice, monke
     assert len(alice.photos()) == 3
 
 
-def test_an_album_that_goes_while_its_file_is_read_stops_nothing(alice, bob, monkeypatch):
+def test_an_album_that_goes_while_its_file_is_read_stops_nothing(alice, bob, monkeypatch, django_capture_on_commit_callbacks):
     alice.bring(jpeg())
     bob.bring(jpeg(1))
     read = taking_in._read
@@ -228,7 +249,8 @@ def test_an_album_that_goes_while_its_file_is_read_stops_nothing(alice, bob, mon
 
     alice_album = Album.objects.filter(id=alice.album)
     monkeypatch.setattr(taking_in, "_read", deleting)
-    taking_in.work()
+    with django_capture_on_commit_callbacks(execute=True):
+        taking_in.work()
     assert len(bob.photos()) == 1
 
 
@@ -243,10 +265,18 @@ def test_the_nightly_sweep_finds_files_without_rows_and_rows_without_files(alice
     first, second = alice.photos()
     files.path(first, files.MASTER).unlink()
     originals.path(second.original_set.get()).unlink()
+    lost = second.original_set.get().id
     found = sweeping.difference(safe_seconds=0)
     assert set(found.strays) == {stray, partials.folder() / "stray"}
-    assert (found.lost_photos, found.lost_originals) == ([first.id], [second.original_set.get().id])
+    assert (found.lost_photos, found.lost_originals) == ([first.id], [lost])
     assert sweeping.difference().strays == []  # what is young may be on its way
+    sweeping.sweep()
+    assert stray.exists()
+    for place in (stray, partials.folder() / "stray"):
+        os.utime(place, (0, 0))
+    assert set(sweeping.sweep().strays) == {stray, partials.folder() / "stray"}
+    assert (stray.exists(), partials.everything()) == (False, [])
+    assert sweeping.difference(safe_seconds=0) == sweeping.Difference([], [first.id], [])  # the lost original counts as not kept
     alice.bring(jpeg(0))
     taking_in.work()
     assert sweeping.difference(safe_seconds=0).lost_photos == []  # bringing it again restores it

@@ -2,21 +2,33 @@
 
 import socket
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import httpx
+import pytest
+from django.contrib.auth import get_user_model
 from django.test import override_settings
 
 from ratings.albums.services import delete_album
-from ratings.models import Album, Upload
+from ratings.models import Album, Photo, Rater, Upload
 from ratings.uploads import partials, services
+from tests.guests import make_photos
 from tests.photos import making
 
 JPEG = making.encoded(making.scene(320, 240))
 
 
-def test_a_file_sent_in_pieces_arrives_as_it_was(alice):
-    started = alice.begin(len(JPEG), "../../Ürlaub 🏖.jpg")
+NAMES = [
+    ("../../Ürlaub 🏖.jpg", "Ürlaub 🏖.jpg"),
+    ("שקיעה\u202egpj.jpg", "שקיעהgpj.jpg"),  # right to left, without the mark that turns the rest of the name around
+    ("n" * 300 + ".jpg", "n" * 115 + "….jpg"),
+]
+
+
+@pytest.mark.parametrize(("sent", "stored"), NAMES, ids=["emoji", "right to left", "300 characters"])
+def test_a_file_sent_in_pieces_arrives_as_it_was(sent, stored, alice):
+    started = alice.begin(len(JPEG), sent)
     place = started.headers["location"]
     assert (started.status_code, started.headers["tus-resumable"]) == (201, "1.0.0")
     assert "upload-expires" in started.headers
@@ -27,7 +39,7 @@ def test_a_file_sent_in_pieces_arrives_as_it_was(alice):
     assert alice.send(place, half, iter([JPEG[half:-5], JPEG[-5:]])).status_code == 204  # of unknown length, in chunks
 
     upload = Upload.objects.get()
-    assert (upload.state, upload.name, upload.size_bytes) == ("waiting", "Ürlaub 🏖.jpg", len(JPEG))
+    assert (upload.state, upload.name, upload.size_bytes) == ("waiting", stored, len(JPEG))
     assert partials.path(upload.id).read_bytes() == JPEG
     assert alice.offset(place).headers["upload-offset"] == str(len(JPEG))
 
@@ -170,6 +182,30 @@ def test_a_guest_is_refused_with_the_numbers_where_nothing_more_fits(alice, sett
     assert [alice.begin(5).status_code for _ in range(2)] == [201, 429]
 
 
+def test_an_account_and_the_installation_are_refused_with_their_numbers(alice, bob, settings):
+    Rater.objects.filter(id=alice.rater.id).update(user=get_user_model().objects.create_user("alice"))
+    photo = make_photos(1, owner=alice.rater)[0]
+
+    def refused(**limits: float) -> str:
+        settings.PAV = settings.PAV | {"ACCOUNT_PHOTOS": 9, "ACCOUNT_GB": 9, "OWN_PHOTOS_GB": 9} | limits
+        reply = alice.begin(len(JPEG))
+        return reply.json()["detail"] if reply.status_code == 507 else str(reply.status_code)
+
+    assert refused(ACCOUNT_PHOTOS=1).startswith("You have 1 photos here, and 1 is the most.")
+    Photo.objects.filter(id=photo.id).update(stored_bytes=2**30)
+    assert refused(ACCOUNT_GB=1).startswith("Your photos take 1.0\xa0GB of 1.0\xa0GB, and this file has")
+    assert refused(OWN_PHOTOS_GB=1).startswith("All photos that people brought take 1.0\xa0GB of 1.0\xa0GB here.")
+    assert refused() == "201"
+    assert Upload.objects.count() == 1
+
+
+def test_of_several_files_begun_at_once_no_more_are_reserved_than_fit(alice, settings):
+    settings.PAV = settings.PAV | {"GUEST_PHOTOS": 2}
+    with ThreadPoolExecutor(6) as threads:
+        replies = list(threads.map(lambda _: alice.begin(len(JPEG)).status_code, range(6)))
+    assert sorted(replies) == [201, 201, 507, 507, 507, 507]
+
+
 def test_unfinished_uploads_are_swept_after_a_day(alice):
     alice.send(alice.begin(len(JPEG)).headers["location"], 0, JPEG[:100])
     services.delete_old()
@@ -180,5 +216,6 @@ def test_unfinished_uploads_are_swept_after_a_day(alice):
 
 
 def test_everything_else_still_takes_64_kilobytes_at_most(alice):
-    reply = alice.client.post("/api/v1/uploads/known", content=b"x" * 70_000, headers=alice.headers | {"Content-Type": "application/json"})
-    assert reply.status_code in (400, 413)
+    body = {"album": str(alice.album), "hashes": ["0" * 64] * 100, "more": ""}
+    for length, status in ((50_000, 200), (70_000, 400)):
+        assert alice.client.post("/api/v1/uploads/known", json=body | {"more": "x" * length}, headers=alice.headers).status_code == status
