@@ -2,7 +2,7 @@
 
 Of photos in a folder, which should show different things, it makes three more each, as somebody takes several pictures of one scene: the
 next frame (a little closer, a little brighter), one from further to the right, and another framing. Stacks of an album's best photos
-should then hold the pictures of one scene each. Describes the photos with the bank that comes with PAV; a minute for 48 photos.
+should then hold the pictures of one scene each. Extracts features with the bank that comes with PAV; a minute for 48 photos.
 """
 
 import argparse

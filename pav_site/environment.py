@@ -250,7 +250,7 @@ SETTINGS = {
         Setting("PAV_OIDC_CLIENT", str, "pav", "PAV's client id at that service.", "pav"),
         Setting("PAV_OIDC_SECRET", str, None, "PAV's client secret at that service.", "32 random characters"),
         Setting("PAV_LANGUAGE", one_of("en", "ja"), "en", "Language if the browser asks for none that PAV has: en or ja.", "ja"),
-        Setting("PAV_DECK_SIZE", whole(1, 20), "5", "Cards dealt ahead to a rater.", "5"),
+        Setting("PAV_DECK_SIZE", whole(1, 20), "5", "Photos dealt ahead to a rater.", "5"),
         Setting("PAV_TOP", whole(1, 200), "50", "Places of the ranking in a push.", "50"),
         Setting(
             "PAV_FIT_RATINGS",

@@ -25,7 +25,7 @@ class BankInfo(TypedDict):
     backbone_licence: str | None
     licence: str | None
     trained_on: dict[str, str]
-    database_licences: dict[str, str]
+    dataset_licences: dict[str, str]
     tasks: list[str]
     blocks: int
     encoder: str
@@ -60,7 +60,7 @@ def bank_info(path: Path = banks.DEFAULT) -> BankInfo:
         "backbone_licence": facts.get("backbone_licence"),
         "licence": facts.get("licence"),
         "trained_on": banks.trained_on(facts),
-        "database_licences": banks.licences(facts),
+        "dataset_licences": banks.licences(facts),
         "tasks": list(bank.metadata.tasks),
         "blocks": len(bank.start),
         "encoder": _encoder(bank),

@@ -138,7 +138,7 @@ def _facts(plan: ImportPlan, base_file: Path, photos: int) -> BankFacts:
                 "file": path.name,
                 "bytes": path.stat().st_size,
                 "sha256": banks.sha256(path),
-                "database": published_checkpoints.DATASETS.get(task, "not known"),
+                "dataset": published_checkpoints.DATASETS.get(task, "not known"),
                 "licence": banks.UNKNOWN,  # of the dataset
             }
             for task, path in plan.checkpoints.items()

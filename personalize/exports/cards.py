@@ -44,7 +44,7 @@ class ModelCard(FitFacts, total=False):
     backbone_licence: str
     preprocessing: PreprocessingFacts
     trained_on: dict[str, str]
-    database_licences: dict[str, str]
+    dataset_licences: dict[str, str]
     sha256: str  # of the file; this key and those below are in the separate card only
     bytes: int
     checked: float  # largest difference between the scores of the file and of the fit
@@ -89,5 +89,5 @@ def check_version(found: object, path: Path) -> None:
 
 
 def _common(facts: FitFacts, bank: BankFacts) -> dict[str, object]:
-    licences = {"trained_on": banks.trained_on(bank), "database_licences": banks.licences(bank)}
+    licences = {"trained_on": banks.trained_on(bank), "dataset_licences": banks.licences(bank)}
     return {"pav_version": __version__, **facts, **licences}

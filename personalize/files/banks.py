@@ -89,7 +89,8 @@ class Origin(TypedDict, total=False):
     """Source of a task vector: its training, or the published checkpoint that it was imported from."""
 
     source: str
-    database: str
+    dataset: str
+    database: str  # the dataset, in files of earlier versions
     licence: str
     file: str
     bytes: int
@@ -239,7 +240,7 @@ def licences(facts: BankFacts) -> dict[str, str]:
 def trained_on(facts: BankFacts) -> dict[str, str]:
     """What each task vector was trained on, from the bank's metadata; `unknown` where not recorded."""
     origins = {task: _origin(facts, task) for task in facts["tasks"]}
-    return {task: origin.get("source") or origin.get("database", UNKNOWN) for task, origin in origins.items()}
+    return {task: origin.get("source") or origin.get("dataset") or origin.get("database", UNKNOWN) for task, origin in origins.items()}
 
 
 def check(path: Path, metadata: BankMetadata) -> None:

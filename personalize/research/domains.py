@@ -47,7 +47,7 @@ class AcrossDomains(TypedDict):
     """All results, as plain data for JSON: by number of shots, method, domain of the shots and domain of the test ratings."""
 
     protocol: dict[str, Any]
-    people: dict[str, int]
+    raters: dict[str, int]
     domains: dict[str, int]
     versions: dict[str, str]
     srocc: dict[str, dict[str, dict[str, dict[str, MeanOverRaters]]]]
@@ -137,7 +137,7 @@ def measure(
     names = [subject.raters[index].rater for index in tested]
     return {
         "protocol": asdict(protocol),
-        "people": {"teachers": len(teachers), "tested": len(tested)},
+        "raters": {"teachers": len(teachers), "tested": len(tested)},
         "domains": domains.photos,
         "versions": evaluate.versions(),
         "srocc": _means(kept, protocol, domains, names, 0),

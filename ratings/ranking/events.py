@@ -44,7 +44,7 @@ def _send(rater_id: UUID, event: dict[str, Any], what: str) -> None:
         asyncio.run_coroutine_threadsafe(sending, _loop()).result(SEND_SECONDS)
     except Exception:
         # Whatever the layer's client raises while Redis restarts; what has been stored must stay a success.
-        logger.warning("Pages of %s could not be told of %s.", rater_id, what, exc_info=True)
+        logger.warning("Pages of %s did not receive %s.", rater_id, what, exc_info=True)
 
 
 @cache

@@ -36,7 +36,7 @@ class Command(ModelCommand):
             angles = " ".join(f"{value:6.3f}" for value in cosines)
             self.stdout.write(f"{task:24} {info['form'][task]:10} {info['start'][task]!s:>14} {info['norms'][task]:>10.4g}  {angles}")
         for task, dataset in info["trained_on"].items():
-            self.stdout.write(f"{task}: trained on {dataset}; licence of the dataset: {info['database_licences'][task]}")
+            self.stdout.write(f"{task}: trained on {dataset}; licence of the dataset: {info['dataset_licences'][task]}")
         for task, source in info["sources"].items():
             self.stdout.write(f"{task}: {source['file']}, sha256 {source['sha256']}")
         for file, widths in info["extractors"].items():
