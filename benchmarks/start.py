@@ -1,4 +1,4 @@
-"""The first minute of somebody who tries PAV: `./pav bench start`.
+"""Benchmark of a first start, from the clone to the first photo: `./pav bench start`.
 
 Clones this checkout's last commit into an empty folder, without any cache of pip, and measures each step to the first card in a browser
 (Chromium; without one, to the first picture over HTTP):

@@ -228,7 +228,7 @@ SETTINGS = {
             "PAV_SIGNUP",
             one_of("open", "invitation", "closed"),
             "open",
-            "Who may make an account: everybody, whoever has an invitation, or nobody. Without mail, open means by invitation.",
+            "Who may make an account: everyone, visitors with an invitation, or nobody. Without mail, open means by invitation.",
             "invitation",
         ),
         Setting(

@@ -127,7 +127,7 @@ def page_phrases() -> dict[str, str]:
         "preparing_title": _("Getting photos ready"),
         "preparing_text": _("You can start as soon as the first ones are ready; this page fills by itself."),
         "preparing_is_slow": _(
-            "This takes longer than usual. Come back later, or ask whoever runs this PAV whether its photo worker is running."
+            "This takes longer than usual. Come back later, or ask the administrator whether the photo worker is running."
         ),
         "more_coming_title": _("More photos are on their way"),
         "more_coming_text": _("You’ve rated all that are ready; the next ones show up here by themselves."),

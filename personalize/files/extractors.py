@@ -143,7 +143,7 @@ def checked(extractor: Extractor) -> bytes:
 
 
 def _session(data: bytes, path: Path, threads: int) -> Any:
-    import onnxruntime  # half a second and 40 MB, which whoever reads only the metadata does not need
+    import onnxruntime  # half a second and 40 MB, which a reader of the metadata alone does not need
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads

@@ -1,4 +1,4 @@
-"""Pages of exports: the ratings as CSV, and model exports, visible to whoever requested them and to superusers."""
+"""Pages of exports: the ratings as CSV, and model exports, visible to the administrator who requested them and to superusers."""
 
 import os
 from collections.abc import AsyncIterator, Iterator

@@ -83,7 +83,7 @@ class TasteConsumer(AsyncWebsocketConsumer):
             await self._send({"type": "ranking", **event["message"]})
 
     async def rater_changed(self, event: dict[str, Any]) -> None:
-        """Close after `events.close_sockets`: the page connects again, as whoever is signed in by then."""
+        """Close after `events.close_sockets`: the page connects again, as the rater who is signed in by then."""
         await self.close(RATER_CHANGED)
 
     async def _send(self, message: dict[str, Any]) -> None:

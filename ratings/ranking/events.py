@@ -30,7 +30,7 @@ def push_ranking(rater_id: UUID, message: RankingMessage) -> None:
 
 
 def close_sockets(*rater_ids: UUID) -> None:
-    """Close every socket of these raters, so that the pages behind them connect again as whoever is signed in by then. Call after commit.
+    """Close every socket of these raters, so that the pages behind them connect again as the rater signed in by then. Call after commit.
 
     For sign-in, sign-out, merge and deletion. A socket whose message is lost is closed by the next one.
     """

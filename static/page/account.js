@@ -1,4 +1,4 @@
-/** Entry point of the pages of an account: passkeys, and ratings that wait are sent before somebody signs in or out. */
+/** Entry point of the pages of an account: passkeys, and ratings that wait are sent before a rater signs in or out. */
 
 import { Outbox } from "../deck/outbox.js";
 import { sendBeforeLeaving } from "../raters/leaving.js";

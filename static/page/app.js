@@ -67,7 +67,7 @@ document.addEventListener("see-ranking", () => {
   panel.focus();
 });
 
-// Whoever signs in or out, in this tab or another, gets a page of their own. Ratings that wait stay in the outbox for their rater.
+// After a sign-in or sign-out, in this tab or another, the page loads anew. Waiting ratings stay in the outbox for their rater.
 const openAnew = () => {
   outbox.asksBeforeLeaving = false;
   location.reload();
