@@ -167,7 +167,6 @@ def page_phrases() -> dict[str, str]:
         "connection_live": _("Live"),
         "connection_reconnecting": _("Reconnecting…"),
         "connection_polling": _("Delayed updates"),
-        "connection_unreachable": _("Reconnecting…"),
         "connection_offline": _("Offline"),
         # The ranking.
         "you": _("You"),
@@ -197,10 +196,7 @@ def page_phrases() -> dict[str, str]:
         # What the ranking and the large view show in place of photos.
         "ranking_nothing_ranked_title": _("Nothing to rank yet"),
         "ranking_nothing_ranked_text": _("Photos show up here in order as soon as they’re ready."),
-        "ranking_offline_title": _("You’re offline"),
         "ranking_offline_text": _("Your ranking shows up here when you’re back."),
-        "ranking_unreachable_title": _("PAV isn’t answering"),
-        "ranking_unreachable_text": _("It may be restarting. This page tries again by itself, and nothing is lost."),
         "ranking_error_title": _("Couldn’t load this ranking"),
         "photo_failed_title": _("Couldn’t load this photo"),
         "photo_failed_text": _("The connection is lost. PAV tries again by itself."),

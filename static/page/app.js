@@ -82,7 +82,7 @@ onDetail(connection, "message", ({ message, snapshot }) => {
 });
 onDetail(connection, "state", (state) => {
   document.documentElement.dataset.connection = state;
-  find("#connection-text").textContent = say(`connection_${state}`);
+  find("#connection-text").textContent = say(`connection_${state === "unreachable" ? "reconnecting" : state}`);
   showLostConnection(state, tryAgain);
   if (state === "live") outbox.drain();
   if (state === "live" && find("#deck-panel").matches("[data-empty]")) deck.refill();
