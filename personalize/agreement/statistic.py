@@ -1,5 +1,6 @@
 """A statistic with its interval and what it rests on."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -33,6 +34,16 @@ class Basis:
     raters: int
     photos: int
     ratings: int
+
+
+class Keyed:
+    """A result whose statistics are found by their keys."""
+
+    statistics: Sequence[Statistic]
+
+    def of(self, key: str) -> Statistic:
+        """The statistic with this key."""
+        return next(one for one in self.statistics if one.key == key)
 
 
 def not_estimable(key: str, reason: str, basis: Basis = Basis(0, 0, 0), note: str = "") -> Statistic:

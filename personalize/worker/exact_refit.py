@@ -19,7 +19,7 @@ from ratings.photos import files
 from ratings.photos.models import Photo
 from ratings.photos.selectors import photos_by_id
 from ratings.ranking import exact_refits
-from ratings.ranking.exact_refits import Comparison, HeldOut, TaskShare, Work
+from ratings.ranking.exact_refits import HeldOut, StoredComparison, StoredTaskShare, Work
 from ratings.ranking.histories import History, rating_history
 
 SCORED_AT_ONCE = 100
@@ -88,10 +88,10 @@ class Ratings:
         """Coefficients of the exact fit to the ratings at the places `seen`."""
         return loaded_bank.fitting().exact([_pixels(self.photos[place]) for place in seen], self.values[seen].tolist())
 
-    def task_shares(self, coefficients: np.ndarray) -> dict[str, TaskShare]:
+    def task_shares(self, coefficients: np.ndarray) -> dict[str, StoredTaskShare]:
         """What each task vector says of the rater, whose exact fit to all ratings has these coefficients."""
         found = loaded_bank.fitting().task_shares([_pixels(photo) for photo in self.photos], self.values.tolist(), coefficients)
-        return {task: cast(TaskShare, asdict(one)) for task, one in found.items()}
+        return {task: cast(StoredTaskShare, asdict(one)) for task, one in found.items()}
 
     def exact_scores(self, seen: np.ndarray) -> np.ndarray:
         """Scores of all photos by the exact fit to the ratings at the places `seen`."""
@@ -111,7 +111,7 @@ def _fold(work: Work, ratings: Ratings) -> bool:
         return exact_refits.store_step(work, held_out=held_out)
     instant, exact = [np.array(one["instant"]) for one in held_out], [np.array(one["exact"]) for one in held_out]
     found = model_comparison.compare(instant, exact, ratings.values, work.ratings_seq)
-    comparison = Comparison(instant=found.instant, exact=found.exact, error=found.error, active=found.active)
+    comparison = StoredComparison(instant=found.instant, exact=found.exact, error=found.error, active=found.active)
     if not exact_refits.store_step(work, held_out=held_out, comparison=comparison):
         return False
     if comparison["active"] == "exact":

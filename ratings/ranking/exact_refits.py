@@ -32,7 +32,7 @@ class HeldOut(TypedDict):
     exact: list[float]
 
 
-class Comparison(TypedDict):
+class StoredComparison(TypedDict):
     """SROCC of both models' predictions of the held-out ratings, the standard error of the difference, and the model to activate; as
     stored in `ExactRefit.comparison`."""
 
@@ -42,7 +42,7 @@ class Comparison(TypedDict):
     active: str
 
 
-class TaskShare(TypedDict):
+class StoredTaskShare(TypedDict):
     """What one task vector says of a rater: more of it than the start has (negative: less), with its posterior standard deviation, and the
     share of the change in the ranking that it explains, with its 95 % interval; as stored in `ExactRefit.task_shares`, by task."""
 
@@ -119,7 +119,7 @@ class Work:
     ratings_seq: int
     step: int
     held_out: list[HeldOut]
-    comparison: Comparison | None
+    comparison: StoredComparison | None
     coefficients: bytes
     scores: list[tuple[int, float]]
 

@@ -137,7 +137,7 @@ class Fit(models.Model):
     population_weights = HalfVectorField(dimensions=FOLDS * SCORES, default=no_population_scores)  # zero outside the rater's own fold
     population_prior = models.ForeignKey(PopulationPrior, null=True, blank=True, on_delete=models.SET_NULL)  # of `population_weights`
     covariance = models.BinaryField(default=bytes)  # personalize.numerics.taste.Covariance; empty where `carried_over`
-    coefficients = models.JSONField(default=list)  # ranking.services.Coefficient of the generic score, then of each task head
+    coefficients = models.JSONField(default=list)  # ranking.services.StoredCoefficient of the generic score, then of each task head
     accuracy = models.JSONField(null=True, blank=True)
     next_photos = models.JSONField(default=dict)  # by `Scope.key`, a list of ranking.services.NextPhoto: what to present next
     exact_order = models.JSONField(null=True, blank=True)  # ranking.selectors.ExactOrder of the catalogue, where the exact model is active
@@ -161,9 +161,9 @@ class ExactRefit(models.Model):
     step = models.PositiveSmallIntegerField(default=0)  # steps done
     step_queued_at = models.DateTimeField(null=True, blank=True)  # of the next step; null: finished or abandoned
     held_out = models.JSONField(default=list)  # ranking.exact_refits.HeldOut of each fold done
-    comparison = models.JSONField(null=True, blank=True)  # ranking.exact_refits.Comparison; null until every fold is done
+    comparison = models.JSONField(null=True, blank=True)  # ranking.exact_refits.StoredComparison; null until every fold is done
     coefficients = models.BinaryField(default=bytes)  # of the fit to all ratings: float32, blocks x tasks
-    task_shares = models.JSONField(null=True, blank=True)  # ranking.exact_refits.TaskShare by task, of these coefficients
+    task_shares = models.JSONField(null=True, blank=True)  # ranking.exact_refits.StoredTaskShare by task, of these coefficients
     scores = models.JSONField(default=list)  # [[photo id, score]] of the first photos, as far as the steps have come
 
     def __str__(self) -> str:

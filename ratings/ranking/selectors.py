@@ -9,7 +9,7 @@ from ratings.photos import scopes
 from ratings.photos.scopes import CATALOGUE, Scope
 from ratings.ranking.certainty import certainty
 from ratings.ranking.models import FEATURES, Fit, Projection, State, no_population_scores
-from ratings.ranking.schemas import ActiveModel, Coefficient, CoefficientsOut, ModelComparison, ModelName, PlacedPhoto, RankingMessage
+from ratings.ranking.schemas import ActiveModel, CoefficientOut, CoefficientsOut, ModelComparison, ModelName, PlacedPhoto, RankingMessage
 from ratings.sql import CURRENT_PROJECTION, rows, to_list, to_text
 
 THEN = "date DESC, id"  # the order of photos with the same score
@@ -183,7 +183,7 @@ def ranking_message(rater_id: UUID, limit: int, offset: int = 0, *, scope: Scope
 def coefficients(rater_id: UUID) -> CoefficientsOut:
     """The rater's coefficients on the generic score and the task heads, as of the last fit."""
     fit = Fit.objects.filter(rater=rater_id).values("ratings_seq", "coefficients").first() or {"ratings_seq": 0, "coefficients": []}
-    found = [Coefficient(**one) for one in fit["coefficients"]]
+    found = [CoefficientOut(**one) for one in fit["coefficients"]]
     return CoefficientsOut(ratings_seq=fit["ratings_seq"], coefficients=found)
 
 

@@ -22,7 +22,7 @@ class NextPhoto(TypedDict):
     reason: dict[str, Any]
 
 
-class Coefficient(TypedDict):
+class StoredCoefficient(TypedDict):
     """A rater's coefficient on one score, in standard deviations of the ratings, and its posterior standard deviation; as stored in
     `Fit.coefficients`: the generic score, then each task head."""
 
@@ -71,7 +71,7 @@ def store_fit(
     weights: Sequence[float],
     covariance: bytes,
     accuracy: dict[str, float] | None,
-    coefficients: Sequence[Coefficient] = (),
+    coefficients: Sequence[StoredCoefficient] = (),
     population_prior_id: int | None = None,
     population_weights: Sequence[float] = (),
     shown: Sequence[Scope] = (CATALOGUE,),
