@@ -19,8 +19,9 @@ from ratings.photos import files
 from ratings.photos.models import Photo
 from ratings.photos.selectors import photos_by_id
 from ratings.ranking import exact_refits
-from ratings.ranking.exact_refits import HeldOut, StoredComparison, StoredTaskShare, Work
+from ratings.ranking.exact_refits import Work
 from ratings.ranking.histories import History, rating_history
+from ratings.ranking.json_columns import HeldOut, StoredAccuracy, StoredComparison, StoredTaskShare
 
 SCORED_AT_ONCE = 100
 DECODED = 512  # photos that a worker keeps decoded, 0.15 MB each
@@ -134,7 +135,7 @@ def _score(work: Work, ratings: Ratings) -> bool:
         order = np.concatenate(ratings.folds)
         predictions = np.concatenate([one["exact"] for one in work.held_out])
         accuracy = metrics.accuracy(predictions, ratings.values[order])
-        exact_refits.activate_exact(work, accuracy=asdict(accuracy) if accuracy else None, scores=scores)
+        exact_refits.activate_exact(work, accuracy=cast(StoredAccuracy, asdict(accuracy)) if accuracy else None, scores=scores)
     return False
 
 

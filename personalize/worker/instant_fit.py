@@ -1,6 +1,7 @@
 """Instant fit of a rater's rating history, and the photos to present next."""
 
 from dataclasses import asdict
+from typing import cast
 from uuid import UUID
 
 import numpy as np
@@ -14,9 +15,9 @@ from ratings.deck.selectors import candidates
 from ratings.photos.scopes import Scope
 from ratings.ranking import services
 from ratings.ranking.histories import History, rating_history
+from ratings.ranking.json_columns import NextPhoto, StoredAccuracy, StoredCoefficient
 from ratings.ranking.open_scopes import open_scopes
 from ratings.ranking.selectors import has_generic_score
-from ratings.ranking.services import NextPhoto, StoredCoefficient
 
 ANCHORS = (1.0, 2.0)  # "dislike" and "like", as ratings of two average photos
 NEXT_PHOTOS = 10  # chosen after every fit; more than a deck, so that they outlast a few lost fits
@@ -39,7 +40,7 @@ def refit(rater: UUID) -> None:
         weights=fitted.weights.tolist(),
         covariance=fitted.covariance.to_bytes(),
         coefficients=coefficients(history, fitted),
-        accuracy=asdict(accuracy) if accuracy else None,
+        accuracy=cast(StoredAccuracy, asdict(accuracy)) if accuracy else None,
         population_prior_id=history.population_prior_id,
         population_weights=fitted.population_weights.tolist() if len(history.values) else (),
         shown=shown,

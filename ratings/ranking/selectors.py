@@ -2,25 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypedDict
+from typing import Any
 from uuid import UUID
 
 from ratings.photos import scopes
 from ratings.photos.scopes import CATALOGUE, Scope
 from ratings.ranking.certainty import certainty
+from ratings.ranking.json_columns import ExactOrder, StoredComparison
 from ratings.ranking.models import FEATURES, Fit, Projection, State, no_population_scores
 from ratings.ranking.schemas import ActiveModel, CoefficientOut, CoefficientsOut, ModelComparison, ModelName, PlacedPhoto, RankingMessage
 from ratings.sql import CURRENT_PROJECTION, rows, to_list, to_text
 
 THEN = "date DESC, id"  # the order of photos with the same score
 KEPT_TOP = 500  # places that a photo can have moved from; also those that the exact model orders
-
-
-class ExactOrder(TypedDict):
-    """The first photos in the order of the exact model, and the scores that keep them there; as stored in `Fit.exact_order`."""
-
-    photos: list[int]
-    scores: list[float]
 
 
 def generic_weights() -> list[float]:
@@ -135,7 +129,7 @@ def model_of(rater_id: UUID) -> Model:
     return Model(to_list(fit[0]), to_list(fit[1]), *fit[2:]) if fit else Model()
 
 
-def active_model(model: Model, comparison: dict[str, Any] | None = None) -> ActiveModel:
+def active_model(model: Model, comparison: StoredComparison | None = None) -> ActiveModel:
     """The active model, with the comparison of the instant and the exact one where both were tried."""
     compared = ModelComparison(instant=comparison["instant"], exact=comparison["exact"]) if comparison else None
     if model.name == "generic" and not has_generic_score():
