@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from ratings.raters.guests import rater_of
 from ratings.raters.selectors import is_staff, merged_guests, shares_ratings
 
-SUBJECTS = ("deck", "photos", "page", "raters", "ranking")  # folders of static/ whose modules make up the page, the deck's first
+SUBJECTS = ("deck", "accounts", "photos", "page", "raters", "ranking")  # folders of static/ that make up the page, the deck's first
 CARD_SIZES = "(min-width: 900px) 46vw, (min-resolution: 2.5x) 76vw, calc(100vw - 32px)"
 """The `sizes` of a card's photo. On a phone it is as wide as the screen but for the margins; of three device pixels per pixel, 2.5 get
 one of the photo, since nobody sees the rest."""
@@ -22,8 +22,8 @@ one of the photo, since nobody sees the rest."""
 NOT_IMPORTED = {
     "deck/start.js",
     "page/app.js",
-    "page/account.js",
-    "raters/passkeys.js",
+    "accounts/account.js",
+    "accounts/passkeys.js",
     "page/theme.js",
     "page/starting.js",
 }  # templates name these themselves

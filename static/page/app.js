@@ -1,9 +1,9 @@
 /** Entry point: puts the parts of the page together. */
 
+import { sendBeforeLeaving } from "../accounts/leaving.js";
 import { showLostConnection } from "../deck/lost-connection.js";
 import { deck, firstPhoto, outbox } from "../deck/start.js";
 import { welcome } from "../deck/welcome.js";
-import { sendBeforeLeaving } from "../raters/leaving.js";
 import { offerSharing } from "../raters/sharing.js";
 import { showActiveModel } from "../ranking/active-model.js";
 import { Certainty, offerNumbers } from "../ranking/certainty.js";
