@@ -4,7 +4,7 @@ import json
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TypedDict
 
 import redis
 from django.db import DatabaseError, connection
@@ -24,6 +24,17 @@ class Worker:
     name: str  # unique among all machines
     queues: tuple[str, ...]
     version: str  # of PAV
+
+
+class Health(TypedDict):
+    """Whether each part answers: the body of `/healthz`."""
+
+    ok: bool
+    database: bool
+    redis: bool
+    worker: bool
+    worker_age: float | None  # seconds since the last heartbeat; null without one
+    workers: dict[str, int] | None  # by queue; null where Redis does not respond
 
 
 def beat() -> None:
@@ -80,8 +91,8 @@ def takes_in_photos() -> bool | None:
         return None
 
 
-def check() -> dict[str, Any]:
-    """Each part: true or false; `worker_age` is seconds since the last heartbeat, null without one; `workers` by queue, null likewise."""
+def check() -> Health:
+    """Ask database, Redis and workers."""
     age, workers = None, None
     try:
         with connection.cursor() as cursor:

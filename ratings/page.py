@@ -1,8 +1,8 @@
 """Context of the page: the sentences of its scripts in the reader's language, its modules, and the address of the websocket."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, TypedDict
+from typing import TypedDict
 from uuid import UUID
 
 from django.conf import settings
@@ -61,7 +61,7 @@ def page_config(
     )
 
 
-def account_page(request: HttpRequest) -> dict[str, Any]:
+def account_page(request: HttpRequest) -> dict[str, Callable[[], PageConfig]]:
     """Context processor: what the scripts of account pages read, made only where a template asks for it."""
 
     def config() -> PageConfig:
@@ -75,7 +75,7 @@ def _merged_guests(user: AbstractBaseUser | AnonymousUser, rater_id: UUID | None
     return merged_guests(rater_id) if rater_id and user.is_authenticated else []
 
 
-def page_context(rater_id: UUID, user: AbstractBaseUser | AnonymousUser, album: UUID | None = None) -> dict[str, Any]:
+def page_context(rater_id: UUID, user: AbstractBaseUser | AnonymousUser, album: UUID | None = None) -> dict[str, object]:
     """Context of the template `page/home.html`."""
     return {
         "page": page_config(rater_id, is_staff=is_staff(user), merged_guests=_merged_guests(user, rater_id), album=album),

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import numpy as np
 import torch
 
 from personalize.files import banks
-from personalize.files.banks import Compression, Origin
+from personalize.files.banks import Compression, Origin, TasteRow
 from personalize.files.open_banks import Bank, open_bank
 from personalize.files.stored_vectors import form_of
 from personalize.networks import task_vectors
@@ -35,7 +35,7 @@ class BankInfo(TypedDict):
     norms: dict[str, float]  # of the task vectors
     cosines: list[list[float]]  # of the angles between them
     extractors: dict[str, dict[str, int]]  # by file: numbers per photo of each group
-    taste: dict[str, Any] | None  # row of the taste part: heads, whether pooled, left-out SROCC, hyperprior
+    taste: TasteRow | None
     compressed: list[Compression]
     sources: Mapping[str, Origin]
 

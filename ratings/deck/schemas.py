@@ -1,6 +1,6 @@
 """API schemas of the deck."""
 
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from ninja import Field, Schema
@@ -63,5 +63,5 @@ class UndoneOut(RecordedOut):
     card: CardOut | None = Field(description="Open again; null where the same undo is sent again after the card was rated anew.")
 
 
-def card_out(presentation: Presentation) -> dict[str, Any]:
-    return {"token": presentation.token, "photo": photo_out(presentation.photo)}
+def card_out(presentation: Presentation) -> CardOut:
+    return CardOut(token=presentation.token, photo=PhotoOut(**photo_out(presentation.photo)))

@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from collections import deque
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
@@ -82,11 +83,11 @@ class TasteConsumer(AsyncWebsocketConsumer):
         if event["message"]["scope"] == self.photos.key:
             await self._send({"type": "ranking", **event["message"]})
 
-    async def rater_changed(self, event: dict[str, Any]) -> None:
+    async def rater_changed(self, event: Mapping[str, object]) -> None:
         """Close after `events.close_sockets`: the page connects again, as the rater who is signed in by then."""
         await self.close(RATER_CHANGED)
 
-    async def _send(self, message: dict[str, Any]) -> None:
+    async def _send(self, message: Mapping[str, object]) -> None:
         await self.send(json.dumps(message))
 
 

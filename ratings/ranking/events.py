@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import threading
+from collections.abc import Mapping
 from functools import cache
-from typing import Any
 from uuid import UUID
 
 from channels.layers import get_channel_layer
@@ -38,7 +38,7 @@ def close_sockets(*rater_ids: UUID) -> None:
         _send(rater_id, {"type": "rater_changed"}, "the end of a session")
 
 
-def _send(rater_id: UUID, event: dict[str, Any], what: str) -> None:
+def _send(rater_id: UUID, event: Mapping[str, object], what: str) -> None:
     sending = get_channel_layer().group_send(taste_group(rater_id), event)
     try:
         asyncio.run_coroutine_threadsafe(sending, _loop()).result(SEND_SECONDS)

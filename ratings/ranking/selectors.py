@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 from uuid import UUID
 
 from ratings.photos import scopes
@@ -42,9 +41,9 @@ class Model:
         """The model that ranks a scope: the exact order serves the catalogue alone."""
         return self if scope == CATALOGUE else replace(self, exact_order=None)
 
-    def score(self, prefix: str = "") -> tuple[str, str, dict[str, Any]]:
+    def score(self, prefix: str = "") -> tuple[str, str, dict[str, object]]:
         """SQL of the score of a photo with features `d`, the join it needs, and parameters, whose names begin with `prefix`."""
-        parameters: dict[str, Any] = {f"{prefix}weights": to_text(self.weights)}
+        parameters: dict[str, object] = {f"{prefix}weights": to_text(self.weights)}
         score, join = f"-(d.features <#> %({prefix}weights)s::halfvec)", ""
         if any(self.population_weights):
             score += f" - (d.population_scores <#> %({prefix}population_weights)s::halfvec)"
@@ -57,13 +56,13 @@ class Model:
         return score, join, parameters
 
 
-def scored(scope: Scope, model: Model, before: Model | None = None) -> tuple[str, dict[str, Any]]:
+def scored(scope: Scope, model: Model, before: Model | None = None) -> tuple[str, dict[str, object]]:
     """A table of the scope's photos (`FROM {...}`): `id`, `score`, `date` and, if given, the score of the model `before`; its parameters.
 
     `date` orders photos of the same score: where everybody's score is empty, that is all of them. Null in other rankings.
     """
     # Not simply the current one: another may come into use after the weights were read, and they mean nothing in its features.
-    parameters: dict[str, Any] = {"projection": model.projection, **scope.parameters}
+    parameters: dict[str, object] = {"projection": model.projection, **scope.parameters}
     columns, joins = "d.photo_id AS id", ""
     for name, prefix, one in (("score", "", model), ("before", "before_", before)):
         if one is not None:
