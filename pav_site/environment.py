@@ -27,13 +27,13 @@ class Setting:
     """One setting: parser, default, description and example."""
 
     name: str
-    parse: Callable[[str], Any]
+    parse: Callable[[str], object]
     default: str | None
     about: str
     example: str
     old_name: str = ""  # still accepted, with a warning
 
-    def read(self, environment: Mapping[str, str]) -> Any:
+    def read(self, environment: Mapping[str, str]) -> object:
         text = environment.get(self.name) or self.default
         if self.old_name in environment and self.name not in environment:
             warnings.warn(f"{self.old_name} is now called {self.name}. The old name still works.", FutureWarning, stacklevel=2)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -93,7 +92,7 @@ class Agreement(Keyed):
     by_category: dict[str, "Agreement"] = field(default_factory=dict)
     personal: Personalization | None = None  # needs photos
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """Plain data for JSON; numbers that are unknown are null."""
         opinions = self.opinions
         rater_columns = self.raters.columns() | (self.personal.columns() if self.personal else {})

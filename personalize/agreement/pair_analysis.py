@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -35,9 +34,9 @@ class PairAgreement(Keyed):
     plan: BootstrapPlan
     notes: Sequence[str] = ()
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """Plain data for JSON; numbers that are unknown are null."""
-        strengths: dict[str, Any] = {}
+        strengths: dict[str, object] = {}
         if self.strengths:
             found = self.strengths
             strengths = {

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 import numpy as np
 from jaxtyping import Int
@@ -46,7 +46,7 @@ class Domains:
 class AcrossDomains(TypedDict):
     """All results, as plain data for JSON: by number of shots, method, domain of the shots and domain of the test ratings."""
 
-    protocol: dict[str, Any]
+    protocol: dict[str, object]
     raters: dict[str, int]
     domains: dict[str, int]
     versions: dict[str, str]

@@ -8,7 +8,7 @@ gives the number of random photos that reach the same SROCC.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, NotRequired, TypedDict, cast
+from typing import NotRequired, TypedDict, cast
 
 import numpy as np
 from jaxtyping import Float
@@ -81,7 +81,7 @@ class RandomCurve(TypedDict):
 class Replay(TypedDict):
     """All results, as plain data for JSON."""
 
-    protocol: dict[str, Any]
+    protocol: dict[str, object]
     raters: int
     photos: int
     random: RandomCurve
@@ -274,7 +274,7 @@ def _many(most: int, wanted: Sequence[int]) -> np.ndarray:
 
 def as_table(result: Replay) -> str:
     """SROCC and saving of every rule as a Markdown table."""
-    counts = result["protocol"]["photos"]
+    counts = cast(Sequence[int], result["protocol"]["photos"])
     lines = [
         "| rule | " + " | ".join(f"{count} photos" for count in counts) + " | fewer ratings than random |",
         "|---|" + "---|" * (len(counts) + 1),

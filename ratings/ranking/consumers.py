@@ -5,7 +5,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from ratings import limits
 from ratings.errors import TooManyRequests
 from ratings.photos.scopes import CATALOGUE, Scope, UnknownAlbum, scope_of
 from ratings.ranking import events, selectors
+from ratings.ranking.events import RankingEvent
 from ratings.ranking.open_scopes import keep_open
 from ratings.raters import guests
 
@@ -78,7 +78,7 @@ class TasteConsumer(AsyncWebsocketConsumer):
                 await database_sync_to_async(keep_open)(self.rater_id, self.photos)
             await self._send({"type": "pong"})
 
-    async def ranking(self, event: dict[str, Any]) -> None:
+    async def ranking(self, event: RankingEvent) -> None:
         """Forward a ranking of this socket's scope from `events.push_ranking`."""
         if event["message"]["scope"] == self.photos.key:
             await self._send({"type": "ranking", **event["message"]})

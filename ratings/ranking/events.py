@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from functools import cache
+from typing import Literal, TypedDict
 from uuid import UUID
 
 from channels.layers import get_channel_layer
@@ -14,6 +15,13 @@ from ratings.ranking.schemas import RankingMessage
 logger = logging.getLogger(__name__)
 
 SEND_SECONDS = 5
+
+
+class RankingEvent(TypedDict):
+    """A ranking on its way through the channel layer to the sockets of one rater."""
+
+    type: Literal["ranking"]
+    message: dict[str, object]  # `RankingMessage`
 
 
 def taste_group(rater_id: UUID) -> str:
@@ -26,7 +34,8 @@ def push_ranking(rater_id: UUID, message: RankingMessage) -> None:
 
     A push may be lost: pages fetch what they missed. So channel-layer outages are ignored.
     """
-    _send(rater_id, {"type": "ranking", "message": message.model_dump()}, f"version {message.version} of {message.scope}")
+    event: RankingEvent = {"type": "ranking", "message": message.model_dump()}
+    _send(rater_id, event, f"version {message.version} of {message.scope}")
 
 
 def close_sockets(*rater_ids: UUID) -> None:

@@ -5,7 +5,7 @@ A websocket names its scope and renews it with each heartbeat. What is not renew
 
 import logging
 import time
-from typing import Any
+from typing import cast
 from uuid import UUID
 
 import redis
@@ -37,7 +37,7 @@ def keep_open(rater_id: UUID, scope: Scope) -> None:
 def known_open(rater_id: UUID) -> list[Scope]:
     """The scopes that pages of this rater show, newest first; none where Redis is down."""
     try:
-        found: Any = redis_client().zrevrangebyscore(_name(rater_id), "+inf", time.time(), start=0, num=MOST_OPEN)
+        found = cast(list[bytes], redis_client().zrevrangebyscore(_name(rater_id), "+inf", time.time(), start=0, num=MOST_OPEN))
     except redis.RedisError as error:
         logger.warning("The open scopes of %s could not be read: %s", rater_id, error)
         return []
