@@ -92,7 +92,7 @@ def ratio(taken: Seconds, one: list[str], other: list[str]) -> float:
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="pav bench describe", description=__doc__)
-    parser.add_argument("--photos", type=int, default=8, help="photos that are described together")
+    parser.add_argument("--photos", type=int, default=8, help="photos whose features are extracted together")
     parser.add_argument("--side", type=int, default=2048, help="longer side of the photos in pixels")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)

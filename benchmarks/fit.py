@@ -22,7 +22,7 @@ from personalize.networks.published_fit import STEPS, Procedure
 from personalize.numerics import acquisition, taste
 from personalize.scorers.feature_extraction import FeatureExtractor
 
-CARDS, CANDIDATES = 10, 128  # as in the app's acquisition after a fit
+PHOTOS, CANDIDATES = 10, 128  # as in the app's acquisition after a fit
 
 
 def _median_seconds(work: Callable[[], object], rounds: int) -> float:
@@ -50,19 +50,19 @@ def main(arguments: list[str]) -> None:
 
     print(f"Bank {banks.read_metadata().hash}, {torch.get_num_threads()} threads for torch, 1 for the instant fit.")
     print(f"Features of one photo, extracted once for all raters: {1000 * seconds:.0f} ms.\n")
-    cards_of = f"choosing {CARDS} of {CANDIDATES} cards | its ratio to the fit"
-    print(f"| ratings | instant fit | {cards_of} | one published step | ratio of 500 steps to the fit |\n|---|---|---|---|---|---|")
+    photos_of = f"choosing {PHOTOS} of {CANDIDATES} photos | its ratio to the fit"
+    print(f"| ratings | instant fit | {photos_of} | one published step | ratio of 500 steps to the fit |\n|---|---|---|---|---|---|")
     for count in options.ratings:
         ratings = rng.integers(1, 4, count).astype(np.float64)
         with threadpool_limits(1, user_api="blas"):
             instant = _median_seconds(partial(taste.fit, features[:count], ratings, part.hyperprior), 20)
             covariance = taste.fit(features[:count], ratings, part.hyperprior).covariance
-            cards = _median_seconds(partial(acquisition.next_photos, covariance, candidates, CARDS, rng), 20)
+            choosing = _median_seconds(partial(acquisition.next_photos, covariance, candidates, PHOTOS, rng), 20)
         network = CoefficientNetwork(bank.scorer(), bank.base, list(bank.vectors.values()))
         shots = NetworkShots(inputs[:count], torch.from_numpy(ratings).float())
         procedure = Procedure(network, shots, seed=0, start=bank.start)
         step = _median_seconds(procedure.step, 3)
-        chosen = f"{1000 * cards:.1f} ms | {cards / instant:.2f}"
+        chosen = f"{1000 * choosing:.1f} ms | {choosing / instant:.2f}"
         print(f"| {count} | {1000 * instant:.1f} ms | {chosen} | {step:.2f} s | {STEPS * step / instant:,.0f} |")
 
 

@@ -20,7 +20,7 @@ from pav_site.browser import find_chromium, launch_flags
 from pav_site.environment import BASE
 
 SLOW_MS, MOST_SLOW, MOST_NODES = 50, 0.02, 400  # goals
-PACES = {"reading": 40, "flinging": 240}  # pixels about every 20 ms; photos load while somebody reads, and when a fling ends
+PACES = {"reading": 40, "flinging": 240}  # pixels about every 20 ms; photos load while a rater reads, and when a fling ends
 SIZES = {"phone": (390, 844), "desktop": (1440, 900)}
 
 FILL = """

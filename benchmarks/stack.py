@@ -106,7 +106,7 @@ class Swiper:
     """A simulated rater with a session, a deck and an open websocket, but without a browser."""
 
     def __init__(self, address: str, session: str | None = None) -> None:
-        """A new guest, or whoever is signed in by this key of a session."""
+        """A new guest, or the account signed in by this session key."""
         self.address = address
         self.http = httpx.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS, cookies={"sessionid": session} if session else None)
         self.cards: list[tuple[str, int]] = []  # token and photo

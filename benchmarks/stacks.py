@@ -1,8 +1,8 @@
-"""Do photos that are nearly alike fold, and no others: `./pav bench stacks --images DIR`.
+"""Benchmark of stacks, whether near-duplicates fold and no others: `./pav bench stacks --images DIR`.
 
-Of photos in a folder, which should show different things, it makes three more each, as somebody takes several pictures of one scene: the
-next frame (a little closer, a little brighter), one from further to the right, and another framing. Stacks of an album's best photos
-should then hold the pictures of one scene each. Describes the photos with the bank that comes with PAV; a minute for 48 photos.
+Of photos in a folder, which should show different things, it makes three more each, like several pictures of one scene: the next
+frame (a little closer, a little brighter), one from further to the right, and another framing. Stacks of an album's best photos
+should then hold the pictures of one scene each. Extracts features with the bank that comes with PAV; a minute for 48 photos.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The first minute of somebody who tries PAV: `./pav bench start`.
+"""Benchmark of a first start, from the clone to the first photo: `./pav bench start`.
 
 Clones this checkout's last commit into an empty folder, without any cache of pip, and measures each step to the first card in a browser
 (Chromium; without one, to the first picture over HTTP):
@@ -23,7 +23,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import httpx
 import psutil
@@ -32,6 +32,9 @@ from pav_site.browser import find_chromium, launch_flags
 from pav_site.embedded import Services
 from pav_site.environment import BASE, SETTINGS
 from pav_site.processes import end, free_port
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 PATIENCE_SECONDS = 1200  # a busy machine may take long to draw all samples
 POLL_SECONDS = 0.05
@@ -74,7 +77,7 @@ def _what(process: psutil.Process) -> str:
     return " ".join(Path(word).name if word.startswith("/") else word for word in process.cmdline()[:6])
 
 
-def _seconds(work: Callable[[], Any]) -> float:
+def _seconds(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
@@ -170,7 +173,7 @@ def _has_photo(visitor: httpx.Client) -> bool:
 
 
 @contextmanager
-def _browser() -> Iterator[Any]:
+def _browser() -> Iterator["Page | None"]:
     """A page of Chromium that is already running, as a visitor's browser would be; None without Chromium."""
     chromium = find_chromium()
     if chromium is None:
@@ -184,7 +187,7 @@ def _browser() -> Iterator[Any]:
         browser.close()
 
 
-def _show(page: Any, address: str) -> None:
+def _show(page: "Page | None", address: str) -> None:
     if page is not None:
         page.goto(address)
         page.wait_for_selector(CARD)

@@ -1,6 +1,6 @@
 """Benchmark of bringing photos over loopback, on a separate installation: `./pav bench uploads [--count N] [--json OUT]`.
 
-Sends JPEG files of 12 megapixels by the tus protocol, three at a time, while somebody else swipes. Compares photos a second with those of
+Sends JPEG files of 12 megapixels by the tus protocol, three at a time, while another rater swipes. Compares photos a second with those of
 the intake alone (`normalise` in one process, before), the memory of the web server with that before, and the 95th percentile of a swipe
 with that of the idle installation.
 """

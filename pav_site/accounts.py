@@ -7,10 +7,18 @@ import subprocess
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 ACCOUNT = "pgserver"
 FALLBACK = "nobody"  # exists on every system; used where no account can be created
+
+
+class Identity(TypedDict, total=False):
+    """Arguments of `subprocess` that say which account a program runs under."""
+
+    user: str
+    group: int
+    extra_groups: list[int]
 
 
 @cache
@@ -31,7 +39,7 @@ def server_account() -> str | None:
     return FALLBACK
 
 
-def identity(account: str | None) -> dict[str, Any]:
+def identity(account: str | None) -> Identity:
     """Arguments for `subprocess` to run a program under an account. They drop root's groups, whose permissions could lock it out."""
     return {"user": account, "group": pwd.getpwnam(account).pw_gid, "extra_groups": []} if account else {}
 

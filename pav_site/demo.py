@@ -187,15 +187,15 @@ class Filling:
 
 def _start_filling(options: Options) -> Filling:
     """Start the process that prepares and fills the database."""
-    prepared, told = os.pipe()
-    command = [sys.executable, str(BASE / "manage.py"), "fill_demo", "--with-parent", "--port", str(options.port), "--prepared", str(told)]
+    prepared, ready = os.pipe()
+    command = [sys.executable, str(BASE / "manage.py"), "fill_demo", "--with-parent", "--port", str(options.port), "--prepared", str(ready)]
     command += ["--photos", str(options.photos)] if options.photos else []
     command += [] if options.browser else ["--no-browser"]
     command += ["--study"] if options.study else []
     process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, pass_fds=[told], start_new_session=True, env={**os.environ, "PAV_VAR": str(settings.VAR), **SITE}
+        command, stdin=subprocess.PIPE, pass_fds=[ready], start_new_session=True, env={**os.environ, "PAV_VAR": str(settings.VAR), **SITE}
     )
-    os.close(told)
+    os.close(ready)
     return Filling(process, prepared)
 
 

@@ -1,4 +1,4 @@
-"""What the demo's launcher leaves to a process of its own: the tables, the photos, their progress on the terminal, and the welcome."""
+"""Preparation of the demo in a process of its own: tables, photos, progress on the terminal, welcome."""
 
 import os
 import sys

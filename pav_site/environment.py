@@ -27,13 +27,13 @@ class Setting:
     """One setting: parser, default, description and example."""
 
     name: str
-    parse: Callable[[str], Any]
+    parse: Callable[[str], object]
     default: str | None
     about: str
     example: str
     old_name: str = ""  # still accepted, with a warning
 
-    def read(self, environment: Mapping[str, str]) -> Any:
+    def read(self, environment: Mapping[str, str]) -> object:
         text = environment.get(self.name) or self.default
         if self.old_name in environment and self.name not in environment:
             warnings.warn(f"{self.old_name} is now called {self.name}. The old name still works.", FutureWarning, stacklevel=2)
@@ -228,7 +228,7 @@ SETTINGS = {
             "PAV_SIGNUP",
             one_of("open", "invitation", "closed"),
             "open",
-            "Who may make an account: everybody, whoever has an invitation, or nobody. Without mail, open means by invitation.",
+            "Who may make an account: everyone, visitors with an invitation, or nobody. Without mail, open means by invitation.",
             "invitation",
         ),
         Setting(
@@ -250,7 +250,7 @@ SETTINGS = {
         Setting("PAV_OIDC_CLIENT", str, "pav", "PAV's client id at that service.", "pav"),
         Setting("PAV_OIDC_SECRET", str, None, "PAV's client secret at that service.", "32 random characters"),
         Setting("PAV_LANGUAGE", one_of("en", "ja"), "en", "Language if the browser asks for none that PAV has: en or ja.", "ja"),
-        Setting("PAV_DECK_SIZE", whole(1, 20), "5", "Cards dealt ahead to a rater.", "5"),
+        Setting("PAV_DECK_SIZE", whole(1, 20), "5", "Photos dealt ahead to a rater.", "5"),
         Setting("PAV_TOP", whole(1, 200), "50", "Places of the ranking in a push.", "50"),
         Setting(
             "PAV_FIT_RATINGS",

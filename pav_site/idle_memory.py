@@ -1,4 +1,4 @@
-"""Memory of a worker that has nothing to do: its networks and projections are let go, and what was freed goes back to the system.
+"""Release of an idle worker's memory: its networks and projections are dropped, and freed memory returns to the system.
 
 After the last photo of an import the worker would otherwise keep several hundred megabytes until the next one, which may come in days.
 """

@@ -65,7 +65,7 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
 
 
 def yield_to_others() -> None:
-    """Lower this process's priority: it must not slow down those that somebody waits for."""
+    """Lower this process's priority: it must not slow down those that a user waits for."""
     if hasattr(os, "nice"):
         os.nice(NICENESS)
 

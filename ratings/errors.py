@@ -1,4 +1,4 @@
-"""Errors of requests, each with the sentence that is shown to whoever sent it."""
+"""Errors of requests, each with the sentence that is shown to its sender."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -42,7 +42,7 @@ class NotSignedIn(RatingError):
 
 class RaterChanged(RatingError):
     status = 412
-    sentence = _("Somebody signed in or out since this page was opened. Reload the page; nothing is lost.")
+    sentence = _("Someone signed in or out since this page was opened. Reload the page; nothing is lost.")
 
 
 class TooManyRequests(RatingError):

@@ -4,12 +4,12 @@ import json
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass
-from functools import cache
-from typing import Any
+from typing import TypedDict
 
 import redis
-from django.conf import settings
 from django.db import DatabaseError, connection
+
+from ratings.redis_client import redis_client
 
 HEARTBEAT_KEY = "pav:worker-heartbeat"
 WORKERS_KEY = "pav:workers"  # hash: a worker's name -> its report and the time, by the clock of Redis
@@ -26,17 +26,28 @@ class Worker:
     version: str  # of PAV
 
 
+class Health(TypedDict):
+    """Whether each part answers: the body of `/healthz`."""
+
+    ok: bool
+    database: bool
+    redis: bool
+    worker: bool
+    worker_age: float | None  # seconds since the last heartbeat; null without one
+    workers: dict[str, int] | None  # by queue; null where Redis does not respond
+
+
 def beat() -> None:
     """Record the heartbeat of the sweep that Celery beat starts: tasks are sent, and done."""
-    _redis().set(HEARTBEAT_KEY, time.time(), ex=FORGOTTEN_SECONDS)
+    redis_client().set(HEARTBEAT_KEY, time.time(), ex=FORGOTTEN_SECONDS)
 
 
 def report(worker: Worker) -> None:
     """Record that a worker lives. Repeat this within STALE_SECONDS."""
     now = _now()
-    reported = _redis().hgetall(WORKERS_KEY)
+    reported = redis_client().hgetall(WORKERS_KEY)
     forgotten = [name for name, text in reported.items() if json.loads(text)["time"] < now - FORGOTTEN_SECONDS]
-    with _redis().pipeline() as changes:
+    with redis_client().pipeline() as changes:
         if forgotten:
             changes.hdel(WORKERS_KEY, *forgotten)
         changes.hset(WORKERS_KEY, worker.name, json.dumps({**asdict(worker), "time": now}))
@@ -46,7 +57,7 @@ def report(worker: Worker) -> None:
 
 def withdraw(worker: Worker) -> None:
     """Record that a worker ends."""
-    _redis().hdel(WORKERS_KEY, worker.name)
+    redis_client().hdel(WORKERS_KEY, worker.name)
 
 
 def live_workers() -> list[Worker]:
@@ -56,7 +67,7 @@ def live_workers() -> list[Worker]:
         redis.RedisError: Redis does not respond.
     """
     since = _now() - STALE_SECONDS
-    reports = [json.loads(text) for text in _redis().hgetall(WORKERS_KEY).values()]
+    reports = [json.loads(text) for text in redis_client().hgetall(WORKERS_KEY).values()]
     return [Worker(one["name"], tuple(one["queues"]), one["version"]) for one in reports if one["time"] > since]
 
 
@@ -80,8 +91,8 @@ def takes_in_photos() -> bool | None:
         return None
 
 
-def check() -> dict[str, Any]:
-    """Each part: true or false; `worker_age` is seconds since the last heartbeat, null without one; `workers` by queue, null likewise."""
+def check() -> Health:
+    """Ask database, Redis and workers."""
     age, workers = None, None
     try:
         with connection.cursor() as cursor:
@@ -90,7 +101,7 @@ def check() -> dict[str, Any]:
     except DatabaseError:
         database = False
     try:
-        kept = _redis().get(HEARTBEAT_KEY)
+        kept = redis_client().get(HEARTBEAT_KEY)
         queue = True
         age = round(time.time() - float(kept), 1) if kept else None
         workers = Counter(name for worker in live_workers() for name in worker.queues)
@@ -109,10 +120,5 @@ def check() -> dict[str, Any]:
 
 def _now() -> int:
     """Seconds since 1970 by the clock of Redis, which all machines share."""
-    seconds, _microseconds = _redis().time()
+    seconds, _microseconds = redis_client().time()
     return int(seconds)
-
-
-@cache
-def _redis() -> "redis.Redis":
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)

@@ -67,7 +67,7 @@ def request_study_agreement(analysis_id: UUID) -> None:
 
 
 def request_intake() -> None:
-    """Queue the taking in of uploads that wait, whoever's they are."""
+    """Queue the taking in of all raters' waiting uploads."""
     _send("personalize.tasks.take_in_uploads", queue="intake")
 
 

@@ -1,8 +1,8 @@
 """Context of the page: the sentences of its scripts in the reader's language, its modules, and the address of the websocket."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, TypedDict
+from typing import TypedDict
 from uuid import UUID
 
 from django.conf import settings
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from ratings.raters.guests import rater_of
 from ratings.raters.selectors import is_staff, merged_guests, shares_ratings
 
-SUBJECTS = ("deck", "photos", "page", "raters", "ranking")  # folders of static/ whose modules make up the page, the deck's first
+SUBJECTS = ("deck", "accounts", "photos", "page", "raters", "ranking")  # folders of static/ that make up the page, the deck's first
 CARD_SIZES = "(min-width: 900px) 46vw, (min-resolution: 2.5x) 76vw, calc(100vw - 32px)"
 """The `sizes` of a card's photo. On a phone it is as wide as the screen but for the margins; of three device pixels per pixel, 2.5 get
 one of the photo, since nobody sees the rest."""
@@ -22,8 +22,8 @@ one of the photo, since nobody sees the rest."""
 NOT_IMPORTED = {
     "deck/start.js",
     "page/app.js",
-    "page/account.js",
-    "raters/passkeys.js",
+    "accounts/account.js",
+    "accounts/passkeys.js",
     "page/theme.js",
     "page/starting.js",
 }  # templates name these themselves
@@ -61,7 +61,7 @@ def page_config(
     )
 
 
-def account_page(request: HttpRequest) -> dict[str, Any]:
+def account_page(request: HttpRequest) -> dict[str, Callable[[], PageConfig]]:
     """Context processor: what the scripts of account pages read, made only where a template asks for it."""
 
     def config() -> PageConfig:
@@ -75,7 +75,7 @@ def _merged_guests(user: AbstractBaseUser | AnonymousUser, rater_id: UUID | None
     return merged_guests(rater_id) if rater_id and user.is_authenticated else []
 
 
-def page_context(rater_id: UUID, user: AbstractBaseUser | AnonymousUser, album: UUID | None = None) -> dict[str, Any]:
+def page_context(rater_id: UUID, user: AbstractBaseUser | AnonymousUser, album: UUID | None = None) -> dict[str, object]:
     """Context of the template `page/home.html`."""
     return {
         "page": page_config(rater_id, is_staff=is_staff(user), merged_guests=_merged_guests(user, rater_id), album=album),
@@ -127,7 +127,7 @@ def page_phrases() -> dict[str, str]:
         "preparing_title": _("Getting photos ready"),
         "preparing_text": _("You can start as soon as the first ones are ready; this page fills by itself."),
         "preparing_is_slow": _(
-            "This takes longer than usual. Come back later, or ask whoever runs this PAV whether its photo worker is running."
+            "This takes longer than usual. Come back later, or ask the administrator whether the photo worker is running."
         ),
         "more_coming_title": _("More photos are on their way"),
         "more_coming_text": _("You’ve rated all that are ready; the next ones show up here by themselves."),
@@ -167,7 +167,6 @@ def page_phrases() -> dict[str, str]:
         "connection_live": _("Live"),
         "connection_reconnecting": _("Reconnecting…"),
         "connection_polling": _("Delayed updates"),
-        "connection_unreachable": _("Reconnecting…"),
         "connection_offline": _("Offline"),
         # The ranking.
         "you": _("You"),
@@ -197,10 +196,7 @@ def page_phrases() -> dict[str, str]:
         # What the ranking and the large view show in place of photos.
         "ranking_nothing_ranked_title": _("Nothing to rank yet"),
         "ranking_nothing_ranked_text": _("Photos show up here in order as soon as they’re ready."),
-        "ranking_offline_title": _("You’re offline"),
         "ranking_offline_text": _("Your ranking shows up here when you’re back."),
-        "ranking_unreachable_title": _("PAV isn’t answering"),
-        "ranking_unreachable_text": _("It may be restarting. This page tries again by itself, and nothing is lost."),
         "ranking_error_title": _("Couldn’t load this ranking"),
         "photo_failed_title": _("Couldn’t load this photo"),
         "photo_failed_text": _("The connection is lost. PAV tries again by itself."),

@@ -1,6 +1,5 @@
 """The page, and the health check."""
 
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -50,7 +49,7 @@ def rate_album(request: HttpRequest, album_id: UUID) -> HttpResponse:
     return _rating_page(request, album.owner_id, Scope(album.id), album=album)
 
 
-def _rating_page(request: HttpRequest, rater: UUID, scope: Scope, **context: Any) -> HttpResponse:
+def _rating_page(request: HttpRequest, rater: UUID, scope: Scope, **context: object) -> HttpResponse:
     cards = deck.deal(rater_id=rater, scope=scope, count=settings.PAV["DECK_SIZE"])
     first_photo = photo_out(cards[0].photo) if cards else None
     page = page_context(rater, request.user, album=scope.album)

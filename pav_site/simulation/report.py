@@ -1,4 +1,4 @@
-"""What must be true after simulated participants took part: no trial lost or doubled, targets met, the planted taste found again."""
+"""Checks of a simulated study: no trial lost or doubled, targets met, the planted taste found again."""
 
 import csv
 import io

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from personalize.agreement.reml import Reml, RemlFit
 from personalize.agreement.resampling import RATER_PERCENTILES, BootstrapPlan, Numbers, bootstrap, interval, once
 from personalize.agreement.response_times import ResponseTimes, response_times
 from personalize.agreement.single_ratings import SingleRatings
-from personalize.agreement.statistic import Basis, Statistic, not_estimable
+from personalize.agreement.statistic import Basis, Keyed, Statistic, not_estimable
 from personalize.errors import TooFewRatings
 from personalize.progress import ProgressCallback, no_progress
 
@@ -79,7 +78,7 @@ class RaterTable:
 
 
 @dataclass(frozen=True)
-class Agreement:
+class Agreement(Keyed):
     """The result of an analysis; `as_json` has all of it as plain data."""
 
     statistics: Sequence[Statistic]
@@ -93,11 +92,7 @@ class Agreement:
     by_category: dict[str, "Agreement"] = field(default_factory=dict)
     personal: Personalization | None = None  # needs photos
 
-    def of(self, key: str) -> Statistic:
-        """The statistic with this key."""
-        return next(one for one in self.statistics if one.key == key)
-
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """Plain data for JSON; numbers that are unknown are null."""
         opinions = self.opinions
         rater_columns = self.raters.columns() | (self.personal.columns() if self.personal else {})

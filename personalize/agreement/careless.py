@@ -15,8 +15,8 @@ SHUFFLES = 50
 class CarelessPatterns:
     """For each rater; nan where the data do not tell.
 
-    A rater with honest taste may show any of these: a long run where photos are alike, a small deviation for somebody whom nothing moves,
-    a negative correlation for somebody who likes what others do not. None decides about pay or exclusion.
+    A rater with honest taste may show any of these: a long run where photos are alike, a small deviation for a rater whom nothing moves,
+    a negative correlation for a rater who likes what others do not. None decides about pay or exclusion.
 
     References:
         Meade & Craig, Identifying careless responses in survey data, Psychological Methods 2012; Johnson, Journal of Research in

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from personalize.agreement import beholder, ceilings, components, intraclass, split_halves, weighted
+from personalize.agreement import components, split_halves, variance_ratios, weighted
 from personalize.agreement.alpha import KrippendorffAlpha
 from personalize.agreement.components import Components, Design, MomentComponents
 from personalize.agreement.correlations import LEAST_COMMON, MeanMinusOne, RaterPairs
@@ -85,7 +85,8 @@ class Measures:
         """What follows from variance components: intraclass correlations, shares, beholder indices, noise ceilings."""
         own = {f"component_{part}": value for part, value in parts.items()}
         shares = {f"share_{part}": value for part, value in components.shares(parts).items()}
-        return own | shares | intraclass.from_components(parts, self.k) | beholder.beholder_indices(parts) | ceilings.ceilings(parts)
+        correlations = variance_ratios.intraclass_correlations(parts, self.k)
+        return own | shares | correlations | variance_ratios.beholder_indices(parts) | variance_ratios.noise_ceilings(parts)
 
     def reasons(self) -> dict[str, str]:
         """Why a statistic is missing, by key; completes "not estimable, because ..."."""

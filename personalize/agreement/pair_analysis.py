@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -18,14 +17,14 @@ from personalize.agreement.paired_choices import (
     same_choice,
 )
 from personalize.agreement.resampling import RATER_PERCENTILES, BootstrapPlan, Draw, Numbers, bootstrap, interval, once
-from personalize.agreement.statistic import Basis, Statistic, not_estimable
+from personalize.agreement.statistic import Basis, Keyed, Statistic, not_estimable
 from personalize.progress import ProgressCallback, no_progress
 
 LEAST_TRIPLES = 30  # for a share of intransitive ones
 
 
 @dataclass(frozen=True)
-class PairAgreement:
+class PairAgreement(Keyed):
     """The result of an analysis of paired choices."""
 
     statistics: Sequence[Statistic]
@@ -35,13 +34,9 @@ class PairAgreement:
     plan: BootstrapPlan
     notes: Sequence[str] = ()
 
-    def of(self, key: str) -> Statistic:
-        """The statistic with this key."""
-        return next(one for one in self.statistics if one.key == key)
-
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """Plain data for JSON; numbers that are unknown are null."""
-        strengths: dict[str, Any] = {}
+        strengths: dict[str, object] = {}
         if self.strengths:
             found = self.strengths
             strengths = {

@@ -1,7 +1,7 @@
 """A statistic with its interval and what it rests on."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Statistic:
     interval: str = ""  # how the interval was made
     note: str = ""  # what a reader of this number must know, such as the k of a coefficient
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         return {name: value for name, value in asdict(self).items() if value != ""}
 
 
@@ -33,6 +33,16 @@ class Basis:
     raters: int
     photos: int
     ratings: int
+
+
+class Keyed:
+    """A result whose statistics are found by their keys."""
+
+    statistics: Sequence[Statistic]
+
+    def of(self, key: str) -> Statistic:
+        """The statistic with this key."""
+        return next(one for one in self.statistics if one.key == key)
 
 
 def not_estimable(key: str, reason: str, basis: Basis = Basis(0, 0, 0), note: str = "") -> Statistic:

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import numpy as np
 import torch
 
 from personalize.files import banks
-from personalize.files.banks import Compression, Origin
+from personalize.files.banks import Compression, Origin, TasteRow
 from personalize.files.open_banks import Bank, open_bank
 from personalize.files.stored_vectors import form_of
 from personalize.networks import task_vectors
@@ -25,7 +25,7 @@ class BankInfo(TypedDict):
     backbone_licence: str | None
     licence: str | None
     trained_on: dict[str, str]
-    database_licences: dict[str, str]
+    dataset_licences: dict[str, str]
     tasks: list[str]
     blocks: int
     encoder: str
@@ -35,7 +35,7 @@ class BankInfo(TypedDict):
     norms: dict[str, float]  # of the task vectors
     cosines: list[list[float]]  # of the angles between them
     extractors: dict[str, dict[str, int]]  # by file: numbers per photo of each group
-    taste: dict[str, Any] | None  # row of the taste part: heads, whether pooled, left-out SROCC, hyperprior
+    taste: TasteRow | None
     compressed: list[Compression]
     sources: Mapping[str, Origin]
 
@@ -60,7 +60,7 @@ def bank_info(path: Path = banks.DEFAULT) -> BankInfo:
         "backbone_licence": facts.get("backbone_licence"),
         "licence": facts.get("licence"),
         "trained_on": banks.trained_on(facts),
-        "database_licences": banks.licences(facts),
+        "dataset_licences": banks.licences(facts),
         "tasks": list(bank.metadata.tasks),
         "blocks": len(bank.start),
         "encoder": _encoder(bank),

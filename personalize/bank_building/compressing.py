@@ -105,12 +105,9 @@ def compress(path: Path, out: Path, form: Form, photos: Path | None = None, prog
         facts.pop("extractors", None)
         facts.pop("taste", None)
 
-        def extractors() -> None:
-            onnx_extractors.write(bank.path, progress)
-
         bank.complete(facts)
         if has_extractors:
-            bank.step("extractors", extractors)
+            onnx_extractors.write_step(bank, progress)
         if taste:
             taste_parts.write(taste, bank.path)
         return bank.publish()

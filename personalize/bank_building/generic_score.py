@@ -14,7 +14,7 @@ from personalize import datasets
 from personalize.datasets import RatedPhoto
 from personalize.errors import BadOption
 from personalize.files import extractors, pixels, rating_tables, taste_parts
-from personalize.files.banks import BankMetadata
+from personalize.files.banks import BankMetadata, TasteFacts
 from personalize.files.photo_files import digest, photos_in
 from personalize.files.taste_parts import TastePart
 from personalize.numerics import projection, task_heads
@@ -69,7 +69,7 @@ def train(bank: Path, root: Path, cache: Path, plan: TastePlan, progress: Progre
     everything = np.concatenate([one.raw for one in sets])
     learned = projection.learn(partial(in_batches, everything), extractor.layout, heads)
     hyperprior, taught = _hyperprior(extractor, sets, root, cache, plan, progress)
-    facts = {
+    facts: TasteFacts = {
         "heads": {
             one.name: {
                 "photos": len(one.raw),
@@ -101,7 +101,7 @@ def write_without_datasets(bank: Path, photos: Path | None, cache: Path, progres
         keyed = [(digest(photo), partial(pixels.read, photo)) for photo in photos_in(photos)]
         raw = raw_features(extractor, keyed, cache, "extracting features", progress)
         learned = projection.learn(partial(in_batches, raw), extractor.layout, heads)
-    facts = {"heads": {}, "hyperprior": "flat: learned from nobody"}
+    facts: TasteFacts = {"heads": {}, "hyperprior": "flat: learned from nobody"}
     return taste_parts.write(TastePart(heads, learned, Hyperprior.flat(), facts=facts), bank)
 
 

@@ -16,7 +16,7 @@ import torch
 from personalize.bank_building import generic_score, onnx_extractors, published_checkpoints
 from personalize.bank_building.compressing import in_form, planned_vector, versions
 from personalize.bank_building.forms import Form
-from personalize.errors import BadProjection, IncompatibleTaskVector
+from personalize.errors import BadProjection
 from personalize.files import backbones, banks, weight_files
 from personalize.files.banks import BankFacts, BankMetadata
 from personalize.files.mapped_arrays import ArrayWriter, Planned
@@ -86,9 +86,6 @@ def import_bank(plan: ImportPlan, out: Path, progress: ProgressCallback = no_pro
             metadata = BankMetadata(plan.backbone, tuple(tasks), "", facts)
             bank.writer.put("score", score_constants(view(metadata, bank.path), photos, progress))
 
-        def extractors() -> None:
-            onnx_extractors.write(bank.path, progress)
-
         def taste_part(folder: Path) -> None:
             generic_score.write_without_datasets(bank.path, folder, bank.folder / "raw", progress)
 
@@ -102,7 +99,7 @@ def import_bank(plan: ImportPlan, out: Path, progress: ProgressCallback = no_pro
             bank.step("score", score)
         bank.complete(facts)
         if plan.photos:
-            bank.step("extractors", extractors)
+            onnx_extractors.write_step(bank, progress)
             bank.step("taste part", partial(taste_part, plan.photos))
         return bank.publish()
 
@@ -112,8 +109,6 @@ def _write_vector(task: str, path: Path, base: Scorer, form: Form, writer: Array
     own = task_vectors.blocks(base)
     tuned = published_checkpoints.aligned(weight_files.read(path), base, path)
     for name in tracked(f"importing {task}", list(own), progress):
-        if not bool(torch.isfinite(tuned[name]).all()):
-            raise IncompatibleTaskVector(f"{path}: {published_checkpoints.their_name(name)} contains numbers that are not finite.")
         for part, tensor in parts(in_form(tuned[name].float() - own[name], form)):
             writer.put(f"vectors/{task}/{name}/{part}", tensor.numpy())
 
@@ -138,7 +133,7 @@ def _facts(plan: ImportPlan, base_file: Path, photos: int) -> BankFacts:
                 "file": path.name,
                 "bytes": path.stat().st_size,
                 "sha256": banks.sha256(path),
-                "database": published_checkpoints.DATASETS.get(task, "not known"),
+                "dataset": published_checkpoints.DATASETS.get(task, "not known"),
                 "licence": banks.UNKNOWN,  # of the dataset
             }
             for task, path in plan.checkpoints.items()

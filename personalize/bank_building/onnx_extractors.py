@@ -28,6 +28,7 @@ from personalize.files.backbones import Backbone
 from personalize.files.banks import AreaFacts, BankMetadata, CropFacts, ExtractorFacts, OutputFacts
 from personalize.files.extractors import SCORE
 from personalize.files.open_banks import Bank, open_bank
+from personalize.files.unfinished_banks import UnfinishedBank
 from personalize.networks.scorer import Scorer
 from personalize.numerics.raw_features import Normalisation
 from personalize.progress import ProgressCallback, no_progress, tracked
@@ -74,6 +75,15 @@ def write(path: Path = banks.DEFAULT, progress: ProgressCallback = no_progress) 
     plan = _plan(bank)
     rows = [_write(one, path) for one in tracked("writing extractors", plan, progress)]
     return banks.put_extractors(rows, path)
+
+
+def write_step(bank: UnfinishedBank, progress: ProgressCallback = no_progress) -> None:
+    """`write` as a step of a bank that is being made."""
+
+    def extractors() -> None:
+        write(bank.path, progress)
+
+    bank.step("extractors", extractors)
 
 
 def write_encoder(path: Path, backbone: str, weights: Path, source: str) -> BankMetadata:

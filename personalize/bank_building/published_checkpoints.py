@@ -47,7 +47,8 @@ def aligned(held: Mapping[str, Tensor], base: Scorer, path: Path) -> dict[str, T
     """A checkpoint's tensors by PAV's names of blocks, in PAV's order, without text tower and temperature.
 
     Raises:
-        IncompatibleTaskVector: a key is missing, unknown or of another shape, or a buffer differs from the base; names the first one.
+        IncompatibleTaskVector: a key is missing, unknown, of another shape or not finite, or a buffer differs from the base; names the
+            first one.
     """
     found = {name: value for key, value in held.items() if (name := _block_name(key, path))}
     own, others = task_vectors.blocks(base), buffers(base)
@@ -63,6 +64,9 @@ def aligned(held: Mapping[str, Tensor], base: Scorer, path: Path) -> dict[str, T
     unknown = [name for name in found if name not in own and name not in others]
     if unknown:
         raise IncompatibleTaskVector(f"{path} has {their_name(unknown[0])}, which the base does not have. {OTHER}")
+    for name in own:
+        if not bool(torch.isfinite(found[name]).all()):
+            raise IncompatibleTaskVector(f"{path}: {their_name(name)} contains numbers that are not finite.")
     return {name: found[name] for name in own}
 
 
@@ -93,13 +97,11 @@ def put_mean_head(base: Scorer, checkpoints: Mapping[str, Path]) -> None:
     """Set the base's head to the mean of the task heads. Checks all checkpoints before the bank is written.
 
     Raises:
-        IncompatibleTaskVector: see `aligned`; or a checkpoint contains numbers that are not finite, and the message names the key.
+        IncompatibleTaskVector: see `aligned`.
     """
     sums: dict[str, Tensor] = {}
     for path in checkpoints.values():
         for name, value in aligned(weight_files.read(path), base, path).items():
-            if not bool(torch.isfinite(value).all()):
-                raise IncompatibleTaskVector(f"{path}: {their_name(name)} contains numbers that are not finite.")
             if name.startswith("head."):
                 sums[name] = sums.get(name, torch.zeros(())) + value.double() / len(checkpoints)
     for name, value in base.head.named_parameters(prefix="head"):

@@ -6,7 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from personalize.datasets.dataset import Dataset, RatingsByRater
-from personalize.datasets.tables import PhotoFolder, Row, csv_rows, csv_rows_by_position
+from personalize.datasets.tables import PhotoFolder, TableRow, csv_rows, csv_rows_by_position
 from personalize.errors import BadDataset, NoSingleRatings
 from personalize.files.photo_files import SUFFIXES
 
@@ -118,7 +118,7 @@ def lapis(folder: Path, row: Dataset) -> RatingsByRater:
     return ratings
 
 
-def _painting(line: Row) -> str:
+def _painting(line: TableRow) -> str:
     return line.text("image_filename").rsplit("/", 1)[-1]
 
 
@@ -191,11 +191,11 @@ def drawn(folder: Path, row: Dataset, ratings: RatingsByRater) -> frozenset[str]
     return frozenset(raters)
 
 
-def _labels(folder: Path, row: Dataset) -> list[Row]:
+def _labels(folder: Path, row: Dataset) -> list[TableRow]:
     return csv_rows_by_position(folder / LABELS, ("worker", "image", "score"), row.layout)
 
 
-def _by_rater(lines: list[Row], photo_folder: PhotoFolder, row: Dataset) -> RatingsByRater:
+def _by_rater(lines: list[TableRow], photo_folder: PhotoFolder, row: Dataset) -> RatingsByRater:
     ratings = _no_ratings()
     for line in lines:
         ratings[line.text("rater")][photo_folder.photo(line.text("image"), line, row.layout)] = line.number("score")

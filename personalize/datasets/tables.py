@@ -12,7 +12,7 @@ from personalize.files.rating_tables import finite_number
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """One line of a table; column names and values are stripped of whitespace."""
 
     table: Path
@@ -34,7 +34,7 @@ class Row:
         return value
 
 
-def csv_rows(table: Path, columns: Iterable[str], layout: str) -> list[Row]:
+def csv_rows(table: Path, columns: Iterable[str], layout: str) -> list[TableRow]:
     """Lines of a CSV file whose header includes `columns`."""
     lines = _lines(table, layout)
     try:
@@ -43,7 +43,7 @@ def csv_rows(table: Path, columns: Iterable[str], layout: str) -> list[Row]:
         raise BadDataset(f"{table} cannot be read: {error}") from error
 
 
-def blank_rows(table: Path, columns: Sequence[str], layout: str) -> list[Row]:
+def blank_rows(table: Path, columns: Sequence[str], layout: str) -> list[TableRow]:
     """Lines of a whitespace-separated table without a header; columns after the last named one are ignored."""
     found = []
     for number, line in enumerate(_lines(table, layout), start=1):
@@ -51,16 +51,16 @@ def blank_rows(table: Path, columns: Sequence[str], layout: str) -> list[Row]:
             continue
         if len(values) < len(columns):
             raise BadDataset(f"{table} line {number}: {columns[len(values)]} is missing ({len(values)} columns). {layout}")
-        found.append(Row(table, number, dict(zip(columns, values, strict=False))))
+        found.append(TableRow(table, number, dict(zip(columns, values, strict=False))))
     return found
 
 
-def name_rows(table: Path, column: str, layout: str) -> list[Row]:
+def name_rows(table: Path, column: str, layout: str) -> list[TableRow]:
     """Lines of a list of names, one a line; names may contain spaces."""
-    return [Row(table, number, {column: name}) for number, line in enumerate(_lines(table, layout), start=1) if (name := line.strip())]
+    return [TableRow(table, number, {column: name}) for number, line in enumerate(_lines(table, layout), start=1) if (name := line.strip())]
 
 
-def csv_rows_by_position(table: Path, columns: Sequence[str], layout: str) -> list[Row]:
+def csv_rows_by_position(table: Path, columns: Sequence[str], layout: str) -> list[TableRow]:
     """Lines of a CSV file with or without a header, whose last column is a number.
 
     Columns with the names of `columns` are read by name. Otherwise cells are taken by position, and a first line without a number in the
@@ -76,7 +76,7 @@ def csv_rows_by_position(table: Path, columns: Sequence[str], layout: str) -> li
     rows = []
     for number, values in enumerate(cells, start=1):
         if any(values):
-            row = Row(table, number, dict(zip(columns, values, strict=False)))
+            row = TableRow(table, number, dict(zip(columns, values, strict=False)))
             if number > 1 or _is_number(row.cells.get(columns[-1], "")):
                 rows.append(row)
     if not rows:
@@ -92,7 +92,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def sheet_rows(table: Path, columns: Iterable[str], layout: str) -> list[Row]:
+def sheet_rows(table: Path, columns: Iterable[str], layout: str) -> list[TableRow]:
     """Lines of the first sheet of an xlsx file."""
     from openpyxl import load_workbook  # imported here: other datasets do not need it
     from openpyxl.utils.exceptions import InvalidFileException
@@ -119,14 +119,14 @@ def _lines(table: Path, layout: str) -> list[str]:
         raise BadDataset(f"{table} cannot be read: {error}") from error
 
 
-def _with_header(table: Path, lines: Iterator[list[str]], columns: Iterable[str], layout: str) -> list[Row]:
+def _with_header(table: Path, lines: Iterator[list[str]], columns: Iterable[str], layout: str) -> list[TableRow]:
     header = [name.strip() for name in next(lines, [])]
     if lacking := [name for name in columns if name not in header]:
         raise BadDataset(f"{table} lacks a column: {', '.join(lacking)}. {layout}")
     rows = []
     for number, values in enumerate(lines, start=2):
         if any(values):
-            rows.append(Row(table, number, dict(zip(header, (value.strip() for value in values), strict=False))))
+            rows.append(TableRow(table, number, dict(zip(header, (value.strip() for value in values), strict=False))))
     if not rows:
         raise BadDataset(f"{table} has no lines below its header. {layout}")
     return rows
@@ -147,7 +147,7 @@ class PhotoFolder:
             self._listed[directory] = frozenset(os.listdir(place)) if place.is_dir() else frozenset()
         return photo in self._listed[directory]
 
-    def photo(self, name: str, row: Row, layout: str) -> Path:
+    def photo(self, name: str, row: TableRow, layout: str) -> Path:
         """Path of the photo that `row` names.
 
         Raises:

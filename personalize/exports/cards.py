@@ -5,13 +5,13 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Required, TypedDict, cast, get_args
+from typing import Literal, Required, TypedDict, cast, get_args
 
 from personalize import __version__
 from personalize.errors import BadModel
 from personalize.exports.fits import FitFacts
 from personalize.files import banks
-from personalize.files.banks import AreaFacts, BankFacts, BankMetadata, CropFacts, OutputFacts, PreprocessingFacts
+from personalize.files.banks import AreaFacts, BankFacts, BankMetadata, CropFacts, HeadFacts, OutputFacts, PreprocessingFacts
 
 LINEAR, NETWORK = "pav-rater-2", "pav-person-1"
 FORMATS = (NETWORK, LINEAR)
@@ -39,12 +39,12 @@ class ModelCard(FitFacts, total=False):
     pav_version: str
     groups: Sequence[OutputFacts]  # of the weights, in their order; the last weight is that of the merged network's score
     networks: Sequence[NetworkFacts]
-    heads: Mapping[str, Any]  # source and licence of the dataset behind each task head
+    heads: Mapping[str, HeadFacts]  # source and licence of the dataset behind each task head
     backbone: str  # this and `preprocessing` in whole networks
     backbone_licence: str
     preprocessing: PreprocessingFacts
     trained_on: dict[str, str]
-    database_licences: dict[str, str]
+    dataset_licences: dict[str, str]
     sha256: str  # of the file; this key and those below are in the separate card only
     bytes: int
     checked: float  # largest difference between the scores of the file and of the fit
@@ -89,5 +89,5 @@ def check_version(found: object, path: Path) -> None:
 
 
 def _common(facts: FitFacts, bank: BankFacts) -> dict[str, object]:
-    licences = {"trained_on": banks.trained_on(bank), "database_licences": banks.licences(bank)}
+    licences = {"trained_on": banks.trained_on(bank), "dataset_licences": banks.licences(bank)}
     return {"pav_version": __version__, **facts, **licences}

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from personalize.numerics.projection import Projection
 
 
-class Coefficient(TypedDict):
+class Estimate(TypedDict):
     """A rater's coefficient on one score, and its posterior standard deviation.
 
     In standard deviations of the rater's ratings for one standard deviation of the score over the catalogue.
@@ -32,7 +32,7 @@ class FitFacts(TypedDict, total=False):
     accuracy: object
     fitted_at: str
     population: int | None
-    coefficients: Mapping[str, Coefficient]  # by name: the generic score, then each task head; of instant fits
+    coefficients: Mapping[str, Estimate]  # by name: the generic score, then each task head; of instant fits
     task_shares: Mapping[
         str, Mapping[str, float]
     ]  # by name, what each task vector says of the rater; `numerics.task_shares`; of exact fits

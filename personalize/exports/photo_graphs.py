@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -38,7 +37,7 @@ def write(path: Path, model: LinearModel, bank: Extractors, card: ModelCard) -> 
 class PhotoGraph:
     """An opened file. Photos of any size go through it one by one."""
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
         self.session = session
 
     def score(self, photo: UInt8[np.ndarray, "height width 3"]) -> float:
@@ -47,7 +46,7 @@ class PhotoGraph:
         return float(score[0])
 
 
-def session(path: Path) -> Any:
+def session(path: Path) -> onnxruntime.InferenceSession:
     """An ONNX file, opened by ONNX Runtime on the CPU."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NotRequired, Required, TypedDict, cast, final
+from typing import NotRequired, Required, TypedDict, cast, final
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -89,7 +89,8 @@ class Origin(TypedDict, total=False):
     """Source of a task vector: its training, or the published checkpoint that it was imported from."""
 
     source: str
-    database: str
+    dataset: str
+    database: str  # the dataset, in files of earlier versions
     licence: str
     file: str
     bytes: int
@@ -120,6 +121,39 @@ Compression = TypedDict(
 """One compression of a bank, its effect on accuracy, and what became of its extractors and its taste part."""
 
 
+class HeadFacts(TypedDict):
+    """A task head, and the dataset that it was trained on."""
+
+    photos: int
+    pooled: bool
+    source: str
+    licence: str
+
+
+class HyperpriorFacts(TypedDict):
+    """The raters that taught a hyperprior."""
+
+    raters_of: Sequence[str]  # names of datasets
+    photos: int
+
+
+class TasteFacts(TypedDict, total=False):
+    """Where the heads and the hyperprior of a taste part come from, and how well they travel."""
+
+    heads: Mapping[str, HeadFacts]
+    left_out_srocc: Mapping[str, float]  # of the generic score without this head's dataset
+    strength: float  # of the regularisation of the heads
+    hyperprior: HyperpriorFacts | str  # a sentence where no raters taught it
+
+
+class TasteRow(TasteFacts, total=False):
+    """The file of a taste part, and its facts."""
+
+    file: Required[str]
+    bytes: int
+    sha256: Required[str]
+
+
 class BankFacts(TypedDict, total=False):
     """The metadata file of a bank, as JSON. Keys that the code does not read are plain data of any shape."""
 
@@ -140,7 +174,7 @@ class BankFacts(TypedDict, total=False):
     licence: str
     paper: str
     score: object  # the photos over which the array `score` was measured
-    taste: dict[str, Any]  # row of the taste part: file, bytes, sha256, and where its numbers come from
+    taste: TasteRow
     extractors: Sequence[ExtractorFacts]
     compressed: list[Compression]
     bytes: int
@@ -193,7 +227,7 @@ def put_extractors(rows: Sequence[ExtractorFacts], path: Path) -> BankMetadata:
     return _write_metadata({**read_metadata(path).facts, "extractors": rows}, path)
 
 
-def put_taste(row: dict[str, Any], path: Path) -> BankMetadata:
+def put_taste(row: TasteRow, path: Path) -> BankMetadata:
     """Write the row of a bank's taste part into its metadata; all else in them stays as it is.
 
     Raises:
@@ -239,7 +273,7 @@ def licences(facts: BankFacts) -> dict[str, str]:
 def trained_on(facts: BankFacts) -> dict[str, str]:
     """What each task vector was trained on, from the bank's metadata; `unknown` where not recorded."""
     origins = {task: _origin(facts, task) for task in facts["tasks"]}
-    return {task: origin.get("source") or origin.get("database", UNKNOWN) for task, origin in origins.items()}
+    return {task: origin.get("source") or origin.get("dataset") or origin.get("database", UNKNOWN) for task, origin in origins.items()}
 
 
 def check(path: Path, metadata: BankMetadata) -> None:

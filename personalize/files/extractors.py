@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -18,6 +18,9 @@ from personalize.files import banks
 from personalize.files.banks import BankFacts, ExtractorFacts
 from personalize.files.pixels import SizeRule, size_rule
 from personalize.numerics.raw_features import Group, RawLayout
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 INPUT, SCORE = "pixels", "score"
 PROVIDERS: dict[str, dict[str, str]] = {
@@ -142,8 +145,8 @@ def checked(extractor: Extractor) -> bytes:
     return data
 
 
-def _session(data: bytes, path: Path, threads: int) -> Any:
-    import onnxruntime  # half a second and 40 MB, which whoever reads only the metadata does not need
+def _session(data: bytes, path: Path, threads: int) -> "InferenceSession":
+    import onnxruntime  # half a second and 40 MB, which a reader of the metadata alone does not need
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -159,7 +162,7 @@ def _session(data: bytes, path: Path, threads: int) -> Any:
         raise BadBank(f"{path} cannot be opened by ONNX Runtime: {error}. {REPAIR}") from error
 
 
-def _check_signature(session: Any, extractor: Extractor) -> None:
+def _check_signature(session: "InferenceSession", extractor: Extractor) -> None:
     """Compare inputs and outputs of an opened file with the row."""
     taken = {value.name: (value.type, len(value.shape)) for value in session.get_inputs()}
     if taken != {INPUT: ("tensor(uint8)", 4)}:

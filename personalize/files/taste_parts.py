@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 from safetensors import SafetensorError
@@ -17,7 +17,7 @@ from safetensors.numpy import load, save
 
 from personalize.errors import BadBank, BadProjection
 from personalize.files import atomic_files, banks
-from personalize.files.banks import BankMetadata
+from personalize.files.banks import BankMetadata, TasteFacts, TasteRow
 from personalize.files.photo_files import digest_array, digests_of_array
 from personalize.numerics.hyperparameter_grid import Hyperprior
 from personalize.numerics.projection import Heads, Projection
@@ -35,7 +35,7 @@ class TastePart:
     hyperprior: Hyperprior
     trained_on: frozenset[str] = frozenset()  # digests of the photos whose scores trained a head
     hyperprior_of: frozenset[str] = frozenset()  # digests of the photos whose raters taught the hyperprior
-    facts: dict[str, Any] = field(default_factory=dict)  # where heads and hyperprior come from, and how well they travel
+    facts: TasteFacts = field(default_factory=TasteFacts)
 
     @property
     def has_generic_score(self) -> bool:
@@ -60,7 +60,7 @@ def write(part: TastePart, bank: Path) -> BankMetadata:
     }
     with atomic_files.replacing(file) as partial:
         partial.write_bytes(save(arrays))
-        row = {"file": file.name, "bytes": partial.stat().st_size, "sha256": banks.sha256(partial), **part.facts}
+        row: TasteRow = {"file": file.name, "bytes": partial.stat().st_size, "sha256": banks.sha256(partial), **part.facts}
     return banks.put_taste(row, bank)
 
 
@@ -88,7 +88,7 @@ def read(bank: Path = banks.DEFAULT) -> TastePart:
             _hyperprior(arrays, heads=len(heads.names) - 1),
             digests_of_array(arrays["trained_on"]),
             digests_of_array(arrays["hyperprior_of"]),
-            {name: value for name, value in row.items() if name not in OF_THE_FILE},
+            cast(TasteFacts, {name: value for name, value in row.items() if name not in OF_THE_FILE}),
         )
     except KeyError as error:
         raise BadBank(f"{file} has no array {error}. {REPAIR}") from error

@@ -149,7 +149,7 @@ class Tangents:
         def embedded(x: Tensor, gradient: Tensor) -> dict[str, Tensor]:
             return {name[0]: begin.along(gradient[:, 0]), name[1]: place.along(gradient.flatten(1))}
 
-        def pool(_: nn.Module, args: Any, output: Tensor) -> None:
+        def pool(_: nn.Module, args: object, output: Tensor) -> None:
             first = output[:, 0] if tower.pool_type == "tok" else output[:, 1:].mean(dim=1)
             pooled[:] = [output if output.ndim == 2 else first]
 

@@ -7,7 +7,7 @@ already, so the photos of one batch are not redundant.
 
 Acquisition uses a bolder posterior than the fitted one: its prior gives personal features more variance. The fitted prior has learned
 that most raters differ little from the average, so its posterior selects the few photos with the largest features, and those do not
-separate tastes best. `docs/choosing.md` compares the two with `./pav replay`.
+separate tastes best. `docs/acquisition.md` compares the two with `./pav replay`.
 
 References:
     Seo, Wallat, Graepel & Obermayer, IJCNN 2000 (integrated variance reduction); Rasmussen & Williams 2006, equation 2.26.

@@ -86,16 +86,16 @@ class MeanOverRaters(TypedDict):
     mean: float
     low: float
     high: float
-    people: int  # number of raters
+    raters: int  # number of raters
 
 
 def mean_over_raters(values: Float[np.ndarray, "n"], rng: np.random.Generator) -> MeanOverRaters:
     """Mean of one number per rater with its 95 % bootstrap interval; raters with nan are left out."""
     kept = values[~np.isnan(values)]
     if not len(kept):
-        return {"mean": float("nan"), "low": float("nan"), "high": float("nan"), "people": 0}
+        return {"mean": float("nan"), "low": float("nan"), "high": float("nan"), "raters": 0}
     low, high = bootstrap_interval(kept, rng)
-    return {"mean": round(float(kept.mean()), 4), "low": round(low, 4), "high": round(high, 4), "people": len(kept)}
+    return {"mean": round(float(kept.mean()), 4), "low": round(low, 4), "high": round(high, 4), "raters": len(kept)}
 
 
 def softmax_mixture(agreement: Float[np.ndarray, "tasks"]) -> Float[np.ndarray, "tasks"]:

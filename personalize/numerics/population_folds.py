@@ -24,7 +24,7 @@ MOST_TESTED = 60  # raters of a fold that its prior is checked on
 LEAST_TESTED = 10  # raters of all folds together, for a number of shots to be checked
 
 
-class Report(TypedDict):
+class PriorReport(TypedDict):
     """Whether the priors are used, why not, and the gains by number of shots."""
 
     used: bool
@@ -38,7 +38,7 @@ class PriorsByFold:
 
     scores: Float[np.ndarray, "photos columns"]  # per fold a mean and a taste
     weights: Float[np.ndarray, "folds features"]  # the mean of an unrated photo is its projected features . weights
-    report: Report
+    report: PriorReport
 
 
 def learn(
@@ -112,5 +112,5 @@ def _signed(prior: PopulationPrior, before: np.ndarray) -> np.ndarray:
 
 
 def _unused(photos: int, folds: int, reason: str, shots: dict[str, Gains]) -> PriorsByFold:
-    report: Report = {"used": False, "reason": reason, "shots": shots}
+    report: PriorReport = {"used": False, "reason": reason, "shots": shots}
     return PriorsByFold(np.zeros((photos, 2 * folds)), np.zeros((folds, 0)), report)

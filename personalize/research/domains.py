@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 import numpy as np
 from jaxtyping import Int
@@ -46,8 +46,8 @@ class Domains:
 class AcrossDomains(TypedDict):
     """All results, as plain data for JSON: by number of shots, method, domain of the shots and domain of the test ratings."""
 
-    protocol: dict[str, Any]
-    people: dict[str, int]
+    protocol: dict[str, object]
+    raters: dict[str, int]
     domains: dict[str, int]
     versions: dict[str, str]
     srocc: dict[str, dict[str, dict[str, dict[str, MeanOverRaters]]]]
@@ -137,7 +137,7 @@ def measure(
     names = [subject.raters[index].rater for index in tested]
     return {
         "protocol": asdict(protocol),
-        "people": {"teachers": len(teachers), "tested": len(tested)},
+        "raters": {"teachers": len(teachers), "tested": len(tested)},
         "domains": domains.photos,
         "versions": evaluate.versions(),
         "srocc": _means(kept, protocol, domains, names, 0),

@@ -35,7 +35,7 @@ Source = Literal["half", "shipped", "leave-one-out", "flat"]
 
 @dataclass(frozen=True)
 class EvaluationProtocol:
-    """Settings of an evaluation. The names of the fields are keys in stored results.
+    """Settings of an evaluation. The names of the fields are keys in the results.
 
     Raises:
         BadOption: a number is below its minimum.
@@ -45,11 +45,11 @@ class EvaluationProtocol:
     repeats: int = 5
     methods: tuple[str, ...] = QUICK
     hyperprior: Source = "half"  # learned from half of the raters, the others tested; the bank's; from all other raters; or flat
-    people: int = 0  # test at most this many raters, drawn by the seed; 0: all
+    raters: int = 0  # test at most this many raters, drawn by the seed; 0: all
     seed: int = 0
 
     def __post_init__(self) -> None:
-        at_least(0, shots=min(self.shots), raters=self.people, seed=self.seed)
+        at_least(0, shots=min(self.shots), raters=self.raters, seed=self.seed)
         at_least(1, repeats=self.repeats)
 
 
@@ -57,7 +57,7 @@ class EvaluationProtocol:
 class Subject:
     """The photos, raters and fits to evaluate."""
 
-    describe: Callable[[], Catalogue]  # called when the first method needs features
+    extract: Callable[[], Catalogue]  # called when the first method needs features
     raters: Sequence[RaterRatings]
     tested: frozenset[str] | None  # names of the raters that a dataset's protocol tests; None: `EvaluationProtocol` splits
     shipped: Hyperprior | None  # of the bank
@@ -66,7 +66,7 @@ class Subject:
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        return self.describe()
+        return self.extract()
 
 
 class Took(TypedDict):
@@ -81,23 +81,23 @@ class SwapResult(TypedDict):
     """Result of the swap test; see `swap.swap`."""
 
     shots: int
-    people: int
+    raters: int
     gain: MeanOverRaters
     pairs_won: float
-    people_better_with_their_own: float
+    raters_better_with_their_own: float
 
 
 class Evaluation(TypedDict):
     """All results, as plain data for JSON; by number of shots and method."""
 
     protocol: dict[str, Any]
-    people: dict[str, int]
+    raters: dict[str, int]
     versions: dict[str, str]
     srocc: dict[str, dict[str, MeanOverRaters]]
     plcc: dict[str, dict[str, MeanOverRaters]]
     minus: dict[str, dict[str, MeanOverRaters]]
     took: dict[str, dict[str, Took]]
-    by_person: dict[str, dict[str, list[float]]]
+    by_rater: dict[str, dict[str, list[float]]]
     lead: str
     names: list[str]
     swap: NotRequired[SwapResult]
@@ -144,13 +144,13 @@ def evaluate(
     names = [subject.raters[index].rater for index in tested]
     result: Evaluation = {
         "protocol": asdict(protocol),
-        "people": {"teachers": len(teachers), "tested": len(tested)},
+        "raters": {"teachers": len(teachers), "tested": len(tested)},
         "versions": versions(),
         "srocc": {},
         "plcc": {},
         "minus": {},
         "took": {},
-        "by_person": {},
+        "by_rater": {},
         "lead": "instant" if "instant" in protocol.methods else protocol.methods[0],
         "names": names,
     }
@@ -210,7 +210,7 @@ def split(raters: Sequence[RaterRatings], of_dataset: frozenset[str] | None, pro
         teachers, tested = first, second
     else:
         teachers, tested = everyone, everyone
-    return sorted(teachers), sorted(tested[: protocol.people or None])
+    return sorted(teachers), sorted(tested[: protocol.raters or None])
 
 
 def able(subject: Subject, tested: Sequence[int], shots: int) -> list[int]:
@@ -309,7 +309,7 @@ def _summarise(result: Evaluation, shots: str, table: dict[str, np.ndarray], rng
         method: {"seconds": _rounded(values[:, 2]), "image_passes": _rounded(values[:, 3]), "loss": _rounded(values[:, 4])}
         for method, values in table.items()
     }
-    result["by_person"][shots] = {method: [round(float(v), 4) for v in values[:, 0]] for method, values in table.items()}
+    result["by_rater"][shots] = {method: [round(float(v), 4) for v in values[:, 0]] for method, values in table.items()}
 
 
 def by_rater(

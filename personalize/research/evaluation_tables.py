@@ -50,9 +50,9 @@ def of_swap(found: SwapResult) -> str:
     """Result of the swap test, in two sentences."""
     gain = found["gain"]
     return (
-        f"Swap test, {found['people']} raters, {found['shots']} shots: raters' own models rank their left-out ratings better than other "
+        f"Swap test, {found['raters']} raters, {found['shots']} shots: raters' own models rank their left-out ratings better than other "
         f"raters' models by {gain['mean']:+.3f} SROCC ({gain['low']:+.3f} to {gain['high']:+.3f}). "
-        f"They win {100 * found['pairs_won']:.1f} % of all pairs; for {100 * found['people_better_with_their_own']:.1f} % of the raters, "
+        f"They win {100 * found['pairs_won']:.1f} % of all pairs; for {100 * found['raters_better_with_their_own']:.1f} % of the raters, "
         "their own model is better than the others' models on average."
     )
 

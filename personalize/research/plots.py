@@ -25,10 +25,10 @@ def learning_curve(result: Evaluation, stem: Path) -> list[Path]:
     return _saved(figure, stem)
 
 
-def per_person(result: Evaluation, stem: Path) -> list[Path]:
+def per_rater(result: Evaluation, stem: Path) -> list[Path]:
     """Each rater's SROCC at the largest number of shots: the leading method against each other one. It is better above the line."""
     shots = list(result["srocc"])[-1]
-    lead, by_method = result["lead"], result["by_person"][shots]
+    lead, by_method = result["lead"], result["by_rater"][shots]
     others = [method for method in by_method if method != lead]
     known = [value for values in by_method.values() for value in values if value == value]
     low, high = min(known) - 0.05, max(known) + 0.05

@@ -26,7 +26,7 @@ LEAST_IN_PART = 8  # left-out ratings that a part of the photos needs for a corr
 class PriorEvaluation(TypedDict):
     """All results, as plain data for JSON; gains by number of shots."""
 
-    people: dict[str, int]
+    raters: dict[str, int]
     photos: int
     seed: int
     held_out_teachers: dict[str, Gains]
@@ -56,7 +56,7 @@ def evaluate_prior(
     teachers, tested = evaluate.split(raters, None, EvaluationProtocol(seed=seed))
     check = _gains(features, raters, teachers[::2], teachers[1::2], shots, seed, progress, heads)
     return {
-        "people": {"teachers": len(teachers), "tested": len(tested)},
+        "raters": {"teachers": len(teachers), "tested": len(tested)},
         "photos": len(features),
         "seed": seed,
         "held_out_teachers": check,

@@ -2,13 +2,13 @@
 
 Half of the raters teach the hyperprior, the other half is tested. A random part of a test rater's photos is set aside, the same for all
 rules; the rest is the pool. The rule presents photos from the pool one hand at a time, given the current fit; the SROCC with the ratings of
-the set-aside photos is measured after each count of presented photos ("cards"). The random rule is measured at many counts. The resulting
-curve gives the number of random cards that reach the same SROCC.
+the set-aside photos is measured after each count of presented photos. The random rule is measured at many counts; the resulting curve
+gives the number of random photos that reach the same SROCC.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, NotRequired, TypedDict, cast
+from typing import NotRequired, TypedDict, cast
 
 import numpy as np
 from jaxtyping import Float
@@ -39,7 +39,7 @@ class ReplayProtocol:
     """
 
     rules: tuple[str, ...] = ("random", "uncertainty", "as-fitted", "teach", "teach-explore")
-    cards: tuple[int, ...] = (5, 10, 20, 40)
+    photos: tuple[int, ...] = (5, 10, 20, 40)  # presented before each measurement
     repeats: int = 5  # set-aside parts drawn for each rater
     hand: int = 5  # photos presented between two fits, as many as the app's deck has
     set_aside: float = 0.25  # share of a rater's photos
@@ -48,7 +48,7 @@ class ReplayProtocol:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        at_least(1, cards=min(self.cards), repeats=self.repeats, hand=self.hand)
+        at_least(1, photos=min(self.photos), repeats=self.repeats, hand=self.hand)
         at_least(0, seed=self.seed)
 
 
@@ -61,28 +61,28 @@ class Interval(TypedDict):
 
 
 class Cell(TypedDict):
-    """Result of a rule after one count of cards."""
+    """Result of a rule after one count of photos."""
 
     srocc: Interval
     minus_random: Interval
 
 
 RuleResult = Mapping[str, Cell | Interval]
-"""Result of a rule: a `Cell` by count of cards, and under "saving" the `Interval` of the saving."""
+"""Result of a rule: a `Cell` by count of photos, and under "saving" the `Interval` of the saving."""
 
 
 class RandomCurve(TypedDict):
-    """SROCC after each count of random cards."""
+    """SROCC after each count of random photos."""
 
-    cards: list[int]
+    photos: list[int]
     srocc: list[float]
 
 
 class Replay(TypedDict):
     """All results, as plain data for JSON."""
 
-    protocol: dict[str, Any]
-    people: int
+    protocol: dict[str, object]
+    raters: int
     photos: int
     random: RandomCurve
     rules: dict[str, RuleResult]
@@ -108,9 +108,9 @@ def replay(
             for number, (rater, hyperprior) in enumerate(tested)
         ]
     smallest = min(len(rater.photos) - _aside(rater, protocol) for rater, _ in tested)
-    if smallest < max(protocol.cards):
-        raise TooFewRatings(f"--cards is {max(protocol.cards)}, but a rater has only {smallest} photos to present; use a smaller number.")
-    counts = {rule: np.array(protocol.cards) for rule in protocol.rules} | {BASELINE: _many(smallest, protocol.cards)}
+    if smallest < max(protocol.photos):
+        raise TooFewRatings(f"--photos is {max(protocol.photos)}, but a rater has only {smallest} photos to present; use a smaller number.")
+    counts = {rule: np.array(protocol.photos) for rule in protocol.rules} | {BASELINE: _many(smallest, protocol.photos)}
     curves: dict[str, list[np.ndarray]] = {rule: [] for rule in counts}
     for done, (rater, hyperprior) in enumerate(tested, start=1):
         for rule, curve in _of_rater(features, rater, hyperprior, counts, protocol, [protocol.seed, done]).items():
@@ -121,13 +121,13 @@ def replay(
     if not varied.any():
         raise TooFewRatings("No rater's ratings can be ranked: all photos are rated alike.")
     chance = table[BASELINE][varied]
-    table[BASELINE] = table[BASELINE][:, np.searchsorted(counts[BASELINE], protocol.cards)]
+    table[BASELINE] = table[BASELINE][:, np.searchsorted(counts[BASELINE], protocol.photos)]
     return {
         "protocol": asdict(protocol),
-        "people": int(varied.sum()),
+        "raters": int(varied.sum()),
         "photos": len(features),
-        "random": {"cards": counts[BASELINE].tolist(), "srocc": chance.mean(axis=0).round(4).tolist()},
-        "rules": {rule: _of_rule(table[rule][varied], chance, protocol.cards, counts[BASELINE], protocol.seed) for rule in protocol.rules},
+        "random": {"photos": counts[BASELINE].tolist(), "srocc": chance.mean(axis=0).round(4).tolist()},
+        "rules": {rule: _of_rule(table[rule][varied], chance, protocol.photos, counts[BASELINE], protocol.seed) for rule in protocol.rules},
     }
 
 
@@ -162,22 +162,22 @@ def deal(
 
 
 def saving(
-    random_cards: Float[np.ndarray, "many"],
+    random_counts: Float[np.ndarray, "many"],
     random_srocc: Float[np.ndarray, "many"],
     srocc: Float[np.ndarray, "counts"],
-    cards: Sequence[int],
+    counts: Sequence[int],
 ) -> float:
     """Share of ratings that a rule saves for the same SROCC: 0.2 is a fifth fewer, negative is worse than random.
 
-    The saving is 1 - 1 / k, with the factor k between 1/4 and 4 for which the random curve at k times as many cards comes nearest to the
+    The saving is 1 - 1 / k, with the factor k between 1/4 and 4 for which the random curve at k times as many photos comes nearest to the
     rule's curve at all counts (least squares). All counts share one factor, because the curves are flat: at a single count, noise of .002
-    SROCC corresponds to half of the cards. The random curve is made monotone first (isotonic regression), then interpolated linearly in the
-    logarithm of the cards, and constant beyond its ends.
+    SROCC corresponds to half of the photos. The random curve is made monotone first (isotonic regression), then interpolated linearly in
+    the logarithm of the counts, and constant beyond its ends.
     """
     from sklearn.isotonic import isotonic_regression  # the app is installed without scikit-learn
 
-    rising, at = isotonic_regression(random_srocc), np.log(random_cards)
-    reached = np.interp(np.log(cards)[None, :] + np.log(FACTORS)[:, None], at, rising)  # (factors, counts)
+    rising, at = isotonic_regression(random_srocc), np.log(random_counts)
+    reached = np.interp(np.log(counts)[None, :] + np.log(FACTORS)[:, None], at, rising)  # (factors, counts)
     error = ((reached - srocc) ** 2).sum(axis=1) + 1e-9 * np.log(FACTORS) ** 2  # ties where the curve is level: k nearest to 1
     return float(1 - 1 / FACTORS[error.argmin()])
 
@@ -219,7 +219,7 @@ def _of_rater(
     protocol: ReplayProtocol,
     seed: list[int],
 ) -> dict[str, np.ndarray]:
-    """Mean SROCC over the repeats after each count of cards, by rule."""
+    """Mean SROCC over the repeats after each count of photos, by rule."""
     draws: dict[str, list[list[float]]] = {rule: [] for rule in counts}
     for repeat in range(protocol.repeats):
         order = np.random.default_rng([*seed, repeat]).permutation(len(rater.photos))
@@ -238,16 +238,16 @@ def _known_mean(rows: np.ndarray) -> np.ndarray:
     return kept.mean(axis=0) if len(kept) else np.full(rows.shape[1], np.nan)
 
 
-def _of_rule(curve: np.ndarray, chance: np.ndarray, cards: Sequence[int], random_cards: np.ndarray, seed: int) -> RuleResult:
+def _of_rule(curve: np.ndarray, chance: np.ndarray, counts: Sequence[int], random_counts: np.ndarray, seed: int) -> RuleResult:
     rng = np.random.default_rng(seed)  # the same draws for every rule
     raters = len(curve)
     picks = [np.arange(raters), *(rng.integers(raters, size=raters) for _ in range(DRAWS))]
     own = np.array([curve[pick].mean(axis=0) for pick in picks])
     baseline = np.array([chance[pick].mean(axis=0) for pick in picks])
-    minus = own - baseline[:, np.searchsorted(random_cards, cards)]
-    saved = np.array([saving(random_cards, *curves, cards) for curves in zip(baseline, own, strict=True)])
+    minus = own - baseline[:, np.searchsorted(random_counts, counts)]
+    saved = np.array([saving(random_counts, *curves, counts) for curves in zip(baseline, own, strict=True)])
     cells: dict[str, Cell | Interval] = {
-        str(count): Cell(srocc=_interval(own[:, place]), minus_random=_interval(minus[:, place])) for place, count in enumerate(cards)
+        str(count): Cell(srocc=_interval(own[:, place]), minus_random=_interval(minus[:, place])) for place, count in enumerate(counts)
     }
     return cells | {"saving": _interval(saved)}
 
@@ -262,9 +262,9 @@ def _aside(rater: RaterRatings, protocol: ReplayProtocol) -> int:
     return round(protocol.set_aside * len(rater.photos))
 
 
-def _many(most: int, cards: Sequence[int]) -> np.ndarray:
+def _many(most: int, wanted: Sequence[int]) -> np.ndarray:
     """Counts at which the random curve is measured: all small ones, then at growing distances, up to the smallest pool."""
-    counts = {most, *cards}
+    counts = {most, *wanted}
     count = 2.0
     while count < most:
         counts.add(round(count))
@@ -274,13 +274,13 @@ def _many(most: int, cards: Sequence[int]) -> np.ndarray:
 
 def as_table(result: Replay) -> str:
     """SROCC and saving of every rule as a Markdown table."""
-    cards = result["protocol"]["cards"]
+    counts = cast(Sequence[int], result["protocol"]["photos"])
     lines = [
-        "| rule | " + " | ".join(f"{count} cards" for count in cards) + " | fewer ratings than random |",
-        "|---|" + "---|" * (len(cards) + 1),
+        "| rule | " + " | ".join(f"{count} photos" for count in counts) + " | fewer ratings than random |",
+        "|---|" + "---|" * (len(counts) + 1),
     ]
     for rule, row in result["rules"].items():
-        found, saved = [cast(Cell, row[str(count)]) for count in cards], cast(Interval, row["saving"])
+        found, saved = [cast(Cell, row[str(count)]) for count in counts], cast(Interval, row["saving"])
         cells = [f"{cell['srocc']['mean']:.3f} ({cell['minus_random']['mean']:+.3f})" for cell in found]
         lines.append(f"| {rule} | " + " | ".join(cells) + f" | {saved['mean']:.0%} ({saved['low']:.0%} to {saved['high']:.0%}) |")
     return "\n".join(lines)

@@ -38,10 +38,10 @@ def swap(subject: Subject, protocol: EvaluationProtocol, progress: ProgressCallb
     wins = np.where(agreement < own, 1.0, np.where(agreement == own, 0.5, 0.0))
     return {
         "shots": shots,
-        "people": len(able),
+        "raters": len(able),
         "gain": metrics.mean_over_raters(gain, np.random.default_rng(protocol.seed)),
         "pairs_won": round(float(wins[others].mean()), 4),
-        "people_better_with_their_own": round(float(np.mean(gain[~np.isnan(gain)] > 0)), 4),
+        "raters_better_with_their_own": round(float(np.mean(gain[~np.isnan(gain)] > 0)), 4),
     }
 
 

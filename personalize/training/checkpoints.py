@@ -30,7 +30,7 @@ START_OVER = "Train without --resume to start over."
 class RunFacts(TypedDict):
     """Identity of a run: everything that must be the same when it is resumed. The names are keys in files."""
 
-    database: str
+    dataset: str
     protocol: str
     backbone: str
     recipe: dict[str, float]
@@ -107,6 +107,7 @@ def load_state(
     """
     metadata, tensors = _read(path, STATE_FORMAT, START_OVER)
     before: dict[str, object] = json.loads(metadata["what"])
+    before.setdefault("dataset", before.get("database"))  # its earlier name
     for name, value in run.items():
         if before.get(name) != value:
             raise BadCheckpoint(f"{path} is of a run with {name} {before.get(name)!r}, not {value!r}. {START_OVER}")

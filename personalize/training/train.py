@@ -86,7 +86,7 @@ class _Training:
         optimizer = optimizers.optimizer(self.model, recipe)
         self.rates = optimizers.schedule(optimizer, recipe, self.steps)
         self.wrapped, self.optimizer = self.accelerator.prepare(self.model, optimizer)
-        self.facts: RunFacts = {"database": dataset, "protocol": run.protocol, "backbone": backbone, "recipe": asdict(recipe)}
+        self.facts: RunFacts = {"dataset": dataset, "protocol": run.protocol, "backbone": backbone, "recipe": asdict(recipe)}
         self.progress = RunProgress()
         self.best: dict[str, Tensor] = {}
         if run.resume and run.folder:

@@ -1,4 +1,4 @@
-"""What the packages on this machine let a worker do; finds them without importing any."""
+"""Capabilities of a worker by the installed packages; found without importing any."""
 
 from functools import cache
 from importlib.util import find_spec

@@ -19,8 +19,9 @@ from ratings.photos import files
 from ratings.photos.models import Photo
 from ratings.photos.selectors import photos_by_id
 from ratings.ranking import exact_refits
-from ratings.ranking.exact_refits import Comparison, HeldOut, TaskShare, Work
+from ratings.ranking.exact_refits import Work
 from ratings.ranking.histories import History, rating_history
+from ratings.ranking.json_columns import HeldOut, StoredAccuracy, StoredComparison, StoredTaskShare
 
 SCORED_AT_ONCE = 100
 DECODED = 512  # photos that a worker keeps decoded, 0.15 MB each
@@ -88,10 +89,10 @@ class Ratings:
         """Coefficients of the exact fit to the ratings at the places `seen`."""
         return loaded_bank.fitting().exact([_pixels(self.photos[place]) for place in seen], self.values[seen].tolist())
 
-    def task_shares(self, coefficients: np.ndarray) -> dict[str, TaskShare]:
+    def task_shares(self, coefficients: np.ndarray) -> dict[str, StoredTaskShare]:
         """What each task vector says of the rater, whose exact fit to all ratings has these coefficients."""
         found = loaded_bank.fitting().task_shares([_pixels(photo) for photo in self.photos], self.values.tolist(), coefficients)
-        return {task: cast(TaskShare, asdict(one)) for task, one in found.items()}
+        return {task: cast(StoredTaskShare, asdict(one)) for task, one in found.items()}
 
     def exact_scores(self, seen: np.ndarray) -> np.ndarray:
         """Scores of all photos by the exact fit to the ratings at the places `seen`."""
@@ -111,7 +112,7 @@ def _fold(work: Work, ratings: Ratings) -> bool:
         return exact_refits.store_step(work, held_out=held_out)
     instant, exact = [np.array(one["instant"]) for one in held_out], [np.array(one["exact"]) for one in held_out]
     found = model_comparison.compare(instant, exact, ratings.values, work.ratings_seq)
-    comparison = Comparison(instant=found.instant, exact=found.exact, error=found.error, active=found.active)
+    comparison = StoredComparison(instant=found.instant, exact=found.exact, error=found.error, active=found.active)
     if not exact_refits.store_step(work, held_out=held_out, comparison=comparison):
         return False
     if comparison["active"] == "exact":
@@ -134,7 +135,7 @@ def _score(work: Work, ratings: Ratings) -> bool:
         order = np.concatenate(ratings.folds)
         predictions = np.concatenate([one["exact"] for one in work.held_out])
         accuracy = metrics.accuracy(predictions, ratings.values[order])
-        exact_refits.activate_exact(work, accuracy=asdict(accuracy) if accuracy else None, scores=scores)
+        exact_refits.activate_exact(work, accuracy=cast(StoredAccuracy, asdict(accuracy)) if accuracy else None, scores=scores)
     return False
 
 

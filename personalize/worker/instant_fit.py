@@ -1,6 +1,7 @@
 """Instant fit of a rater's rating history, and the photos to present next."""
 
 from dataclasses import asdict
+from typing import cast
 from uuid import UUID
 
 import numpy as np
@@ -14,9 +15,9 @@ from ratings.deck.selectors import candidates
 from ratings.photos.scopes import Scope
 from ratings.ranking import services
 from ratings.ranking.histories import History, rating_history
+from ratings.ranking.json_columns import NextPhoto, StoredAccuracy, StoredCoefficient
 from ratings.ranking.open_scopes import open_scopes
 from ratings.ranking.selectors import has_generic_score
-from ratings.ranking.services import Coefficient, NextPhoto
 
 ANCHORS = (1.0, 2.0)  # "dislike" and "like", as ratings of two average photos
 NEXT_PHOTOS = 10  # chosen after every fit; more than a deck, so that they outlast a few lost fits
@@ -39,7 +40,7 @@ def refit(rater: UUID) -> None:
         weights=fitted.weights.tolist(),
         covariance=fitted.covariance.to_bytes(),
         coefficients=coefficients(history, fitted),
-        accuracy=asdict(accuracy) if accuracy else None,
+        accuracy=cast(StoredAccuracy, asdict(accuracy)) if accuracy else None,
         population_prior_id=history.population_prior_id,
         population_weights=fitted.population_weights.tolist() if len(history.values) else (),
         shown=shown,
@@ -85,7 +86,7 @@ def accuracy_of(history: History, fitted: Taste) -> Accuracy | None:
     )
 
 
-def coefficients(history: History, fitted: Taste) -> list[Coefficient]:
+def coefficients(history: History, fitted: Taste) -> list[StoredCoefficient]:
     """The rater's coefficient on the generic score, if there is one, and on each task head, with its posterior standard deviation.
 
     In standard deviations of the rater's ratings for one standard deviation of that score over the catalogue.
@@ -93,7 +94,7 @@ def coefficients(history: History, fitted: Taste) -> list[Coefficient]:
     deviations = fitted.covariance.deviations()
     first = 0 if has_generic_score(history.projection) else 1
     return [
-        Coefficient(name=name, mean=round(float(fitted.weights[place]), 5), sd=round(float(deviations[place]), 5))
+        StoredCoefficient(name=name, mean=round(float(fitted.weights[place]), 5), sd=round(float(deviations[place]), 5))
         for place, name in enumerate(projections.directions(history.projection))
         if place >= first
     ]

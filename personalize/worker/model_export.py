@@ -15,6 +15,7 @@ from django.conf import settings
 from personalize.errors import BadModel, PersonalizeError
 from personalize.exports import model_files
 from personalize.exports.fits import ExactFit, FitFacts, InstantFit
+from personalize.files import atomic_files
 from personalize.worker import capabilities, instant_fit, projections
 from ratings import health, jobs
 from ratings.exports import selectors, services
@@ -151,13 +152,13 @@ def _write_archive(export_id: UUID, file_format: str) -> int:
 
 def _write_zip(export_id: UUID, files: list[Path], readme: str) -> None:
     target = services.archive(export_id)
-    partial = target.with_name(f"{target.name}.{secrets.token_hex(8)}")
+    partial = target.with_name(f"{target.name}.{secrets.token_hex(8)}")  # named so that `services.remove_leftovers` finds it
     try:
         with zipfile.ZipFile(partial, "x", zipfile.ZIP_STORED) as packed:
             packed.writestr("README.txt", readme)
             for file in files:
                 packed.write(file, file.name)
         if services.under_way(export_id):  # otherwise another worker was faster, or the export was deleted
-            partial.replace(target)
+            atomic_files.rename(partial, target)
     finally:
         partial.unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
 from PIL import Image
@@ -20,7 +20,7 @@ from ratings.photos.models import Photo
 OF_INSTANT_FITS = ("extractors", "coefficients")
 
 
-def fit_now(rater: UUID, facts: Mapping[str, Any], bank: Path, progress: ProgressCallback = no_progress) -> ExactFit:
+def fit_now(rater: UUID, facts: Mapping[str, object], bank: Path, progress: ProgressCallback = no_progress) -> ExactFit:
     """Fit a rater to the newest 200 ratings whose photos exist. `facts` are those of the rater's instant fit.
 
     Raises:

@@ -9,6 +9,7 @@ from personalize.numerics.ratings import RaterRatings
 from personalize.progress import ProgressCallback, no_progress
 from personalize.worker import projections
 from ratings.ranking import population_prior
+from ratings.ranking.json_columns import StoredPriorReport
 from ratings.ranking.models import PopulationPrior
 from ratings.ranking.population_prior import SharedRatings
 
@@ -33,7 +34,8 @@ def _learn(shared: SharedRatings, progress: ProgressCallback) -> PopulationPrior
     folds = np.array([population_prior.fold_of(rater) for rater in shared.raters], dtype=np.int64)
     hyperprior = projections.hyperprior(shared.projection)
     learned = population_folds.learn(shared.features, raters, folds, hyperprior, shared.population_scores, progress=progress)
-    report: dict[str, object] = {**learned.report}
+    found = learned.report
+    report = StoredPriorReport(used=found["used"], reason=found["reason"], shots=found["shots"])
     if report["used"]:
         rated = dict(zip(shared.photo_ids.tolist(), learned.scores.tolist(), strict=True))
         weights = np.pad(learned.weights, ((0, 0), (1, 0)))  # place 0, the generic score, has none

@@ -1,4 +1,4 @@
-"""What allauth asks PAV: who may sign up, what is sent, when somebody must prove again who they are, and what a sign-out keeps."""
+"""Account adapter for allauth: sign-up permission, mail, reauthentication, and what a sign-out keeps."""
 
 import logging
 import time
@@ -85,7 +85,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return super().is_reauthentication_required(app=app, **kwargs)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send a mail that somebody waits for. Where the mail server is away, a page says so, and a sign-up can be tried again."""
+        """Send a mail that a user waits for. Where the mail server is away, a page says so, and a sign-up can be tried again."""
         try:
             super().send_mail(template_prefix, email, context)
         except OSError as error:  # of the connection, and every error of smtplib

@@ -61,7 +61,7 @@ class SignUpForm(SignupForm):
 
 
 def _without_placeholders(form: LoginForm | SignupForm) -> None:
-    """Labels stay in view while somebody types."""
+    """Labels stay in view while a visitor types."""
     for field in form.fields.values():
         field.widget.attrs.pop("placeholder", None)
 

@@ -1,7 +1,6 @@
 """Reads of accounts: who may sign up, and ratings that wait to be added."""
 
 from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -21,17 +20,17 @@ def needs_invitation() -> bool:
     return settings.PAV["SIGNUP"] == "invitation" or not settings.PAV["MAIL_URL"]
 
 
-def invitation_of(session: Mapping[str, Any]) -> UUID | None:
+def invitation_of(session: Mapping[str, object]) -> UUID | None:
     """The invitation that this browser came with."""
     kept = session.get(INVITATION)
-    return UUID(kept) if kept else None
+    return UUID(str(kept)) if kept else None
 
 
 def invitation_is_open(invitation: UUID | None) -> bool:
     return invitation is not None and Invitation.objects.filter(id=invitation, used_at=None, expires_at__gt=timezone.now()).exists()
 
 
-def may_sign_up(session: Mapping[str, Any]) -> bool:
+def may_sign_up(session: Mapping[str, object]) -> bool:
     """Whether this browser may make an account."""
     if settings.PAV["SIGNUP"] == "closed":
         return False

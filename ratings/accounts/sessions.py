@@ -1,4 +1,4 @@
-"""What happens at sign-in, sign-out and deletion: the rater of the session, its length, and the sockets that must connect anew."""
+"""Sessions at sign-in, sign-out and account deletion: their rater, their length, and sockets that must reconnect."""
 
 import logging
 import time
@@ -69,10 +69,10 @@ def end(request: HttpRequest, user: AbstractBaseUser | None, **_signal: Any) -> 
 
 
 class SessionMiddleware(DjangoSessionMiddleware):
-    """Django's, except that only whoever ends a session takes the cookie away.
+    """Django's, except that only the request that ends a session removes the cookie.
 
-    Django also removes the cookie of a session that it does not know. While somebody signs in, another tab may still fetch photos with the
-    cookie before: the reply would sign them out again.
+    Django also removes the cookie of a session that it does not know. While a visitor signs in, another tab may still fetch photos with the
+    previous cookie: the reply would sign the visitor out again.
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:

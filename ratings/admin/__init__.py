@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
@@ -106,10 +107,10 @@ class InvitationAdmin(admin.ModelAdmin):
     readonly_fields = ("link",)
     ordering = ("-created_at",)
 
-    def get_fields(self, request: HttpRequest, obj: Invitation | None = None) -> Any:
+    def get_fields(self, request: HttpRequest, obj: Invitation | None = None) -> tuple[str, ...]:
         return ("note", "link") if obj else ("note",)
 
-    def save_model(self, request: HttpRequest, obj: Invitation, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Invitation, form: forms.ModelForm, change: bool) -> None:
         if change:
             super().save_model(request, obj, form, change)
             return
@@ -136,7 +137,7 @@ class SaysWhatIsOff(ReadOnly):
 
     change_list_template = "admin/what_is_off.html"
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         off = {
             "no_worker_for_exact_refits": exact_refits.wanted() and health.exact_refits() is False,
             "no_task_vectors": not projections.has_task_vectors(),
@@ -274,7 +275,7 @@ class RaterAdmin(SaysWhatIsOff):
             except RatingError as error:
                 problem = str(error.sentence)
         impossible = selectors.exact_models(chosen) if health.exact_refits() is False else 0
-        context: dict[str, Any] = {"title": _("Export models"), "raters": chosen, "formats": exports.FORMATS, "chosen": file_format}
+        context: dict[str, object] = {"title": _("Export models"), "raters": chosen, "formats": exports.FORMATS, "chosen": file_format}
         context |= {"problem": problem, "impossible": impossible}
         return TemplateResponse(request, "exports/choose.html", {**self.admin_site.each_context(request), **context})
 
@@ -283,10 +284,12 @@ class RaterAdmin(SaysWhatIsOff):
 class AgreementAnalysisAdmin(ReadOnly):
     """In the list of tables only: analyses have pages of their own."""
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return redirect("agreement")
 
-    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         return redirect("agreement_page", object_id)
 
 
@@ -300,7 +303,7 @@ class ModelExportAdmin(ReadOnly):
         rows = super().get_queryset(request)
         return rows if request.user.is_superuser else rows.filter(requested_by=request.user.pk)
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return exports.may_see(request.user)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -1,6 +1,5 @@
 """Pages of analyses of agreement, for administrators."""
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -46,7 +45,7 @@ def analysis_page(request: HttpRequest, analysis_id: UUID) -> HttpResponse:
     """One analysis: the page that `./pav agreement` prints, with plots and files."""
     row = _seen(request, analysis_id)
     plots = sorted(name for name in row.files if name.endswith(".svg"))
-    context: dict[str, Any] = {"analysis": row, "text": row.files.get("page.txt", ""), "plots": plots, "files": sorted(row.files)}
+    context: dict[str, object] = {"analysis": row, "text": row.files.get("page.txt", ""), "plots": plots, "files": sorted(row.files)}
     context["problem"] = _(row.problem) if row.problem else ""
     return _page(request, "agreement/analysis.html", **context)
 
@@ -79,5 +78,5 @@ def _seen(request: HttpRequest, analysis_id: UUID) -> AgreementAnalysis:
     return row
 
 
-def _page(request: HttpRequest, template: str, **context: Any) -> HttpResponse:
+def _page(request: HttpRequest, template: str, **context: object) -> HttpResponse:
     return render(request, template, {**admin.site.each_context(request), "title": _("Agreement"), **context})

@@ -25,7 +25,7 @@ class Presentation(models.Model):
     rater = models.ForeignKey(Rater, on_delete=models.CASCADE)
     photo = models.ForeignKey(Photo, on_delete=models.CASCADE)
     algorithm = models.CharField(max_length=20)
-    reason = models.JSONField(default=dict)
+    reason = models.JSONField(default=dict)  # ranking.json_columns.Reason
     position = models.BigIntegerField()  # order in the deck; undo puts a presentation before all others
     dealt_at = models.DateTimeField(auto_now_add=True)
     rated_at = models.DateTimeField(null=True, blank=True)

@@ -1,6 +1,6 @@
 """API schemas of the deck."""
 
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from ninja import Field, Schema
@@ -12,34 +12,29 @@ RatingValue = Literal["dislike", "like", "love", "skip"]
 Modality = Literal["touch", "mouse", "pen", "key", "button"]
 
 
-class RatingIn(Schema):
+class _GivenRating(Schema):
+    client_id: UUID = Field(description="Made by the client for this rating; the same id again changes nothing.")
+    value: RatingValue = Field(description="`skip` means: can't say.")
+    modality: Modality | None = Field(None, description="How the rating was given.")
+
+    @property
+    def stored_value(self) -> Value:
+        """The value as it is stored."""
+        return Value[self.value.upper()]
+
+
+class RatingIn(_GivenRating):
     """A rating of a dealt card."""
 
-    client_id: UUID = Field(description="Made by the client for this rating; the same id again changes nothing.")
     token: UUID = Field(description="Of the card that is rated.")
-    value: RatingValue = Field(description="`skip` means: can't say.")
     on_screen_ms: int | None = Field(None, ge=0, le=86_400_000, description="How long the photo was visible, in milliseconds.")
-    modality: Modality | None = Field(None, description="How the rating was given.")
     rater: UUID | None = Field(None, description="Whose page this is; 412 where another rater is signed in by now.")
 
-    @property
-    def stored_value(self) -> Value:
-        """The value as it is stored."""
-        return Value[self.value.upper()]
 
-
-class PickedIn(Schema):
+class PickedIn(_GivenRating):
     """A rating of a photo that the rater picked."""
 
-    client_id: UUID = Field(description="Made by the client for this rating; the same id again changes nothing.")
     photo: int
-    value: RatingValue
-    modality: Modality | None = Field(None, description="How the rating was given.")
-
-    @property
-    def stored_value(self) -> Value:
-        """The value as it is stored."""
-        return Value[self.value.upper()]
 
 
 class RecordedOut(Schema):
@@ -72,5 +67,5 @@ class UndoneOut(RecordedOut):
     card: CardOut | None = Field(description="Open again; null where the same undo is sent again after the card was rated anew.")
 
 
-def card_out(presentation: Presentation) -> dict[str, Any]:
-    return {"token": presentation.token, "photo": photo_out(presentation.photo)}
+def card_out(presentation: Presentation) -> CardOut:
+    return CardOut(token=presentation.token, photo=PhotoOut(**photo_out(presentation.photo)))

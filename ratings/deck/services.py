@@ -15,8 +15,8 @@ from ratings.errors import ClientIdReused, NothingToUndo, NotSignedIn, UnknownCa
 from ratings.photos.models import Photo
 from ratings.photos.scopes import Scope
 from ratings.photos.selectors import photos_shown_to
+from ratings.ranking.json_columns import NextPhoto
 from ratings.ranking.models import Fit
-from ratings.ranking.services import NextPhoto
 from ratings.raters.models import Rater
 from ratings.sql import rows
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 import numpy as np
@@ -22,7 +22,7 @@ class FitToExport:
     weights: list[float]  # of an instant fit: 256; else empty
     projection: int | None  # id of the version that the weights are for; the worker reads its data once for all raters
     coefficients: list[float]  # of an exact fit, block after block; else empty
-    facts: dict[str, Any]
+    facts: dict[str, object]
 
 
 def fit_to_export(rater_id: UUID, method: Literal["active", "instant", "exact"] = "active") -> FitToExport | None:

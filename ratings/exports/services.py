@@ -127,7 +127,7 @@ def request_export(*, user_id: int, file_format: str, raters: Sequence[UUID]) ->
 
 
 def may_see(user: AnyUser) -> bool:
-    """Whether this user may look at their own exports: whoever may request one must see its progress."""
+    """Whether this user may look at their own exports: a user who may request one must see its progress."""
     return user.has_perm("ratings.add_modelexport") or user.has_perm("ratings.view_modelexport")
 
 

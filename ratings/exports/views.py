@@ -1,9 +1,9 @@
-"""Pages of exports: the ratings as CSV, and model exports, visible to whoever requested them and to superusers."""
+"""Pages of exports: the ratings as CSV, and model exports, visible to the administrator who requested them and to superusers."""
 
 import os
 from collections.abc import AsyncIterator, Iterator
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
@@ -70,7 +70,7 @@ def export_state(request: HttpRequest, export_id: UUID) -> JsonResponse:
 @require_GET
 @never_cache
 @staff_member_required
-def export_file(request: HttpRequest, ticket: str) -> Any:
+def export_file(request: HttpRequest, ticket: str) -> HttpResponse | StreamingHttpResponse:
     """Download the archive, by a link that is valid for an hour."""
     try:
         row, file = services.open_archive(request.user, ticket)
@@ -98,7 +98,7 @@ def _seen(request: HttpRequest, export_id: UUID) -> ModelExport:
     return row
 
 
-def _state(request: HttpRequest, row: ModelExport) -> dict[str, Any]:
+def _state(request: HttpRequest, row: ModelExport) -> dict[str, object]:
     raters = len(row.raters)
     sentence = {
         ModelExport.State.WAITING: _("Waiting for a worker."),

@@ -1,4 +1,4 @@
-"""What is known of a photo beside its pixels."""
+"""Facts about a photo besides its pixels: alternative text, credit, licence, source."""
 
 from dataclasses import dataclass
 

@@ -1,6 +1,6 @@
 """API of the ranking, and of photos with their places in it."""
 
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from django.views.decorators.gzip import gzip_page
@@ -13,7 +13,7 @@ from ratings.photos.scopes import scope_of
 from ratings.photos.selectors import photos_shown_to
 from ratings.problems import PROBLEMS
 from ratings.ranking import selectors
-from ratings.ranking.schemas import CoefficientsOut, PhotosOut, RankingMessage
+from ratings.ranking.schemas import CoefficientsOut, PhotosOut, RankedPhotoOut, RankingMessage
 from ratings.raters.guests import RaterRequest
 
 router = Router()
@@ -48,16 +48,15 @@ def photos(
     request: RaterRequest,
     ids: str = Query(..., description="Photo ids, separated by commas, at most 100."),
     album: UUID | None = None,
-) -> dict[str, Any]:
+) -> PhotosOut:
     """Photos by id, with their places in both rankings of the catalogue, or of an album. Ids that do not exist, or belong to
     another rater, are left out."""
     limits.check("READS", str(request.auth))
     wanted = [int(part) for part in ids.split(",")[:MOST_PHOTOS] if part.isdecimal() and len(part) < 19]
     places = selectors.places(request.auth, wanted, scope_of(request.auth, album))
     found = photos_shown_to(request.auth, wanted)
-    nowhere = (None, None)
-    return {
-        "photos": [
-            photo_out(photo) | dict(zip(("place", "everyones_place"), places.get(photo.id, nowhere), strict=True)) for photo in found
-        ]
-    }
+    out = []
+    for photo in found:
+        place, everyones_place = places.get(photo.id, (None, None))
+        out.append(RankedPhotoOut(**photo_out(photo), place=place, everyones_place=everyones_place))
+    return PhotosOut(photos=out)

@@ -10,9 +10,9 @@
 | `very_good` | above .5: about 67 of 100 pairs, at least | the same |
 """
 
-from typing import Any
 from uuid import UUID
 
+from ratings.ranking.json_columns import StoredAccuracy
 from ratings.ranking.schemas import Certainty, CertaintyState
 from ratings.sql import rows
 
@@ -20,7 +20,7 @@ LEAST_RATINGS = 8  # as personalize.numerics.metrics: with fewer, the interval c
 VERY_GOOD, GOOD = 0.5, 0.25
 
 
-def certainty(rater_id: UUID, accuracy: dict[str, Any] | None) -> Certainty:
+def certainty(rater_id: UUID, accuracy: StoredAccuracy | None) -> Certainty:
     """The state of a rater whose fit has this accuracy."""
     if accuracy is not None:
         return Certainty(state=_level(accuracy["low"]), more=0)

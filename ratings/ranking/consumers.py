@@ -4,7 +4,7 @@ import json
 import logging
 import time
 from collections import deque
-from typing import Any
+from collections.abc import Mapping
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from ratings import limits
 from ratings.errors import TooManyRequests
 from ratings.photos.scopes import CATALOGUE, Scope, UnknownAlbum, scope_of
 from ratings.ranking import events, selectors
+from ratings.ranking.events import RankingEvent
 from ratings.ranking.open_scopes import keep_open
 from ratings.raters import guests
 
@@ -77,16 +78,16 @@ class TasteConsumer(AsyncWebsocketConsumer):
                 await database_sync_to_async(keep_open)(self.rater_id, self.photos)
             await self._send({"type": "pong"})
 
-    async def ranking(self, event: dict[str, Any]) -> None:
+    async def ranking(self, event: RankingEvent) -> None:
         """Forward a ranking of this socket's scope from `events.push_ranking`."""
         if event["message"]["scope"] == self.photos.key:
             await self._send({"type": "ranking", **event["message"]})
 
-    async def rater_changed(self, event: dict[str, Any]) -> None:
-        """Close after `events.close_sockets`: the page connects again, as whoever is signed in by then."""
+    async def rater_changed(self, event: Mapping[str, object]) -> None:
+        """Close after `events.close_sockets`: the page connects again, as the rater who is signed in by then."""
         await self.close(RATER_CHANGED)
 
-    async def _send(self, message: dict[str, Any]) -> None:
+    async def _send(self, message: Mapping[str, object]) -> None:
         await self.send(json.dumps(message))
 
 

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import threading
+from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Literal, TypedDict
 from uuid import UUID
 
 from channels.layers import get_channel_layer
@@ -14,6 +15,13 @@ from ratings.ranking.schemas import RankingMessage
 logger = logging.getLogger(__name__)
 
 SEND_SECONDS = 5
+
+
+class RankingEvent(TypedDict):
+    """A ranking on its way through the channel layer to the sockets of one rater."""
+
+    type: Literal["ranking"]
+    message: dict[str, object]  # `RankingMessage`
 
 
 def taste_group(rater_id: UUID) -> str:
@@ -26,11 +34,12 @@ def push_ranking(rater_id: UUID, message: RankingMessage) -> None:
 
     A push may be lost: pages fetch what they missed. So channel-layer outages are ignored.
     """
-    _send(rater_id, {"type": "ranking", "message": message.model_dump()}, f"version {message.version} of {message.scope}")
+    event: RankingEvent = {"type": "ranking", "message": message.model_dump()}
+    _send(rater_id, event, f"version {message.version} of {message.scope}")
 
 
 def close_sockets(*rater_ids: UUID) -> None:
-    """Close every socket of these raters, so that the pages behind them connect again as whoever is signed in by then. Call after commit.
+    """Close every socket of these raters, so that the pages behind them connect again as the rater signed in by then. Call after commit.
 
     For sign-in, sign-out, merge and deletion. A socket whose message is lost is closed by the next one.
     """
@@ -38,13 +47,13 @@ def close_sockets(*rater_ids: UUID) -> None:
         _send(rater_id, {"type": "rater_changed"}, "the end of a session")
 
 
-def _send(rater_id: UUID, event: dict[str, Any], what: str) -> None:
+def _send(rater_id: UUID, event: Mapping[str, object], what: str) -> None:
     sending = get_channel_layer().group_send(taste_group(rater_id), event)
     try:
         asyncio.run_coroutine_threadsafe(sending, _loop()).result(SEND_SECONDS)
     except Exception:
         # Whatever the layer's client raises while Redis restarts; what has been stored must stay a success.
-        logger.warning("Pages of %s could not be told of %s.", rater_id, what, exc_info=True)
+        logger.warning("Pages of %s did not receive %s.", rater_id, what, exc_info=True)
 
 
 @cache

@@ -6,7 +6,7 @@ Every write names the step that it follows, so a step that runs twice, or late, 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, TypedDict
+from typing import TypedDict, Unpack
 from uuid import UUID
 
 from django.conf import settings
@@ -17,40 +17,22 @@ from django.utils import timezone
 from ratings import health, jobs
 from ratings.photos.scopes import CATALOGUE
 from ratings.ranking import projections, selectors
+from ratings.ranking.json_columns import ExactOrder, HeldOut, StoredAccuracy, StoredComparison, StoredTaskShare
 from ratings.ranking.models import ExactRefit, Fit, State
 from ratings.ranking.open_scopes import open_scopes
 from ratings.ranking.pushes import push_rankings
-from ratings.ranking.selectors import KEPT_TOP, ExactOrder, Model
+from ratings.ranking.selectors import KEPT_TOP, Model
 from ratings.sql import MAY_BE_LOST, to_list
 
 
-class HeldOut(TypedDict):
-    """The photos of one fold of the ratings, and each model's scores of them without that fold; as stored in `ExactRefit.held_out`."""
+class StepResult(TypedDict, total=False):
+    """Columns that a step of an exact refit writes."""
 
-    photos: list[int]
-    instant: list[float]
-    exact: list[float]
-
-
-class Comparison(TypedDict):
-    """SROCC of both models' predictions of the held-out ratings, the standard error of the difference, and the model to activate; as
-    stored in `ExactRefit.comparison`."""
-
-    instant: float
-    exact: float
-    error: float
-    active: str
-
-
-class TaskShare(TypedDict):
-    """What one task vector says of a rater: more of it than the start has (negative: less), with its posterior standard deviation, and the
-    share of the change in the ranking that it explains, with its 95 % interval; as stored in `ExactRefit.task_shares`, by task."""
-
-    coefficient: float
-    sd: float
-    share: float
-    low: float
-    high: float
+    held_out: list[HeldOut]
+    comparison: StoredComparison
+    coefficients: bytes
+    task_shares: dict[str, StoredTaskShare]
+    scores: Sequence[tuple[int, float]]
 
 
 def wanted() -> bool:
@@ -119,7 +101,7 @@ class Work:
     ratings_seq: int
     step: int
     held_out: list[HeldOut]
-    comparison: Comparison | None
+    comparison: StoredComparison | None
     coefficients: bytes
     scores: list[tuple[int, float]]
 
@@ -139,7 +121,7 @@ def under_way(rater_id: UUID) -> Work | None:
     return work
 
 
-def store_step(work: Work, **found: Any) -> bool:
+def store_step(work: Work, **found: Unpack[StepResult]) -> bool:
     """Store what the step after `work.step` found; False where that step had been done before, or the refit has ended."""
     same = _same(work).filter(step=work.step, projection__state=State.CURRENT)
     return bool(same.filter(step_queued_at__isnull=False).update(step=work.step + 1, step_queued_at=timezone.now(), **found))
@@ -170,7 +152,7 @@ def photos_to_order(rater_id: UUID) -> list[int]:
     return [photo for photo, _ in selectors.ranking(CATALOGUE, instant, KEPT_TOP).photos]
 
 
-def activate_exact(work: Work, *, accuracy: dict[str, float] | None, scores: Sequence[tuple[int, float]]) -> int | None:
+def activate_exact(work: Work, *, accuracy: StoredAccuracy | None, scores: Sequence[tuple[int, float]]) -> int | None:
     """Activate the exact model: put the catalogue's first photos into its order, push the ranking after commit, and end the exact refit.
 
     The photos keep the set of places they had: each gets the instant model's score of the photo whose place it takes. Returns the new

@@ -1,4 +1,7 @@
-"""Tables of the ranking: banks, projections, raw and stored features of photos, population priors, fits and exact refits."""
+"""Tables of the ranking: banks, projections, raw and stored features of photos, population priors, fits and exact refits.
+
+`json_columns.py` has the types of their JSON columns.
+"""
 
 from django.db import models
 from django.db.models import Q
@@ -114,7 +117,7 @@ class PopulationPrior(models.Model):
     rater_count = models.PositiveIntegerField()  # raters it was learned from
     photo_count = models.PositiveIntegerField()  # photos that any of them rated
     weights = models.JSONField(default=list)  # per fold: the mean rating of an unrated photo is its features . weights
-    report = models.JSONField()  # the gain for held-out raters, and whether it is used
+    report = models.JSONField()  # StoredPriorReport: the gain for held-out raters, and whether it is used
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -137,10 +140,10 @@ class Fit(models.Model):
     population_weights = HalfVectorField(dimensions=FOLDS * SCORES, default=no_population_scores)  # zero outside the rater's own fold
     population_prior = models.ForeignKey(PopulationPrior, null=True, blank=True, on_delete=models.SET_NULL)  # of `population_weights`
     covariance = models.BinaryField(default=bytes)  # personalize.numerics.taste.Covariance; empty where `carried_over`
-    coefficients = models.JSONField(default=list)  # ranking.services.Coefficient of the generic score, then of each task head
-    accuracy = models.JSONField(null=True, blank=True)
-    next_photos = models.JSONField(default=dict)  # by `Scope.key`, a list of ranking.services.NextPhoto: what to present next
-    exact_order = models.JSONField(null=True, blank=True)  # ranking.selectors.ExactOrder of the catalogue, where the exact model is active
+    coefficients = models.JSONField(default=list)  # StoredCoefficient of the generic score, then of each task head
+    accuracy = models.JSONField(null=True, blank=True)  # StoredAccuracy
+    next_photos = models.JSONField(default=dict)  # by `Scope.key`, a list of NextPhoto: what to present next
+    exact_order = models.JSONField(null=True, blank=True)  # ExactOrder of the catalogue, where the exact model is active
     # The model of the version before, in the same projection, to show how far photos moved. Null: unknown.
     previous_weights = HalfVectorField(dimensions=FEATURES, null=True, blank=True)
     previous_population_weights = HalfVectorField(dimensions=FOLDS * SCORES, default=no_population_scores)
@@ -160,10 +163,10 @@ class ExactRefit(models.Model):
     ratings_seq = models.PositiveIntegerField()  # the ratings it is made from; a later rating makes it stale
     step = models.PositiveSmallIntegerField(default=0)  # steps done
     step_queued_at = models.DateTimeField(null=True, blank=True)  # of the next step; null: finished or abandoned
-    held_out = models.JSONField(default=list)  # ranking.exact_refits.HeldOut of each fold done
-    comparison = models.JSONField(null=True, blank=True)  # ranking.exact_refits.Comparison; null until every fold is done
+    held_out = models.JSONField(default=list)  # HeldOut of each fold done
+    comparison = models.JSONField(null=True, blank=True)  # StoredComparison; null until every fold is done
     coefficients = models.BinaryField(default=bytes)  # of the fit to all ratings: float32, blocks x tasks
-    task_shares = models.JSONField(null=True, blank=True)  # ranking.exact_refits.TaskShare by task, of these coefficients
+    task_shares = models.JSONField(null=True, blank=True)  # StoredTaskShare by task, of these coefficients
     scores = models.JSONField(default=list)  # [[photo id, score]] of the first photos, as far as the steps have come
 
     def __str__(self) -> str:

@@ -5,24 +5,18 @@ A websocket names its scope and renews it with each heartbeat. What is not renew
 
 import logging
 import time
-from functools import cache
-from typing import Any
+from typing import cast
 from uuid import UUID
 
 import redis
-from django.conf import settings
 
 from ratings.photos.scopes import CATALOGUE, Scope, scope_from_key
+from ratings.redis_client import redis_client
 
 logger = logging.getLogger(__name__)
 
 OPEN_SECONDS = 90  # after the last heartbeat; pages send one every 20 seconds
 MOST_OPEN = 8  # newest scopes of a rater that are served
-
-
-@cache
-def _redis() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
 
 
 def _name(rater_id: UUID) -> str:
@@ -32,7 +26,7 @@ def _name(rater_id: UUID) -> str:
 def keep_open(rater_id: UUID, scope: Scope) -> None:
     """Note that a page of this rater shows the scope. Where Redis is down, its ranking comes by polling."""
     try:
-        with _redis().pipeline(transaction=False) as pipeline:
+        with redis_client().pipeline(transaction=False) as pipeline:
             pipeline.zadd(_name(rater_id), {scope.key: time.time() + OPEN_SECONDS})
             pipeline.expire(_name(rater_id), OPEN_SECONDS)
             pipeline.execute()
@@ -43,7 +37,7 @@ def keep_open(rater_id: UUID, scope: Scope) -> None:
 def known_open(rater_id: UUID) -> list[Scope]:
     """The scopes that pages of this rater show, newest first; none where Redis is down."""
     try:
-        found: Any = _redis().zrevrangebyscore(_name(rater_id), "+inf", time.time(), start=0, num=MOST_OPEN)
+        found = cast(list[bytes], redis_client().zrevrangebyscore(_name(rater_id), "+inf", time.time(), start=0, num=MOST_OPEN))
     except redis.RedisError as error:
         logger.warning("The open scopes of %s could not be read: %s", rater_id, error)
         return []

@@ -6,7 +6,6 @@ count twice.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -14,6 +13,7 @@ from django.db import connection, transaction
 from jaxtyping import Float, Int
 
 from ratings.ranking import locks
+from ratings.ranking.json_columns import StoredPriorReport
 from ratings.ranking.models import FEATURES, FOLDS, SCORES, PopulationPrior, Projection, State, no_population_scores
 from ratings.sql import columns, rows, to_text, vectors
 
@@ -127,7 +127,7 @@ def activate(
     projection: int,
     rater_count: int,
     weights: Float[np.ndarray, "folds 256"],
-    report: dict[str, Any],
+    report: StoredPriorReport,
     rated: Mapping[int, Sequence[float]],
 ) -> PopulationPrior | None:
     """Make a version the current one, and give every photo its scores in the same transaction. The sweeper refits the raters.
@@ -156,7 +156,7 @@ def activate(
         )
 
 
-def reject(*, projection: int, rater_count: int, photo_count: int, report: dict[str, Any]) -> PopulationPrior | None:
+def reject(*, projection: int, rater_count: int, photo_count: int, report: StoredPriorReport) -> PopulationPrior | None:
     """Record a version that does not help, and stop using the current one. Returns None as `activate` does."""
     with transaction.atomic():
         locks.lock_to_activate()

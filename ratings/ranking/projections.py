@@ -7,11 +7,10 @@ projection of its own, so it comes into use in the same way.
 States change under `locks.lock_to_activate`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -102,7 +101,7 @@ def has_task_vectors() -> bool:
 
 
 def register_bank(
-    *, hash: str, metadata: dict[str, Any], extractors: str, data: bytes, head_count: int = 1, has_generic_score: bool = True
+    *, hash: str, metadata: Mapping[str, object], extractors: str, data: bytes, head_count: int = 1, has_generic_score: bool = True
 ) -> None:
     """Register the installed bank, with its own projection. Nothing changes where it is the one that was registered last.
 

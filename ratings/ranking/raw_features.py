@@ -69,7 +69,7 @@ def photos_without_raw_features(extractors: str) -> Iterator[Photo]:
 def sample(extractors: str, most: int) -> list[int]:
     """Ids of at most `most` photos with raw vectors, drawn by a hash of the id: the same photos each time.
 
-    Of one owner's own photos there are at most `MOST_OF_AN_OWNER`: nobody's holiday may turn the features of everybody.
+    Of one owner's own photos there are at most `MOST_OF_AN_OWNER`, so that one owner's photos do not determine everyone's features.
     """
     found = rows(
         """SELECT photo_id FROM (

@@ -73,7 +73,7 @@ class RankingMessage(Schema):
     top: list[PlacedPhoto]
 
 
-class Coefficient(Schema):
+class CoefficientOut(Schema):
     """How much a rater's taste follows one score: standard deviations of the ratings for one standard deviation of the score."""
 
     name: str = Field(description="`generic` is the score for everyone; the others are task heads, as the bank names them.")
@@ -83,7 +83,7 @@ class Coefficient(Schema):
 
 class CoefficientsOut(Schema):
     ratings_seq: int = Field(description="The last rating event that the fit includes.")
-    coefficients: list[Coefficient] = Field(description="Empty before the first rating.")
+    coefficients: list[CoefficientOut] = Field(description="Empty before the first rating.")
 
 
 class RankedPhotoOut(PhotoOut):

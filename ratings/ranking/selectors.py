@@ -2,25 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypedDict
 from uuid import UUID
 
 from ratings.photos import scopes
 from ratings.photos.scopes import CATALOGUE, Scope
 from ratings.ranking.certainty import certainty
+from ratings.ranking.json_columns import ExactOrder, StoredComparison
 from ratings.ranking.models import FEATURES, Fit, Projection, State, no_population_scores
-from ratings.ranking.schemas import ActiveModel, Coefficient, CoefficientsOut, ModelComparison, ModelName, PlacedPhoto, RankingMessage
+from ratings.ranking.schemas import ActiveModel, CoefficientOut, CoefficientsOut, ModelComparison, ModelName, PlacedPhoto, RankingMessage
 from ratings.sql import CURRENT_PROJECTION, rows, to_list, to_text
 
 THEN = "date DESC, id"  # the order of photos with the same score
 KEPT_TOP = 500  # places that a photo can have moved from; also those that the exact model orders
-
-
-class ExactOrder(TypedDict):
-    """The first photos in the order of the exact model, and the scores that keep them there; as stored in `Fit.exact_order`."""
-
-    photos: list[int]
-    scores: list[float]
 
 
 def generic_weights() -> list[float]:
@@ -48,9 +41,9 @@ class Model:
         """The model that ranks a scope: the exact order serves the catalogue alone."""
         return self if scope == CATALOGUE else replace(self, exact_order=None)
 
-    def score(self, prefix: str = "") -> tuple[str, str, dict[str, Any]]:
+    def score(self, prefix: str = "") -> tuple[str, str, dict[str, object]]:
         """SQL of the score of a photo with features `d`, the join it needs, and parameters, whose names begin with `prefix`."""
-        parameters: dict[str, Any] = {f"{prefix}weights": to_text(self.weights)}
+        parameters: dict[str, object] = {f"{prefix}weights": to_text(self.weights)}
         score, join = f"-(d.features <#> %({prefix}weights)s::halfvec)", ""
         if any(self.population_weights):
             score += f" - (d.population_scores <#> %({prefix}population_weights)s::halfvec)"
@@ -63,13 +56,13 @@ class Model:
         return score, join, parameters
 
 
-def scored(scope: Scope, model: Model, before: Model | None = None) -> tuple[str, dict[str, Any]]:
+def scored(scope: Scope, model: Model, before: Model | None = None) -> tuple[str, dict[str, object]]:
     """A table of the scope's photos (`FROM {...}`): `id`, `score`, `date` and, if given, the score of the model `before`; its parameters.
 
     `date` orders photos of the same score: where everybody's score is empty, that is all of them. Null in other rankings.
     """
     # Not simply the current one: another may come into use after the weights were read, and they mean nothing in its features.
-    parameters: dict[str, Any] = {"projection": model.projection, **scope.parameters}
+    parameters: dict[str, object] = {"projection": model.projection, **scope.parameters}
     columns, joins = "d.photo_id AS id", ""
     for name, prefix, one in (("score", "", model), ("before", "before_", before)):
         if one is not None:
@@ -135,7 +128,7 @@ def model_of(rater_id: UUID) -> Model:
     return Model(to_list(fit[0]), to_list(fit[1]), *fit[2:]) if fit else Model()
 
 
-def active_model(model: Model, comparison: dict[str, Any] | None = None) -> ActiveModel:
+def active_model(model: Model, comparison: StoredComparison | None = None) -> ActiveModel:
     """The active model, with the comparison of the instant and the exact one where both were tried."""
     compared = ModelComparison(instant=comparison["instant"], exact=comparison["exact"]) if comparison else None
     if model.name == "generic" and not has_generic_score():
@@ -183,7 +176,7 @@ def ranking_message(rater_id: UUID, limit: int, offset: int = 0, *, scope: Scope
 def coefficients(rater_id: UUID) -> CoefficientsOut:
     """The rater's coefficients on the generic score and the task heads, as of the last fit."""
     fit = Fit.objects.filter(rater=rater_id).values("ratings_seq", "coefficients").first() or {"ratings_seq": 0, "coefficients": []}
-    found = [Coefficient(**one) for one in fit["coefficients"]]
+    found = [CoefficientOut(**one) for one in fit["coefficients"]]
     return CoefficientsOut(ratings_seq=fit["ratings_seq"], coefficients=found)
 
 

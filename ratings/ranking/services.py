@@ -1,7 +1,6 @@
 """Writes of fits: claimed, stored if newer, pushed after commit."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -9,26 +8,10 @@ from psycopg.types.json import Json, Jsonb
 
 from ratings.photos.scopes import CATALOGUE, Scope
 from ratings.ranking import population_prior, projections, selectors
+from ratings.ranking.json_columns import NextPhoto, StoredAccuracy, StoredCoefficient
 from ratings.ranking.models import no_population_scores
 from ratings.ranking.pushes import push_rankings
 from ratings.sql import MAY_BE_LOST, to_text
-
-
-class NextPhoto(TypedDict):
-    """A photo that acquisition chose to present next, the algorithm and its reason; as stored in `Fit.next_photos`."""
-
-    photo: int
-    algorithm: str
-    reason: dict[str, Any]
-
-
-class Coefficient(TypedDict):
-    """A rater's coefficient on one score, in standard deviations of the ratings, and its posterior standard deviation; as stored in
-    `Fit.coefficients`: the generic score, then each task head."""
-
-    name: str
-    mean: float
-    sd: float
 
 
 def begin_refit(*, rater_id: UUID) -> None:
@@ -70,8 +53,8 @@ def store_fit(
     ratings_seq: int,
     weights: Sequence[float],
     covariance: bytes,
-    accuracy: dict[str, float] | None,
-    coefficients: Sequence[Coefficient] = (),
+    accuracy: StoredAccuracy | None,
+    coefficients: Sequence[StoredCoefficient] = (),
     population_prior_id: int | None = None,
     population_weights: Sequence[float] = (),
     shown: Sequence[Scope] = (CATALOGUE,),

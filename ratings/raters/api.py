@@ -1,7 +1,5 @@
 """API of a rater's own choices."""
 
-from typing import Any
-
 from ninja import Field, Router, Schema
 
 from ratings import limits
@@ -19,15 +17,15 @@ class Me(Schema):
 
 
 @router.get("/me", response={200: Me, **PROBLEMS})
-def me(request: RaterRequest) -> dict[str, Any]:
+def me(request: RaterRequest) -> Me:
     """The rater's choices."""
     limits.check("READS", str(request.auth))
-    return {"shares_ratings": selectors.shares_ratings(request.auth)}
+    return Me(shares_ratings=selectors.shares_ratings(request.auth))
 
 
 @router.patch("/me", response={200: Me, **PROBLEMS})
-def change_me(request: RaterRequest, choice: Me) -> dict[str, Any]:
+def change_me(request: RaterRequest, choice: Me) -> Me:
     """Opt in to sharing ratings, or out. The same choice again changes nothing."""
     limits.check("RATINGS", str(request.auth))
     services.set_sharing(rater_id=request.auth, on=choice.shares_ratings)
-    return {"shares_ratings": choice.shares_ratings}
+    return choice

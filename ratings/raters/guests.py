@@ -1,7 +1,6 @@
 """Who rates in a session: the account that is signed in, or else the guest of this browser."""
 
 from collections.abc import MutableMapping
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -21,15 +20,15 @@ SESSION_KEY = "rater"
 OLD_SESSION_KEY = "person"  # sessions begun before version 0.1 have it; without it their raters would be lost
 
 
-def rater_of(session: MutableMapping[str, Any], user: AbstractBaseUser | AnonymousUser) -> UUID | None:
+def rater_of(session: MutableMapping[str, object], user: AbstractBaseUser | AnonymousUser) -> UUID | None:
     """The rater of a session: the account's, or the guest's where nobody is signed in. None before the first visit of the start page."""
     return selectors.rater_of_account(user) if user.is_authenticated else guest_of(session)
 
 
-def guest_of(session: MutableMapping[str, Any]) -> UUID | None:
+def guest_of(session: MutableMapping[str, object]) -> UUID | None:
     """The guest of this browser, also while an account is signed in that the guest's ratings have not been added to."""
     kept = session.get(SESSION_KEY) or session.get(OLD_SESSION_KEY)
-    return UUID(kept) if kept else None
+    return UUID(str(kept)) if kept else None
 
 
 def ensure_rater(request: HttpRequest) -> UUID:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Rater(models.Model):
-    """Whoever rates: a guest, or a user with an account."""
+    """A guest or a user with an account, who rates photos."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.OneToOneField(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE)

@@ -17,7 +17,7 @@ def guest_exists(rater_id: UUID) -> bool:
 
 
 def guest_ends_at(rater_id: UUID, *, keep_days: int) -> datetime | None:
-    """When a guest is deleted who goes on without a rating (`services.delete_old_guests`); None for accounts, and where guests stay."""
+    """When `services.delete_old_guests` deletes this guest if no further rating comes; None for accounts, and where guests are kept."""
     guest = Rater.objects.filter(id=rater_id, user=None).annotate(rated_at=Max("ratingevent__created_at")).first()
     if guest is None:
         return None

@@ -22,10 +22,10 @@ const LONGEST_WAIT_MS = 30_000;
 
 /**
  * Events: "change" (detail: how many entries wait), "accepted" (detail: {entry, reply}), "refused" (detail: {entry, problem}),
- * "rater-changed": somebody else is signed in by now, and the entries wait for their rater.
+ * "rater-changed": another rater is signed in by now, and the entries wait for their rater.
  */
 export class Outbox extends EventTarget {
-  /** Whether the browser asks somebody who leaves while ratings wait. */
+  /** Whether the browser asks a rater who leaves while ratings wait. */
   asksBeforeLeaving = true;
   /** @type {Promise<import("../page/entry-store.js").Store<Entry>>} */ #store = openStore("pav");
   #waiting = 0;
@@ -64,7 +64,7 @@ export class Outbox extends EventTarget {
     this.drain();
   }
 
-  /** Sends what waits before somebody leaves the page to sign in or out. Resolves when all is sent, or after a while. @param {number} ms */
+  /** Sends what waits before the rater leaves the page to sign in or out. Resolves when all is sent, or after a while. @param {number} ms */
   async settle(ms) {
     this.drain();
     await new Promise((resolve) => {

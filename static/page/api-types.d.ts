@@ -43,12 +43,12 @@ export interface components {
         RatingIn: {
             /** Format: uuid */
             client_id: string;
-            /** Format: uuid */
-            token: string;
             /** @enum {string} */
             value: "dislike" | "like" | "love" | "skip";
-            on_screen_ms?: number | null;
             modality?: ("touch" | "mouse" | "pen" | "key" | "button") | null;
+            /** Format: uuid */
+            token: string;
+            on_screen_ms?: number | null;
             rater?: string | null;
         };
         PickedOut: {
@@ -59,10 +59,10 @@ export interface components {
         PickedIn: {
             /** Format: uuid */
             client_id: string;
-            photo: number;
             /** @enum {string} */
             value: "dislike" | "like" | "love" | "skip";
             modality?: ("touch" | "mouse" | "pen" | "key" | "button") | null;
+            photo: number;
         };
         UndoneOut: {
             ratings_seq: number;
@@ -104,14 +104,14 @@ export interface components {
             active_model: components["schemas"]["ActiveModel"];
             top: components["schemas"]["PlacedPhoto"][];
         };
-        Coefficient: {
+        CoefficientOut: {
             name: string;
             mean: number;
             sd: number;
         };
         CoefficientsOut: {
             ratings_seq: number;
-            coefficients: components["schemas"]["Coefficient"][];
+            coefficients: components["schemas"]["CoefficientOut"][];
         };
         PhotosOut: {
             photos: components["schemas"]["RankedPhotoOut"][];

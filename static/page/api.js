@@ -95,7 +95,7 @@ const scoped = (address) => (album ? `${address}${address.includes("?") ? "&" : 
 /** @returns {Promise<DeckContent>} */
 export const fetchDeck = () => request("GET", scoped("/api/v1/deck"));
 
-/** The status where somebody else is signed in than when the page was opened: nothing is lost, and the page must be loaded anew. */
+/** The status where another rater is signed in than when the page was opened: nothing is lost, and the page must be loaded anew. */
 export const RATER_CHANGED = 412;
 
 /** @param {Omit<Rating, "rater">} rating @returns {Promise<Schemas["RecordedOut"]>} */

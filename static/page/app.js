@@ -1,9 +1,9 @@
 /** Entry point: puts the parts of the page together. */
 
+import { sendBeforeLeaving } from "../accounts/leaving.js";
 import { showLostConnection } from "../deck/lost-connection.js";
 import { deck, firstPhoto, outbox } from "../deck/start.js";
 import { welcome } from "../deck/welcome.js";
-import { sendBeforeLeaving } from "../raters/leaving.js";
 import { offerSharing } from "../raters/sharing.js";
 import { showActiveModel } from "../ranking/active-model.js";
 import { Certainty, offerNumbers } from "../ranking/certainty.js";
@@ -67,7 +67,7 @@ document.addEventListener("see-ranking", () => {
   panel.focus();
 });
 
-// Whoever signs in or out, in this tab or another, gets a page of their own. Ratings that wait stay in the outbox for their rater.
+// After a sign-in or sign-out, in this tab or another, the page loads anew. Waiting ratings stay in the outbox for their rater.
 const openAnew = () => {
   outbox.asksBeforeLeaving = false;
   location.reload();
@@ -82,7 +82,7 @@ onDetail(connection, "message", ({ message, snapshot }) => {
 });
 onDetail(connection, "state", (state) => {
   document.documentElement.dataset.connection = state;
-  find("#connection-text").textContent = say(`connection_${state}`);
+  find("#connection-text").textContent = say(`connection_${state === "unreachable" ? "reconnecting" : state}`);
   showLostConnection(state, tryAgain);
   if (state === "live") outbox.drain();
   if (state === "live" && find("#deck-panel").matches("[data-empty]")) deck.refill();

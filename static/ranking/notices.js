@@ -6,6 +6,14 @@ import { clearEmptyState, showEmptyState, tryAgain } from "../page/empty-state.j
 import { say } from "../page/words.js";
 
 const ICONS = { nothing_ranked: "photo", offline: "offline", unreachable: "clock", error: "alert" };
+/** Keys of sentences; while the connection is lost, of those that the deck shows. */
+const TITLES = {
+  nothing_ranked: "ranking_nothing_ranked_title",
+  offline: "offline_title",
+  unreachable: "unreachable_title",
+  error: "ranking_error_title",
+};
+const TEXTS = { nothing_ranked: "ranking_nothing_ranked_text", offline: "ranking_offline_text", unreachable: "unreachable_text" };
 
 /** @param {import("../page/api.js").Problem | null} problem why nothing came; null where there are no photos to rank @param {() => void} again */
 export function showRankingNotice(problem, again) {
@@ -15,8 +23,8 @@ export function showRankingNotice(problem, again) {
     {
       name,
       icon: ICONS[name],
-      title: say(`ranking_${name}_title`),
-      text: name === "error" && problem ? problem.message : say(`ranking_${name}_text`),
+      title: say(TITLES[name]),
+      text: name === "error" ? (problem?.message ?? "") : say(TEXTS[name]),
       action: name === "unreachable" || name === "error" ? tryAgain(again) : undefined,
       heading: "h3",
     },

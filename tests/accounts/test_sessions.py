@@ -104,7 +104,7 @@ def test_a_new_sign_in_is_mailed_to_the_owner(browser):
     account()
     sign_in(browser())
     assert [message.to for message in mail.outbox] == [[ADDRESS]]
-    assert "Somebody signed in to your account" in mail.outbox[0].body
+    assert "Someone signed in to your account" in mail.outbox[0].body
 
 
 def test_a_removed_passkey_and_a_changed_address_are_mailed(browser):

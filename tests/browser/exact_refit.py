@@ -10,9 +10,10 @@ django.setup()
 from django.utils import timezone  # noqa: E402
 
 from ratings.ranking import exact_refits  # noqa: E402
+from ratings.ranking.json_columns import StoredComparison  # noqa: E402
 from ratings.ranking.models import ExactRefit, Fit  # noqa: E402
 
-COMPARISON = exact_refits.Comparison(instant=0.41, exact=0.62, error=0.1, active="exact")
+COMPARISON = StoredComparison(instant=0.41, exact=0.62, error=0.1, active="exact")
 
 UNDER_WAY = {"step_queued_at": timezone.now(), "comparison": COMPARISON}
 

@@ -215,7 +215,7 @@ def totp(secret: str, later: int = 0) -> str:
     return str(format_hotp_value(hotp_value(secret, int(time.time()) // 30 + later)))
 
 
-def test_ratings_that_wait_are_sent_before_somebody_signs_in(arrive: Callable[..., Visitor], mailbox: Mailbox) -> None:
+def test_ratings_that_wait_are_sent_before_a_rater_signs_in(arrive: Callable[..., Visitor], mailbox: Mailbox) -> None:
     alice = arrive()
     alice.wait_until_live()
 

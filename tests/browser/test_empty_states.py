@@ -152,7 +152,7 @@ def test_where_no_photo_gets_ready_for_a_minute_the_page_says_whom_to_ask(visit:
 @pytest.mark.usefixtures("catalogue")
 def test_staff_without_photos_see_the_command_that_imports_them(visit: Callable[..., Visitor], stack: Stack) -> None:
     alice = visit()
-    alice.page.goto("about:blank")  # the guest's page asks for photos again and again, and would be refused once somebody else is signed in
+    alice.page.goto("about:blank")  # the guest's page asks for photos again and again, and would be refused once another rater is signed in
     link = stack.run("manage.py", "admin_link", "--address", stack.address).strip()
     alice.page.goto(link)
 

@@ -11,10 +11,10 @@ from jaxtyping import config
 
 from personalize.agreement import markdown_report, reml, summary
 from personalize.agreement.analysis import KEYS, Agreement, analyse
-from personalize.agreement.beholder import beholder_indices
 from personalize.agreement.definitions import DEFINITIONS
 from personalize.agreement.resampling import DAMPING, BootstrapPlan, bootstrap, draw, interval, student_975
 from personalize.agreement.statistic import Statistic
+from personalize.agreement.variance_ratios import beholder_indices
 from personalize.errors import BadOption, TooFewRatings
 from tests.personalize.planted_ratings import VARIANCES, planted, table
 

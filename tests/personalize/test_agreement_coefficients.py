@@ -10,8 +10,8 @@ import pytest
 
 from personalize.agreement.alpha import KrippendorffAlpha
 from personalize.agreement.components import BLOCKED, PLAIN, MomentComponents, design_of, shares
-from personalize.agreement.intraclass import from_components
 from personalize.agreement.rating_pairs import RatingPairs
+from personalize.agreement.variance_ratios import intraclass_correlations
 from tests.personalize.planted_ratings import VARIANCES, ones, planted, table
 
 NAN = np.nan
@@ -96,7 +96,7 @@ def components(scores: np.ndarray) -> dict[str, float]:
 
 
 def test_intraclass_correlations_of_shrout_and_fleiss_are_theirs():
-    found = from_components(components(SHROUT_FLEISS), k=4.0)
+    found = intraclass_correlations(components(SHROUT_FLEISS), k=4.0)
     assert [round(found[key], 2) for key in ("icc_a1", "icc_ak", "icc_c1", "icc_ck")] == [0.29, 0.62, 0.71, 0.91]
 
 
@@ -104,7 +104,7 @@ def test_intraclass_correlations_of_complete_data_agree_with_pingouin():
     data = pingouin.read_dataset("icc")
     scores = data.pivot(index="Judge", columns="Wine", values="Scores").to_numpy(dtype=float)
     theirs = pingouin.intraclass_corr(data, targets="Wine", raters="Judge", ratings="Scores").set_index("Type")["ICC"]
-    found = from_components(components(scores), k=float(len(scores)))
+    found = intraclass_correlations(components(scores), k=float(len(scores)))
     assert round(found["icc_a1"], 3) == 0.728  # as its documentation prints
     assert round(found["icc_ak"], 3) == 0.914
     assert [found[key] for key in ("icc_a1", "icc_ak", "icc_c1", "icc_ck")] == pytest.approx(
@@ -114,7 +114,7 @@ def test_intraclass_correlations_of_complete_data_agree_with_pingouin():
 
 def test_consistency_of_the_mean_is_cronbachs_alpha():
     wide = pd.DataFrame(SHROUT_FLEISS.T)
-    found = from_components(components(SHROUT_FLEISS), k=4.0)
+    found = intraclass_correlations(components(SHROUT_FLEISS), k=4.0)
     assert found["icc_ck"] == pytest.approx(pingouin.cronbach_alpha(wide)[0])
 
 

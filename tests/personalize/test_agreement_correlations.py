@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 
 from personalize.agreement import weighted
-from personalize.agreement.ceilings import ceilings
 from personalize.agreement.correlations import LEAST_COMMON, MeanMinusOne, RaterPairs
 from personalize.agreement.retest import Retest
 from personalize.agreement.split_halves import RaterHalves, RatingHalves, spearman_brown
+from personalize.agreement.variance_ratios import noise_ceilings
 from tests.personalize.planted_ratings import VARIANCES, ones, planted, table
 
 CORRELATIONS = {"pearson": lambda a, b: stats.pearsonr(a, b).statistic, "spearman": lambda a, b: stats.spearmanr(a, b).statistic}
@@ -172,14 +172,14 @@ def test_no_model_passes_the_ceilings_on_planted_tastes():
     rng = np.random.default_rng(0)
     photo, private = rng.normal(size=4000), np.sqrt(0.8) * rng.normal(size=(20, 4000))
     said = photo + private + np.sqrt(0.6) * rng.normal(size=(20, 4000))
-    found = ceilings({"photo": 1.0, "rater": 0.5, "rater_photo": 0.8, "residual": 0.6})
+    found = noise_ceilings({"photo": 1.0, "rater": 0.5, "rater_photo": 0.8, "residual": 0.6})
     assert np.mean([np.corrcoef(photo, one)[0, 1] for one in said]) == pytest.approx(found["ceiling_generic"], abs=0.01)
     personal = [np.corrcoef(photo + own, one)[0, 1] for own, one in zip(private, said, strict=True)]
     assert np.mean(personal) == pytest.approx(found["ceiling_personal"], abs=0.01)
 
 
 def test_without_repeats_the_personal_ceiling_is_unknown():
-    assert set(ceilings({"photo": 1.0, "rater": 0.0, "residual": 1.0})) == {"ceiling_generic"}
+    assert set(noise_ceilings({"photo": 1.0, "rater": 0.0, "residual": 1.0})) == {"ceiling_generic"}
 
 
 def test_a_weighted_median_is_that_of_repeated_values():

@@ -74,12 +74,21 @@ def test_the_hash_of_a_bank_follows_its_extractors_and_its_taste_part(bank):
 
 def test_licences_and_datasets_come_from_the_metadata_or_are_unknown():
     facts = {
-        "tasks": ["beauty", "ava", "old", "nothing"],
+        "tasks": ["beauty", "ava", "aes", "old", "nothing"],
         "trained": {"beauty": {"source": "OASIS", "licence": "CC BY-NC-SA 4.0"}, "old": {"source": "long ago"}},
-        "sources": {"ava": {"file": "clip_L_3fc_ava.pth", "database": "AVA", "licence": "unknown"}},
+        "sources": {
+            "ava": {"file": "clip_L_3fc_ava.pth", "dataset": "AVA", "licence": "unknown"},
+            "aes": {"file": "clip_S_3fc_aes.pth", "database": "FLICKR-AES"},  # the key of banks made earlier
+        },
     }
-    assert banks.licences(facts) == {"beauty": "CC BY-NC-SA 4.0", "ava": "unknown", "old": "unknown", "nothing": "unknown"}
-    assert banks.trained_on(facts) == {"beauty": "OASIS", "ava": "AVA", "old": "long ago", "nothing": "unknown"}
+    assert banks.licences(facts) == {
+        "beauty": "CC BY-NC-SA 4.0",
+        "ava": "unknown",
+        "aes": "unknown",
+        "old": "unknown",
+        "nothing": "unknown",
+    }
+    assert banks.trained_on(facts) == {"beauty": "OASIS", "ava": "AVA", "aes": "FLICKR-AES", "old": "long ago", "nothing": "unknown"}
 
 
 def test_a_stored_factorised_vector_is_read_back():

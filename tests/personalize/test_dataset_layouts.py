@@ -374,7 +374,7 @@ def test_the_command_says_which_datasets_are_pooled_into_the_generic_score(capsy
 def test_the_command_counts_photos_and_raters(root, capsys):
     call_command("datasets", "aadb", "--root", str(root("aadb")), "--protocol", "published", "--json")
     report = json.loads(capsys.readouterr().out)
-    assert (report["photos"], report["people"], report["protocol"]) == ({"train": 3, "validation": 3, "test": 3}, 3, "published")
+    assert (report["photos"], report["raters"], report["protocol"]) == ({"train": 3, "validation": 3, "test": 3}, 3, "published")
 
 
 def test_the_command_counts_the_photos_of_a_table_without_raters(tmp_path, capsys):
@@ -383,4 +383,4 @@ def test_the_command_counts_the_photos_of_a_table_without_raters(tmp_path, capsy
     call_command("datasets", "csv", "--root", str(tmp_path), "--json")
     report = json.loads(capsys.readouterr().out)
     assert sum(report["photos"].values()) == 1
-    assert "people" not in report
+    assert "raters" not in report

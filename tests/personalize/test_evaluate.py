@@ -71,24 +71,24 @@ def test_the_instant_fit_predicts_synthetic_tastes_and_the_generic_score_does_no
 def test_a_protocol_gives_the_same_results_in_every_run(planted):
     first, again = (run(planted, shots=(10,), repeats=1, seed=7) for _ in range(2))
     assert first["srocc"] == again["srocc"]
-    assert first["by_person"] == again["by_person"]
+    assert first["by_rater"] == again["by_rater"]
 
 
 def test_half_of_the_raters_are_teachers_and_the_others_are_tested(planted):
     result = run(planted, shots=(10,), repeats=1)
-    assert result["people"] == {"teachers": 8, "tested": 8}
-    assert result["srocc"]["10"]["instant"]["people"] == 8
+    assert result["raters"] == {"teachers": 8, "tested": 8}
+    assert result["srocc"]["10"]["instant"]["raters"] == 8
 
 
 def test_leave_one_out_tests_every_rater_with_all_others_as_teachers(planted):
-    assert run(planted, shots=(10,), repeats=1, hyperprior="leave-one-out")["people"] == {"teachers": 16, "tested": 16}
+    assert run(planted, shots=(10,), repeats=1, hyperprior="leave-one-out")["raters"] == {"teachers": 16, "tested": 16}
 
 
 def test_the_test_raters_of_a_dataset_are_never_teachers(planted):
     subject = replace(planted, tested=frozenset({"r1", "r2"}))
     result = run(subject, shots=(10,), repeats=1)
     assert result["names"] == ["r1", "r2"]
-    assert result["people"] == {"teachers": 14, "tested": 2}
+    assert result["raters"] == {"teachers": 14, "tested": 2}
 
 
 def test_the_shipped_hyperprior_of_a_bank_without_one_is_refused(planted):
@@ -187,7 +187,7 @@ def test_the_tables_list_every_method_of_the_run(planted):
 
 def test_plots_are_written_as_png_and_svg(planted, tmp_path):
     result = run(planted, shots=(10, 30), repeats=1)
-    for draw, stem in ((plots.learning_curve, tmp_path / "curve"), (plots.per_person, tmp_path / "people")):
+    for draw, stem in ((plots.learning_curve, tmp_path / "curve"), (plots.per_rater, tmp_path / "raters")):
         png, svg = draw(result, stem)
         with Image.open(png) as picture:
             assert (png.suffix, picture.format, len(np.unique(np.asarray(picture))) > 10) == (".png", "PNG", True)
@@ -199,7 +199,7 @@ def test_the_model_of_a_rater_predicts_them_better_than_models_of_others(planted
     found = swap.swap(planted, EvaluationProtocol(shots=(50,)))
     assert found["gain"]["low"] > 0.2
     assert found["pairs_won"] > 0.95
-    assert found["people_better_with_their_own"] == 1
+    assert found["raters_better_with_their_own"] == 1
 
 
 @pytest.mark.parametrize("method", QUICK)
@@ -224,7 +224,7 @@ def test_equal_ratings_give_the_scores_of_the_population_prior(like_minded):
 
 def test_methods_without_a_population_prior_do_not_learn_one(like_minded, monkeypatch):
     monkeypatch.setattr(population_prior, "learn", None)
-    assert run(like_minded, shots=(10,), repeats=1, methods=("instant",))["srocc"]["10"]["instant"]["people"] == 25
+    assert run(like_minded, shots=(10,), repeats=1, methods=("instant",))["srocc"]["10"]["instant"]["raters"] == 25
 
 
 @pytest.mark.parametrize("source", ["leave-one-out", "shipped", "flat"])

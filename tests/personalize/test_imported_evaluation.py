@@ -68,7 +68,7 @@ def test_a_bank_of_published_checkpoints_is_evaluated_by_every_method_whose_feat
     lacking = {method for method, group in GROUPS.items() if group != "merged"}
     assert all(f"{method} is left out: the bank has no group of features named {GROUPS[method]}" in out.getvalue() for method in lacking)
     assert result["srocc"]["8"].keys() == METHODS.keys() - lacking | set(CHOSEN.values())
-    assert all(measured["people"] == 1 for measured in result["srocc"]["8"].values())
+    assert all(measured["raters"] == 1 for measured in result["srocc"]["8"].values())
     assert all(result["took"]["8"][method]["image_passes"] == 3 * 8 + few * 8 + 8 for method in ("paper", "paper-mended"))
     assert result["took"]["8"]["exact"]["image_passes"] <= 6 * 8
     assert "| paper |" in out.getvalue()
@@ -85,7 +85,7 @@ def test_fits_through_the_network_need_neither_extractors_nor_a_taste_part(data,
     for _ in range(2):  # the second run takes what the first has kept
         call_command("evaluate", methods=["softmax-init", "exact"], json=tmp_path / "result.json", **rated, **chosen)
     result = json.loads((tmp_path / "result.json").read_text())
-    assert {method: cell["people"] for method, cell in result["srocc"]["8"].items()} == {"softmax-init": 2, "exact": 2}
+    assert {method: cell["raters"] for method, cell in result["srocc"]["8"].items()} == {"softmax-init": 2, "exact": 2}
     assert not (tmp_path / "described").exists()
     with pytest.raises(CommandError, match="has no taste part"):
         call_command("evaluate", methods=["instant"], **rated, **chosen)

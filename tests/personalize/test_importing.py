@@ -104,7 +104,7 @@ def test_the_metadata_state_sources_versions_and_licences(folder, bank):
     assert facts["tasks"] == list(TASKS)
     assert facts["backbone_sha256"] == banks.sha256(folder / "base.bin")
     assert facts["sources"]["aes"]["sha256"] == banks.sha256(folder / "clip_S_3fc_aes.pth")
-    assert facts["sources"]["aes"]["database"] == "FLICKR-AES"
+    assert facts["sources"]["aes"]["dataset"] == "FLICKR-AES"
     assert "mean of the task heads" in facts["base"]["head"]
     assert facts["preprocessing"]["crop"] == 32
 

@@ -97,7 +97,7 @@ def test_the_card_has_coefficients_groups_networks_and_licences(kind, fit, writt
             {"area": 352, "multiple": 32},
         ]
         assert {row["licence"] for row in card["networks"]} == {"Apache-2.0"}
-        assert list(card["database_licences"]) == list(banks.read_metadata().tasks)
+        assert list(card["dataset_licences"]) == list(banks.read_metadata().tasks)
 
 
 def test_the_graph_takes_one_photo_of_any_size_and_gives_one_score(written, photos):

@@ -16,9 +16,9 @@ from personalize.training.recipes import Recipe
     ("make", "named"),
     [
         (lambda: EvaluationProtocol(repeats=0), "repeats is 0: it must be at least 1"),
-        (lambda: EvaluationProtocol(people=-3), "raters is -3"),
+        (lambda: EvaluationProtocol(raters=-3), "raters is -3"),
         (lambda: EvaluationProtocol(shots=(10, -1)), "shots is -1"),
-        (lambda: ReplayProtocol(cards=(0, 5)), "cards is 0"),
+        (lambda: ReplayProtocol(photos=(0, 5)), "photos is 0"),
         (lambda: ReplayProtocol(hand=0), "hand is 0"),
         (lambda: Recipe(epochs=0), "epochs is 0"),
         (lambda: Recipe(accumulate=0), "accumulate is 0"),

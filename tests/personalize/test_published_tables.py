@@ -127,7 +127,7 @@ def test_the_commands_of_the_walk_through_run_to_their_end(data, monkeypatch):
         asked = line.split("--methods ")[1].split(" --")[0].split()
         assert set(result["srocc"]["8"]) == {*asked, "paper-chosen-on-test"}
         tested = 3 if name == "real-cur" else 2
-        assert all(cell["people"] == tested for shots in ("3", "8") for cell in result["srocc"][shots].values())
+        assert all(cell["raters"] == tested for shots in ("3", "8") for cell in result["srocc"][shots].values())
         assert result["photos"] == tested * RATED  # of the tested raters alone
         assert result["srocc"]["8"]["paper-chosen-on-test"]["mean"] >= result["srocc"]["8"]["paper"]["mean"]
         assert "protocol published" in printed[line]

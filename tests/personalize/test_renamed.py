@@ -1,9 +1,16 @@
 """Renamed commands and options: the old names still work and print the new ones."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
 from personalize import datasets
+from personalize.files.rating_tables import RatingTable
+from personalize.management.commands import evaluate as evaluate_command
+from personalize.numerics.ratings import RaterRatings
+from personalize.research.evaluate import EvaluationProtocol
 
 
 def test_the_command_databases_still_works_and_prints_its_new_name(capsys):
@@ -34,6 +41,18 @@ def test_the_option_database_still_works_and_prints_its_new_name(option, warning
     monkeypatch.setattr(datasets, "ratings", lambda name, root, split: pytest.fail(f"{name} in {root}"))
     with pytest.raises(pytest.fail.Exception, match="para in here"):
         call_command("evaluate", option, "para", "--root", "here")
+    assert warning in capsys.readouterr().err
+
+
+def test_results_kept_before_the_option_people_was_renamed_are_found():
+    table = RatingTable([Path("a.jpg"), Path("b.jpg")], [RaterRatings(np.array([0, 1]), np.array([1.0, 3.0]), "ann")], 0)
+    assert evaluate_command._identity("bank", EvaluationProtocol(), table, None) == "83c5ab72cfd91acc"
+
+
+@pytest.mark.parametrize(("option", "warning"), [("--photos", ""), ("--cards", "--cards is now called --photos")])
+def test_the_option_cards_of_replay_still_works_and_prints_its_new_name(option, warning, tmp_path, capsys):
+    with pytest.raises(CommandError, match="photos is 0"):
+        call_command("replay", "--images", tmp_path, "--ratings", tmp_path / "ratings.csv", option, "0", "5")
     assert warning in capsys.readouterr().err
 
 

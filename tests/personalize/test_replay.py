@@ -25,7 +25,7 @@ def planted():
 
 
 def protocol(**changes):
-    return ReplayProtocol(**({"rules": ("random", "teach"), "cards": (5, 10), "repeats": 1} | changes))
+    return ReplayProtocol(**({"rules": ("random", "teach"), "photos": (5, 10), "repeats": 1} | changes))
 
 
 def test_a_replay_gives_the_same_results_in_every_run(planted):
@@ -35,7 +35,7 @@ def test_a_replay_gives_the_same_results_in_every_run(planted):
 def test_rules_are_measured_on_either_half_of_the_raters(planted):
     for half in replay.HALVES:
         result = replay.replay(*planted, protocol(half=half))
-        assert result["people"] == 6
+        assert result["raters"] == 6
         assert set(result["rules"]["teach"]) == {"5", "10", "saving"}
 
 
@@ -44,7 +44,7 @@ def test_the_random_rule_does_not_differ_from_itself(planted):
     assert row["10"]["minus_random"] == {"mean": 0, "low": 0, "high": 0}
 
 
-def test_a_rule_never_sees_held_out_photos_or_ratings_of_undealt_cards(planted, monkeypatch):
+def test_a_rule_never_sees_held_out_photos_or_ratings_of_undealt_photos(planted, monkeypatch):
     features, raters = planted
     fitted = []
     real = taste.fit
@@ -52,12 +52,12 @@ def test_a_rule_never_sees_held_out_photos_or_ratings_of_undealt_cards(planted, 
     seen: list[Situation] = []
 
     def spy(situation, count):
-        assert fitted[-1] == len(situation.seen)  # the latest fit uses only ratings of dealt cards
+        assert fitted[-1] == len(situation.seen)  # the latest fit uses only ratings of dealt photos
         seen.append(situation)
         return [0]
 
     monkeypatch.setitem(RULES, "spy", spy)
-    replay.replay(features, raters, protocol(rules=("random", "spy"), cards=(10,)))
+    replay.replay(features, raters, protocol(rules=("random", "spy"), photos=(10,)))
     for first, last in zip(seen[::10], seen[9::10], strict=True):
         offered = set(first.left.tolist())
         assert len(offered) == 45  # 60 photos without the held-out quarter
@@ -101,14 +101,14 @@ def test_every_rule_deals_each_photo_of_the_pool_once(rule, hand, planted):
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.0, 1.25, 2.0])
-def test_the_saving_of_a_rule_as_good_as_k_times_the_random_cards_is_one_minus_one_over_k(factor):
+def test_the_saving_of_a_rule_as_good_as_k_times_the_random_photos_is_one_minus_one_over_k(factor):
     many = np.array([2, 3, 5, 8, 12, 18, 27, 40, 60, 90])
-    cards = [5, 10, 20, 40]
+    counts = [5, 10, 20, 40]
 
     def curve(count):
         return 0.4 + 0.03 * np.log(count)
 
-    assert replay.saving(many, curve(many), curve(factor * np.array(cards)), cards) == pytest.approx(1 - 1 / factor, abs=0.01)
+    assert replay.saving(many, curve(many), curve(factor * np.array(counts)), counts) == pytest.approx(1 - 1 / factor, abs=0.01)
 
 
 def test_a_decrease_in_the_random_curve_is_smoothed_before_the_saving_is_computed():
@@ -123,16 +123,16 @@ def test_synthetic_ratings_replace_the_real_ones(planted):
     alike = [RaterRatings(one.photos, np.ones(60), one.rater) for one in raters]
     with pytest.raises(TooFewRatings, match="rated alike"):
         replay.replay(features, alike, protocol())
-    assert replay.replay(features, alike, protocol(planted=True))["people"] == 6
+    assert replay.replay(features, alike, protocol(planted=True))["raters"] == 6
 
 
-def test_more_cards_than_the_photos_of_a_rater_are_refused(planted):
+def test_more_photos_than_a_rater_has_are_refused(planted):
     with pytest.raises(TooFewRatings, match="only 45 photos"):
-        replay.replay(*planted, protocol(cards=(46,)))
+        replay.replay(*planted, protocol(photos=(46,)))
 
 
 def test_the_table_lists_every_rule(planted):
     table = replay.as_table(replay.replay(*planted, protocol()))
     assert "| random |" in table
     assert "| teach |" in table
-    assert "| rule | 5 cards | 10 cards |" in table
+    assert "| rule | 5 photos | 10 photos |" in table

@@ -22,6 +22,7 @@ from ratings import health, jobs
 from ratings.health import Worker
 from ratings.models import ExactRefit
 from ratings.raters.services import make_guest
+from ratings.redis_client import redis_client
 from tests import torchless
 from tests.guests import BANK, collect_requests, current_projection, report_worker
 from tests.platform.machine import PATIENCE_SECONDS, until
@@ -41,9 +42,9 @@ def empty(services: None, settings) -> Iterator["redis.Redis"]:
 @pytest.fixture
 def no_redis(settings) -> Iterator[None]:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    health._redis.cache_clear()
+    redis_client.cache_clear()
     yield
-    health._redis.cache_clear()
+    redis_client.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,20 @@ def test_every_route_belongs_to_an_existing_task() -> None:
     assert set(settings.CELERY_TASK_ROUTES) <= set(app.tasks)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("refit_person", "refit_rater"),
+        ("describe_photo", "extract_features"),
+        ("refine_person", "exact_refit"),
+        ("learn_population", "learn_population_prior"),
+    ],
+)
+def test_a_task_that_was_queued_under_an_old_name_does_what_it_did(old: str, new: str) -> None:
+    app.loader.import_default_modules()
+    assert app.tasks[f"personalize.tasks.{old}"].run is app.tasks[f"personalize.tasks.{new}"].run
+
+
 def test_a_worker_for_instant_fits_does_not_load_torch(tmp_path: Path) -> None:
     look = "import django, sys; django.setup(); import personalize.tasks; print('torch' in sys.modules)"
     environment = {"DJANGO_SETTINGS_MODULE": "pav_site.settings", "PYTHONPATH": str(BASE), "PAV_VAR": str(tmp_path)}

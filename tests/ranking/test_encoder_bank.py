@@ -125,7 +125,7 @@ def test_exact_refits_are_off_and_page_and_administration_say_so(switched, reque
     assert not exact_refits.wanted()
     assert exact_refits.begin_one(pause_seconds=0, least=1) is None
     page = guest().get("/").content.decode()
-    assert "The slower, exact model is off on this server." in page
+    assert "the slower, exact model is off on this server." in page
     assert "“Everyone” is in order of date, the newest first" in page
     listed = admin_client.get("/admin/ratings/projection/").content.decode()
     assert "the installed bank has no task vectors" in listed

@@ -8,13 +8,14 @@ from ratings import health
 from ratings.models import Fit
 from ratings.ranking.selectors import generic_weights
 from ratings.raters.services import make_guest
+from ratings.redis_client import redis_client
 from tests.exports.asking import RATERS, choose, staff
 from tests.guests import current_projection, report_worker
 
 LISTS = (RATERS, "/admin/ratings/exactrefit/")
 OFF = "Exact refits are off: no worker has PyTorch. Install it on a worker with ./pav install research, then restart the worker."
 PROMISE = "when you take a break, PAV also tries a slower, exact model"
-NOT_HERE = "The instant model updates with every swipe. The slower, exact model is off on this server."
+NOT_HERE = "The instant model updates with every swipe; the slower, exact model is off on this server."
 
 
 @pytest.fixture
@@ -25,9 +26,9 @@ def admin(db):
 @pytest.fixture
 def no_redis(settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    health._redis.cache_clear()
+    redis_client.cache_clear()
     yield
-    health._redis.cache_clear()
+    redis_client.cache_clear()
 
 
 def help_text(guest) -> str:

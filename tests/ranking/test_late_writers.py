@@ -16,9 +16,10 @@ from ratings.photos.scopes import CATALOGUE
 from ratings.ranking import activation, exact_refits, population_prior, projections
 from ratings.ranking.features import store_features
 from ratings.ranking.histories import rating_history
+from ratings.ranking.json_columns import NextPhoto
 from ratings.ranking.raw_features import photos_that_stay
 from ratings.ranking.selectors import model_of, ranking
-from ratings.ranking.services import NextPhoto, store_fit, store_next_photos
+from ratings.ranking.services import store_fit, store_next_photos
 from ratings.raters.services import make_guest
 from tests.guests import Guest, make_photos, report_worker
 from tests.ranking.versions import add_photos, fill, learn, new_installation

@@ -230,7 +230,7 @@ def test_too_many_new_guests_from_one_address_are_refused(guest, photos, setting
     reply = Client().get("/")
     assert reply.status_code == 429
     assert 1 <= int(reply["Retry-After"]) <= 3600
-    assert f'http-equiv="refresh" content="{reply["Retry-After"]}"' in reply.text  # the page goes on by itself
+    assert f'http-equiv="refresh" content="{reply["Retry-After"]}"' in reply.text  # the page updates automatically
 
 
 def test_rate_limits_fail_open_when_redis_is_down(alice, settings):

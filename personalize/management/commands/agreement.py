@@ -4,7 +4,7 @@ import csv
 from argparse import ArgumentTypeError
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from django.core.management.base import CommandError, CommandParser
 from threadpoolctl import threadpool_limits
@@ -94,11 +94,11 @@ def _write(result: Agreement | PairAgreement, title: str, folder: Path) -> list[
     atomic_files.write_text(folder / "report.md", markdown_report.report(result, title, plots))
     tables = [name for name in ("photos", "raters") if name in facts]
     for name in tables:
-        _write_table(folder / f"{name}.csv", facts[name])
+        _write_table(folder / f"{name}.csv", cast(dict[str, list[object]], facts[name]))
     return ["agreement.json", "report.md", *(f"{name}.csv" for name in tables), *plots]
 
 
-def _write_table(path: Path, columns: dict[str, list[Any]]) -> None:
+def _write_table(path: Path, columns: dict[str, list[object]]) -> None:
     known = {name: values for name, values in columns.items() if any(value is not None for value in values)}
     with atomic_files.replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from personalize.files import banks
+from personalize.files.banks import TasteRow
 from personalize.management.command import ModelCommand
 
 
@@ -36,7 +37,7 @@ class Command(ModelCommand):
             angles = " ".join(f"{value:6.3f}" for value in cosines)
             self.stdout.write(f"{task:24} {info['form'][task]:10} {info['start'][task]!s:>14} {info['norms'][task]:>10.4g}  {angles}")
         for task, dataset in info["trained_on"].items():
-            self.stdout.write(f"{task}: trained on {dataset}; licence of the dataset: {info['database_licences'][task]}")
+            self.stdout.write(f"{task}: trained on {dataset}; licence of the dataset: {info['dataset_licences'][task]}")
         for task, source in info["sources"].items():
             self.stdout.write(f"{task}: {source['file']}, sha256 {source['sha256']}")
         for file, widths in info["extractors"].items():
@@ -49,7 +50,7 @@ class Command(ModelCommand):
             errors = ", ".join(f"{task} {lost:.4f}" for task, lost in cost["relative_error"].items())
             self.stdout.write(f"compressed to {cost['form']} from bank {cost['from'][:16]}; relative errors: {errors}")
 
-    def _write_taste(self, taste: dict[str, Any], *, has_network: bool) -> None:
+    def _write_taste(self, taste: TasteRow, *, has_network: bool) -> None:
         left_out = taste.get("left_out_srocc", {})
         for name, head in taste["heads"].items():
             use = "pooled into the generic score" if head["pooled"] else "a direction of its own"

@@ -42,7 +42,7 @@ class Command(ModelCommand):
         counts: dict[str, object] = {"name": name, "protocol": protocol, "pooled": datasets.find(name).preference}
         counts["photos"] = dict(Counter(photo.split for photo in photos))
         if ratings:
-            counts |= {"people": len(ratings.raters), "tested": len(ratings.tested), "about": ratings.about}
+            counts |= {"raters": len(ratings.raters), "tested": len(ratings.tested), "about": ratings.about}
         self.stdout.write(
             json.dumps(counts, indent=1) if options["json"] else "\n".join(f"{what}: {value}" for what, value in counts.items())
         )

@@ -56,7 +56,7 @@ class Command(ModelCommand):
             default=default.hyperprior,
             help="where the hyperprior of the instant fit comes from",
         )
-        parser.add_argument("--raters", type=int, default=default.people, help="test at most this many, drawn by the seed; 0: all")
+        parser.add_argument("--raters", type=int, default=default.raters, help="test at most this many, drawn by the seed; 0: all")
         parser.add_argument("--people", dest="raters", type=int, action=OldOption, help=SUPPRESS)
         parser.add_argument("--seed", type=int, default=default.seed)
         parser.add_argument("--swap", action="store_true", help="also rank each rater's left-out ratings by every other rater's model")
@@ -78,7 +78,7 @@ class Command(ModelCommand):
             repeats=options["repeats"],
             methods=tuple(options["methods"]),
             hyperprior=options["hyperprior"],
-            people=options["raters"],
+            raters=options["raters"],
             seed=options["seed"],
         )
         part = _part(options["part"])
@@ -93,7 +93,7 @@ class Command(ModelCommand):
             _check_fair(protocol, taste, table)
         with progress_bar() as progress:
             subject = Subject(
-                describe=partial(make_catalogue, table.photos, options["bank"], options["cache"], progress),
+                extract=partial(make_catalogue, table.photos, options["bank"], options["cache"], progress),
                 raters=table.raters,
                 tested=table.test_raters,
                 shipped=taste.hyperprior if taste else None,
@@ -121,7 +121,7 @@ class Command(ModelCommand):
         result["left_out_photos"], result["about"] = table.left_out, table.about
         if options["json"]:
             write_json(options["json"], result)
-        tested, teachers = result["people"]["tested"], result["people"]["teachers"]
+        tested, teachers = result["raters"]["tested"], result["raters"]["teachers"]
         self.stdout.write(" ".join([table.about, *table.notes, *(kinds.notes if kinds else ())]))
         self.stdout.write(
             f"{tested} raters tested, {teachers} teach the hyperprior ({protocol.hyperprior}); {len(table.photos)} photos, "
@@ -132,7 +132,7 @@ class Command(ModelCommand):
             from personalize.research import plots  # needs Matplotlib, which other evaluations do not
 
             folder = options["plots"]
-            paths = plots.learning_curve(found, folder / "learning-curve") + plots.per_person(found, folder / "by-person")
+            paths = plots.learning_curve(found, folder / "learning-curve") + plots.per_rater(found, folder / "by-rater")
             self.stdout.write("\nPlots: " + ", ".join(str(path) for path in paths))
 
 
@@ -180,7 +180,8 @@ def _check_fair(protocol: EvaluationProtocol, taste: TastePart, table: RatingTab
 
 def _identity(bank: str, protocol: EvaluationProtocol, table: RatingTable, kinds: Domains | None) -> str:
     """Hash of everything that a kept result depends on besides its key: method, rater, number of shots, repeat."""
-    facts = asdict(protocol) | {"shots": (), "repeats": 0, "methods": (), "people": 0}
+    named = {"people" if name == "raters" else name: value for name, value in asdict(protocol).items()}  # as in results kept earlier
+    facts = named | {"shots": (), "repeats": 0, "methods": (), "people": 0}
     ratings = [(one.rater, one.photos.tolist(), one.ratings.tolist()) for one in table.raters]
     of_photos = [kinds.names, kinds.of_photo.tolist()] if kinds else []
     return hashlib.sha256(json.dumps([bank, facts, ratings, *of_photos]).encode()).hexdigest()[:16]

@@ -38,7 +38,7 @@ class Command(ModelCommand):
         result |= {"bank": banks.read_metadata(options["bank"]).hash, "format": "pav-population-1"}
         if options["json"]:
             write_json(options["json"], result)
-        counts = result["people"]
+        counts = result["raters"]
         self.stdout.write(
             f"Learned from {counts['teachers']} raters, tested on {counts['tested']} others; {result['photos']} photos. Mean SROCC:\n"
         )
@@ -49,7 +49,7 @@ class Command(ModelCommand):
             digests = np.array([int(digest(photo), 16) for photo in table.photos], dtype=np.uint64)
             with atomic_files.replacing(options["out"]) as partial:
                 save_file({"photos": digests, "mean": prior.mean, "factors": prior.factors, "weights": prior.weights}, partial)
-            write_json(options["out"].with_suffix(".json"), {**result, "people_who_taught": prior.rater_count})
+            write_json(options["out"].with_suffix(".json"), {**result, "raters_who_taught": prior.rater_count})
 
 
 def _refuse_same_file(out: Path | None, measured: Path | None) -> None:

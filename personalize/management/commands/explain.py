@@ -1,4 +1,4 @@
-"""What task vectors say of one rater."""
+"""Explanation of a rater's taste by task vectors."""
 
 import json
 from typing import Any

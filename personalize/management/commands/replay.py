@@ -1,5 +1,6 @@
 """Replay of real ratings, to measure how many ratings an acquisition rule saves."""
 
+from argparse import SUPPRESS
 from importlib import import_module
 from typing import Any
 
@@ -10,6 +11,7 @@ from personalize.files import banks, rating_tables, taste_parts
 from personalize.management.command import ModelCommand, add_rating_options
 from personalize.management.files import write_json
 from personalize.management.progress import progress_bar
+from personalize.management.renamed import OldOption
 from personalize.research import replay
 from personalize.research.acquisition_rules import RULES
 from personalize.research.catalogues import make_catalogue
@@ -23,7 +25,8 @@ class Command(ModelCommand):
         default = ReplayProtocol
         add_rating_options(parser)
         parser.add_argument("--rules", nargs="+", choices=list(RULES), default=list(default.rules))
-        parser.add_argument("--cards", type=int, nargs="+", default=list(default.cards), help="numbers of ratings after which to measure")
+        parser.add_argument("--photos", type=int, nargs="+", default=list(default.photos), help="numbers of photos after which to measure")
+        parser.add_argument("--cards", dest="photos", type=int, nargs="+", action=OldOption, help=SUPPRESS)
         parser.add_argument("--repeats", type=int, default=default.repeats, help="random held-out parts for each rater")
         parser.add_argument("--hand", type=int, default=default.hand, help="photos presented between two fits")
         parser.add_argument(
@@ -35,7 +38,7 @@ class Command(ModelCommand):
         import_module("sklearn")  # the last step needs it: fail before a long run, not after it
         protocol = ReplayProtocol(
             rules=tuple(options["rules"]),
-            cards=tuple(sorted(set(options["cards"]))),
+            photos=tuple(sorted(set(options["photos"]))),
             repeats=options["repeats"],
             hand=options["hand"],
             half=options["half"],
@@ -51,7 +54,7 @@ class Command(ModelCommand):
         if options["json"]:
             write_json(options["json"], result)
         self.stdout.write(
-            f"{result['people']} raters, {result['photos']} photos. Mean SROCC with the held-out ratings (difference from random), and the "
+            f"{result['raters']} raters, {result['photos']} photos. Mean SROCC with the held-out ratings (difference from random), and the "
             "saving with its 95 % interval over raters:\n"
         )
         self.stdout.write(replay.as_table(result))

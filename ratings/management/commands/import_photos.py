@@ -1,4 +1,4 @@
-"""`./pav import_photos`: imports photos or the samples into the shared catalogue, or photos into somebody's album."""
+"""`./pav import_photos`: imports photos or the samples into the shared catalogue, or photos into a rater's album."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterable

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.core.management.base import BaseCommand, CommandError
 from django.urls import reverse
@@ -16,9 +16,14 @@ from pav_site.browser import find_chromium, launch_flags
 from pav_site.environment import BASE
 from ratings.raters import admin_links
 
-WIDE = {"viewport": {"width": 1280, "height": 800}}
-PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 1.5, "has_touch": True, "is_mobile": True}
-SIZES: dict[str, dict[str, Any]] = {"wide": WIDE, "phone": PHONE}
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, FilePayload, Page  # only there for tests and documentation
+
+Look = dict[str, Any]  # arguments of Playwright's `Browser.new_context`
+WIDE: Look = {"viewport": {"width": 1280, "height": 800}}
+PHONE: Look = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 1.5, "has_touch": True, "is_mobile": True}
+SIZES = {"wide": WIDE, "phone": PHONE}
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 OWN_AFTER = 10  # ratings after which the page shows that the ranking has become the rater's own
 WIDTHS = (390, 820, 1440)  # of the pages of accounts and of albums
 GUEST_PAGES = ("/", "/account/signup/", "/account/login/")
@@ -95,7 +100,7 @@ class Command(BaseCommand):
             finally:
                 browser.close()
 
-    def _wide(self, browser: Any, url: str, out: Path, swipes: int) -> None:
+    def _wide(self, browser: "Browser", url: str, out: Path, swipes: int) -> None:
         visit = Visit(browser, url, WIDE | {"color_scheme": "light"})
         page = visit.page
         visit.rate(OWN_AFTER)
@@ -109,7 +114,7 @@ class Command(BaseCommand):
         self._take(page, out / "compare-dark.png")
         page.context.close()
 
-    def _phone(self, browser: Any, url: str, out: Path, swipes: int) -> None:
+    def _phone(self, browser: "Browser", url: str, out: Path, swipes: int) -> None:
         visit = Visit(browser, url, PHONE | {"color_scheme": "dark"})
         page = visit.page
         visit.rate(swipes)
@@ -118,17 +123,17 @@ class Command(BaseCommand):
         self._take(page, out / "phone-ranking.png")
         page.context.close()
 
-    def _every_look(self, browser: Any, url: str, out: Path) -> None:
+    def _every_look(self, browser: "Browser", url: str, out: Path) -> None:
         for size, language in product(SIZES, ("en", "ja")):
             visit = Visit(browser, url, SIZES[size] | {"locale": language})
             for swipes in (0, 5, 25):
                 visit.rate(swipes)
-                for theme in ("light", "dark"):
+                for theme in THEMES:
                     visit.page.emulate_media(color_scheme=theme)
                     self._take(visit.page, out / f"{size}-{language}-{theme}-{swipes:02}.png")
             visit.page.context.close()
 
-    def _accounts(self, browser: Any, url: str, out: Path) -> None:
+    def _accounts(self, browser: "Browser", url: str, out: Path) -> None:
         """The pages as a guest sees them, then as the administrator who signs in by a link of this installation."""
         for width, language in product(WIDTHS, ("en", "ja")):
             visit = Visit(browser, url, {"viewport": {"width": width, "height": 844}, "locale": language})
@@ -138,26 +143,26 @@ class Command(BaseCommand):
                     with ThreadPoolExecutor(1) as thread:  # Playwright's event loop forbids queries on this one
                         ticket = thread.submit(admin_links.make_ticket).result()
                     visit.page.goto(url + reverse("staff_enter", args=[ticket]))
-                for path, theme in product(paths, ("light", "dark")):
+                for path, theme in product(paths, THEMES):
                     visit.page.goto(f"{url}{path}")
                     visit.page.emulate_media(color_scheme=theme)
                     name = f"{'account' if signed_in else 'guest'}-{path.strip('/').replace('/', '-') or 'home'}"
                     self._take(visit.page, out / f"{name}-{width}-{language}-{theme}.png", pause_ms=150, small=False)
             visit.page.context.close()
 
-    def _albums(self, browser: Any, url: str, out: Path) -> None:
+    def _albums(self, browser: "Browser", url: str, out: Path) -> None:
         for width, language in product(WIDTHS, ("en", "ja")):
             for name, page in _album_states(browser, url, {"viewport": {"width": width, "height": 844}, "locale": language}):
-                for theme in ("light", "dark"):
+                for theme in THEMES:
                     page.emulate_media(color_scheme=theme)
                     self._take(page, out / f"{name}-{width}-{language}-{theme}.png", pause_ms=400, small=False)
 
-    def _tour(self, browser: Any, url: str, out: Path) -> None:
+    def _tour(self, browser: "Browser", url: str, out: Path) -> None:
         for name, page in _album_states(browser, url, WIDE | {"color_scheme": "light"}):
             if name in TOUR:
                 self._take(page, out / f"{name}.webp")
 
-    def _animation(self, browser: Any, url: str, out: Path) -> None:
+    def _animation(self, browser: "Browser", url: str, out: Path) -> None:
         visit = Visit(browser, url, WIDE | {"color_scheme": "light"})
         visit.page.wait_for_selector("html[data-connection=live] #tiles li")
         frames = []
@@ -174,14 +179,14 @@ class Command(BaseCommand):
         self.stdout.write(f"{place}: {place.stat().st_size / 2**20:.1f} MB")
         visit.page.context.close()
 
-    def _take(self, page: Any, place: Path, pause_ms: int = 1200, small: bool = True) -> None:
+    def _take(self, page: "Page", place: Path, pause_ms: int = 1200, small: bool = True) -> None:
         page.wait_for_timeout(pause_ms)  # until animations have ended and all photos have loaded
         # Re-encoded, because browsers compress for speed, and the screenshots are committed to the repository.
         _image(page).save(place, optimize=small, quality=85)
         self.stdout.write(str(place))
 
 
-def _album_states(browser: Any, url: str, options: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _album_states(browser: "Browser", url: str, options: Look) -> Iterator[tuple[str, "Page"]]:
     """Everything that a guest meets who brings photos of the catalogue as their own, until they take them home: a name, and the page in
     this state."""
     visit = Visit(browser, url, options)
@@ -195,6 +200,7 @@ def _album_states(browser: Any, url: str, options: dict[str, Any]) -> Iterator[t
         )
 
     photos = _photos_of_everybody(page, url)
+    no_photo: FilePayload = {"name": "notes.jpg", "mimeType": "image/jpeg", "buffer": b"No photo."}
     page.goto(f"{url}{reverse('albums')}")
     yield "albums-none", page
     page.fill("#album-name", "2026")
@@ -203,7 +209,7 @@ def _album_states(browser: Any, url: str, options: dict[str, Any]) -> Iterator[t
     yield "album-empty", page
     page.set_input_files("#bring-photos", photos[: len(photos) // 2])
     wait_for_photos(len(photos) // 2)
-    page.set_input_files("#bring-photos", [*photos, {"name": "notes.jpg", "mimeType": "image/jpeg", "buffer": b"No photo."}])
+    page.set_input_files("#bring-photos", [*photos, no_photo])
     yield "album-bringing", page
     wait_for_photos(len(photos))
     page.wait_for_selector("#bring-dismiss", timeout=120_000)
@@ -234,7 +240,7 @@ def _album_states(browser: Any, url: str, options: dict[str, Any]) -> Iterator[t
     page.context.close()
 
 
-def _photos_of_everybody(page: Any, url: str) -> list[dict[str, Any]]:
+def _photos_of_everybody(page: "Page", url: str) -> list["FilePayload"]:
     """Files of the first photos of the catalogue, as a file chooser takes them."""
     top = page.request.get(f"{url}/api/v1/ranking?of=everyone&limit={BROUGHT}").json()["top"]
     found = page.request.get(f"{url}/api/v1/photos?ids={','.join(str(photo['id']) for photo in top)}").json()["photos"]
@@ -242,11 +248,11 @@ def _photos_of_everybody(page: Any, url: str) -> list[dict[str, Any]]:
     return [{"name": f"IMG_{number:04}.webp", "mimeType": "image/webp", "buffer": data} for number, data in enumerate(files, 1)]
 
 
-def _image(page: Any) -> Image.Image:
+def _image(page: "Page") -> Image.Image:
     return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
 
 
-def _frame(page: Any) -> Image.Image:
+def _frame(page: "Page") -> Image.Image:
     image = _image(page)
     return image.resize((FRAME_WIDTH, round(image.height * FRAME_WIDTH / image.width)), Image.Resampling.LANCZOS)
 
@@ -254,7 +260,7 @@ def _frame(page: Any) -> Image.Image:
 class Visit:
     """The page as a simulated rater sees it who likes colour."""
 
-    def __init__(self, browser: Any, url: str, options: dict[str, Any]) -> None:
+    def __init__(self, browser: "Browser", url: str, options: Look) -> None:
         self.page = browser.new_context(**{"locale": "en", **options}).new_page()
         self.page.goto(url)
         self._seen: list[float] = []

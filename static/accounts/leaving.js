@@ -1,4 +1,4 @@
-/** Sends waiting ratings before somebody leaves the page to sign in or out: afterwards the page belongs to another rater. */
+/** Sends waiting ratings before a rater leaves the page to sign in or out: afterwards the page belongs to another rater. */
 
 const LONGEST_MS = 4000;
 

@@ -1,0 +1,11 @@
+"""Client of the web app's Redis, one for each process; gives up after a second."""
+
+from functools import cache
+
+import redis
+from django.conf import settings
+
+
+@cache
+def redis_client() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
