@@ -75,6 +75,7 @@ class Took(TypedDict):
     seconds: float | None
     image_passes: float | None
     loss: float | None
+    raters_with_loss: int  # of `refined`: those for whom the exact model was active
 
 
 class SwapResult(TypedDict):
@@ -306,7 +307,12 @@ def _summarise(result: Evaluation, shots: str, table: dict[str, np.ndarray], rng
         method: metrics.mean_over_raters(table[lead][:, 0] - values[:, 0], rng) for method, values in table.items() if method != lead
     }
     result["took"][shots] = {
-        method: {"seconds": _rounded(values[:, 2]), "image_passes": _rounded(values[:, 3]), "loss": _rounded(values[:, 4])}
+        method: {
+            "seconds": _rounded(values[:, 2]),
+            "image_passes": _rounded(values[:, 3]),
+            "loss": _rounded(values[:, 4]),
+            "raters_with_loss": int(np.isfinite(values[:, 4]).sum()),
+        }
         for method, values in table.items()
     }
     result["by_rater"][shots] = {method: [round(float(v), 4) for v in values[:, 0]] for method, values in table.items()}

@@ -43,7 +43,17 @@ def in_full(result: Evaluation) -> str:
         f"SROCC of {result['lead']} minus that of each other method, paired by rater": differences(result),
         "A fit and the scores of the left-out photos, medians": costs(result),
     }
-    return "\n\n".join(f"{title}:\n\n{table}" for title, table in parts.items())
+    tables = [f"{title}:\n\n{table}" for title, table in parts.items()]
+    return "\n\n".join([*tables, exact_active(result)] if "refined" in result["by_rater"][next(iter(result["srocc"]))] else tables)
+
+
+def exact_active(result: Evaluation) -> str:
+    """For how many raters `refined` chose the exact model, in one sentence."""
+    counts = [
+        f"{took['refined']['raters_with_loss']} of {len(result['by_rater'][shots]['refined'])} raters at {shots} shots"
+        for shots, took in result["took"].items()
+    ]
+    return f"With refined, the exact model was active for {', '.join(counts)}."
 
 
 def of_swap(found: SwapResult) -> str:

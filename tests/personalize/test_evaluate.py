@@ -185,6 +185,15 @@ def test_the_tables_list_every_method_of_the_run(planted):
     assert "| 10 shots | 30 shots |" in text
 
 
+def test_the_tables_say_for_how_many_raters_the_exact_model_was_active(planted):
+    protocol, kept = EvaluationProtocol(shots=(10,), repeats=1, methods=("instant", "refined")), KeptResults()
+    result = evaluate.evaluate(planted, protocol, kept)
+    assert evaluation_tables.in_full(result).endswith("the exact model was active for 0 of 8 raters at 10 shots.")
+    kept.add(("refined", result["names"][0], 10, 0), Result(0.5, 0.5, 1.0, 60, 0.4))  # only fits through the network have a loss
+    again = evaluate.evaluate(planted, protocol, kept)
+    assert "active for 1 of 8 raters at 10 shots." in evaluation_tables.in_full(again)
+
+
 def test_plots_are_written_as_png_and_svg(planted, tmp_path):
     result = run(planted, shots=(10, 30), repeats=1)
     for draw, stem in ((plots.learning_curve, tmp_path / "curve"), (plots.per_rater, tmp_path / "raters")):
