@@ -115,7 +115,7 @@ def test_from_no_photos_to_the_first_card_without_a_reload(visit: Callable[..., 
     assert alice.wait_for_photo() != first
     assert alice.page.evaluate("window.sameDocument")
     announced = alice.page.evaluate("window.announced")
-    assert announced.count("No photos yet. Come back in a moment; this page fills by itself.") == 1
+    assert announced.count("No photos yet. Bring your own, or come back in a moment: this page fills by itself.") == 1
     assert sum(sentence.startswith("Getting photos ready.") for sentence in announced) == 1
     assert announced.count("A photo is ready to rate.") == 2
 
