@@ -17,11 +17,9 @@ STATES = ("learning", "alike", "unsure", "finding", "good", "very_good")
 ENDINGS = {
     "rated_": ["dislike", "like", "love", "skip"],
     "last_": ["dislike", "like", "love", "skip"],
-    "connection_": ["connecting", "live", "reconnecting", "polling", "offline", "unreachable"],
+    "connection_": ["connecting", "live", "reconnecting", "polling", "offline"],
     "moved_": ["up", "down"],
     "title_": ["me", "both", "everyone"],
-    "ranking_": [f"{state}_{part}" for state in ("nothing_ranked", "offline", "unreachable") for part in ("title", "text")]
-    + ["error_title"],
     "certainty_": [f"{state}{part}" for state in STATES for part in ("", "_text")],
 }
 # Keys that are values of variables where a script uses them.
@@ -31,6 +29,7 @@ DECK_STATES = ("preparing", "more_coming", "no_photos", "all_rated", "offline", 
 NOTICES = {f"{name}_{part}" for name in DECK_STATES for part in ("title", "text")}
 NOTICES -= {"busy_text", "error_text"}  # these show the sentence of the problem
 NOTICES |= {"no_photos_staff_text", "no_photos_album_text", "offline_swipe_on", "unreachable_swipe_on"}
+NOTICES |= {"ranking_nothing_ranked_title", "ranking_nothing_ranked_text", "ranking_offline_text", "ranking_error_title"}
 NOTICES |= {f"photo_{state}_{part}" for state in ("failed", "gone") for part in ("title", "text")}
 
 
