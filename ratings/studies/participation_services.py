@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from ratings.studies import dealing, external_ids, selectors, services
+from ratings.studies import dealing, external_id_services, selectors, services
 from ratings.studies.design import Question, StudyFile
 from ratings.studies.errors import MayNotTakePart, NoEntry, OpenElsewhere, RunEnded, RunExists, StudyFull
 from ratings.studies.models import (
@@ -108,7 +108,7 @@ def start_run(study: Study, *, came: Came, language: str, run_id: UUID | None = 
                     external_study=came.external_study,
                     external_session=came.external_session,
                     mode=mode,
-                    erase_on=external_ids.erase_on(row, file, timezone.now()),
+                    erase_on=external_id_services.erase_on(row, file, timezone.now()),
                 )
             services.log(row, "dealt", mode=mode, design=design.hash, **assignment.as_json())
     except IntegrityError as error:
@@ -124,9 +124,9 @@ def _check_entry(study: Study, mode: str, file: StudyFile, came: Came) -> None:
         raise NoEntry
     if came.kind == "invitation" and not StudyInvitation.objects.filter(study=study, code=came.external_id).exists():
         raise NoEntry
-    if came.external_id and external_ids.is_barred(study, external_ids.id_key(study.pk, came.external_id)):
+    if came.external_id and external_id_services.is_barred(study, external_id_services.id_key(study.pk, came.external_id)):
         raise MayNotTakePart
-    if came.external_id and external_ids.is_barred(study, external_ids.used_key(study.pk, mode, came.external_id)):
+    if came.external_id and external_id_services.is_barred(study, external_id_services.used_key(study.pk, mode, came.external_id)):
         raise RunExists
 
 
@@ -249,7 +249,7 @@ def withdraw(code: str, study: Study) -> Participant | None:
         Trial.objects.filter(participant=participant).delete()
         TrialEvent.objects.filter(participant=participant).delete()
         StudyAnswer.objects.filter(participant=participant).delete()
-        external_ids.forget_ids(ParticipantIdentity.objects.filter(participant=participant))
+        external_id_services.forget_ids(ParticipantIdentity.objects.filter(participant=participant))
         Exclusion.objects.filter(participant=participant).delete()
         StudyAnalysis.objects.filter(study=study).delete()
         services.release(participant, why="withdrawn")

@@ -25,7 +25,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from ratings import limits
 from ratings.errors import RatingError, TooManyRequests
 from ratings.problems import refusal_page
-from ratings.studies import analysis_services, exports, forms, new_studies, selectors, services, submissions
+from ratings.studies import analysis_services, exports, forms, new_studies, selectors, services, submission_services
 from ratings.studies.errors import BadStudy
 from ratings.studies.models import Participant, Study
 
@@ -128,8 +128,8 @@ def _act(request: HttpRequest, study: Study) -> HttpResponse:
         added = services.bar_ids(study, request.POST.get("ids", "").split(), by=by)
         messages.success(request, ngettext("{n} more id may not take part.", "{n} more ids may not take part.", added).format(n=added))
     elif action == "submissions":
-        unlike = submissions.mark(study, submissions.read(request.FILES.get("table")), by=by)
-        messages.success(request, submissions.summary(unlike))
+        unlike = submission_services.mark(study, submission_services.read(request.FILES.get("table")), by=by)
+        messages.success(request, submission_services.summary(unlike))
     else:
         raise BadStudy(_("There is no such action."))
     return redirect("study", study.slug)

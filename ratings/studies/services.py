@@ -11,7 +11,7 @@ from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
 
 from ratings.photos.models import Photo
-from ratings.studies import consents, external_ids, selectors
+from ratings.studies import consents, external_id_services, selectors
 from ratings.studies.design import StudyFile
 from ratings.studies.errors import BadStudy
 from ratings.studies.models import (
@@ -90,7 +90,7 @@ def change_state(study: Study, to: str, *, by: int | None) -> Study:
         old, row.state = row.state, to
         row.save(update_fields=["state", "design", "places", "ends_at", "contact"])
         if to in (State.OPEN, State.CLOSED):
-            external_ids.date_again(row)
+            external_id_services.date_again(row)
         log(row, "state", by=by, old=old, new=to, design=row.design.hash if row.design else None)
     return row
 
@@ -161,7 +161,7 @@ def change_open_study(study: Study, *, places: int, ends_at: datetime | None, co
         new = {"places": places, "ends_at": str(ends_at or ""), "contact": contact}
         changes = {name: [old[name], value] for name, value in new.items() if value != old[name]}
         if "ends_at" in changes:
-            external_ids.date_again(row)
+            external_id_services.date_again(row)
         if changes:
             log(row, "changed", by=by, **changes)
     return bool(changes)
@@ -208,7 +208,7 @@ def invite(study: Study, count: int, *, by: int | None) -> list[str]:
 
 def bar_ids(study: Study, ids: Iterable[str], *, by: int | None) -> int:
     """Ids that may not take part; only keyed hashes of them are kept. Returns how many are new."""
-    keys = {external_ids.id_key(study.pk, one) for one in ids if one.strip()}
+    keys = {external_id_services.id_key(study.pk, one) for one in ids if one.strip()}
     before = BarredId.objects.filter(study=study).count()
     BarredId.objects.bulk_create((BarredId(study=study, key=key) for key in keys), ignore_conflicts=True)
     added = BarredId.objects.filter(study=study).count() - before
@@ -225,7 +225,7 @@ def release_expired(study: Study, mode: str) -> None:
 
 def tidy() -> None:
     """What is due by the clock: ids to erase, studies to close, places to release."""
-    external_ids.erase_due()
+    external_id_services.erase_due()
     for study in Study.objects.filter(state__in=(State.OPEN, State.PILOT)):
         with transaction.atomic():
             row = locked(study.pk)

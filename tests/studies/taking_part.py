@@ -1,5 +1,7 @@
 """Participants and researchers in front of the pages, without a browser."""
 
+import csv
+import io
 import re
 from typing import Any
 from uuid import uuid4
@@ -9,7 +11,7 @@ from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
 from ratings.models import Participant, Photo, Study, StudyAnswer
-from ratings.studies import analysis_services, services
+from ratings.studies import analysis_services, exports, services
 from tests.studies.designs import design, written
 
 RAW = {"time_origin": 1.8e12, "viewport_width": 390, "viewport_height": 844, "device_pixel_ratio": 3, "derivative": 640}
@@ -115,3 +117,8 @@ def make_rows_of_every_table() -> None:
     StudyAnswer.objects.create(participant=participant, step="questions_after", question="age", value="40")
     services.exclude(participant, reason="test", by=None)
     analysis_services.request_analysis(study)
+
+
+def table(study: Study, name: str, **options) -> list[dict[str, str]]:
+    """The rows of a file of the study's export."""
+    return list(csv.DictReader(io.StringIO("".join(exports.lines_of(study, name, **options)))))

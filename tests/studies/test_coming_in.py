@@ -8,7 +8,7 @@ import redis
 from django.core.management import CommandError, call_command
 
 from ratings.models import BarredId, Participant, StudyLog, StudyPhoto, Trial
-from ratings.studies import external_ids, services
+from ratings.studies import external_id_services, services
 from tests.studies.taking_part import FROM_PROLIFIC, PROLIFIC, Person
 
 
@@ -89,7 +89,7 @@ def test_an_id_that_was_erased_runs_no_second_time(dora, few):
     gone.complete()
     late.complete()
     gone.browser.post("/study/sunsets/withdraw/", {"code": gone.code()})
-    assert external_ids.erase_due() == 1
+    assert external_id_services.erase_due() == 1
     for query in ("?PROLIFIC_PID=p1%20", "?PROLIFIC_PID=p2"):
         again = Person(query=query).consent()
         assert (again.status_code, "One run for each id" in again.content.decode()) == (409, True)
@@ -200,7 +200,7 @@ def test_the_same_id_has_another_pseudonym_and_key_in_another_study(dora, few):
     for person in people:
         person.consent()
     assert len({person.row.pseudonym for person in people}) == 2
-    assert len({external_ids.used_key(study.pk, "main", "p1") for study in studies}) == 2
+    assert len({external_id_services.used_key(study.pk, "main", "p1") for study in studies}) == 2
 
 
 def test_japanese_pages_follow_the_browser_or_the_choice(dora, few):

@@ -23,7 +23,7 @@ from ratings.models import (
     Trial,
     TrialEvent,
 )
-from ratings.studies import dealing, external_ids, selectors, services, views
+from ratings.studies import dealing, external_id_services, selectors, services, views
 from tests.studies.taking_part import FROM_PROLIFIC, PROLIFIC, Person
 
 CHOICE = {"id": "task", "kind": "choice", "text": "What?", "options": ["Beauty", "Fame"]}
@@ -344,9 +344,9 @@ def test_ids_are_erased_at_the_retention_date(dora, few):
     assert days() == 50
     services.change_open_study(study, ends_at=None, **later)
     assert days() == 10  # after the run, where the study has no end
-    assert external_ids.erase_due() == 0
+    assert external_id_services.erase_due() == 0
     ParticipantIdentity.objects.update(erase_on=timezone.now().date())
-    assert external_ids.erase_due() == 1
+    assert external_id_services.erase_due() == 1
     assert Participant.objects.count() == 1
 
 

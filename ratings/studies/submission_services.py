@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from ratings.studies import external_ids, selectors, services
+from ratings.studies import external_id_services, selectors, services
 from ratings.studies.errors import BadStudy
 from ratings.studies.models import Participant, ParticipantIdentity, Study
 
@@ -68,8 +68,9 @@ def mark(study: Study, rows: Collection[tuple[str, str, str]], *, by: int | None
         for external_id, status, code in rows:
             participant = by_id.get(external_id)
             if participant is None:
+                key = external_id_services.used_key(study.pk, mode, external_id)
                 without_run = codes is not None and code in codes.without_run()
-                if not without_run and not external_ids.is_barred(study, external_ids.used_key(study.pk, mode, external_id)):
+                if not without_run and not external_id_services.is_barred(study, key):
                     unlike["unknown"].append(external_id)
                 continue
             _mark(participant, status)
