@@ -155,12 +155,12 @@ def _wait_for_port(port: int) -> None:
 def _is_pav(port: int) -> bool:
     """Whether what listens on the port answers as PAV does."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as reply:
+        try:
+            reply = urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2)
+        except urllib.error.HTTPError as unavailable:  # 503: not all of it runs, or not yet
+            reply = unavailable
+        with reply:
             return "worker_age" in json.load(reply)
-    except urllib.error.HTTPError as refusal:  # 503: not all of it runs, or not yet
-        with refusal, suppress(OSError, ValueError):
-            return "worker_age" in json.load(refusal)
-        return False
     except (OSError, ValueError, http.client.HTTPException):
         return False
 

@@ -37,11 +37,13 @@ def _secret_key() -> str:
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         if not kept.exists():
-            fresh.touch(mode=0o600)
-            fresh.write_text(secrets.token_urlsafe(48))
-            with suppress(FileExistsError):
-                os.link(fresh, kept)  # when complete: a second process must never read a partial key
-            fresh.unlink()
+            try:
+                fresh.touch(mode=0o600)
+                fresh.write_text(secrets.token_urlsafe(48))
+                with suppress(FileExistsError):
+                    os.link(fresh, kept)  # when complete: a second process must never read a partial key
+            finally:
+                fresh.unlink(missing_ok=True)
         return kept.read_text()
     except OSError as error:
         raise BadSetting(
@@ -138,9 +140,8 @@ MEDIA_ROOT = VAR / "media"
 DRAWN_ROOT = VAR / "drawn"  # files of the sample pictures that PAV draws
 EXPORTS_ROOT = VAR / "exports"  # model exports; served only to administrators
 DOWNLOADS_ROOT = VAR / "downloads"  # ZIPs of own photos; served only to their owners
-DATA_UPLOAD_MAX_MEMORY_SIZE = (
-    4 * 2**20
-)  # a study of 1 MB as a form field; the API takes less (pav_site/body_limits.py), photos come by tus.py
+# A study of 1 MB as a form field; the API takes less (pav_site/body_limits.py), and photos do not come by Django (ratings/uploads/tus.py).
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 2**20
 
 LANGUAGE_CODE = CHOSEN["PAV_LANGUAGE"]
 LANGUAGES = [("en", _("English")), ("ja", _("Japanese"))]

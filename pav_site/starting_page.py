@@ -17,7 +17,7 @@ FILES = {  # not collected yet: read from their source
     "/static/page/starting.js": "text/javascript",
     "/static/page/logo.svg": "image/svg+xml",
 }
-NOTHING = {"ok": False, "database": False, "redis": False, "worker": False, "worker_age": None, "workers": None}  # of `/healthz`
+NOT_STARTED = {"ok": False, "database": False, "redis": False, "worker": False, "worker_age": None, "workers": None}  # of `/healthz`
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'",
     "Cache-Control": "no-store",
@@ -46,7 +46,7 @@ class Handler(BaseHTTPRequestHandler):
             name = self.path.removeprefix(settings.STATIC_URL)
             self._respond(200, FILES[self.path], (settings.STATICFILES_DIRS[0] / name).read_bytes())
         elif self.path == "/healthz":
-            self._respond(503, "application/json", json.dumps(NOTHING).encode())
+            self._respond(503, "application/json", json.dumps(NOT_STARTED).encode())
         else:
             self._respond(503, "text/html", _page(self.headers.get("Accept-Language", "")))
 

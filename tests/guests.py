@@ -15,6 +15,7 @@ from ratings.models import Bank, Photo, PhotoFeatures, Projection, Rater
 from ratings.ranking import projections
 from ratings.ranking.features import store_features
 from ratings.ranking.models import State
+from ratings.raters.guests import SESSION_KEY
 
 BANK = "test-bank"
 
@@ -78,6 +79,16 @@ def report_worker(*queues: str) -> health.Worker:
     worker = health.Worker(f"{'-'.join(queues)}@test", queues, "0")
     health.report(worker)
     return worker
+
+
+def browser_of(rater: Rater) -> Client:
+    """The browser of a rater who has already visited the start page."""
+    browser = Client()
+    session = browser.session
+    session[SESSION_KEY] = str(rater.id)
+    session.save()
+    browser.cookies["sessionid"] = session.session_key
+    return browser
 
 
 class Guest:

@@ -44,16 +44,17 @@ def in_full(result: Evaluation) -> str:
         "A fit and the scores of the left-out photos, medians": costs(result),
     }
     tables = [f"{title}:\n\n{table}" for title, table in parts.items()]
-    return "\n\n".join([*tables, exact_active(result)] if "refined" in result["by_rater"][next(iter(result["srocc"]))] else tables)
+    return "\n\n".join(filter(None, [*tables, exact_active(result)]))
 
 
 def exact_active(result: Evaluation) -> str:
-    """For how many raters `refined` chose the exact model, in one sentence."""
+    """For how many raters `refined` chose the exact model, in one sentence; empty where it was not measured."""
     counts = [
         f"{took['refined']['raters_with_loss']} of {len(result['by_rater'][shots]['refined'])} raters at {shots} shots"
         for shots, took in result["took"].items()
+        if "refined" in took
     ]
-    return f"With refined, the exact model was active for {', '.join(counts)}."
+    return f"With refined, the exact model was active for {', '.join(counts)}." if counts else ""
 
 
 def of_swap(found: SwapResult) -> str:

@@ -220,9 +220,8 @@ def log_of(study: Study) -> QuerySet[StudyLog]:
 
 def dealing_log(study: Study, mode: str) -> list[tuple[str, dict[str, Any]]]:
     """What `dealing.replay` reads, of those who were dealt the trials of `design_of`."""
-    own = Participant.objects.filter(design=design_of(study, mode), mode=mode).values_list("number", flat=True)
+    numbers = set(Participant.objects.filter(design=design_of(study, mode), mode=mode).values_list("number", flat=True))
     rows = log_of(study).filter(kind__in=("dealt", "released", "returned"), data__mode=mode)
-    numbers = set(own)
     return [(kind, data) for kind, data in rows.values_list("kind", "data") if data["number"] in numbers]
 
 

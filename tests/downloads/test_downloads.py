@@ -11,7 +11,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from django.test import Client
 from PIL import Image
 
 from personalize.tasks import sweep_photo_files
@@ -24,11 +23,10 @@ from ratings.downloads.stars import stars_by_place
 from ratings.models import Download, Original, Photo, Rater
 from ratings.photos import files, jpeg_segments, xmp
 from ratings.photos.file_facts import facts_of
-from ratings.raters.guests import SESSION_KEY
 from ratings.raters.services import make_guest
 from ratings.uploads import originals, quotas, taking_in
 from ratings.uploads import services as uploads
-from tests.guests import give_features, use_bank
+from tests.guests import browser_of, give_features, use_bank
 from tests.photos import making
 
 pytestmark = pytest.mark.django_db
@@ -209,15 +207,6 @@ def test_files_of_downloads_that_are_gone_are_swept(alice, album, settings):
         (Path(settings.DOWNLOADS_ROOT) / name).write_bytes(b"x")
     sweep_photo_files()
     assert list(Path(settings.DOWNLOADS_ROOT).iterdir()) == [kept]
-
-
-def browser_of(rater: Rater) -> Client:
-    browser = Client()
-    session = browser.session
-    session[SESSION_KEY] = str(rater.id)
-    session.save()
-    browser.cookies["sessionid"] = session.session_key
-    return browser
 
 
 @pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")  # the test client is synchronous, the server is not

@@ -13,6 +13,7 @@ from PIL import Image
 from ratings.models import PhotoView
 from ratings.photos import files
 from ratings.photos.services import add_photo
+from tests.guests import browser_of
 from tests.photos import making
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +36,7 @@ def test_a_photo_has_four_sizes_and_a_master(catalogue_photo):
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_every_guest_can_fetch_the_files_of_a_catalogue_photo(file, catalogue_photo, bob, browser_of):
+def test_every_guest_can_fetch_the_files_of_a_catalogue_photo(file, catalogue_photo, bob):
     reply = browser_of(bob).get(files.address(catalogue_photo, file))
 
     assert reply.status_code == 200
@@ -49,17 +50,17 @@ def test_a_photo_is_not_found_without_a_session(file, catalogue_photo):
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_an_owner_can_fetch_the_files_of_their_photo(file, photo_of_alice, alice, browser_of):
+def test_an_owner_can_fetch_the_files_of_their_photo(file, photo_of_alice, alice):
     assert browser_of(alice).get(files.address(photo_of_alice, file)).status_code == 200
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_a_rater_cannot_fetch_the_files_of_another_owner(file, photo_of_alice, bob, browser_of):
+def test_a_rater_cannot_fetch_the_files_of_another_owner(file, photo_of_alice, bob):
     assert browser_of(bob).get(files.address(photo_of_alice, file)).status_code == NOT_THERE
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_an_owner_of_the_same_photo_can_only_fetch_their_own_copy(file, photo_of_alice, bob, browser_of):
+def test_an_owner_of_the_same_photo_can_only_fetch_their_own_copy(file, photo_of_alice, bob):
     his = add_photo(data=making.encoded(making.scene(1500, 900, seed=2)), name="mine.jpg", owner=bob)
     assert (his.sha256 == photo_of_alice.sha256, his.content_hash == photo_of_alice.content_hash) == (True, False)
 
@@ -96,18 +97,18 @@ def test_a_user_without_staff_status_cannot_fetch_the_files_of_an_owner(file, ph
         ".320.webp",
     ],
 )
-def test_other_file_names_do_not_exist(file, catalogue_photo, bob, browser_of):
+def test_other_file_names_do_not_exist(file, catalogue_photo, bob):
     address = f"/photos/{catalogue_photo.id}/{catalogue_photo.content_hash}/{file}"
 
     assert browser_of(bob).get(address).status_code == NOT_THERE
 
 
-def test_an_address_with_another_hash_does_not_exist(catalogue_photo, photo_of_alice, bob, browser_of):
+def test_an_address_with_another_hash_does_not_exist(catalogue_photo, photo_of_alice, bob):
     for hashed in (photo_of_alice.content_hash, "0" * 16, catalogue_photo.sha256, "x"):
         assert browser_of(bob).get(f"/photos/{catalogue_photo.id}/{hashed}/320.webp").status_code == NOT_THERE
 
 
-def test_files_are_cached_permanently_and_never_sniffed(catalogue_photo, bob, browser_of):
+def test_files_are_cached_permanently_and_never_sniffed(catalogue_photo, bob):
     reply = browser_of(bob).get(files.address(catalogue_photo, "320.webp"))
 
     assert reply["Cache-Control"] == "private, max-age=31536000, immutable"
@@ -117,13 +118,13 @@ def test_files_are_cached_permanently_and_never_sniffed(catalogue_photo, bob, br
     assert reply["Content-Disposition"] == "inline"
 
 
-def test_a_refusal_is_not_cached(photo_of_alice, bob, browser_of):
+def test_a_refusal_is_not_cached(photo_of_alice, bob):
     reply = browser_of(bob).get(files.address(photo_of_alice, "320.webp"))
 
     assert "immutable" not in reply.get("Cache-Control", "")
 
 
-def test_files_can_only_be_read(catalogue_photo, bob, browser_of):
+def test_files_can_only_be_read(catalogue_photo, bob):
     address = files.address(catalogue_photo, "320.webp")
     browser = browser_of(bob)
 
@@ -131,7 +132,7 @@ def test_files_can_only_be_read(catalogue_photo, bob, browser_of):
     assert {browser.post(address).status_code, browser.put(address).status_code, browser.delete(address).status_code} == {405}
 
 
-def test_a_width_that_older_versions_did_not_write_is_made_from_the_master(catalogue_photo, bob, browser_of):
+def test_a_width_that_older_versions_did_not_write_is_made_from_the_master(catalogue_photo, bob):
     path = files.path(catalogue_photo, "960.webp")
     path.unlink()
 
@@ -144,7 +145,7 @@ def test_a_width_that_older_versions_did_not_write_is_made_from_the_master(catal
 
 
 @pytest.mark.parametrize("lose", [Path.unlink, lambda path: path.write_bytes(b"broken")], ids=["missing", "broken"])
-def test_a_width_is_not_found_without_the_master(lose, catalogue_photo, bob, browser_of):
+def test_a_width_is_not_found_without_the_master(lose, catalogue_photo, bob):
     lose(files.path(catalogue_photo, "master.jpg"))
     files.path(catalogue_photo, "320.webp").unlink()
 
@@ -152,13 +153,13 @@ def test_a_width_is_not_found_without_the_master(lose, catalogue_photo, bob, bro
     assert not files.path(catalogue_photo, "320.webp").exists()
 
 
-def test_a_missing_master_is_not_found(catalogue_photo, bob, browser_of):
+def test_a_missing_master_is_not_found(catalogue_photo, bob):
     files.path(catalogue_photo, "master.jpg").unlink()
 
     assert browser_of(bob).get(files.address(catalogue_photo, "master.jpg")).status_code == NOT_THERE
 
 
-def test_a_photo_of_a_deleted_rater_is_not_found(photo_of_alice, alice, browser_of):
+def test_a_photo_of_a_deleted_rater_is_not_found(photo_of_alice, alice):
     browser, address = browser_of(alice), files.address(photo_of_alice, "320.webp")
 
     alice.delete()
@@ -166,7 +167,7 @@ def test_a_photo_of_a_deleted_rater_is_not_found(photo_of_alice, alice, browser_
     assert browser.get(address).status_code == NOT_THERE
 
 
-def test_too_many_file_requests_are_refused_with_the_time_to_wait(catalogue_photo, bob, browser_of, settings):
+def test_too_many_file_requests_are_refused_with_the_time_to_wait(catalogue_photo, bob, settings):
     settings.PAV = settings.PAV | {"LIMIT_FILES": "2/hour"}
     browser, address = browser_of(bob), files.address(catalogue_photo, "320.webp")
 

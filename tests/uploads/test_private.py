@@ -25,10 +25,9 @@ from ratings.photos import files
 from ratings.photos.services import add_photo
 from ratings.ranking import events, features, raw_features
 from ratings.ranking.population_prior import shared_ratings
-from ratings.raters.guests import SESSION_KEY
 from ratings.raters.services import make_guest, set_sharing
 from ratings.uploads import originals, quotas, sweeping, taking_in
-from tests.guests import BANK, current_projection, make_photos
+from tests.guests import BANK, browser_of, current_projection, make_photos
 from tests.photos import making
 
 pytestmark = pytest.mark.django_db
@@ -142,15 +141,6 @@ def test_every_address_of_an_own_photo_answers_strangers_as_if_it_never_was(alic
     assert [owner.get(files.address(photo, name)).status_code for name in files.file_names(photo)] == [404, 200, 200]
     for address in (f"/albums/{album}/", f"/api/v1/uploads?album={album}", f"/api/v1/uploads/stars?album={album}"):
         assert stranger.get(address).status_code == 404
-
-
-def browser_of(rater: Rater) -> Client:
-    browser = Client()
-    session = browser.session
-    session[SESSION_KEY] = str(rater.id)
-    session.save()
-    browser.cookies["sessionid"] = session.session_key
-    return browser
 
 
 def test_a_merge_brings_albums_along_and_folds_equal_photos_with_their_originals(tmp_path, settings, django_capture_on_commit_callbacks):
