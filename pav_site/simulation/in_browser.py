@@ -24,6 +24,7 @@ SHOWN = """() => {
     const isVisible = (selector) => document.querySelector(selector)?.hidden === false;
     if (document.querySelector("#withdrawal-code")) return document.querySelector("#done") ? "completed" : "ended";
     if (document.querySelector("#consent")) return isVisible("#wrong-device") ? "refused" : "consent";
+    if (document.querySelector("#late")?.checkVisibility({visibilityProperty: true})) return "late";
     if (!document.querySelector("#trial")) return document.querySelector("main [name=step]") ? "form" : "other";
     for (const notice of ["break", "elsewhere", "fault"]) if (isVisible(`#${notice}`)) return notice;
     const config = JSON.parse(document.querySelector("#study-config").textContent);
@@ -66,7 +67,7 @@ class BrowserParticipant:
                     if self._act(page, page.wait_for_function(SHOWN, timeout=PATIENCE_SECONDS * 1000).json_value()):
                         until = time.monotonic() + PATIENCE_SECONDS
                 except Error as error:  # the page changed meanwhile
-                    self.outcome.problem = error.message
+                    self.outcome.problem = f"{error.message} Seen on {page.url}: {_text_of(page)}"
             self.outcome.problem = "" if self.outcome.ended else self.outcome.problem
             self.outcome.ended = self.outcome.ended or "lost"
         finally:
@@ -93,7 +94,7 @@ class BrowserParticipant:
             self._answer(page)
         elif shown in ("break", "elsewhere", "finished"):
             page.click({"break": "#break-over", "elsewhere": "#go-on-here", "finished": "#go-on-button:enabled"}[shown])
-        else:  # the server is away, or says so: a person opens the link again
+        else:  # the server is away, or says so, or the page came without its scripts: a person opens the link again
             page.wait_for_timeout(AGAIN_MS)
             self._go(page, self.plan.query(self.number))
             return False
@@ -122,6 +123,14 @@ class BrowserParticipant:
         self.outcome.sent[place] = value
         if self.lots.random() < self.plan.habits.reload:
             page.reload()
+
+
+def _text_of(page: Page) -> str:
+    """What stands on a page, for the report."""
+    try:
+        return " / ".join(page.inner_text("body").split("\n"))
+    except Error:  # it changes just now
+        return "nothing"
 
 
 def take_part(people: Sequence[BrowserParticipant], chromium: Path) -> None:

@@ -46,6 +46,8 @@ WORDS: Mapping[str, object] = {
     "shortcuts": _("Keyboard shortcuts"),
     "preview": _("Preview: nothing counts"),
     "loading": _("Loading…"),
+    "late": _("Opening this page takes longer than usual."),
+    "open_again": _("Open it again"),
     "break_title": _("Time for a break"),
     "break_text": _("Rest your eyes. Continue when you like."),
     "trials_done": _("That was the last photo."),

@@ -139,6 +139,7 @@ onDetail(outbox, "accepted", ({ reply }) => {
 panel.addEventListener("drawn", () => firstRise.look());
 tabs.addEventListener("shown", () => firstRise.look());
 
+document.documentElement.toggleAttribute("data-started", true);
 // The deck has started before this module.
 deck.report();
 showWaiting(outbox.waiting);

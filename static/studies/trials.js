@@ -351,5 +351,6 @@ outbox.addEventListener("change", (event) => {
   find("#unsaved").hidden = !(detail > 0 && (!navigator.onLine || outbox.isStuck));
 });
 
+document.documentElement.toggleAttribute("data-started", true);
 watch();
 begin(false);

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 
 from benchmarks import page as benchmark
 from tests.browser.stack import Stack
-from tests.browser.visitor import TOP, Visitor
+from tests.browser.visitor import PATIENCE_MS, TOP, Visitor
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 CHOSEN = """() => {
@@ -60,6 +60,25 @@ def test_a_reload_with_an_unsent_rating_shows_the_next_photo(visit: Callable[...
 
     assert alice.wait_for_photo() == second != first
     assert alice.page.locator(".first-photo").count() == 0
+
+
+def test_a_page_whose_scripts_do_not_come_offers_to_open_it_again(browser: Browser, stack: Stack) -> None:
+    context = browser.new_context(**PHONE)
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.route("**/page/app*.js", lambda route: route.abort())
+    page.goto(stack.address)
+    assert not page.is_visible(".late")  # it comes after ten seconds
+    page.evaluate("() => document.getAnimations().forEach((one) => one.finish())")
+    assert page.is_visible(".late")
+
+    page.unroute("**/page/app*.js")
+    page.click(".late a")
+
+    page.wait_for_selector("html[data-started]")
+    page.evaluate("() => document.getAnimations().forEach((one) => one.finish())")
+    assert not page.is_visible(".late")
+    context.close()
 
 
 def test_the_first_photo_comes_before_other_photos_and_the_ranking(alice: Visitor) -> None:

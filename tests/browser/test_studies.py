@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from pav_site.simulation.in_browser import SHOWN
 from tests.browser.stack import Stack
 from tests.browser.test_accessibility import findings
 from tests.browser.visitor import PATIENCE_MS
@@ -283,6 +284,26 @@ def test_a_second_tab_is_refused_kindly_and_can_take_over(stack: Stack, arrive: 
     second.press("4")
     first.page.wait_for_selector("#elsewhere:not([hidden])")
     assert second.errors == []
+
+
+def test_a_trial_page_whose_scripts_do_not_come_offers_to_open_it_again(stack: Stack, arrive: Callable[..., Taker]) -> None:
+    make(stack, "scripts")
+    taker = arrive(**PHONE)
+    taker.go("/study/scripts/")
+    taker.agree()
+    taker.page.route("**/studies/outbox*.js", lambda route: route.abort())  # one part is enough
+    taker.next()
+    taker.page.wait_for_selector("#trial")
+    assert taker.page.evaluate(SHOWN) == ""
+    taker.page.evaluate("() => document.getAnimations().forEach((one) => one.finish())")
+    assert taker.page.evaluate(SHOWN) == "late"
+    taker.page.unroute("**/studies/outbox*.js")
+
+    taker.page.click("#late a")
+
+    taker.press("3")
+    assert not taker.page.is_visible("#late")
+    taker.errors = [error for error in taker.errors if "ERR_FAILED" not in error]
 
 
 def test_a_preview_in_japanese_is_the_researchers_alone_and_counts_nothing(stack: Stack, arrive: Callable[..., Taker]) -> None:
