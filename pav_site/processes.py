@@ -7,6 +7,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
@@ -65,9 +66,16 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
 
 
 def yield_to_others() -> None:
-    """Lower this process's priority: it must not slow down those that a user waits for."""
+    """Lower this process's priority: it must not slow down those that a user waits for.
+
+    Where Linux shares the processor among sessions first (`sched_autogroup_enabled`, as on most desktops), niceness counts within a
+    session alone; a process with a session of its own lowers that, too.
+    """
     if hasattr(os, "nice"):
         os.nice(NICENESS)
+    if hasattr(os, "getsid") and os.getsid(0) == os.getpid():
+        with suppress(OSError):  # no Linux, or one without it
+            Path("/proc/self/autogroup").write_text(str(NICENESS))
 
 
 def end_with_parent() -> None:

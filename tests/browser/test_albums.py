@@ -65,8 +65,9 @@ def albums(visit: Callable[..., Visitor], stack: Stack) -> Callable[..., Albums]
     return with_album
 
 
-def test_two_tabs_have_a_scope_each_and_one_taste(albums: Callable[..., Albums]) -> None:
-    tab = albums()
+@SIZES
+def test_two_tabs_have_a_scope_each_and_one_taste(albums: Callable[..., Albums], size: dict) -> None:
+    tab = albums(**size)
     tab.open("rate/")
     own = set(tab.values())
     tab.visitor.wait_until_live()

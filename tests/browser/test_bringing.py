@@ -17,6 +17,7 @@ from tests.browser.visitor import Visitor
 from tests.photos import making
 
 WAIT_MS = 60_000
+WIDTHS = pytest.mark.parametrize("width", [390, 1280])
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def expect_sentence(page: Page, text: str) -> None:
     expect(page.locator("#bring-sentence")).to_contain_text(text, timeout=WAIT_MS)
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@WIDTHS
 def test_a_folder_is_brought_and_what_is_no_photo_is_listed_until_dismissed(
     visit: Callable[..., Visitor], folder: Path, width: int
 ) -> None:
@@ -74,13 +75,16 @@ def test_a_folder_is_brought_and_what_is_no_photo_is_listed_until_dismissed(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_a_folder_is_dropped_a_photo_pasted_and_one_that_changes_meanwhile_left_out(visit: Callable[..., Visitor], tmp_path: Path) -> None:
+@WIDTHS
+def test_a_folder_is_dropped_a_photo_pasted_and_one_that_changes_meanwhile_left_out(
+    visit: Callable[..., Visitor], tmp_path: Path, width: int
+) -> None:
     below = tmp_path / "Sea" / "first day"
     below.mkdir(parents=True)
     for place, number in ((below.parent / "one.png", 21), (below / "two.png", 22), (tmp_path / "changing.png", 23)):
         place.write_bytes(picture("violet", number))
     (below / ".hidden.png").write_bytes(b"x")
-    visitor = visit(expects_errors=True)
+    visitor = visit(expects_errors=True, viewport={"width": width, "height": 800})
     page = new_album(visitor, "Ways")
     # A drop that the browser itself makes: scripts cannot make one that has folders.
     drop = {"items": [], "files": [str(below.parent)], "dragOperationsMask": 1}
@@ -138,8 +142,9 @@ def test_a_folder_that_two_tabs_bring_at_once_is_there_once(visit: Callable[...,
     assert len(visitor.get(f"/api/v1/albums/{one.url.split('/')[-2]}/photos")["photos"]) == 9
 
 
-def test_a_pause_and_a_lost_connection_go_on_where_they_stopped(visit: Callable[..., Visitor], folder: Path) -> None:
-    visitor = visit(expects_errors=True)
+@WIDTHS
+def test_a_pause_and_a_lost_connection_go_on_where_they_stopped(visit: Callable[..., Visitor], folder: Path, width: int) -> None:
+    visitor = visit(expects_errors=True, viewport={"width": width, "height": 800})
     page, context = new_album(visitor, "Lost"), visitor.context
     cut = []
 
@@ -174,10 +179,11 @@ made = Photo.objects.bulk_create(
 print([photo.id for photo in made])"""
 
 
+@WIDTHS
 def test_photos_beyond_the_quota_are_left_out_with_the_numbers_before_they_are_sent_and_come_once_there_is_room(
-    visit: Callable[..., Visitor], stack: Stack, folder: Path
+    visit: Callable[..., Visitor], stack: Stack, folder: Path, width: int
 ) -> None:
-    visitor = visit()
+    visitor = visit(viewport={"width": width, "height": 800})
     page = new_album(visitor, "Full")
     rater = page.evaluate("JSON.parse(document.getElementById('page-config').textContent).rater")
     others = json.loads(stack.run("manage.py", "shell", "-v0", "-c", FULL.format(rater=rater)))
@@ -196,7 +202,7 @@ def test_photos_beyond_the_quota_are_left_out_with_the_numbers_before_they_are_s
     expect(page.locator("#bring-problems")).to_be_hidden()
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@WIDTHS
 def test_photos_are_taken_home_in_a_zip_with_stars(visit: Callable[..., Visitor], folder: Path, width: int) -> None:
     page = new_album(visit(viewport={"width": width, "height": 800}), "Home")
     page.set_input_files("#bring-photos", [folder / f"IMG_{number}.jpg" for number in range(3)])

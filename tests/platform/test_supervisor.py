@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pav_site.processes import NICENESS
 from pav_site.supervisor import Program, Supervisor
 from tests.platform.machine import processes_of, until
 
@@ -18,6 +19,8 @@ WITH_CHILD = (
 )
 IGNORES_SIGINT = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
 WATCHES_PARENT = "from pav_site.processes import end_with_parent; import time; end_with_parent(); time.sleep(600)"
+
+YIELDS = "from pav_site.processes import yield_to_others; import time; yield_to_others(); time.sleep(600)"
 
 
 @pytest.fixture
@@ -34,6 +37,16 @@ def supervisor(messages: list[str]) -> Iterator[Supervisor]:
 
 def program(code: str, folder: Path, name: str = "worker") -> Program:
     return Program(name, [sys.executable, "-c", code, str(folder)], folder / f"{name}.log")
+
+
+def test_a_child_that_yields_does_so_to_other_sessions_too(supervisor: Supervisor, tmp_path: Path) -> None:
+    supervisor.start(program(YIELDS, tmp_path))
+    child = psutil.Process(supervisor.pids["worker"])
+
+    until(lambda: child.nice() == os.nice(0) + NICENESS)
+
+    session = Path(f"/proc/{child.pid}/autogroup")
+    until(lambda: not session.exists() or f"nice {NICENESS}" in session.read_text())
 
 
 def test_a_killed_child_is_restarted_and_reported(supervisor: Supervisor, messages: list[str], tmp_path: Path) -> None:
