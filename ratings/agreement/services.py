@@ -1,25 +1,21 @@
 """Writes of analyses of agreement: requested by an administrator, made by a worker, once each."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
 
 from ratings import job_services, jobs
 from ratings.agreement.models import AgreementAnalysis
 from ratings.errors import RatingError
+from ratings.job_services import UNFINISHED
 
-GIVE_UP_HOURS = 2
 KEPT = 20  # analyses
-STOPPED = gettext_noop("It was not finished within two hours, so it was stopped. Request a new one.")
 
 State = AgreementAnalysis.State
-UNFINISHED = (State.WAITING, State.RUNNING)
 
 
 class AlreadyRunning(RatingError):
@@ -65,7 +61,5 @@ def fail(analysis_id: UUID, problem: str, *, left_out_count: int = 0) -> None:
 
 def requeue_lost(*, waiting_seconds: float) -> None:
     """Queue analyses again whose task must be lost; one that is running for hours was lost with its worker."""
-    for row in AgreementAnalysis.objects.filter(state__in=UNFINISHED, created_at__lt=timezone.now() - timedelta(hours=GIVE_UP_HOURS)):
-        fail(row.id, STOPPED)
-    waiting = AgreementAnalysis.objects.filter(state=State.WAITING)
-    job_services.queue_lost_again(waiting, jobs.request_agreement, column="queued_at", waiting_seconds=waiting_seconds)
+    analyses, now = AgreementAnalysis.objects.all(), timezone.now()
+    job_services.recover_analyses(analyses, jobs.request_agreement, waiting_seconds=waiting_seconds, finished_at=now)

@@ -1,24 +1,19 @@
 """Writes of analyses of a study's agreement: requested by its researcher, made by a worker, once each."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from ratings import job_services, jobs
+from ratings.job_services import UNFINISHED
 from ratings.studies import services
 from ratings.studies.errors import BadStudy
 from ratings.studies.models import Study, StudyAnalysis
 
-GIVE_UP_HOURS = 2
-STOPPED = gettext_noop("It was not finished within two hours, so it was stopped. Request a new one.")
-
 State = StudyAnalysis.State
-UNFINISHED = (State.WAITING, State.RUNNING)
 
 
 def request_analysis(study: Study) -> StudyAnalysis:
@@ -53,7 +48,4 @@ def finish(analysis_id: UUID, *, files: Mapping[str, str], problem: str) -> None
 
 def requeue_lost(*, waiting_seconds: float) -> None:
     """Queue analyses again whose task must be lost; one that is running for hours was lost with its worker."""
-    long_ago = timezone.now() - timedelta(hours=GIVE_UP_HOURS)
-    StudyAnalysis.objects.filter(state__in=UNFINISHED, created_at__lt=long_ago).update(state=State.FAILED, problem=STOPPED)
-    waiting = StudyAnalysis.objects.filter(state=State.WAITING)
-    job_services.queue_lost_again(waiting, jobs.request_study_agreement, column="queued_at", waiting_seconds=waiting_seconds)
+    job_services.recover_analyses(StudyAnalysis.objects.all(), jobs.request_study_agreement, waiting_seconds=waiting_seconds)
