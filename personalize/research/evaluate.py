@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cache, cached_property, partial
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 import numpy as np
 from jaxtyping import Float
@@ -91,7 +91,7 @@ class SwapResult(TypedDict):
 class Evaluation(TypedDict):
     """All results, as plain data for JSON; by number of shots and method."""
 
-    protocol: dict[str, Any]
+    protocol: dict[str, object]
     raters: dict[str, int]
     versions: dict[str, str]
     srocc: dict[str, dict[str, MeanOverRaters]]

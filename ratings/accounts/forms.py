@@ -38,7 +38,7 @@ class SignInForm(LoginForm):
             login.label = _("Name")
         _without_placeholders(self)
 
-    def _login_with_password(self, request: HttpRequest, redirect_url: str | None, credentials: dict[str, Any]) -> HttpResponse:
+    def _login_with_password(self, request: HttpRequest, redirect_url: str | None, credentials: dict[str, object]) -> HttpResponse:
         response = super()._login_with_password(request, redirect_url, credentials)
         if request.user.is_authenticated:  # allauth has made the session as long as those of raters
             limit_administrator(request, request.user)

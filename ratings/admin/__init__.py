@@ -137,7 +137,7 @@ class SaysWhatIsOff(ReadOnly):
 
     change_list_template = "admin/what_is_off.html"
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
         off = {
             "no_worker_for_exact_refits": exact_refits.wanted() and health.exact_refits() is False,
             "no_task_vectors": not projections.has_task_vectors(),
@@ -284,11 +284,11 @@ class RaterAdmin(SaysWhatIsOff):
 class AgreementAnalysisAdmin(ReadOnly):
     """In the list of tables only: analyses have pages of their own."""
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
         return redirect("agreement")
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
         return redirect("agreement_page", object_id)
 

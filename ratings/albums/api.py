@@ -1,6 +1,5 @@
 """API of albums."""
 
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse, JsonResponse
@@ -19,14 +18,14 @@ router = Router()
 
 
 @router.get("/albums", response={200: schemas.AlbumsOut, **PROBLEMS})
-def albums(request: RaterRequest) -> dict[str, Any]:
+def albums(request: RaterRequest) -> dict[str, object]:
     """The rater's albums, newest first."""
     limits.check("READS", str(request.auth))
     return {"albums": [schemas.album_out(shelf) for shelf in selectors.shelves(request.auth)]}
 
 
 @router.post("/albums", response={201: schemas.AlbumOut, **PROBLEMS})
-def make_album(request: RaterRequest, album: schemas.AlbumIn) -> Status[dict[str, Any]]:
+def make_album(request: RaterRequest, album: schemas.AlbumIn) -> Status[dict[str, object]]:
     """Make an album."""
     limits.check("RATINGS", str(request.auth))
     made = services.create_album(owner_id=request.auth, name=album.name, keeps_originals=album.keeps_originals)
@@ -34,7 +33,7 @@ def make_album(request: RaterRequest, album: schemas.AlbumIn) -> Status[dict[str
 
 
 @router.get("/albums/{uuid:album_id}", response={200: schemas.AlbumOut, **PROBLEMS})
-def one_album(request: RaterRequest, album_id: UUID) -> dict[str, Any]:
+def one_album(request: RaterRequest, album_id: UUID) -> dict[str, object]:
     """One album."""
     limits.check("READS", str(request.auth))
     return schemas.album_out(selectors.shelf(request.auth, album_id))
@@ -69,7 +68,7 @@ def album_best(
     count: int = Query(50, ge=1, le=500),
     fold: float = Query(0.5, ge=0, le=1, description="How different photos may be that fold into a stack; 0: only the same picture again."),
     variety: float = Query(0, ge=0, le=1, description="How much photos count that are unlike the better ones."),
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The best photos of an album, with those that are nearly alike folded into stacks. Picks come first; rejects are left out."""
     limits.check("READS", str(request.auth))
     album = selectors.album_of(request.auth, album_id)
@@ -77,7 +76,7 @@ def album_best(
 
 
 @router.patch("/albums/{uuid:album_id}", response={200: schemas.AlbumOut, **PROBLEMS})
-def change_album(request: RaterRequest, album_id: UUID, change: schemas.AlbumChange) -> dict[str, Any]:
+def change_album(request: RaterRequest, album_id: UUID, change: schemas.AlbumChange) -> dict[str, object]:
     """Rename an album, choose its cover, or whether it keeps originals. What is left out stays."""
     limits.check("RATINGS", str(request.auth))
     services.change_album(

@@ -1,6 +1,5 @@
 """API schemas of albums."""
 
-from typing import Any
 from uuid import UUID
 
 from ninja import Field, Schema
@@ -72,7 +71,7 @@ class CountOut(Schema):
     count: int = Field(description="How many photos it changed.")
 
 
-def album_out(shelf: Shelf) -> dict[str, Any]:
+def album_out(shelf: Shelf) -> dict[str, object]:
     album = shelf.album
     return {
         "id": album.id,

@@ -1,6 +1,5 @@
 """API of downloads: asked for, followed, stopped."""
 
-from typing import Any
 from uuid import UUID
 
 from ninja import Router, Status
@@ -15,7 +14,7 @@ router = Router()
 
 
 @router.post("/downloads", response={201: DownloadOut, **PROBLEMS})
-def request_download(request: RaterRequest, wanted: DownloadIn) -> Status[dict[str, Any]]:
+def request_download(request: RaterRequest, wanted: DownloadIn) -> Status[dict[str, object]]:
     """Ask for a ZIP of an album's photos."""
     limits.check("RATINGS", str(request.auth))
     row = services.request_download(owner_id=request.auth, album_id=wanted.album, photo_ids=wanted.photos, choices=choices_of(wanted))
@@ -23,7 +22,7 @@ def request_download(request: RaterRequest, wanted: DownloadIn) -> Status[dict[s
 
 
 @router.get("/downloads/{uuid:download_id}", response={200: DownloadOut, **PROBLEMS})
-def download(request: RaterRequest, download_id: UUID) -> dict[str, Any]:
+def download(request: RaterRequest, download_id: UUID) -> dict[str, object]:
     """How far a download is."""
     limits.check("READS", str(request.auth))
     row = selectors.download_of(request.auth, download_id)

@@ -1,6 +1,6 @@
 """API schemas of downloads."""
 
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from django.urls import reverse
@@ -52,7 +52,7 @@ def choices_of(wanted: DownloadIn) -> Choices:
     }
 
 
-def download_out(row: Download) -> dict[str, Any]:
+def download_out(row: Download) -> dict[str, object]:
     """A download as its page shows it."""
     done = row.state == Download.State.DONE
     return {

@@ -1,7 +1,6 @@
 """What a deck and a ranking are about: the catalogue, or one album."""
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
@@ -54,7 +53,7 @@ class Scope:
         return f"{self.owned(features)} AND {features}.photo_id IN ({inside}) AND {features}.photo_id NOT IN ({binned})"
 
     @property
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, object]:
         return {} if self.album is None else {"album": self.album}
 
 

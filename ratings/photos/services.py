@@ -5,7 +5,6 @@ import logging
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -178,7 +177,7 @@ def _lock_files(sha256: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(sha256[:15], 16)])
 
 
-def _columns(photo: NormalisedPhoto, about: About) -> dict[str, Any]:
+def _columns(photo: NormalisedPhoto, about: About) -> dict[str, object]:
     return {
         "name": photo.name,
         "width": photo.width,

@@ -40,7 +40,7 @@ router = Router(auth=ParticipantSession())
 
 
 @router.post("/studies/{slug}/claim", response={200: schemas.RunOut, **PROBLEMS})
-def claim(request: ParticipantRequest, slug: str, body: schemas.ClaimIn) -> dict[str, Any]:
+def claim(request: ParticipantRequest, slug: str, body: schemas.ClaimIn) -> dict[str, object]:
     """Show the trials in this tab: those of the step that have no answer yet. Another tab is refused meanwhile."""
     participant = _under_way(request)
     participation_services.claim_page(participant, page=body.page, insists=body.insists)
@@ -52,7 +52,7 @@ def claim(request: ParticipantRequest, slug: str, body: schemas.ClaimIn) -> dict
     left = [replace(trial, break_before=False) if trial.place in taken else trial for trial in own if trial.place >= participant.next_place]
     photos = selectors.photos_by_study_photo({rows[trial.photo] for trial in left if trial.photo is not None})
 
-    def out(trial: Any) -> dict[str, Any]:
+    def out(trial: Any) -> dict[str, object]:
         row = None if trial.photo is None else rows[trial.photo]
         photo = photos[row] if row is not None else None
 
@@ -65,7 +65,7 @@ def claim(request: ParticipantRequest, slug: str, body: schemas.ClaimIn) -> dict
 
 
 @router.post("/studies/{slug}/trials", response={201: schemas.StoredOut, 200: schemas.StoredOut, **PROBLEMS})
-def answer(request: ParticipantRequest, slug: str, trial: schemas.TrialIn) -> Status[dict[str, Any]]:
+def answer(request: ParticipantRequest, slug: str, trial: schemas.TrialIn) -> Status[dict[str, object]]:
     """Store the answer of a trial. 201: stored; 200: this very answer had been stored before."""
     limits.check("RATINGS", str(request.auth.pk))
     stored = trial_services.record_trial(_may_still_send(request), trial.as_answer())
@@ -73,7 +73,7 @@ def answer(request: ParticipantRequest, slug: str, trial: schemas.TrialIn) -> St
 
 
 @router.post("/studies/{slug}/undo", response={200: schemas.StoredOut, **PROBLEMS})
-def undo_trial(request: ParticipantRequest, slug: str, undo: schemas.UndoIn) -> dict[str, Any]:
+def undo_trial(request: ParticipantRequest, slug: str, undo: schemas.UndoIn) -> dict[str, object]:
     """Take the last trial back, where the study allows it. With a client id, the same request again changes nothing."""
     limits.check("RATINGS", str(request.auth.pk))
     trial_services.undo_trial(_may_still_send(request), client_id=undo.client_id, place=undo.place)
@@ -81,7 +81,7 @@ def undo_trial(request: ParticipantRequest, slug: str, undo: schemas.UndoIn) -> 
 
 
 @router.post("/studies/{slug}/events", response={200: schemas.StoredOut, **PROBLEMS})
-def note(request: ParticipantRequest, slug: str, event: schemas.EventIn) -> dict[str, Any]:
+def note(request: ParticipantRequest, slug: str, event: schemas.EventIn) -> dict[str, object]:
     """Store what happened around a trial: a break, a photo that could not be loaded."""
     limits.check("RATINGS", str(request.auth.pk))
     data = {"started_ms": event.started_ms, "ended_ms": event.ended_ms}

@@ -2,12 +2,11 @@
 
 import hashlib
 import json
-from typing import Any
 
 from ratings.studies.design import StudyFile, said
 
 
-def consent_of(file: StudyFile, language: str) -> dict[str, Any]:
+def consent_of(file: StudyFile, language: str) -> dict[str, object]:
     """Everything on the consent page that the design says. The contact may change after opening, so it is not part of it."""
     consent = file.consent
     return {
@@ -26,5 +25,5 @@ def hashes(file: StudyFile) -> dict[str, str]:
     return {language: _hash(consent_of(file, language)) for language in file.languages}
 
 
-def _hash(consent: dict[str, Any]) -> str:
+def _hash(consent: dict[str, object]) -> str:
     return hashlib.sha256(json.dumps(consent, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

@@ -242,7 +242,7 @@ class StudyFile(Part):
         if own is None:
             return self
         scale = own.scale or self.scale
-        changes: dict[str, Any] = {"trials": own.trials or self.trials}
+        changes: dict[str, object] = {"trials": own.trials or self.trials}
         changes["scale"] = scale.model_copy(update={"question": own.question}) if own.question else scale
         if own.instructions:
             changes["instructions"] = self.instructions.model_copy(update={"text": own.instructions})

@@ -15,6 +15,7 @@ from ratings.studies.export_columns import TABLES
 from ratings.studies.models import Exclusion, Participant, Study, StudyAnswer, StudyDesign, StudyPhoto, Trial, TrialEvent
 
 NAMES = (*TABLES, "dictionary.csv", "study.yaml", "study.json")
+Row = dict[str, Any]  # of a table, by column
 CHUNK = 2000
 MAIN = Participant.Mode.MAIN
 FIELDS = tuple(field.attname for field in Trial._meta.concrete_fields if field.name not in ("id", "client_id", "participant"))
@@ -39,7 +40,7 @@ def lines_of(study: Study, name: str, *, mode: str = MAIN, with_ids: bool = Fals
         yield from (_line([_cell(get(row)) for get in getters]) for row in _rows(study, name, mode))
 
 
-def facts(study: Study, mode: str) -> dict[str, Any]:
+def facts(study: Study, mode: str) -> dict[str, object]:
     """What every export says of itself: the design with its hash and time, versions, what was changed after opening, counts."""
     design = selectors.design_of(study, mode)
     return {
@@ -64,7 +65,7 @@ def facts(study: Study, mode: str) -> dict[str, Any]:
     }
 
 
-def _rows(study: Study, name: str, mode: str) -> Iterator[dict[str, Any]]:
+def _rows(study: Study, name: str, mode: str) -> Iterator[Row]:
     if name == "trials.csv":
         return trials(study, mode)
     if name in ("trials_cleaned.csv", "ratings.csv"):
@@ -89,7 +90,7 @@ def people(study: Study, mode: str) -> QuerySet[Participant]:
     return rows.select_related("design").defer("design__text").order_by("number")
 
 
-def trials(study: Study, mode: str) -> Iterator[dict[str, Any]]:
+def trials(study: Study, mode: str) -> Iterator[Row]:
     """Every trial, one participant after the other."""
     hashes = dict(StudyPhoto.objects.filter(study=study).values_list("id", "sha256"))
     categories = dict(StudyPhoto.objects.filter(study=study).values_list("id", "category"))
@@ -97,7 +98,7 @@ def trials(study: Study, mode: str) -> Iterator[dict[str, Any]]:
         yield from _trials_of(participant, hashes, categories)
 
 
-def _trials_of(participant: Participant, hashes: dict[int, str], categories: dict[int, str]) -> list[dict[str, Any]]:
+def _trials_of(participant: Participant, hashes: dict[int, str], categories: dict[int, str]) -> list[Row]:
     trials = Trial.objects.filter(participant=participant).order_by("place", "attempt")
     rows = [dict(zip(FIELDS, values, strict=True)) for values in trials.values_list(*FIELDS)]
     last = {row["place"]: row["attempt"] for row in rows}
@@ -117,7 +118,7 @@ def _trials_of(participant: Participant, hashes: dict[int, str], categories: dic
     return rows
 
 
-def cleaned(study: Study, mode: str) -> Iterator[dict[str, Any]]:
+def cleaned(study: Study, mode: str) -> Iterator[Row]:
     """The trials that the frozen rules keep, with which showing of the photo each is (`block` in ratings.csv)."""
     file = selectors.design_file(selectors.design_of(study, mode).pk)
     excluded = set(Exclusion.objects.filter(participant__study=study).values_list("participant", flat=True))
@@ -139,7 +140,7 @@ def cleaned(study: Study, mode: str) -> Iterator[dict[str, Any]]:
                 yield row | {"showing": shown[row["photo"]]}
 
 
-def is_kept(file: StudyFile, row: dict[str, Any]) -> bool:
+def is_kept(file: StudyFile, row: Row) -> bool:
     """Whether the rules keep a trial of a photo."""
     rules, seconds = file.cleaning, (row["answer_ms"] - row["shown_ms"]) / 1000
     if row["value"] is None or (rules.drop_hidden and row["hidden"]):
@@ -149,7 +150,7 @@ def is_kept(file: StudyFile, row: dict[str, Any]) -> bool:
     return not (too_fast or too_slow)
 
 
-def _means(study: Study, mode: str) -> Iterator[dict[str, Any]]:
+def _means(study: Study, mode: str) -> Iterator[Row]:
     """One row for each participant and photo."""
     own: dict[str, list[int]] = {}
     who = ""
@@ -161,12 +162,12 @@ def _means(study: Study, mode: str) -> Iterator[dict[str, Any]]:
     yield from _means_of(who, own)
 
 
-def _means_of(who: str, own: dict[str, list[int]]) -> Iterator[dict[str, Any]]:
+def _means_of(who: str, own: dict[str, list[int]]) -> Iterator[Row]:
     for image, values in own.items():
         yield {"participant": who, "image": image, "score": f"{sum(values) / len(values):g}"}
 
 
-def _participants(study: Study, mode: str) -> Iterator[dict[str, Any]]:
+def _participants(study: Study, mode: str) -> Iterator[Row]:
     excluded = set(Exclusion.objects.filter(participant__study=study).values_list("participant", flat=True))
     for participant in people(study, mode).select_related("identity").iterator(CHUNK):
         checks = list(
@@ -192,7 +193,7 @@ def _participants(study: Study, mode: str) -> Iterator[dict[str, Any]]:
         }
 
 
-def _photos(study: Study, mode: str) -> Iterator[dict[str, Any]]:
+def _photos(study: Study, mode: str) -> Iterator[Row]:
     wanted = {photo.sha256: photo.category for photo in selectors.design_file(selectors.design_of(study, mode).pk).photos}
     for photo in Photo.objects.filter(owner=None, sha256__in=wanted).order_by("id").iterator(CHUNK):
         yield {
@@ -208,25 +209,25 @@ def image_name(sha256: str) -> str:
     return f"{sha256[:16]}.jpg"
 
 
-def _of_people(rows: QuerySet[Any], study: Study, mode: str, *fields: str) -> Iterator[dict[str, Any]]:
+def _of_people(rows: QuerySet[Any], study: Study, mode: str, *fields: str) -> Iterator[Row]:
     own = rows.filter(participant__study=study, participant__mode=mode).exclude(participant__state=Participant.State.WITHDRAWN)
     for row in own.order_by("participant__number", "id").values("participant__pseudonym", *fields).iterator(CHUNK):
         yield row | {"participant": row["participant__pseudonym"]}
 
 
-def _events(study: Study, mode: str) -> Iterator[dict[str, Any]]:
+def _events(study: Study, mode: str) -> Iterator[Row]:
     return _of_people(TrialEvent.objects.all(), study, mode, "kind", "place", "data", "created_at")
 
 
-def _answers(study: Study, mode: str) -> Iterator[dict[str, Any]]:
+def _answers(study: Study, mode: str) -> Iterator[Row]:
     return _of_people(StudyAnswer.objects.all(), study, mode, "step", "attempt", "question", "row", "value")
 
 
-def _exclusions(study: Study, mode: str) -> Iterator[dict[str, Any]]:
+def _exclusions(study: Study, mode: str) -> Iterator[Row]:
     return _of_people(Exclusion.objects.all(), study, mode, "reason", "created_at")
 
 
-def _consents(study: Study, mode: str) -> Iterator[dict[str, Any]]:
+def _consents(study: Study, mode: str) -> Iterator[Row]:
     for design in StudyDesign.objects.filter(study=study).order_by("id"):
         file = selectors.design_file(design.pk)
         for language in file.languages:
@@ -234,7 +235,7 @@ def _consents(study: Study, mode: str) -> Iterator[dict[str, Any]]:
             yield {"design": design.hash, "language": language, "hash": design.consent_hashes[language], "text": text}
 
 
-def _log(study: Study, mode: str) -> Iterator[dict[str, Any]]:
+def _log(study: Study, mode: str) -> Iterator[Row]:
     for row in selectors.log_of(study).iterator(CHUNK):
         yield {"created_at": row.created_at, "kind": row.kind, "data": row.data}
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from ratings.studies.design import Question, said
 
@@ -23,7 +22,7 @@ def typed(sent: Mapping[str, str], name: str) -> str:
     return str(sent.get(name, "")).replace("\x00", "")
 
 
-def fields(questions: Sequence[Question], language: str, problems: Mapping[str, str], given: Mapping[str, str]) -> list[dict[str, Any]]:
+def fields(questions: Sequence[Question], language: str, problems: Mapping[str, str], given: Mapping[str, str]) -> list[dict[str, object]]:
     """Questions as a template draws them."""
     return [
         {

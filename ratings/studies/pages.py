@@ -1,7 +1,5 @@
 """Pages of participants that several steps share, and the ends of a run."""
 
-from typing import Any
-
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -57,7 +55,7 @@ def end(
     """A kind end, with the code that Prolific needs for it, if any."""
     words = words_of(file, language)
     code = _completion_code(file, outcome, kind)
-    context: dict[str, Any] = {
+    context: dict[str, object] = {
         "heading": words.get(f"{word}_title", words["ended_title"]),
         "text": words.get(f"{word}_text", words["ended_text"] if word != "withdrawn" else words["withdrawn"]),
         "code": code,
@@ -74,7 +72,7 @@ def end_of(request: HttpRequest, participant: Participant, file: StudyFile, word
 
 
 def page(
-    request: HttpRequest, template: str, study: Study, file: StudyFile, language: str, context: dict[str, Any], *, status: int = 200
+    request: HttpRequest, template: str, study: Study, file: StudyFile, language: str, context: dict[str, object], *, status: int = 200
 ) -> HttpResponse:
     """A page of a study in one of its languages."""
     ours = {code for code, _name in settings.LANGUAGES}

@@ -99,7 +99,7 @@ class StoredOut(Schema):
 
 def trial_out(
     file: StudyFile, participant: Participant, trial: DealtTrial, number: int, photo: Photo | None, address: Any
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """A trial as the page gets it: nothing that could sway, such as names or alternative texts."""
     check = None if trial.check is None else file.trials.checks[trial.check]
     return {
@@ -113,7 +113,7 @@ def trial_out(
     }
 
 
-def photo_out(photo: Photo, address: Any) -> dict[str, Any]:
+def photo_out(photo: Photo, address: Any) -> dict[str, object]:
     """The files of a photo; `address` gives the address of one."""
     usual = f"{min(photo.width, files.USUAL_WIDTH)}.webp"
     widths = ", ".join(f"{address(photo, f'{width}.webp')} {width}w" for width in page_widths(photo.width))

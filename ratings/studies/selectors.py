@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -202,7 +201,7 @@ def problems_of(text: str) -> tuple[StudyFile | None, list[Problem]]:
     return file, found_problems
 
 
-def versions() -> dict[str, Any]:
+def versions() -> dict[str, object]:
     """What trials are collected with: PAV, the bank and the projection."""
     current = projections.current()
     return {"pav": settings.VERSION, "bank": current.bank if current else None, "projection": current.id if current else None}
@@ -218,7 +217,7 @@ def log_of(study: Study) -> QuerySet[StudyLog]:
     return StudyLog.objects.filter(study=study).order_by("id")
 
 
-def dealing_log(study: Study, mode: str) -> list[tuple[str, dict[str, Any]]]:
+def dealing_log(study: Study, mode: str) -> list[tuple[str, dict[str, object]]]:
     """What `dealing.replay` reads, of those who were dealt the trials of `design_of`."""
     numbers = set(Participant.objects.filter(design=design_of(study, mode), mode=mode).values_list("number", flat=True))
     rows = log_of(study).filter(kind__in=("dealt", "released", "returned"), data__mode=mode)

@@ -215,7 +215,7 @@ def _step_page(
     status: int = 200,
 ) -> HttpResponse:
     language, step = participant.language, participant.step
-    context: dict[str, Any] = {"participant": participant, "step": step}
+    context: dict[str, object] = {"participant": participant, "step": step}
     words = words_of(file, language)
     if step in ("questions_before", "questions_after", "comprehension"):
         rows = file.comprehension.questions if step == "comprehension" and file.comprehension else questions_of(getattr(file, step, ()))
@@ -239,7 +239,7 @@ def _step_page(
     return pages.page(request, template, participant.study, file, language, context, status=status)
 
 
-def _examples(participant: Participant, file: StudyFile, language: str) -> list[dict[str, Any]]:
+def _examples(participant: Participant, file: StudyFile, language: str) -> list[dict[str, object]]:
     places = {photo.sha256: place for place, photo in enumerate(file.photos)}
     rows = selectors.study_photo_ids(participant.design_id)
     wanted = [rows[places[example.photo]] for example in file.instructions.examples]
@@ -254,7 +254,7 @@ def _examples(participant: Participant, file: StudyFile, language: str) -> list[
     return found
 
 
-def _trial_page(participant: Participant, file: StudyFile, words: dict[str, str]) -> dict[str, Any]:
+def _trial_page(participant: Participant, file: StudyFile, words: dict[str, str]) -> dict[str, object]:
     """What the script of the trial page reads."""
     return {
         "slug": participant.study.slug,
@@ -271,7 +271,7 @@ def _trial_page(participant: Participant, file: StudyFile, words: dict[str, str]
     }
 
 
-def _scale(file: StudyFile, words: dict[str, str], language: str) -> list[dict[str, Any]]:
+def _scale(file: StudyFile, words: dict[str, str], language: str) -> list[dict[str, object]]:
     """The values as buttons: the label of the design, else the word of PAV, else the number."""
     points = file.scale.point_count
     return [

@@ -113,8 +113,8 @@ class _Reader:
             found.append(self._node(event, (*path, len(found)), depth + 1))
         return found
 
-    def _mapping(self, path: Path, depth: int) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+    def _mapping(self, path: Path, depth: int) -> dict[str, object]:
+        found: dict[str, object] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
                 raise BadYaml(_line(event), "a key must be one word.")

@@ -1,7 +1,7 @@
 """API schemas of uploads."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from django.utils.translation import gettext
@@ -56,7 +56,7 @@ class FileRatingsOut(Schema):
     dislike: int
 
 
-def uploads_out(found: UploadList, room: Room, *, deleted_on: datetime | None, is_read: bool) -> dict[str, Any]:
+def uploads_out(found: UploadList, room: Room, *, deleted_on: datetime | None, is_read: bool) -> dict[str, object]:
     return {
         "is_read": is_read,
         "waiting": found.waiting,

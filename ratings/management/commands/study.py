@@ -12,6 +12,8 @@ from ratings.errors import RatingError
 from ratings.studies import new_studies, selectors, services
 from ratings.studies.models import Study
 
+Options = dict[str, Any]
+
 
 class Command(BaseCommand):
     help = "Make, check, load and save rating studies as YAML files."
@@ -47,13 +49,13 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{error.filename} cannot be used: {error.strerror}.") from None
 
-    def _new(self, options: dict[str, Any]) -> None:
+    def _new(self, options: Options) -> None:
         photos = selectors.catalogue_photos(options["photos"])
         if not photos:
             raise CommandError("The catalogue has no photos. Import some first: ./pav import_photos DIR")
         self._write(options, new_studies.new_study(options["slug"], photos, today=timezone.now().date()))
 
-    def _check(self, options: dict[str, Any]) -> None:
+    def _check(self, options: Options) -> None:
         _file, problems = selectors.problems_of(_path(options["slug"]).read_text())
         for problem in problems:
             self.stdout.write(f"{'advice' if problem.is_advice else 'problem'}: {problem}")
@@ -62,7 +64,7 @@ class Command(BaseCommand):
             raise CommandError(f"{count} problem{'s' if count > 1 else ''}. Nothing was changed.")
         self.stdout.write("The design is sound.")
 
-    def _load(self, options: dict[str, Any]) -> None:
+    def _load(self, options: Options) -> None:
         text = _path(options["slug"]).read_text()
         file, problems = selectors.problems_of(text)
         if file is None:
@@ -77,15 +79,15 @@ class Command(BaseCommand):
             services.create_study(owner_id=owner.pk if owner else None, slug=file.slug, text=text)
         self.stdout.write(f"The study {file.slug} is here, as a draft. Next: ./pav study state {file.slug} preview")
 
-    def _save(self, options: dict[str, Any]) -> None:
+    def _save(self, options: Options) -> None:
         study = self._study(options["slug"])
         self._write(options, study.draft)
 
-    def _state(self, options: dict[str, Any]) -> None:
+    def _state(self, options: Options) -> None:
         study = services.change_state(self._study(options["slug"]), options["to"], by=None)
         self.stdout.write(f"{study.slug} is now: {study.get_state_display()}.")
 
-    def _block(self, options: dict[str, Any]) -> None:
+    def _block(self, options: Options) -> None:
         added = services.bar_ids(self._study(options["slug"]), options["ids"].read_text().split(), by=None)
         self.stdout.write(f"{added} more ids may not take part in {options['slug']}.")
 
@@ -95,7 +97,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no study {Path(name).stem!r} here.")
         return study
 
-    def _write(self, options: dict[str, Any], text: str) -> None:
+    def _write(self, options: Options, text: str) -> None:
         path = _path(options["slug"])
         if path.exists() and not options["force"]:
             raise CommandError(f"{path} exists. --force replaces it.")
