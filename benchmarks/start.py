@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 1200  # a busy machine may take long to draw all samples
 POLL_SECONDS = 0.05
-IDLE_SECONDS = 45  # after the last photo, before the memory is read; the worker closes its networks meanwhile
+IDLE_SECONDS = 60  # after the last photo, before the memory is read; networks and unused connections are closed meanwhile
 DRAWN = 40  # sample pictures whose time is shown
 CARD = '.card[data-depth="0"][data-ready]'
 

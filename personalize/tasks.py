@@ -80,7 +80,7 @@ def analyse_study_agreement(analysis_id: str) -> None:
 @shared_task
 def take_in_uploads() -> None:
     """Make photos of uploads that wait, each owner in turn, and queue the next task where more wait."""
-    if taking_in.work():
+    if taking_in.work(taking_in.LINES):
         jobs.request_intake()
 
 

@@ -31,6 +31,11 @@ def is_wanted(photo_id: int) -> bool:
     return AlbumPhoto.objects.filter(photo=photo_id, album__keeps_originals=True).exists()
 
 
+def known(owner_id: UUID, sha256: str) -> Original | None:
+    """The file with this hash that the owner brought before, with its photo."""
+    return Original.objects.filter(owner=owner_id, sha256=sha256).select_related("photo").first()
+
+
 def record(*, photo: Photo, sha256: str, name: str, size_bytes: int, is_raw: bool) -> Original:
     """Remember the hash of a file that became this photo; the same one again changes nothing."""
     return Original.objects.get_or_create(

@@ -1,12 +1,13 @@
 """Writes of uploads: begun, received, claimed by a worker, done or refused, dismissed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import F, Max, OuterRef, Subquery
+from django.db.models import F, Max, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
@@ -31,6 +32,7 @@ MOST_ATTEMPTS = 2
 KEPT_HOURS = 24  # unfinished uploads, and the list of finished ones
 MOST_REFUSED = 1000  # that stay listed for one rater
 READING_LOCK = 0x55505C  # class of the advisory locks of uploads that a worker reads
+OWNER_LOCK = READING_LOCK + 1  # of owners whose photos a worker stores
 
 State = Upload.State
 
@@ -132,13 +134,17 @@ def bring_into(*, owner_id: UUID, album_id: UUID, photo_ids: Sequence[int]) -> N
         album_services.restore_photos(owner_id=owner_id, photo_ids=photo_ids)
 
 
-def claim_next() -> Upload | None:
-    """The next upload to read, for this worker alone: of the owner who was served least recently, the one that has waited longest."""
+def claim_next(*, again: bool = False) -> Upload | None:
+    """The next upload to read, for this worker alone: of the owner who was served least recently, the one that has waited longest.
+
+    With `again`, of those alone whose worker died while it read them; else of the others.
+    """
     with transaction.atomic():
         served = (
             Upload.objects.filter(owner=OuterRef("owner"), read_at__isnull=False).order_by().values("owner").annotate(last=Max("read_at"))
         )
-        waiting = Upload.objects.filter(state=State.WAITING).annotate(served=Subquery(served.values("last")))
+        waiting = Upload.objects.filter(Q(attempts__gt=0) if again else Q(attempts=0), state=State.WAITING)
+        waiting = waiting.annotate(served=Subquery(served.values("last")))
         found = waiting.order_by(F("served").asc(nulls_first=True), "received_at", "id").select_for_update(skip_locked=True, of=("self",))
         upload = found.first()
         if upload is None:
@@ -197,24 +203,34 @@ def delete_old() -> None:
 
 def lock_reading(upload_id: UUID) -> None:
     """Tell other processes that this one reads an upload, until it unlocks, or its connection to PostgreSQL ends with it."""
-    _lock("pg_advisory_lock", upload_id)
+    _lock("pg_advisory_lock", READING_LOCK, upload_id)
 
 
 def unlock_reading(upload_id: UUID) -> None:
-    _lock("pg_advisory_unlock", upload_id)
+    _lock("pg_advisory_unlock", READING_LOCK, upload_id)
+
+
+@contextmanager
+def alone(owner_id: UUID) -> Iterator[None]:
+    """Nobody else stores photos of this owner meanwhile."""
+    _lock("pg_advisory_lock", OWNER_LOCK, owner_id)
+    try:
+        yield
+    finally:
+        _lock("pg_advisory_unlock", OWNER_LOCK, owner_id)
 
 
 def _is_read(upload_id: UUID) -> bool:
-    free = _lock("pg_try_advisory_lock", upload_id)
+    free = _lock("pg_try_advisory_lock", READING_LOCK, upload_id)
     if free:
         unlock_reading(upload_id)
     return not free
 
 
-def _lock(function: str, upload_id: UUID) -> Any:
-    key = int.from_bytes(upload_id.bytes[:4], "big", signed=True)
+def _lock(function: str, kind: int, row_id: UUID) -> Any:
+    key = int.from_bytes(row_id.bytes[:4], "big", signed=True)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s, %s)", [READING_LOCK, key])
+        cursor.execute(f"SELECT {function}(%s, %s)", [kind, key])
         return (cursor.fetchone() or (None,))[0]
 
 

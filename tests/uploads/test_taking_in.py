@@ -198,11 +198,12 @@ def test_owners_take_turns_however_much_one_of_them_brings(alice, bob):
 
 def test_a_file_that_kills_its_worker_is_refused_after_two_attempts(alice, django_capture_on_commit_callbacks):
     upload = alice.bring(jpeg())
-    for _attempt in range(2):
-        assert services.claim_next() == upload  # and the worker dies: nobody holds the lock
+    for is_second in (False, True):
+        assert services.claim_next(again=is_second) == upload  # and the worker dies: nobody holds the lock
+        assert services.claim_next(again=not is_second) is None
         with django_capture_on_commit_callbacks(execute=True):
             services.requeue_lost()
-    assert services.claim_next() is None
+    assert services.claim_next(again=True) is None
     assert [one.reason for one in selectors.uploads_of(alice.id, alice.album).refused] == ["killed"]
 
 
