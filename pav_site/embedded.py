@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -20,7 +21,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
-import redis
 
 from pav_site import accounts
 from pav_site.processes import end, find
@@ -145,9 +145,9 @@ class Services:
             stale = [self.data / "postmaster.pid", self.socket_folder / ".s.PGSQL.5432.lock", self.socket_folder / ".s.PGSQL.5432"]
         else:
             # The server replaces its command line by a single string that ends with the socket.
-            socket = str(self.socket_folder / "redis.sock")
+            address = str(self.socket_folder / "redis.sock")
             names = "valkey-server", "redis-server"  # the second: of version 0.1
-            end(find(lambda line: any(name in line[0] for name in names) and " ".join(line).rstrip().endswith(socket)))
+            end(find(lambda line: any(name in line[0] for name in names) and " ".join(line).rstrip().endswith(address)))
             stale = [self.socket_folder / "redis.sock"]
         for path in stale:
             path.unlink(missing_ok=True)
@@ -158,8 +158,12 @@ class Services:
             if name == "postgres":
                 psycopg.connect(host=str(self.socket_folder), user="postgres", dbname="postgres", connect_timeout=2).close()
             else:
-                redis.Redis.from_url(self.redis_url, socket_timeout=2, retry=None).ping()
-        except (psycopg.Error, redis.RedisError):
+                with socket.socket(socket.AF_UNIX) as asked:  # two words of Redis's protocol, for which the launcher loads no client
+                    asked.settimeout(2)
+                    asked.connect(str(self.socket_folder / "redis.sock"))
+                    asked.sendall(b"PING\r\n")
+                    return asked.recv(64).startswith(b"+PONG")
+        except (psycopg.Error, OSError):
             return False
         return True
 

@@ -6,10 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
-from kombu import Queue
 
 from pav_site.embedded import Services
 from pav_site.environment import BASE, SETTINGS, BadSetting, MailServer, read_all
@@ -256,11 +254,11 @@ if CHOSEN["PAV_OIDC_URL"]:
 CHANNEL_HOST = {"address": REDIS_URL, "socket_timeout": 30}
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [CHANNEL_HOST], "prefix": "pav"}}}
 
+# Queues and schedule are in celery.py: they need Celery, which the demo's launcher does without.
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
-CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("refit", "gpu", "exact", "intake")]
 CELERY_TASK_DEFAULT_QUEUE = CELERY_TASK_DEFAULT_ROUTING_KEY = "refit"
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_ROUTES = {"personalize.tasks.extract_features": {"queue": "gpu"}}
@@ -278,23 +276,6 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "health_check_interval": 10,
 }
 CELERY_TASK_PUBLISH_RETRY = False
-CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "personalize.tasks.sweep", "schedule": CHOSEN["PAV_SWEEP_SECONDS"], "options": {"expires": 10}},
-    "guests": {"task": "personalize.tasks.delete_old_guests", "schedule": crontab(minute=17), "options": {"expires": 3600}},
-    "photos": {
-        "task": "personalize.tasks.sweep_photo_files",
-        "schedule": crontab(hour=CHOSEN["PAV_LEARN_HOUR"], minute=10),
-        "options": {"queue": "intake", "expires": 3600},
-    },
-    "bin": {"task": "personalize.tasks.purge_bin", "schedule": crontab(hour=2, minute=41), "options": {"expires": 3600}},
-    "studies": {"task": "personalize.tasks.tidy_studies", "schedule": crontab(minute=37), "options": {"expires": 3600}},
-    "learn": {
-        "task": "personalize.tasks.learn_population_prior",
-        "schedule": crontab(hour=CHOSEN["PAV_LEARN_HOUR"], minute=30),
-        "options": {"queue": "gpu", "expires": 3600},
-    },
-}
-
 PAV = {name.removeprefix("PAV_"): CHOSEN[name] for name in SETTINGS if name.startswith("PAV_")}
 
 LOGGING = {

@@ -24,7 +24,7 @@ REQUESTS = [request for name, request in inspect.getmembers(jobs, inspect.isfunc
 @pytest.fixture
 def queues(services: None) -> Iterator[set[str]]:
     """The queues that workers read, purged before and after the test."""
-    names = {queue.name for queue in settings.CELERY_TASK_QUEUES}
+    names = {queue.name for queue in app.conf.task_queues}
     purge(names)
     yield names
     purge(names)
@@ -62,9 +62,9 @@ def test_every_request_queues_an_existing_task_with_valid_arguments(queues: set[
 
 def test_every_scheduled_task_exists_and_has_a_queue_with_a_worker() -> None:
     app.loader.import_default_modules()
-    worked = {queue.name for queue in settings.CELERY_TASK_QUEUES}
-    assert settings.CELERY_BEAT_SCHEDULE
-    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+    worked = {queue.name for queue in app.conf.task_queues}
+    assert app.conf.beat_schedule
+    for entry in app.conf.beat_schedule.values():
         inspect.signature(app.tasks[entry["task"]].run).bind()
         assert entry["options"].get("queue", settings.CELERY_TASK_DEFAULT_QUEUE) in worked
         assert maybe_schedule(entry["schedule"]) is not None
