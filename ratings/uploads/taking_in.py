@@ -57,7 +57,10 @@ def _line(until: float) -> bool:
 
 
 def _work_until(until: float, *, again: bool = False) -> bool:
-    """Take uploads in until a time or until none is left; with `again` those that are read for the second time, else the others."""
+    """Take uploads in until a time or until none is left; with `again` those that are read for the second time, else the others.
+
+    False where none is left to be read for the first time, or where this machine cannot store photos at the moment.
+    """
     while time.monotonic() < until:
         upload = services.claim_next(again=again)
         if upload is None:
