@@ -17,7 +17,6 @@ from ratings.ranking import services
 from ratings.ranking.histories import History, rating_history
 from ratings.ranking.json_columns import NextPhoto, StoredAccuracy, StoredCoefficient
 from ratings.ranking.open_scopes import open_scopes
-from ratings.ranking.selectors import has_generic_score
 
 ANCHORS = (1.0, 2.0)  # "dislike" and "like", as ratings of two average photos
 NEXT_PHOTOS = 10  # chosen after every fit; more than a deck, so that they outlast a few lost fits
@@ -92,7 +91,7 @@ def coefficients(history: History, fitted: Taste) -> list[StoredCoefficient]:
     In standard deviations of the rater's ratings for one standard deviation of that score over the catalogue.
     """
     deviations = fitted.covariance.deviations()
-    first = 0 if has_generic_score(history.projection) else 1
+    first = 0 if projections.has_generic_score(history.projection) else 1
     return [
         StoredCoefficient(name=name, mean=round(float(fitted.weights[place]), 5), sd=round(float(deviations[place]), 5))
         for place, name in enumerate(projections.directions(history.projection))

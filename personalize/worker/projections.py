@@ -20,7 +20,7 @@ from personalize.numerics.task_heads import GENERIC
 from personalize.worker import loaded_bank
 from ratings.photos import files
 from ratings.photos.selectors import photos_by_id
-from ratings.ranking import activation, features, models, projections, raw_features
+from ratings.ranking import activation, features, models, projections, raw_features, selectors
 from ratings.ranking.models import State
 from ratings.ranking.projections import FIRST_THRESHOLDS, AlreadyFilling, Version
 
@@ -46,6 +46,12 @@ def directions(projection: int) -> tuple[str, ...]:
     """Names of the first features of a projection: the generic score, then the task heads, which those of version 0.1 lack."""
     stored = projections.data(projection)  # not by `loaded`: workers that only fit need not keep the matrix
     return taste_parts.directions_of_bytes(stored) if stored else (GENERIC,)
+
+
+@lru_cache(maxsize=3)
+def has_generic_score(projection: int) -> bool:
+    """Whether photos have a score for everyone in a projection."""
+    return selectors.has_generic_score(projection)
 
 
 def hyperprior(projection: int) -> Hyperprior:

@@ -158,7 +158,7 @@ def opinions(rater_id: UUID, album_id: UUID) -> list[Opinion]:
 def best_of(rater_id: UUID, album_id: UUID, *, count: int, fold: float, variety: float) -> list[list[int]]:
     """The best photos of an album, as stacks of ids. Picks come first; rejects are left out."""
     scope = Scope(album_id)
-    table, parameters = scored(scope, model_of(rater_id))
+    table, _, parameters = scored(scope, model_of(rater_id))
     found = rows(
         f"""SELECT s.id, s.score, halfvec_send(d.features), extract(epoch FROM p.taken_at)::float8, coalesce(c.value, 0), v.head_count
         FROM {table} s JOIN ratings_photo p ON p.id = s.id

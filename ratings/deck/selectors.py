@@ -1,6 +1,7 @@
 """Reads of the deck. Hot ones are single SQL statements."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -8,9 +9,13 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from jaxtyping import Float, Int
 
 from ratings.deck.models import Presentation, RatingEvent, Value
-from ratings.photos.scopes import Scope
+from ratings.photos.scopes import CATALOGUE, Scope
 from ratings.ranking.models import FEATURES
 from ratings.sql import CURRENT_PROJECTION, FILLING_PROJECTION, columns, rows, vectors
+
+# Of a large catalogue, every row with the same probability: 16 for each photo wanted, so that enough are in the catalogue and unrated.
+SOME_ROWS = """TABLESAMPLE BERNOULLI ((
+    SELECT least(100, 1600.0 * %(limit)s / greatest(reltuples, 1)) FROM pg_class WHERE oid = 'ratings_photofeatures'::regclass))"""
 
 
 @dataclass(frozen=True)
@@ -28,18 +33,24 @@ class Progress:
 
 def candidates(rater_id: UUID, scope: Scope, limit: int) -> tuple[Int[np.ndarray, "n"], Float[np.ndarray, "n 256"]]:
     """Ids and features of a random sample of the photos of a scope that were never presented to this rater, in random order."""
+    found = _random_photos(rater_id, scope, limit, SOME_ROWS) if scope == CATALOGUE else []
+    if len(found) < limit:
+        found = _random_photos(rater_id, scope, limit)
+    ids, features = columns(found, 2)
+    return np.array(ids, dtype=np.int64), vectors(features, FEATURES)
+
+
+def _random_photos(rater_id: UUID, scope: Scope, limit: int, sampled: str = "") -> list[tuple[Any, ...]]:
     # The sample is drawn before features are read: a sort that carries every photo's features takes several times as long.
-    found = rows(
+    return rows(
         f"""SELECT d.photo_id, halfvec_send(d.features) FROM (
-            SELECT d.id, random() AS place FROM ratings_photofeatures d
+            SELECT d.id, random() AS place FROM ratings_photofeatures d {sampled}
             WHERE d.projection_id = {CURRENT_PROJECTION} AND {scope.features("d")}
             AND NOT EXISTS (SELECT 1 FROM ratings_presentation c WHERE c.rater_id = %(rater)s AND c.photo_id = d.photo_id)
             ORDER BY place LIMIT %(limit)s
         ) sample JOIN ratings_photofeatures d USING (id) ORDER BY sample.place""",  # noqa: S608 (constants)
         {"rater": rater_id, "limit": limit, **scope.parameters},
     )
-    ids, features = columns(found, 2)
-    return np.array(ids, dtype=np.int64), vectors(features, FEATURES)
 
 
 def open_presentations(rater_id: UUID, scope: Scope, limit: int) -> list[Presentation]:

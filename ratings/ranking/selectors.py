@@ -12,7 +12,6 @@ from ratings.ranking.models import FEATURES, Fit, Projection, State, no_populati
 from ratings.ranking.schemas import ActiveModel, CoefficientOut, CoefficientsOut, ModelComparison, ModelName, PlacedPhoto, RankingMessage
 from ratings.sql import CURRENT_PROJECTION, rows, to_list, to_text
 
-THEN = "date DESC, id"  # the order of photos with the same score
 KEPT_TOP = 500  # places that a photo can have moved from; also those that the exact model orders
 
 
@@ -56,10 +55,11 @@ class Model:
         return score, join, parameters
 
 
-def scored(scope: Scope, model: Model, before: Model | None = None) -> tuple[str, dict[str, object]]:
-    """A table of the scope's photos (`FROM {...}`): `id`, `score`, `date` and, if given, the score of the model `before`; its parameters.
+def scored(scope: Scope, model: Model, before: Model | None = None) -> tuple[str, str, dict[str, object]]:
+    """A table of the scope's photos (`FROM {...}`): `id`, `score` and, if given, the score of the model `before`; the order of photos with
+    the same score; and parameters.
 
-    `date` orders photos of the same score: where everybody's score is empty, that is all of them. Null in other rankings.
+    That order is by `date`, where everybody's score may be empty and so the same for all photos. Other rankings are faster without it.
     """
     # Not simply the current one: another may come into use after the weights were read, and they mean nothing in its features.
     parameters: dict[str, object] = {"projection": model.projection, **scope.parameters}
@@ -69,14 +69,15 @@ def scored(scope: Scope, model: Model, before: Model | None = None) -> tuple[str
             score, join, own = one.within(scope).score(prefix)
             columns, joins, parameters = f"{columns}, {score} AS {name}", f"{joins} {join}", parameters | own
     wanted = f"(SELECT coalesce(%(projection)s, {CURRENT_PROJECTION}))"
-    date = "NULL::timestamptz"
+    then = "id"
     if "generic" in {one.name for one in (model, before) if one}:
         empty = f"(SELECT NOT has_generic_score FROM ratings_projection WHERE id = {wanted})"  # noqa: S608 (constants)
         date = f"CASE WHEN {empty} THEN (SELECT coalesce(p.taken_at, p.created_at) FROM ratings_photo p WHERE p.id = d.photo_id) END"  # noqa: S608 (constants)
+        columns, then = f"{columns}, {date} AS date", "date DESC, id"
     # OFFSET 0 keeps this a query of its own: otherwise counting the rows would carry the features of every photo along.
-    table = f"""(SELECT {columns}, {date} AS date FROM ratings_photofeatures d {joins}
+    table = f"""(SELECT {columns} FROM ratings_photofeatures d {joins}
         WHERE d.projection_id = {wanted} AND {scope.features("d")} OFFSET 0)"""  # noqa: S608 (constants)
-    return table, parameters
+    return table, then, parameters
 
 
 @dataclass(frozen=True)
@@ -94,17 +95,17 @@ class Ranking:
 
 def ranking(scope: Scope, model: Model, limit: int, offset: int = 0, *, before: Model | None = None) -> Ranking:
     """Photos from the best down, by one exact scan; `before` is the model that `was` compares with, in the same projection."""
-    table, parameters = scored(scope, model, before)
+    table, then, parameters = scored(scope, model, before)
     place, places = "NULL", ""
     if before is not None:
         place = "was.place"
-        places = f"""LEFT JOIN (SELECT id, row_number() OVER (ORDER BY before DESC, {THEN}) AS place
-            FROM (SELECT id, date, before FROM scored ORDER BY before DESC, {THEN} LIMIT {KEPT_TOP}) first) was USING (id)"""  # noqa: S608 (constants)
+        places = f"""LEFT JOIN (SELECT id, row_number() OVER (ORDER BY before DESC, {then}) AS place
+            FROM (SELECT * FROM scored ORDER BY before DESC, {then} LIMIT {KEPT_TOP}) first) was USING (id)"""  # noqa: S608 (constants)
     found = rows(
         f"""WITH scored AS MATERIALIZED (SELECT * FROM {table} photos)
         SELECT id, score, (SELECT count(*) FROM scored), ({scopes.revision_of(scope)}), {place}
-        FROM (SELECT id, score, date FROM scored ORDER BY score DESC, {THEN} LIMIT %(limit)s OFFSET %(offset)s) best {places}
-        ORDER BY score DESC, {THEN}""",  # noqa: S608 (constants)
+        FROM (SELECT * FROM scored ORDER BY score DESC, {then} LIMIT %(limit)s OFFSET %(offset)s) best {places}
+        ORDER BY score DESC, {then}""",  # noqa: S608 (constants)
         {"limit": limit, "offset": offset, **parameters},
     )
     if not found:
@@ -192,11 +193,11 @@ def ranked_photos(scope: Scope) -> int:
 def places(rater_id: UUID, photo_ids: Sequence[int], scope: Scope = CATALOGUE) -> dict[int, tuple[int, int]]:
     """Place of each photo in this rater's ranking of the scope and in the generic one, from 1."""
     model = model_of(rater_id)
-    table, parameters = scored(scope, model, Model(projection=model.projection))
+    table, then, parameters = scored(scope, model, Model(projection=model.projection))
     found = rows(
         f"""SELECT id, place, everyones FROM (
-            SELECT id, row_number() OVER (ORDER BY score DESC, {THEN}) AS place,
-                row_number() OVER (ORDER BY before DESC, {THEN}) AS everyones
+            SELECT id, row_number() OVER (ORDER BY score DESC, {then}) AS place,
+                row_number() OVER (ORDER BY before DESC, {then}) AS everyones
             FROM {table} photos
         ) ranked WHERE id = ANY(%(wanted)s)""",  # noqa: S608 (constants of this module)
         {"wanted": list(photo_ids), **parameters},
