@@ -111,7 +111,7 @@ class Swiper:
         self.http = httpx.AsyncClient(base_url=address, timeout=PATIENCE_SECONDS, cookies={"sessionid": session} if session else None)
         self.cards: list[tuple[str, int]] = []  # token and photo
         self.seen = asyncio.Condition()
-        self.latest: dict[str, Any] = {}
+        self.latest: dict[str, object] = {}
         self.rankings: list[tuple[int, float]] = []  # ratings_seq and arrival of each pushed ranking
 
     async def arrive(self) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import django
 
@@ -21,7 +22,7 @@ PARTS = {  # functions to time: (module, name) -> name of the part
 }
 
 
-def timed(part: str, function: Callable[..., Any], fit: dict[str, Any]) -> Callable[..., Any]:
+def timed(part: str, function: Callable[..., Any], fit: dict[str, object]) -> Callable[..., Any]:
     """A wrapper of `function` that records its start and end in `fit` (seconds since 1970)."""
 
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -42,7 +43,7 @@ def main(file: Path) -> None:
 
     from ratings.ranking import services
 
-    fit: dict[str, Any] = {}
+    fit: dict[str, object] = {}
     for (module_name, name), part in PARTS.items():
         module = importlib.import_module(module_name)
         setattr(module, name, timed(part, getattr(module, name), fit))
@@ -50,7 +51,7 @@ def main(file: Path) -> None:
     store_next_photos = services.store_next_photos
     with file.open("w", buffering=1) as lines:
 
-        def store_and_log(*, rater_id: Any, **kwargs: Any) -> None:
+        def store_and_log(*, rater_id: UUID, **kwargs: Any) -> None:
             store_next_photos(rater_id=rater_id, **kwargs)
             lines.write(json.dumps(fit | {"rater": str(rater_id), "end": time.time()}) + "\n")
 

@@ -1,7 +1,6 @@
 """API of a study's trials."""
 
 from dataclasses import replace
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -13,6 +12,7 @@ from ratings import limits
 from ratings.photos.models import Photo
 from ratings.problems import PROBLEMS
 from ratings.studies import participation_services, schemas, selectors, sessions, trial_services
+from ratings.studies.dealing import DealtTrial
 from ratings.studies.errors import RunEnded
 from ratings.studies.models import Participant
 from ratings.studies.steps import trials_of_step
@@ -52,7 +52,7 @@ def claim(request: ParticipantRequest, slug: str, body: schemas.ClaimIn) -> dict
     left = [replace(trial, break_before=False) if trial.place in taken else trial for trial in own if trial.place >= participant.next_place]
     photos = selectors.photos_by_study_photo({rows[trial.photo] for trial in left if trial.photo is not None})
 
-    def out(trial: Any) -> dict[str, object]:
+    def out(trial: DealtTrial) -> dict[str, object]:
         row = None if trial.photo is None else rows[trial.photo]
         photo = photos[row] if row is not None else None
 

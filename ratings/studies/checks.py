@@ -1,15 +1,14 @@
 """Checks of a design: every problem with its line and field, before anybody takes part."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from pydantic import ValidationError
 
 from ratings.studies import dealing, field_errors, orders, yaml_reading
-from ratings.studies.design import Question, Scale, StudyFile, Trials
+from ratings.studies.design import Question, QuestionRow, Scale, StudyFile, Trials
 from ratings.studies.orders import Impossible
 from ratings.studies.question_sets import questions_of
 from ratings.studies.yaml_reading import BadYaml, Path, Yaml
@@ -171,7 +170,7 @@ def _texts(file: StudyFile, found: Yaml, builtin: Collection[str], words: Collec
 LANGUAGE_TEXTS = {"text", "title", "question", "pay", "warning", "debriefing", "instructions", "labels", "options", "rows"}
 
 
-def _language_maps(data: Any, path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+def _language_maps(data: object, path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
     """Every group in the file that has one text for each language: its keys look like languages, its values are text."""
     if isinstance(data, dict):
         is_map = bool(data) and all(isinstance(value, str) and _is_language(key) for key, value in data.items())
@@ -190,7 +189,8 @@ def _is_language(key: str) -> bool:
 
 
 def _questions(file: StudyFile, found: Yaml) -> Iterator[Problem]:
-    groups: list[tuple[Path, list[Any]]] = [(("questions_before",), file.questions_before), (("questions_after",), file.questions_after)]
+    groups: list[tuple[Path, Sequence[QuestionRow]]] = []
+    groups += [(("questions_before",), file.questions_before), (("questions_after",), file.questions_after)]
     if file.comprehension:
         groups.append((("comprehension", "questions"), file.comprehension.questions))
     for start, rows in groups:

@@ -2,7 +2,7 @@
 
 import re
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 
@@ -68,7 +68,7 @@ class QuestionSet(Part):
     set: Literal["age_gender", "aesthetics_interest"]
 
 
-def _kind_of_row(row: Any) -> str:
+def _kind_of_row(row: object) -> str:
     return "set" if isinstance(row, QuestionSet) or (isinstance(row, dict) and "set" in row) else "question"
 
 
@@ -228,7 +228,7 @@ class StudyFile(Part):
 
     @field_validator("pav_study", mode="before")
     @classmethod
-    def _known_format(cls, value: Any) -> Any:
+    def _known_format(cls, value: object) -> object:
         if value != 1:
             raise ValueError("this PAV reads studies of format 1")
         return value

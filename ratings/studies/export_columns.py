@@ -14,7 +14,7 @@ class Column:
 
     name: str
     about: str
-    of: Callable[[Any], Any]
+    of: Callable[[Any], object]
     identifies: bool = False  # only written when ids are asked for
 
 

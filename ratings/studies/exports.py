@@ -247,7 +247,7 @@ def _absent_columns(study: Study, mode: str) -> set[str]:
     return {name for name, is_there in has.items() if not is_there}
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> object:
     if value is None:
         return ""
     if value is True or value is False:
@@ -268,5 +268,5 @@ class _Echo:
 _writer = csv.writer(_Echo(), lineterminator="\n")
 
 
-def _line(cells: Sequence[Any]) -> str:
+def _line(cells: Sequence[object]) -> str:
     return str(_writer.writerow(cells))

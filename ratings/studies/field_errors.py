@@ -1,11 +1,11 @@
 """What Pydantic says of a field of a design, in words for researchers, and where in the file the field is."""
 
-from typing import Any
+from pydantic_core import ErrorDetails
 
 from ratings.studies.yaml_reading import Path, Yaml
 
 
-def path_of(location: tuple[Any, ...], found: Yaml) -> Path:
+def path_of(location: tuple[int | str, ...], found: Yaml) -> Path:
     """Where an error is in the file: Pydantic's places name the parts of unions, too, which the file does not have."""
     path: Path = ()
     for part in location:
@@ -16,7 +16,7 @@ def path_of(location: tuple[Any, ...], found: Yaml) -> Path:
     return path
 
 
-def sentence_of(error: Any) -> str:
+def sentence_of(error: ErrorDetails) -> str:
     """What is wrong with a field."""
     kind, context, given = error["type"], error.get("ctx", {}), error.get("input")
     texts = {

@@ -1,7 +1,8 @@
 """API schemas of a study's trials."""
 
 import re
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from typing import Annotated, Literal
 from uuid import UUID
 
 from ninja import Field, Schema
@@ -16,6 +17,7 @@ from ratings.studies.trial_services import Answer, token_of
 
 Milliseconds = Annotated[float, Field(ge=0, lt=1e15, allow_inf_nan=False)]
 Pixels = Annotated[float, Field(ge=0, lt=1e6, allow_inf_nan=False)]
+Address = Callable[[Photo, str], str]  # of a photo's file, by its name
 
 
 class ClaimIn(Schema):
@@ -98,7 +100,7 @@ class StoredOut(Schema):
 
 
 def trial_out(
-    file: StudyFile, participant: Participant, trial: DealtTrial, number: int, photo: Photo | None, address: Any
+    file: StudyFile, participant: Participant, trial: DealtTrial, number: int, photo: Photo | None, address: Address
 ) -> dict[str, object]:
     """A trial as the page gets it: nothing that could sway, such as names or alternative texts."""
     check = None if trial.check is None else file.trials.checks[trial.check]
@@ -113,7 +115,7 @@ def trial_out(
     }
 
 
-def photo_out(photo: Photo, address: Any) -> dict[str, object]:
+def photo_out(photo: Photo, address: Address) -> dict[str, object]:
     """The files of a photo; `address` gives the address of one."""
     usual = f"{min(photo.width, files.USUAL_WIDTH)}.webp"
     widths = ", ".join(f"{address(photo, f'{width}.webp')} {width}w" for width in page_widths(photo.width))

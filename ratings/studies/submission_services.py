@@ -3,8 +3,8 @@
 import csv
 import io
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -31,13 +31,13 @@ CROWD_STATES: dict[str, tuple[str, ...]] = {
 GIVEN_BACK = ("RETURNED", "TIMED-OUT", "REJECTED")
 
 
-def read(file: Any) -> list[tuple[str, str, str]]:
+def read(file: UploadedFile | None) -> list[tuple[str, str, str]]:
     """(participant id, status, completion code) of each line.
 
     Raises:
         BadStudy: it is no such table.
     """
-    if file is None or file.size > MOST_BYTES:
+    if file is None or (file.size or 0) > MOST_BYTES:
         raise BadStudy(_("Choose the CSV of submissions that Prolific exports."))
     try:
         table = csv.DictReader(io.StringIO(file.read().decode("utf-8-sig").replace("\x00", "")))

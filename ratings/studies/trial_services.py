@@ -166,7 +166,7 @@ def undo_trial(participant: Participant, *, client_id: UUID, place: int) -> None
         raise NotThisTrial
 
 
-def note_event(participant: Participant, *, client_id: UUID, kind: str, place: int, data: Mapping[str, Any]) -> None:
+def note_event(participant: Participant, *, client_id: UUID, kind: str, place: int, data: Mapping[str, object]) -> None:
     """Store what happened around a trial, once; nothing of whoever has withdrawn."""
     event = TrialEvent(participant=participant, client_id=client_id, kind=kind, place=place, data=dict(data))
     with transaction.atomic():

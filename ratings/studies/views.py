@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID, uuid4
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from ratings import limits
 from ratings.errors import TooManyRequests
+from ratings.photos.models import Photo
 from ratings.problems import plain_refusal
 from ratings.studies import consents, forms, pages, participation_services, schemas, selectors, sessions
 from ratings.studies.design import StudyFile, said
@@ -247,7 +247,7 @@ def _examples(participant: Participant, file: StudyFile, language: str) -> list[
     found = []
     for example, row in zip(file.instructions.examples, wanted, strict=True):
 
-        def address(photo: Any, name: str, row: int = row) -> str:
+        def address(photo: Photo, name: str, row: int = row) -> str:
             return reverse("study_photo", args=[participant.study.slug, row, photo.content_hash, name])
 
         found.append({"text": said(example.text, language), **schemas.photo_out(photos[row], address)})

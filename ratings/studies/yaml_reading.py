@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import yaml
 from yaml.constructor import SafeConstructor
@@ -13,6 +12,7 @@ MOST_DEPTH = 12
 MOST_NODES = 100_000
 
 Path = tuple[str | int, ...]
+Data = object  # what YAML can say: dict, list, text, number, date, True or False, None
 
 
 class BadYaml(ValueError):
@@ -27,7 +27,7 @@ class BadYaml(ValueError):
 class Yaml:
     """The data of a file, and the line of every field by its path."""
 
-    data: Any
+    data: Data
     lines: dict[Path, int]
 
     def line(self, path: Path) -> int:
@@ -42,7 +42,7 @@ class _Scalars(SafeConstructor, Resolver):
         SafeConstructor.__init__(self)
         Resolver.__init__(self)
 
-    def read(self, event: yaml.ScalarEvent) -> Any:
+    def read(self, event: yaml.ScalarEvent) -> Data:
         tag = self.resolve(yaml.ScalarNode, event.value, event.implicit)
         return self.construct_object(yaml.ScalarNode(tag, event.value))
 
@@ -84,7 +84,7 @@ class _Reader:
             raise BadYaml(_line(event), "there is a second document; a study is one.")
         return Yaml(data, self.lines)
 
-    def _node(self, event: yaml.Event, path: Path, depth: int) -> Any:
+    def _node(self, event: yaml.Event, path: Path, depth: int) -> Data:
         self._count += 1
         self.lines.setdefault(path, _line(event))
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
@@ -101,20 +101,20 @@ class _Reader:
             return self._list(path, depth)
         return self._mapping(path, depth)
 
-    def _scalar(self, event: yaml.ScalarEvent) -> Any:
+    def _scalar(self, event: yaml.ScalarEvent) -> Data:
         try:
             return self._scalars.read(event)
         except (ValueError, yaml.YAMLError) as error:
             raise BadYaml(_line(event), f"{event.value[:40]!r} cannot be read: {error}.") from None
 
-    def _list(self, path: Path, depth: int) -> list[Any]:
-        found: list[Any] = []
+    def _list(self, path: Path, depth: int) -> list[Data]:
+        found: list[Data] = []
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
             found.append(self._node(event, (*path, len(found)), depth + 1))
         return found
 
-    def _mapping(self, path: Path, depth: int) -> dict[str, object]:
-        found: dict[str, object] = {}
+    def _mapping(self, path: Path, depth: int) -> dict[str, Data]:
+        found: dict[str, Data] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
                 raise BadYaml(_line(event), "a key must be one word.")

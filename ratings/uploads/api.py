@@ -1,6 +1,5 @@
 """API of uploads: what need not be sent, what is refused, and stars that files bring along. The bytes go to `tus.py`."""
 
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -23,7 +22,7 @@ class Dismissed(Schema):
 
 
 @router.get("/uploads", response={200: UploadsOut, **PROBLEMS})
-def uploads(request: RaterRequest, album: UUID) -> dict[str, Any]:
+def uploads(request: RaterRequest, album: UUID) -> dict[str, object]:
     """An album's files that are not photos yet, those that were refused, and the room that is left."""
     limits.check("READS", str(request.auth))
     album_of(request.auth, album)
@@ -34,7 +33,7 @@ def uploads(request: RaterRequest, album: UUID) -> dict[str, Any]:
 
 
 @router.post("/uploads/known", response={200: KnownOut, **PROBLEMS})
-def known(request: RaterRequest, files: KnownIn) -> dict[str, Any]:
+def known(request: RaterRequest, files: KnownIn) -> dict[str, object]:
     """Add the photos to an album that the rater brought before, by the SHA-256 of their files: they need not be sent."""
     limits.check("READS", str(request.auth))
     return {"known": sorted(services.add_known(owner_id=request.auth, album_id=files.album, hashes=files.hashes))}

@@ -227,7 +227,7 @@ def _is_read(upload_id: UUID) -> bool:
     return not free
 
 
-def _lock(function: str, kind: int, row_id: UUID) -> Any:
+def _lock(function: str, kind: int, row_id: UUID) -> object:
     key = int.from_bytes(row_id.bytes[:4], "big", signed=True)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {function}(%s, %s)", [kind, key])
