@@ -74,7 +74,11 @@ class Services:
 
     @property
     def redis_url(self) -> str:
-        return f"unix://{self.socket_folder / 'redis.sock'}"
+        return f"unix://{self.redis_socket}"
+
+    @property
+    def redis_socket(self) -> Path:
+        return self.socket_folder / "redis.sock"
 
     @property
     def data(self) -> Path:
@@ -97,7 +101,7 @@ class Services:
         # noeviction: a full Redis must refuse new tasks with an error, never drop queued ones silently.
         options = {
             "port": "0",
-            "unixsocket": str(self.socket_folder / "redis.sock"),
+            "unixsocket": str(self.redis_socket),
             "unixsocketperm": "700",
             "save": "",
             "appendonly": "no",
@@ -145,10 +149,10 @@ class Services:
             stale = [self.data / "postmaster.pid", self.socket_folder / ".s.PGSQL.5432.lock", self.socket_folder / ".s.PGSQL.5432"]
         else:
             # The server replaces its command line by a single string that ends with the socket.
-            address = str(self.socket_folder / "redis.sock")
+            address = str(self.redis_socket)
             names = "valkey-server", "redis-server"  # the second: of version 0.1
             end(find(lambda line: any(name in line[0] for name in names) and " ".join(line).rstrip().endswith(address)))
-            stale = [self.socket_folder / "redis.sock"]
+            stale = [self.redis_socket]
         for path in stale:
             path.unlink(missing_ok=True)
 
@@ -160,7 +164,7 @@ class Services:
             else:
                 with socket.socket(socket.AF_UNIX) as asked:  # two words of Redis's protocol, for which the launcher loads no client
                     asked.settimeout(2)
-                    asked.connect(str(self.socket_folder / "redis.sock"))
+                    asked.connect(str(self.redis_socket))
                     asked.sendall(b"PING\r\n")
                     return asked.recv(64).startswith(b"+PONG")
         except (psycopg.Error, OSError):

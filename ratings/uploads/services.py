@@ -1,7 +1,7 @@
 """Writes of uploads: begun, received, claimed by a worker, done or refused, dismissed."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -201,29 +201,30 @@ def delete_old() -> None:
     Upload.objects.filter(state=State.DONE).annotate(last=Coalesce("read_at", "created_at")).filter(last__lt=long_ago).delete()
 
 
-def lock_reading(upload_id: UUID) -> None:
-    """Tell other processes that this one reads an upload, until it unlocks, or its connection to PostgreSQL ends with it."""
-    _lock("pg_advisory_lock", READING_LOCK, upload_id)
+def reading(upload_id: UUID) -> AbstractContextManager[None]:
+    """Other processes know that this one reads an upload."""
+    return _locked(READING_LOCK, upload_id)
 
 
-def unlock_reading(upload_id: UUID) -> None:
-    _lock("pg_advisory_unlock", READING_LOCK, upload_id)
+def alone(owner_id: UUID) -> AbstractContextManager[None]:
+    """Nobody else stores photos of this owner meanwhile."""
+    return _locked(OWNER_LOCK, owner_id)
 
 
 @contextmanager
-def alone(owner_id: UUID) -> Iterator[None]:
-    """Nobody else stores photos of this owner meanwhile."""
-    _lock("pg_advisory_lock", OWNER_LOCK, owner_id)
+def _locked(kind: int, row_id: UUID) -> Iterator[None]:
+    """Until the end of the block, or of this process, with which its connection to PostgreSQL ends."""
+    _lock("pg_advisory_lock", kind, row_id)
     try:
         yield
     finally:
-        _lock("pg_advisory_unlock", OWNER_LOCK, owner_id)
+        _lock("pg_advisory_unlock", kind, row_id)
 
 
 def _is_read(upload_id: UUID) -> bool:
     free = _lock("pg_try_advisory_lock", READING_LOCK, upload_id)
     if free:
-        unlock_reading(upload_id)
+        _lock("pg_advisory_unlock", READING_LOCK, upload_id)
     return not free
 
 

@@ -65,12 +65,9 @@ def _work_until(until: float, *, again: bool = False) -> bool:
         upload = services.claim_next(again=again)
         if upload is None:
             return again
-        services.lock_reading(upload.id)
-        try:
+        with services.reading(upload.id):
             if not _take_in(upload):
                 return False
-        finally:
-            services.unlock_reading(upload.id)
     return True
 
 

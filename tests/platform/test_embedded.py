@@ -48,7 +48,7 @@ def query(services: Services, statement: str) -> list[tuple[object, ...]]:
 
 
 def server_pids(services: Services) -> set[int]:
-    return set(processes_of(str(services.data))) | set(processes_of(str(services.socket_folder / "redis.sock")))
+    return set(processes_of(str(services.data))) | set(processes_of(str(services.redis_socket)))
 
 
 def test_the_services_answer_this_machine_and_account_alone(services: Services) -> None:
@@ -62,7 +62,7 @@ def test_the_services_answer_this_machine_and_account_alone(services: Services) 
         assert query(services, "SHOW listen_addresses") == [("",)]
         assert server.config_get("port") == {"port": "0"}
         assert services.socket_folder.stat().st_mode & 0o007 == 0
-        assert (services.socket_folder / "redis.sock").stat().st_mode & 0o077 == 0
+        assert services.redis_socket.stat().st_mode & 0o077 == 0
     assert not server_pids(services)
 
 
@@ -97,7 +97,7 @@ def test_a_kill_loses_no_rows_and_does_not_prevent_the_next_start(service_folder
     with owner_of(services) as owner:
         query(services, "CREATE TABLE kept (number int); INSERT INTO kept VALUES (7)")
         postgres = next(iter(processes_of(f"-D {services.data}")))
-        redis_server = next(iter(processes_of(str(services.socket_folder / "redis.sock"))))
+        redis_server = next(iter(processes_of(str(services.redis_socket))))
         for pid in {"owner": [], "postgres": [postgres], "redis": [redis_server], "all": [postgres, redis_server]}[victims]:
             os.kill(pid, signal.SIGKILL)
         owner.kill()
@@ -112,7 +112,7 @@ def test_stale_files_of_a_dead_server_do_not_prevent_a_start(services: Services)
         pass
     (services.data / "postmaster.pid").write_text(f"{os.getpid()}\n{services.data}\n1\n5432\n{services.socket_folder}\n\n0 0\nready\n")
     (services.socket_folder / ".s.PGSQL.5432.lock").write_text(f"{os.getpid()}\n")
-    (services.socket_folder / "redis.sock").write_text("")
+    services.redis_socket.write_text("")
     with services.running():
         assert query(services, "SELECT 1") == [(1,)]
 

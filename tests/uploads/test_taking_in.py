@@ -208,11 +208,10 @@ def test_a_file_that_kills_its_worker_is_refused_after_two_attempts(alice, djang
 
 
 def test_an_upload_that_a_worker_reads_is_left_alone(alice):
-    services.lock_reading(services.claim_next().id) if alice.bring(jpeg()) else None
-    with connection.cursor() as cursor:
+    alice.bring(jpeg())
+    with services.reading(services.claim_next().id), connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s", [services.READING_LOCK])
         assert cursor.fetchone() == (1,)
-    services.unlock_reading(Upload.objects.get().id)
 
 
 def test_a_full_disk_lets_the_photo_wait_and_nothing_is_half_stored(alice, monkeypatch):
