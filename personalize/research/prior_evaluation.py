@@ -90,6 +90,7 @@ def _gains(
             pairs = [
                 population_gain.pair(rater, part, predictions.alone, predictions.apart) for part in parts if len(part) >= LEAST_IN_PART
             ]
-            unrated.append(np.nanmean(pairs, axis=0) if pairs else np.array([np.nan, np.nan]))
+            defined = [pair for pair in pairs if np.isfinite(pair).all()]  # not where all of a part's ratings are the same
+            unrated.append(np.mean(defined, axis=0) if defined else np.array([np.nan, np.nan]))
         found[str(count)] = {"rated": population_gain.gain(rated, seed), "unrated": population_gain.gain(unrated, seed)}
     return found
