@@ -48,7 +48,10 @@ function sentence() {
   if (sending.paused) return say("bring_paused", { sent, total });
   if (sending.lost && sending.isBusy) return say(navigator.onLine ? "bring_unreachable" : "bring_offline", { sent, total });
   if (sending.isBusy) return count("sending") || sent ? say("bring_sending", { sent, total }) : say("bring_looking");
-  if (atServer?.waiting) return atServer.is_read ? say("bring_reading", { n: atServer.waiting }) : say("bring_unread");
+  const unheard = Math.max(0, sent - arrivedBefore); // sent since the server was asked
+  if (atServer?.waiting || unheard) {
+    return (atServer?.is_read ?? true) ? say("bring_reading", { n: Math.max(atServer?.waiting ?? 0, unheard) }) : say("bring_unread");
+  }
   const here = sent - Math.max(0, (atServer?.refused_count ?? 0) - refusedBefore);
   const parts = [here > 0 && say("bring_done", { n: here }), known && say("bring_known", { n: known })];
   return parts.filter(Boolean).join(" ");
@@ -173,11 +176,13 @@ function showRoom() {
 }
 
 for (const input of panel.querySelectorAll("input[type=file]")) {
-  input.addEventListener("change", () => {
-    const chosen = /** @type {HTMLInputElement} */ (input);
+  const chosen = /** @type {HTMLInputElement} */ (input);
+  const take = () => {
     bring(fromPicker(chosen.files ?? []));
     chosen.value = ""; // so that the same folder can be chosen again
-  });
+  };
+  input.addEventListener("change", take);
+  if (chosen.files?.length) take(); // chosen before this script came
 }
 for (const button of panel.querySelectorAll("[data-opens]")) {
   button.addEventListener("click", () => find(`#${button.getAttribute("data-opens")}`).click());

@@ -45,7 +45,7 @@ def new_album(visitor: Visitor, name: str) -> Page:
     page.goto(f"{visitor.address}/albums/")
     page.fill("#album-name", name)
     page.press("#album-name", "Enter")
-    page.wait_for_selector("#bring")
+    page.wait_for_selector("#bring[data-busy]")  # by its script
     return page
 
 
@@ -169,6 +169,36 @@ def test_a_pause_and_a_lost_connection_go_on_where_they_stopped(visit: Callable[
     context.unroute("**/uploads/*-*")  # and what was held fails
     page.click("#bring-pause")
     expect_sentence(page, "5 photos are here.")
+
+
+def test_photos_chosen_before_the_scripts_come_are_brought(visit: Callable[..., Visitor], folder: Path) -> None:
+    visitor = visit()
+    page, held = new_album(visitor, "Early"), []
+    visitor.context.route("**/uploads/bring*.js", lambda route: held.append(route))
+    page.reload(wait_until="commit")
+    page.set_input_files("#bring-photos", [folder / f"IMG_{number}.jpg" for number in range(2)])
+    while not held:
+        page.wait_for_timeout(50)
+    held.pop().continue_()
+    expect_sentence(page, "2 photos are here.")
+
+
+def test_photos_are_called_here_only_once_the_server_has_said_so(visit: Callable[..., Visitor], folder: Path) -> None:
+    visitor = visit()
+    page, asked, held = new_album(visitor, "Sent"), [], []
+    expect(page.locator("#bring-room")).to_be_visible()  # the page has asked once, and knows of no photo that waits
+
+    def hold(route):
+        asked.append(route)
+        held.append(route) if len(asked) > 1 else route.continue_()  # the first asks for the room that is left
+
+    visitor.context.route("**/api/v1/uploads?album=*", hold)
+    page.set_input_files("#bring-photos", [folder / f"IMG_{number}.jpg" for number in range(2)])
+    expect_sentence(page, "2 photos are being prepared")
+    visitor.context.unroute("**/api/v1/uploads?album=*")
+    while held:
+        held.pop().continue_()
+    expect_sentence(page, "2 photos are here.")
 
 
 FULL = """from ratings.models import Photo
