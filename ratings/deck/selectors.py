@@ -13,9 +13,8 @@ from ratings.photos.scopes import CATALOGUE, Scope
 from ratings.ranking.models import FEATURES
 from ratings.sql import CURRENT_PROJECTION, FILLING_PROJECTION, columns, rows, vectors
 
-# Of a large catalogue, every row with the same probability: 16 for each photo wanted, so that enough are in the catalogue and unrated.
-SOME_ROWS = """TABLESAMPLE BERNOULLI ((
-    SELECT least(100, 1600.0 * %(limit)s / greatest(reltuples, 1)) FROM pg_class WHERE oid = 'ratings_photofeatures'::regclass))"""
+# Of a large catalogue, every photo with the same probability: 16 for each one wanted, so that enough are unrated.
+SOME = "random() < (SELECT 16e0 * %(limit)s / greatest(reltuples, 1) FROM pg_class WHERE oid = 'ratings_photofeatures'::regclass)"
 
 
 @dataclass(frozen=True)
@@ -33,20 +32,22 @@ class Progress:
 
 def candidates(rater_id: UUID, scope: Scope, limit: int) -> tuple[Int[np.ndarray, "n"], Float[np.ndarray, "n 256"]]:
     """Ids and features of a random sample of the photos of a scope that were never presented to this rater, in random order."""
-    found = _random_photos(rater_id, scope, limit, SOME_ROWS) if scope == CATALOGUE else []
+    found = _random_photos(rater_id, scope, limit, SOME) if scope == CATALOGUE else []
     if len(found) < limit:
         found = _random_photos(rater_id, scope, limit)
     ids, features = columns(found, 2)
     return np.array(ids, dtype=np.int64), vectors(features, FEATURES)
 
 
-def _random_photos(rater_id: UUID, scope: Scope, limit: int, sampled: str = "") -> list[tuple[Any, ...]]:
-    # The sample is drawn before features are read: a sort that carries every photo's features takes several times as long.
+def _random_photos(rater_id: UUID, scope: Scope, limit: int, which: str = "true") -> list[tuple[Any, ...]]:
+    # The sample is drawn before features are read: a sort that carries every photo's features takes several times as long. OFFSET 0 keeps
+    # the photos a query of its own, so that only those `which` are compared with the presentations.
     return rows(
         f"""SELECT d.photo_id, halfvec_send(d.features) FROM (
-            SELECT d.id, random() AS place FROM ratings_photofeatures d {sampled}
-            WHERE d.projection_id = {CURRENT_PROJECTION} AND {scope.features("d")}
-            AND NOT EXISTS (SELECT 1 FROM ratings_presentation c WHERE c.rater_id = %(rater)s AND c.photo_id = d.photo_id)
+            SELECT few.id, random() AS place FROM (
+                SELECT d.id, d.photo_id FROM ratings_photofeatures d
+                WHERE d.projection_id = {CURRENT_PROJECTION} AND {scope.features("d")} AND {which} OFFSET 0
+            ) few WHERE NOT EXISTS (SELECT 1 FROM ratings_presentation c WHERE c.rater_id = %(rater)s AND c.photo_id = few.photo_id)
             ORDER BY place LIMIT %(limit)s
         ) sample JOIN ratings_photofeatures d USING (id) ORDER BY sample.place""",  # noqa: S608 (constants)
         {"rater": rater_id, "limit": limit, **scope.parameters},
