@@ -189,8 +189,10 @@ def _is_language(key: str) -> bool:
 
 
 def _questions(file: StudyFile, found: Yaml) -> Iterator[Problem]:
-    groups: list[tuple[Path, Sequence[QuestionRow]]] = []
-    groups += [(("questions_before",), file.questions_before), (("questions_after",), file.questions_after)]
+    groups: list[tuple[Path, Sequence[QuestionRow]]] = [
+        (("questions_before",), file.questions_before),
+        (("questions_after",), file.questions_after),
+    ]
     if file.comprehension:
         groups.append((("comprehension", "questions"), file.comprehension.questions))
     for start, rows in groups:

@@ -45,7 +45,7 @@ def test_many_at_once_with_drop_outs_reloads_and_double_posts(live_server, tmp_p
     assert "sent; 0 lost, 0 doubled, 0 with another value, 0 that nobody sent." in said
     assert "The log replays what all 24 were dealt." in said
     assert "met for all 12 photos" in said
-    assert re.search("Of 4 intervals, [234] hold what was planted", said)  # each does in 95 of 100 runs, so one run in 70 has fewer than 3
+    assert re.search("Of 4 intervals, [34] hold what was planted", said)  # each does in 95 of 100 runs
     rows = list(Participant.objects.order_by("number"))
     assert {row.mode for row in rows} == {"pilot"}
     counts = [sum(row.condition == name and not row.released for row in rows) for name in "ab"]
