@@ -244,21 +244,22 @@ def test_while_the_server_restarts_swiping_goes_on_and_nothing_is_lost(visit: Ca
 @pytest.mark.usefixtures("photos")
 @pytest.mark.parametrize("status", [502, 503])
 def test_the_next_step_after_a_lost_server_is_to_try_again(visit: Callable[..., Visitor], status: int) -> None:
-    answers = [status]
-
-    def away(route: Route) -> None:
-        route.fulfill(status=status) if answers else route.continue_()
-
-    alice = visit(expects_errors=True, prepare=lambda context: context.route("**/api/v1/deck", away))
+    deck, asked = "**/api/v1/deck", list[Route]()
+    alice = visit(expects_errors=True, prepare=lambda context: context.route(deck, lambda route: route.fulfill(status=status)))
     see(alice, "unreachable")
     alice.page.focus("#cards")
     alice.page.keyboard.press("Tab")
     assert focused(alice) == "Try again now"
+    alice.page.route(deck, lambda route: asked.append(route))  # the next answer comes when the test says so
     alice.page.keyboard.press("Enter")
-    assert focused(alice) == "Trying…"  # it fails once more
-    answers.clear()
+    assert focused(alice) == "Trying…"
+    while not asked:
+        alice.page.wait_for_timeout(50)
+    asked.pop().fulfill(status=status)  # it fails once more
+    alice.page.unroute(deck)
 
     alice.page.wait_for_function("() => document.activeElement.innerText === 'Try again now'")
+    alice.context.unroute(deck)
     alice.page.keyboard.press("Enter")
 
     alice.wait_for_photo()
