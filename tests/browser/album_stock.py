@@ -1,28 +1,22 @@
-"""Program: makes an album of 24 photos; the first four are a burst. Arguments: the rater, the name. Prints the album's id."""
+"""Step: an album of 24 photos; the first four are a burst."""
 
-import os
-import sys
 from datetime import UTC, datetime, timedelta
 
-import django
+import numpy as np
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
-django.setup()
-
-import numpy as np  # noqa: E402
-
-from ratings.albums import services  # noqa: E402
-from ratings.models import Photo, Rater  # noqa: E402
-from ratings.photos.services import add_photo  # noqa: E402
-from tests.browser.stock import HUES, features, picture  # noqa: E402
-from tests.guests import give_features  # noqa: E402
+from ratings.albums import services
+from ratings.models import Photo, Rater
+from ratings.photos.services import add_photo
+from tests.browser.stock import HUES, features, picture
+from tests.guests import give_features
 
 PHOTOS, BURST = 24, 4
 
 
-def main() -> None:
-    rater = Rater.objects.get(id=sys.argv[1])
-    album = services.create_album(owner_id=rater.id, name=sys.argv[2])
+def main(rater_id: str, name: str) -> str:
+    """The id of the album."""
+    rater = Rater.objects.get(id=rater_id)
+    album = services.create_album(owner_id=rater.id, name=name)
     rng, start = np.random.default_rng(11), datetime(2026, 7, 4, 9, tzinfo=UTC)
     for number in range(PHOTOS):
         hue = 0 if number < BURST else 1 + number % (len(HUES) - 1)
@@ -31,8 +25,4 @@ def main() -> None:
         Photo.objects.filter(id=photo.id).update(taken_at=taken)
         give_features(photo, features(hue, number, rng, noise=0.005 if number < BURST else 0.05))
         services.add_photos(owner_id=rater.id, album_id=album.id, photo_ids=[photo.id])
-    print(album.id)
-
-
-if __name__ == "__main__":
-    main()
+    return str(album.id)

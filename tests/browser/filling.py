@@ -1,25 +1,13 @@
-"""Program: begins a projection that fills (`begin`), as a new bank does, or ends it (`end`)."""
+"""Step: begins a projection that fills (`begin`), as a new bank does, or ends it (`end`)."""
 
-import os
-import sys
-
-import django
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
-django.setup()
-
-from ratings.ranking import projections  # noqa: E402
-from ratings.ranking.models import Projection  # noqa: E402
+from ratings.ranking import projections
+from ratings.ranking.models import Projection
 
 
-def main() -> None:
+def main(do: str) -> None:
     current = projections.current()
     assert current is not None
-    if sys.argv[1] == "begin":
+    if do == "begin":
         projections.begin(after=current, data=b"", photo_count=1)
     else:
         Projection.objects.filter(state="filling").delete()
-
-
-if __name__ == "__main__":
-    main()

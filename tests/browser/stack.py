@@ -1,5 +1,6 @@
 """A complete PAV for the browser tests: services of its own, with a web server and a refit worker as separate processes."""
 
+import json
 import os
 import subprocess
 import sys
@@ -37,9 +38,10 @@ class Stack:
         }
         self._web: subprocess.Popen[bytes] | None = None
         self._worker: subprocess.Popen[bytes] | None = None
+        self._steps: subprocess.Popen[str] | None = None
 
     def fill(self) -> None:
-        self.run("-m", "tests.browser.stock")
+        self.step("stock")
 
     def run(self, *arguments: str, **environment: str) -> str:
         """Run a program in the environment of the stack, and return what it prints."""
@@ -48,6 +50,20 @@ class Stack:
             command, env=self.environment | environment, cwd=BASE, check=True, timeout=START_SECONDS, stdout=subprocess.PIPE, text=True
         )
         return ended.stdout
+
+    def step(self, module: str, *arguments: object) -> object:
+        """Run a step, a module of this package, in the installation; gives what it returns. Its arguments and its result are JSON."""
+        if self._steps is None:
+            command = [sys.executable, "-m", "tests.browser.steps"]
+            pipe = subprocess.PIPE
+            self._steps = subprocess.Popen(command, env=self.environment, cwd=BASE, stdin=pipe, stdout=pipe, text=True)
+        assert self._steps.stdin
+        assert self._steps.stdout
+        print(json.dumps({"module": module, "arguments": arguments}), file=self._steps.stdin, flush=True)
+        answer = json.loads(self._steps.stdout.readline())
+        if "failed" in answer:
+            raise RuntimeError(answer["failed"])
+        return answer["returned"]
 
     def start_web(self) -> None:
         command = ["-m", "uvicorn", "pav_site.asgi:application", "--port", str(self.port), "--log-level", "warning"]
@@ -90,6 +106,8 @@ class Stack:
         if self._worker:
             self._worker.kill()
             self._worker.wait()
+        if self._steps:
+            self._steps.communicate()
 
     def log(self, name: str) -> str:
         return (self.services.folder / "logs" / f"{name}.log").read_text(errors="replace")[-3000:]

@@ -1,18 +1,12 @@
-"""Program: fills the database of the browser tests with small photos of plain colours, whose features follow the colour."""
+"""Step: fills the database of the browser tests with small photos of plain colours, whose features follow the colour."""
 
 import io
-import os
 
-import django
+import numpy as np
+from PIL import Image, ImageDraw
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
-django.setup()
-
-import numpy as np  # noqa: E402
-from PIL import Image, ImageDraw  # noqa: E402
-
-from ratings.photos.services import add_photo  # noqa: E402
-from tests.guests import give_features, use_bank  # noqa: E402
+from ratings.photos.services import add_photo
+from tests.guests import give_features, use_bank
 
 PHOTOS = 60
 BANK = "browser-tests"
@@ -45,7 +39,3 @@ def main() -> None:
         hue = number % len(HUES)
         photo = add_photo(data=picture(HUES[hue], number), name=f"{HUES[hue]}-{number}.png", credit="Tests", licence="CC0-1.0")
         give_features(photo, features(hue, number, rng))
-
-
-if __name__ == "__main__":
-    main()

@@ -30,7 +30,7 @@ def test_an_exact_model_that_becomes_active_shows_at_once(alice: Visitor, stack:
     rate_two(alice)
     alice.page.wait_for_timeout(500)  # both ratings are fitted by now
     before, version = alice.ranking(), alice.version()
-    stack.run("-m", "tests.browser.exact_refit")
+    stack.step("exact_refit")
     alice.wait_for_ranking_after(version)
     assert active_model(alice) == "Ranked by the exact model. It guesses your ratings better."
     assert alice.ranking()[:10] == [row["id"] for row in alice.get("/api/v1/ranking?limit=10")["top"]] != before[:10]
@@ -40,8 +40,7 @@ def test_an_exact_model_that_becomes_active_shows_at_once(alice: Visitor, stack:
 
 def test_without_a_score_for_everyone_the_page_says_that_photos_are_newest_first(visit: Callable[..., Visitor], stack: Stack) -> None:
     def give_score(given: bool) -> None:
-        change = f"from ratings.models import Projection; Projection.objects.update(has_generic_score={given})"
-        stack.run("manage.py", "shell", "--no-imports", "--verbosity", "0", "--command", change)
+        stack.step("rows", "Projection", {}, {"has_generic_score": given})
 
     give_score(False)
     try:

@@ -60,7 +60,7 @@ def albums(visit: Callable[..., Visitor], stack: Stack) -> Callable[..., Albums]
         visitor = visit(**options)
         visitor.wait_until_live()
         rater = visitor.page.evaluate("JSON.parse(document.getElementById('page-config').textContent).rater")
-        return Albums(visitor, stack.run("-m", "tests.browser.album_stock", rater, "Sea & sky").split()[-1])
+        return Albums(visitor, str(stack.step("album_stock", rater, "Sea & sky")))
 
     return with_album
 
@@ -285,8 +285,7 @@ def test_a_photo_that_has_gone_meanwhile_is_refused_with_a_sentence_and_the_rest
     tab = albums(expects_errors=True)
     tab.open()
     gone, *stay = tab.shown()[:3]
-    binned = f"Photo.objects.filter(id={gone}).update(binned_at='2026-11-01T00:00:00Z')"
-    stack.run("manage.py", "shell", "-v0", "-c", f"from ratings.models import Photo; {binned}")
+    stack.step("rows", "Photo", {"id": gone}, {"binned_at": "2026-11-01T00:00:00Z"})
     tab.page.focus("#grid")
     for key in (" ", "Shift+ArrowRight", "Shift+ArrowRight", "x"):
         tab.page.keyboard.press(key)

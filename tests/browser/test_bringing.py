@@ -1,7 +1,6 @@
 """Bringing photos in a browser and taking them home, at the width of a phone and of a desktop."""
 
 import io
-import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -201,14 +200,6 @@ def test_photos_are_called_here_only_once_the_server_has_said_so(visit: Callable
     expect_sentence(page, "2 photos are here.")
 
 
-FULL = """from ratings.models import Photo
-made = Photo.objects.bulk_create(
-    Photo(owner_id={rater!r}, name="a.jpg", sha256=f"{{n:064x}}", content_hash=f"{{n:016x}}", width=640, height=480, thumbhash="")
-    for n in range(198)
-)
-print([photo.id for photo in made])"""
-
-
 @WIDTHS
 def test_photos_beyond_the_quota_are_left_out_with_the_numbers_before_they_are_sent_and_come_once_there_is_room(
     visit: Callable[..., Visitor], stack: Stack, folder: Path, width: int
@@ -216,7 +207,7 @@ def test_photos_beyond_the_quota_are_left_out_with_the_numbers_before_they_are_s
     visitor = visit(viewport={"width": width, "height": 800})
     page = new_album(visitor, "Full")
     rater = page.evaluate("JSON.parse(document.getElementById('page-config').textContent).rater")
-    others = json.loads(stack.run("manage.py", "shell", "-v0", "-c", FULL.format(rater=rater)))
+    others = stack.step("brought", rater, 198)
     page.set_input_files("#bring-photos", [folder / f"IMG_{number}.jpg" for number in range(4)])
     expect_sentence(page, "2 photos are here.")
     expect(page.locator("#bring-reasons")).to_contain_text("2 files: A guest can bring 200 photos. Make an account to bring more.")

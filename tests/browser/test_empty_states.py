@@ -1,8 +1,6 @@
 """What the page says where it has nothing to show, and that each of these states ends without a reload."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,7 +8,6 @@ import pytest
 from playwright.sync_api import Browser, Route
 
 from pav_site import starting_page
-from pav_site.environment import BASE
 from tests.browser.conftest import visitors_of
 from tests.browser.stack import Stack, new_stack
 from tests.browser.test_accessibility import findings
@@ -21,19 +18,13 @@ PHOTO_FILES = re.compile(r"^http://[^/]+/photos/")
 
 
 class Catalogue:
-    """The photos of the stack, changed by a program that stays: starting it takes longer than a test."""
+    """The photos of the stack."""
 
     def __init__(self, stack: Stack) -> None:
-        command = [sys.executable, "-m", "tests.browser.catalogue"]
-        pipe = subprocess.PIPE
-        self.program = subprocess.Popen(command, env=stack.environment, cwd=BASE, stdin=pipe, stdout=pipe, text=True)
+        self.stack = stack
 
     def change(self, action: str, count: int = 0) -> None:
-        assert self.program.stdin
-        assert self.program.stdout
-        self.program.stdin.write(f"{action} {count}\n")
-        self.program.stdin.flush()
-        assert self.program.stdout.readline() == "done\n"
+        self.stack.step("catalogue", action, count)
 
 
 @pytest.fixture(scope="module")
@@ -44,19 +35,13 @@ def stack(chromium: object) -> Iterator[Stack]:
         yield stack
 
 
-@pytest.fixture(scope="module")
-def whole_catalogue(stack: Stack) -> Iterator[Catalogue]:
-    catalogue = Catalogue(stack)
-    yield catalogue
-    catalogue.program.communicate()
-
-
 @pytest.fixture
-def catalogue(whole_catalogue: Catalogue) -> Iterator[Catalogue]:
+def catalogue(stack: Stack) -> Iterator[Catalogue]:
     """An empty catalogue, to be filled by the test."""
-    whole_catalogue.change("clear")
-    yield whole_catalogue
-    whole_catalogue.change("clear")
+    catalogue = Catalogue(stack)
+    catalogue.change("clear")
+    yield catalogue
+    catalogue.change("clear")
 
 
 @pytest.fixture

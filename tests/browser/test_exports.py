@@ -26,9 +26,9 @@ def test_an_export_is_followed_to_its_end(visit: Callable[..., Visitor], alice: 
     page.wait_for_selector("#export[data-finished=no]")
     assert page.inner_text("#export-sentence") == "Waiting for a worker."
 
-    stack.run("-m", "tests.browser.export_step")  # the only rater: the bank of these tests is not on this disk, so there is no model
+    stack.step("export_step")  # the only rater: the bank of these tests is not on this disk, so there is no model
     page.wait_for_function("() => document.querySelector('#export-sentence').textContent === '1 of 1 raters done.'")
-    stack.run("-m", "tests.browser.export_step")
+    stack.step("export_step")
     page.wait_for_selector("#export[data-finished=yes]")
     assert page.inner_text("#export-sentence") == "No model could be made."
     assert page.is_visible("#export-problems li")

@@ -7,7 +7,7 @@ from tests.browser.visitor import Visitor
 def test_the_page_shows_how_many_photos_are_ready_for_the_next_version(alice: Visitor, stack: Stack) -> None:
     alice.wait_until_live()
     assert not alice.page.is_visible("#preparing")
-    stack.run("-m", "tests.browser.filling", "begin")
+    stack.step("filling", "begin")
     try:
         alice.reload()
         alice.wait_for_photo()
@@ -15,5 +15,5 @@ def test_the_page_shows_how_many_photos_are_ready_for_the_next_version(alice: Vi
         assert alice.page.is_visible("#preparing")
         assert len(alice.ranking()) > 0
     finally:
-        stack.run("-m", "tests.browser.filling", "end")
+        stack.step("filling", "end")
     alice.page.wait_for_selector("#preparing", state="hidden")  # without a reload

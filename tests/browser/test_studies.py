@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -97,7 +96,7 @@ def arrive(browser: Browser, stack: Stack) -> Iterator[Callable[..., Taker]]:
 
 def make(stack: Stack, slug: str, **changes: Any) -> str:
     """A study; returns a session of its researcher."""
-    return stack.run("-m", "tests.browser.studies", slug, json.dumps(changes)).split()[-1]
+    return str(stack.step("studies", slug, changes))
 
 
 def sign_in(taker: Taker, session: str) -> None:

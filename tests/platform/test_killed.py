@@ -24,6 +24,7 @@ from tests.platform.machine import PATIENCE_SECONDS, service_folder, until
 
 RATERS = 4
 PAUSE = 0.05  # seconds between the swipes of a rater
+STOCK = "import django; django.setup(); from tests.browser import stock; stock.main()"
 
 
 @dataclass
@@ -68,7 +69,7 @@ def stack() -> Iterator[Stack]:
                 for program in demo.service_programs(services):
                     supervisor.start(program)
                 services.wait()
-                for command in (["manage.py", "migrate", "--verbosity", "0"], ["-m", "tests.browser.stock"]):
+                for command in (["manage.py", "migrate", "--verbosity", "0"], ["-c", STOCK]):
                     subprocess.run([sys.executable, *command], env=kept | here, cwd=BASE, check=True, timeout=PATIENCE_SECONDS)
                 addresses = {"postgres": services.database_url, "redis": services.redis_url}
                 for program in demo.site_programs(services.folder, addresses, port, here | limits):
