@@ -154,15 +154,21 @@ def _wait_for_port(port: int) -> None:
 
 def _is_pav(port: int) -> bool:
     """Whether what listens on the port answers as PAV does."""
+    return "worker_age" in _health(port)
+
+
+def _health(port: int) -> dict[str, object]:
+    """What the program on the port answers to `/healthz`; empty where it does not answer as PAV does."""
     try:
         try:
             reply = urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2)
         except urllib.error.HTTPError as unavailable:  # 503: not all of it runs, or not yet
             reply = unavailable
         with reply:
-            return "worker_age" in json.load(reply)
+            answer = json.load(reply)
     except (OSError, ValueError, http.client.HTTPException):
-        return False
+        return {}
+    return answer if isinstance(answer, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -213,7 +219,7 @@ def _start(supervisor: Supervisor, embedded: Services, options: Options, filling
             supervisor.start(program)
         supervisor.start(web)
         filling.wait_until_prepared()
-    while not accepts(options.port):
+    while not is_served(options.port):
         if ended.wait(POLL_SECONDS):
             raise KeyboardInterrupt
     for program in workers:
@@ -294,8 +300,6 @@ def _watch(filling: "subprocess.Popen[bytes]", mail: PrintedMail) -> None:
     raise KeyboardInterrupt
 
 
-def accepts(port: int) -> bool:
-    """Whether anything listens on the port."""
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False
+def is_served(port: int) -> bool:
+    """Whether the web server answers on the port. The starting page, which is there before it, has no database."""
+    return _health(port).get("database") is True

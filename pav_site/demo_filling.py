@@ -74,7 +74,8 @@ def fill(options: demo.Options, console: Console) -> None:
                 console.print(Text(line), soft_wrap=True)
             if finished and not photos:
                 raise ServiceError("No photo was imported, so there is nothing to swipe. Choose another folder: ./pav demo --photos DIR")
-            if not welcomed and demo.accepts(options.port) and ready and (ready >= _enough(options) or (finished and ready == photos)):
+            enough = ready >= _enough(options) or (finished and ready == photos)
+            if not welcomed and ready and enough and demo.is_served(options.port):
                 welcomed = True
                 _welcome(options, console)
             if finished and welcomed and ready >= photos:

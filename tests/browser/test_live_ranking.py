@@ -69,6 +69,7 @@ def test_after_a_restart_of_the_server_the_page_catches_up(visit: Callable[..., 
     alice.wait_until_live()
     alice.press("ArrowRight")
     alice.wait_until_rated(1)
+    alice.wait_until_fitted(1)
     version = alice.version()
     alice.wait_for_photos()
     stack.stop_web()

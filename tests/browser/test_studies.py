@@ -49,10 +49,15 @@ class Taker:
 
     def agree(self) -> None:
         self.page.check("[name=age]")
-        self.page.click("[value=agree]")
+        self.open_by("[value=agree]")
 
     def next(self) -> None:
-        self.page.click("main .button")
+        self.open_by("main .button")
+
+    def open_by(self, selector: str) -> None:
+        """Click what opens another page. Playwright itself waits until that page begins to come, not until it is there."""
+        self.page.click(selector)
+        self.page.wait_for_load_state()
 
     def wait_for_trial(self) -> str:
         self.page.wait_for_selector("#trial[data-state=shown]:not([hidden]) .scale-value:enabled")
@@ -198,14 +203,14 @@ def test_a_researcher_makes_a_study_previews_opens_and_downloads_it_by_clicks(
     page = researcher.page
     researcher.go("/studies/")
     page.fill("#slug", slug)
-    page.click("main [type=submit]")
+    researcher.open_by("main [type=submit]")
     photos = re.findall(r"sha256: ([0-9a-f]{64})", page.input_value("#text"))[:2]
     text = written(design(photos, slug=slug, trials__blocks=[{"name": "a"}]))
     for draft, said in ((text.replace("title:", "titel:"), "titel: this key is unknown"), (text, "The design is sound.")):
         page.fill("#text", draft)
-        page.click("main [type=submit]")
+        researcher.open_by("main [type=submit]")
         assert said in page.inner_text("main")
-    page.click(f"main a[href='/studies/{slug}/']")
+    researcher.open_by(f"main a[href='/studies/{slug}/']")
 
     def take_part(taker: Taker) -> None:
         taker.agree()
@@ -216,12 +221,12 @@ def test_a_researcher_makes_a_study_previews_opens_and_downloads_it_by_clicks(
         taker.wait_after(place)
         taker.page.wait_for_selector("#withdrawal-code")
 
-    page.click("[name=to][value=preview]")
-    page.click(".research-link a")
+    researcher.open_by("[name=to][value=preview]")
+    researcher.open_by(".research-link a")
     assert "Preview" in page.inner_text("header")
     take_part(researcher)
     researcher.go(f"/studies/{slug}/")
-    page.click("[name=to][value=open]")
+    researcher.open_by("[name=to][value=open]")
     participant.page.goto(page.inner_text(".research-link a"))
     take_part(participant)
     page.reload()
@@ -250,10 +255,10 @@ def test_a_swipe_is_timed_and_answers_wait_out_a_lost_connection_and_a_pause(sta
     taker.page.mouse.up()
     taker.wait_after(place)
     taker.page.evaluate("Promise.all([...document.images].map((image) => image.decode()))")
-    researcher.page.click("[name=to][value=paused]")
+    researcher.open_by("[name=to][value=paused]")
     taker.press("ArrowLeft")
     taker.page.wait_for_selector("#unsaved:not([hidden])")
-    researcher.page.click("[name=to][value=open]")
+    researcher.open_by("[name=to][value=open]")
     taker.page.wait_for_selector("#unsaved", state="hidden")
     taker.page.route("**/api/v1/studies/swipes/trials", lambda route: route.abort())
     taker.press("ArrowLeft")
@@ -369,7 +374,7 @@ def test_closed_full_declined_and_withdrawn_end_kindly(stack: Stack, arrive: Cal
     for _who, options in WIDTHS:
         one, two = arrive(**options), arrive(**options)
         two.go("/study/full/")
-        two.page.click("[value=decline]")
+        two.open_by("[value=decline]")
         assert "nothing was saved" in two.page.inner_text("main")
         one.go("/study/full/")
         one.agree()
@@ -381,18 +386,18 @@ def test_closed_full_declined_and_withdrawn_end_kindly(stack: Stack, arrive: Cal
         assert "This study is full" in two.page.inner_text("main")
         two.go("/study/full/withdraw/")
         two.page.fill("#code", code)
-        two.page.click("main .button")
+        two.open_by("main .button")
         assert "You have withdrawn" in two.page.inner_text("main")
         two.go("/study/full/")
         two.agree()
         assert "What to do" in two.page.inner_text("main")
         own = two.page.inner_text("footer b")  # it is there from the first step on
-        two.page.click("footer a")
+        two.open_by("footer a")
         two.page.fill("#code", own)
-        two.page.click("main .button")
+        two.open_by("main .button")
         assert "You have withdrawn" in two.page.inner_text("main")
     researcher.go("/studies/full/")
-    researcher.page.click("[name=to][value=closed]")
+    researcher.open_by("[name=to][value=closed]")
     late = arrive(**PHONE)
     late.go("/study/full/")
     assert "This study is closed" in late.page.inner_text("main")

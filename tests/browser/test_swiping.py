@@ -244,6 +244,8 @@ def test_after_the_last_photo_the_best_three_are_shown(alice: Visitor) -> None:
 
 def test_viewing_time_and_modality_are_sent(alice: Visitor) -> None:
     alice.wait_for_photo()
+    # The page's clock starts two frames after the photo is there.
+    alice.page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
     alice.page.wait_for_timeout(400)
 
     with alice.page.expect_request(lambda request: request.url.endswith("/api/v1/ratings")) as sent:

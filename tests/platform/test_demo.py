@@ -220,9 +220,13 @@ def test_pav_is_recognised_on_its_port_while_it_starts_and_while_a_part_is_missi
     port = free_port()
     with starting_page.serving(port):
         assert demo._is_pav(port)
+        assert not demo.is_served(port)
     for content, recognised in ((b'{"ok": false, "worker_age": null}', True), (b"<p>Back soon</p>", False)):
         with unavailable(content) as port:
             assert demo._is_pav(port) is recognised
+    for content, served in ((b'{"ok": false, "database": true}', True), (b'{"ok": false, "database": false}', False), (b"[]", False)):
+        with unavailable(content) as port:
+            assert demo.is_served(port) is served
 
 
 def test_a_network_that_is_not_the_one_in_the_metadata_is_refused_with_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
