@@ -40,6 +40,7 @@ const LONGEST_PAUSE_MS = 30000;
 
 /** @type {Map<number, Photo>} */ let photos = new Map();
 /** @type {number[][]} */ let stacks = [];
+let bestAsked = 0; // how often
 let revision = -1;
 let version = -1;
 let isBest = false;
@@ -117,8 +118,10 @@ async function loadFirst() {
 }
 
 async function loadBest() {
+  const asked = (bestAsked += 1);
   const [count, fold, variety] = sliders.map((slider) => slider.value);
-  stacks = await fetchBest(count, fold, variety);
+  const found = await fetchBest(count, fold, variety);
+  if (asked === bestAsked) stacks = found; // else the answer to a later question has come, or will
 }
 
 /** Fetches what ratings have changed: scores, ratings given elsewhere, and the best of. */

@@ -7,7 +7,7 @@ of the queue "gpu", photos stay as they are in between.
 import contextlib
 
 import numpy as np
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from ratings.photos.models import Photo
 from ratings.photos.services import add_photo
@@ -23,10 +23,12 @@ def main(action: str, count: int = 0) -> None:
         while Photo.objects.exists():
             with contextlib.suppress(IntegrityError):  # a page rated one of them meanwhile
                 Photo.objects.all().delete()
-    elif action == "add":
-        first = Photo.objects.count()
-        for number in range(first, first + count):
-            add_photo(data=picture(HUES[number % len(HUES)], number), name=f"{number}.png", credit="Tests", licence="CC0-1.0")
-    else:
-        for photo in Photo.objects.filter(photofeatures=None).order_by("id")[:count]:
-            give_features(photo, features(photo.id % len(HUES), photo.id % PHOTOS, rng))
+        return
+    with transaction.atomic():  # a page that asks meanwhile sees all of them or none
+        if action == "add":
+            first = Photo.objects.count()
+            for number in range(first, first + count):
+                add_photo(data=picture(HUES[number % len(HUES)], number), name=f"{number}.png", credit="Tests", licence="CC0-1.0")
+        else:
+            for photo in Photo.objects.filter(photofeatures=None).order_by("id")[:count]:
+                give_features(photo, features(photo.id % len(HUES), photo.id % PHOTOS, rng))

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from pav_site.browser import find_headless, launch_flags
 from tests.browser.stack import Stack, new_stack
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import PATIENCE_MS, Visitor
+
+expect.set_options(timeout=PATIENCE_MS)
 
 NO_CHROMIUM = "No Chromium or Chrome was found, so the page is not tested. `./pav doctor` says how to get one."
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 
 from pav_site.printed_mail import PrintedMail
 from tests.browser import service
@@ -44,7 +44,13 @@ def arrive(browser: Browser, stack: Stack) -> Iterator[Callable[..., Visitor]]:
     address, stack.address = stack.address, f"http://localhost:{stack.port}"
     try:
         with visitors_of(stack, browser) as open_as_new:
-            yield open_as_new
+
+            def open_and_wait(**options: Any) -> Visitor:
+                visitor = open_as_new(**options)
+                visitor.wait_until_live()  # left earlier, its socket would log a warning
+                return visitor
+
+            yield open_and_wait
     finally:
         stack.address = address
 
@@ -102,6 +108,7 @@ def sign_out(visitor: Visitor) -> None:
     visitor.page.goto(f"{visitor.address}/account/")
     visitor.page.click("button:has-text('Sign out')")
     visitor.wait_for_photo()
+    visitor.wait_until_live()
 
 
 def test_a_taste_follows_its_owner_to_a_second_device(arrive: Callable[..., Visitor], mailbox: Mailbox) -> None:
@@ -164,6 +171,7 @@ def test_a_passkey_signs_up_and_in(arrive: Callable[..., Visitor], mailbox: Mail
     alice.page.fill("[name=email]", "passkey@example.org")
     alice.page.click("button:has-text('Continue with a passkey')")
     enter_code(alice, mailbox.code("passkey@example.org"))
+    alice.page.wait_for_url("**/account/2fa/webauthn/signup/")  # until it is loaded: only then, its script listens
     alice.page.click("#mfa_webauthn_signup")
     alice.page.wait_for_selector("h1:has-text('Your account')")
     sign_out(alice)
@@ -217,16 +225,15 @@ def totp(secret: str, later: int = 0) -> str:
 
 def test_ratings_that_wait_are_sent_before_a_rater_signs_in(arrive: Callable[..., Visitor], mailbox: Mailbox) -> None:
     alice = arrive()
-    alice.wait_until_live()
-
-    def slowly(route: Any) -> None:
-        time.sleep(0.4)
-        route.continue_()
-
-    alice.page.route("**/api/v1/ratings", slowly)
+    held: list[Route] = []
+    alice.page.route("**/api/v1/ratings", lambda route: held.append(route))
     for _ in range(3):
         alice.press("ArrowRight")
-    alice.page.click("#account")
+    alice.page.evaluate("document.querySelector('#account').click()")
+    while not held:
+        alice.page.wait_for_timeout(50)
+    held.pop().continue_()
+    alice.page.unroute("**/api/v1/ratings")
     alice.page.wait_for_selector("[name=email]")
     assert alice.rated() == 3
 
@@ -238,18 +245,17 @@ def test_waiting_ratings_of_a_guest_are_not_given_to_an_account(arrive: Callable
     alice.wait_until_live()
     alice.press("ArrowRight")
     alice.wait_until_rated(1)
-    alice.page.route("**/api/v1/ratings", lambda route: route.abort())
+    alice.context.route("**/api/v1/ratings", lambda route: route.abort())
     alice.press("ArrowUp")
     other = alice.context.new_page()
     other.goto(f"{alice.address}/account/login/")
-    other.route("**/api/v1/ratings", lambda route: route.abort())
     other.fill("[name=login]", "owner@example.org")
     other.fill("[name=password]", PASSWORD)
     with alice.page.expect_navigation():  # the owner's page comes by itself, and nothing is asked
         other.evaluate("document.querySelector(\"form[action='/account/login/']\").submit()")
     other.wait_for_selector("h1:has-text('Add these ratings')")
     other.close()
-    alice.page.unroute("**/api/v1/ratings")
+    alice.context.unroute("**/api/v1/ratings")
     alice.wait_for_photo()
     assert alice.rated() == 0
     sign_out(alice)
@@ -289,6 +295,7 @@ def test_axe_finds_nothing_on_the_pages_of_an_account(arrive: Callable[..., Visi
         alice.page.goto(f"{alice.address}/account/{path}/")
         found[path] = findings(alice)
     alice.open()
+    alice.wait_until_live()
     sign_up(alice, mailbox, f"axe-{width}-{scheme}@example.org", PASSWORD)
     for path in PAGES:
         alice.page.goto(f"{alice.address}/account/{path}")

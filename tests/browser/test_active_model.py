@@ -28,7 +28,7 @@ def test_before_the_first_rating_no_model_is_named(alice: Visitor) -> None:
 def test_an_exact_model_that_becomes_active_shows_at_once(alice: Visitor, stack: Stack) -> None:
     alice.wait_until_live()
     rate_two(alice)
-    alice.page.wait_for_timeout(500)  # both ratings are fitted by now
+    alice.wait_until_fitted(2)
     before, version = alice.ranking(), alice.version()
     stack.step("exact_refit")
     alice.wait_for_ranking_after(version)

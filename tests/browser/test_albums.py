@@ -50,6 +50,16 @@ class Albums:
             self.page.wait_for_timeout(100)
         raise AssertionError(f"{self.values()} are not {wanted}")
 
+    def wait_for_best(self, ratings: int) -> None:
+        """Until the page shows the best of the album after these ratings, with the sliders where they are at first."""
+        while self.visitor.get(f"/api/v1/ranking?album={self.id}&limit=1")["ratings_seq"] != ratings:
+            self.page.wait_for_timeout(100)
+        stacks = self.visitor.get(f"/api/v1/albums/{self.id}/best?count=50&fold=0.5&variety=0")["stacks"]
+        self.page.wait_for_function(
+            f"(best) => {{ const shown = ({SHOWN})(); return shown.length && String(shown) === String(best.slice(0, shown.length)); }}",
+            arg=[leader for leader, *_ in stacks],
+        )
+
     def view(self, which: str) -> None:
         self.page.evaluate(f"document.querySelector('[name=view][value={which}]').click()")
 
@@ -132,6 +142,7 @@ def test_a_grid_is_culled_and_the_best_of_follows(albums: Callable[..., Albums],
     tab.page.wait_for_function(f"() => document.querySelectorAll('.tile').length && !document.querySelector('#photo-{second}')")
     best = tab.shown()
     assert best[0] == first  # a pick comes first, a reject is out
+    tab.wait_for_best(ratings=3)  # else a photo may move under the pointer
     # A stack opens side by side; each decision is a rating each way.
     assert tab.page.locator(".tile-check[data-stack^='+']").count() >= 1
     tab.page.locator(".tile:has(.tile-check[data-stack^='+'])").first.click()

@@ -120,6 +120,7 @@ def test_a_broken_photo_is_skipped_with_a_message(visit: Callable[..., Visitor])
 
 def test_a_busy_server_is_asked_again_later(visit: Callable[..., Visitor]) -> None:
     alice = visit(expects_errors=True)
+    alice.wait_until_live()  # becoming live sends what waits, whatever Retry-After says
     alice.wait_for_photo()
     requests: list[float] = []
 

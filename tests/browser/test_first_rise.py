@@ -104,6 +104,7 @@ def test_the_highlight_comes_once_also_after_a_reload_and_an_undo(rate: Callable
         alice.press("ArrowUp")
     alice.wait_until_fitted(events + undone + 3)
     alice.page.wait_for_timeout(1500)
+    alice.page.wait_for_function("() => !document.getAnimations().some(({effect}) => effect.target.closest('ol'))")
 
     assert rises(alice) == []
 

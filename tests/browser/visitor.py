@@ -17,8 +17,8 @@ class Visitor:
         self.address = address
         self.expects_errors = expects_errors
         self.console_errors: list[str] = []
+        context.set_default_timeout(PATIENCE_MS)
         self.page = context.new_page()
-        self.page.set_default_timeout(PATIENCE_MS)
         self.page.on("pageerror", self._keep_error)
         self.page.on("console", self._keep_line)
         context.add_init_script(
