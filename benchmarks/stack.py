@@ -23,7 +23,7 @@ from pav_site.environment import BASE
 from pav_site.processes import free_port
 from pav_site.supervisor import Program, Supervisor
 
-PATIENCE_SECONDS = 120  # far more than anything takes, so that a busy machine does not cause failures
+PATIENCE_SECONDS = 300  # far more than anything takes, so that a busy machine does not cause failures
 
 # The VACUUM at the end replaces the autovacuum that follows an import within a minute: PostgreSQL then knows the tables' sizes.
 FILL = """
@@ -54,7 +54,6 @@ def running(
     Yields its address and the file to which `timed_worker` writes each fit. Stops and removes everything at the end of the block.
     """
     with tempfile.TemporaryDirectory(prefix="pav-bench-") as folder:
-        port = free_port()
         services = Services(Path(folder))
         environment = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
         environment |= {"PAV_VAR": folder, "PAV_LIMIT_GUESTS": "100000/hour", "PAV_LIMIT_RATINGS": "1000000/minute"}
@@ -64,7 +63,7 @@ def running(
         with services.running():
             for command in (["migrate", "-v0"], ["collectstatic", "--noinput", "-v0"], ["shell", "-v0", "-c", fill.format(count=photos)]):
                 subprocess.run([*manage, *command], env=environment, check=True)
-            supervisor = Supervisor(print)
+            supervisor, port = Supervisor(print), free_port()
             try:
                 fits = Path(folder) / "fits.jsonl"
                 worker = [sys.executable, "-m", "benchmarks.timed_worker", str(fits)]
@@ -123,7 +122,7 @@ class Swiper:
     def another_page(self, **changes: Any) -> websockets.connect:
         """One more websocket of the same rater; `changes` are arguments of `websockets.connect`."""
         cookie = "; ".join(f"{name}={value}" for name, value in self.http.cookies.items())
-        settings = {"origin": self.address, "additional_headers": {"Cookie": cookie}} | changes
+        settings = {"origin": self.address, "additional_headers": {"Cookie": cookie}, "open_timeout": PATIENCE_SECONDS} | changes
         return websockets.connect(self.address.replace("http", "ws") + "/ws/taste/", **settings)
 
     async def leave(self) -> None:

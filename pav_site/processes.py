@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -74,8 +75,15 @@ def yield_to_others() -> None:
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     if hasattr(os, "getsid") and os.getsid(0) == os.getpid():
-        with suppress(OSError):  # no Linux, or one without it
-            Path("/proc/self/autogroup").write_text(str(NICENESS))
+        for _ in range(50):
+            try:
+                Path("/proc/self/autogroup").write_text(str(NICENESS))
+            except BlockingIOError:  # without privileges, the kernel takes one in a tenth of a second, from the whole machine
+                time.sleep(0.1)
+                continue
+            except OSError:  # no Linux, or one without it
+                pass
+            break
 
 
 def end_with_parent() -> None:

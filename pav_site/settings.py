@@ -251,6 +251,7 @@ if CHOSEN["PAV_OIDC_URL"]:
     }
 
 # Channels waits 5 seconds at a time for a message, which is also redis-py's default timeout: idle websockets would be dropped.
+REDIS_SECONDS = 1  # until the web app goes on without Redis
 CHANNEL_HOST = {"address": REDIS_URL, "socket_timeout": 30}
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [CHANNEL_HOST], "prefix": "pav"}}}
 

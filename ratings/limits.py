@@ -20,7 +20,8 @@ logger = logging.getLogger(__name__)
 @cache
 def _limiter() -> FixedWindowRateLimiter:
     address = settings.REDIS_URL.replace("unix://", "redis+unix://")
-    return FixedWindowRateLimiter(RedisStorage(address, socket_timeout=1, socket_connect_timeout=1))
+    seconds = settings.REDIS_SECONDS
+    return FixedWindowRateLimiter(RedisStorage(address, socket_timeout=seconds, socket_connect_timeout=seconds))
 
 
 def check(name: str, who: str) -> None:

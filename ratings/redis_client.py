@@ -1,4 +1,4 @@
-"""Client of the web app's Redis, one for each process; gives up after a second."""
+"""Client of the web app's Redis, one for each process; gives up after `REDIS_SECONDS`."""
 
 from functools import cache
 
@@ -8,4 +8,4 @@ from django.conf import settings
 
 @cache
 def redis_client() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=settings.REDIS_SECONDS, socket_connect_timeout=settings.REDIS_SECONDS)

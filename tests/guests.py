@@ -1,6 +1,6 @@
 """Photos with synthetic features, and guests who rate them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -11,6 +11,7 @@ from PIL.Image import Image
 from personalize.worker import loaded_bank
 from personalize.worker import projections as worker
 from ratings import health, jobs
+from ratings.deck.services import rate_picked
 from ratings.models import Bank, Photo, PhotoFeatures, Projection, Rater
 from ratings.ranking import projections
 from ratings.ranking.features import store_features
@@ -64,6 +65,12 @@ def make_photos(count: int, seed: int = 0, owner: Rater | None = None) -> list[P
         for photo, row in zip(photos, features, strict=True)
     )
     return photos
+
+
+def rate_photos(rater: "Guest", photos: Iterable[Photo], values: Iterable[int]) -> None:
+    """Rate these photos, as on a grid: the deck deals other ones in every run."""
+    for photo, value in zip(photos, values, strict=True):
+        rate_picked(rater_id=UUID(rater.id), photo_id=photo.id, client_id=uuid4(), value=value)
 
 
 def collect_requests(monkeypatch: pytest.MonkeyPatch, request: str) -> list[UUID]:

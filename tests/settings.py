@@ -52,6 +52,11 @@ os.environ.setdefault("PAV_MAIL_URL", f"file://{os.environ['PAV_VAR']}/mail")
 
 from pav_site.settings import *  # noqa: E402, F403
 
+# A busy machine may let any of these wait; without them, a test would see what is said where a service is down.
+REDIS_SECONDS = 60
+CACHES["default"]["OPTIONS"] |= {"socket_timeout": 60, "socket_connect_timeout": 60}  # noqa: F405
+DATABASES["default"]["OPTIONS"]["pool"]["timeout"] = 300  # noqa: F405
+
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -23,11 +23,10 @@ def display_name(name: str) -> str:
     tail = name[-4096:].replace("\\", "/").rstrip("/").rpartition("/")[2]
     if len(name) > 4096 and "/" not in name[-4096:]:
         tail = name[:LONGEST_NAME] + tail[-LONGEST_NAME:]
-    plain = unicodedata.normalize("NFC", tail)
-    plain = "".join(" " if letter.isspace() else letter for letter in plain if letter.isspace() or _is_visible(letter))
-    plain = _few_marks(plain)
+    plain = "".join(" " if letter.isspace() else letter for letter in tail if letter.isspace() or _is_visible(letter))
+    plain = _few_marks(unicodedata.normalize("NFC", plain))  # composed only now: hidden characters keep an accent from its letter
     plain = re.sub(r"\s+", " ", plain).strip()
-    plain = plain.lstrip("=+-@| ").strip(". ") if plain else ""
+    plain = plain.lstrip("=+-@|. ").rstrip(". ")
     return _shortened(plain) or NO_NAME
 
 

@@ -31,6 +31,8 @@ from ratings.photos.names import LONGEST_NAME, NO_NAME, display_name
         ("e\u0301te\u0301.jpg", "été.jpg"),
         ("猫と珈琲.jpg", "猫と珈琲.jpg"),
         ("broken\udcff.jpg", "broken.jpg"),
+        (".=SUM(1).jpg", "SUM(1).jpg"),
+        ("cafe<\u0301.jpg", "café.jpg"),
     ],
 )
 def test_a_name_is_made_safe_to_show(given_name, shown):

@@ -18,12 +18,17 @@ PHOTOGRAPHS = samples.samples()
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DRAWER = """
-import pathlib, sys
+import pathlib, sys, time
 from PIL import Image
 part = int(sys.argv[sys.argv.index("--part") + 1])
+places = [pathlib.Path({folder!r}) / name for name in {names!r}]
 if part > {drawn}:
+    while not all(place.exists() for place in places[:{drawn}]):
+        time.sleep(0.01)
     sys.exit("no space left")
-Image.linear_gradient("L").resize((300, 200 + part)).convert("RGB").save(pathlib.Path({folder!r}) / {names!r}[part - 1])
+partial = places[part - 1].with_suffix(".part")
+Image.linear_gradient("L").resize((300, 200 + part)).convert("RGB").save(partial, "JPEG")
+partial.rename(places[part - 1])
 """
 
 

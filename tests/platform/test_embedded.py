@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 import redis
@@ -20,7 +21,7 @@ OWNER = """
 import sys
 from pathlib import Path
 from pav_site.embedded import Services
-with Services(Path(sys.argv[1])).running():
+with Services(Path(sys.argv[1])).running(lambda line: print(line, flush=True)):
     print("running", flush=True)
     sys.stdin.read()
 """
@@ -98,9 +99,12 @@ def test_a_kill_loses_no_rows_and_does_not_prevent_the_next_start(service_folder
         query(services, "CREATE TABLE kept (number int); INSERT INTO kept VALUES (7)")
         postgres = next(iter(processes_of(f"-D {services.data}")))
         redis_server = next(iter(processes_of(str(services.redis_socket))))
+        helpers = psutil.Process(postgres).children()
         for pid in {"owner": [], "postgres": [postgres], "redis": [redis_server], "all": [postgres, redis_server]}[victims]:
             os.kill(pid, signal.SIGKILL)
         owner.kill()
+        if victims in {"postgres", "all"}:
+            psutil.wait_procs(helpers, timeout=PATIENCE_SECONDS)  # they see that PostgreSQL is gone, and end by themselves
     with services.running():
         assert query(services, "SELECT * FROM kept") == [(7,)]
         assert redis.Redis.from_url(services.redis_url).ping()
@@ -148,6 +152,13 @@ def test_the_log_of_a_service_that_cannot_start_is_shown(services: Services, mon
     with services.running():
         pass
     (services.data / "postgresql.conf").write_text("nonsense = on\n")
-    monkeypatch.setattr(embedded, "START_SECONDS", 2)
+    ready = Services.ready
+
+    def ready_once_it_has_failed(self: Services, name: str) -> bool:
+        until(lambda: "nonsense" in self.log("postgres").read_text())
+        return ready(self, name)
+
+    monkeypatch.setattr(Services, "ready", ready_once_it_has_failed)
+    monkeypatch.setattr(embedded, "START_SECONDS", 0)
     with pytest.raises(embedded.ServiceError, match=r"(?s)postgres does not answer.*nonsense"), services.running():
         pass

@@ -99,6 +99,7 @@ def test_the_health_check_has_no_workers_without_redis(client, no_redis):
 
 def test_a_heartbeat_goes_on_until_the_worker_ends(empty, monkeypatch):
     monkeypatch.setattr(beating, "BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(beating, "GRACE_SECONDS", PATIENCE_SECONDS)
     worker = Worker("gpu@here:1", ("gpu",), "1")
     with heartbeat(worker):
         until(lambda: health.live_workers() == [worker])

@@ -6,6 +6,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -139,7 +140,11 @@ class Terminal:
         os.close(theirs)
         os.write(ours, answer)
         self.status = self.process.wait(machine.PATIENCE_SECONDS)
-        self.shown = os.read(ours, 4096).decode()
+        shown = b""
+        with suppress(OSError):  # at the end
+            while piece := os.read(ours, 4096):
+                shown += piece
+        self.shown = shown.decode()
         os.close(ours)
 
     @property

@@ -20,7 +20,7 @@ from ratings.photos.scopes import CATALOGUE
 from ratings.ranking import events
 from ratings.ranking.histories import rating_history
 from ratings.ranking.services import begin_refit, claim_lost_refits, store_fit
-from tests.guests import current_projection, use_bank
+from tests.guests import current_projection, rate_photos, use_bank
 
 A_LONG_WHILE = 3600
 
@@ -60,9 +60,8 @@ def test_ratings_change_the_ranking(alice):
     assert sorted(photo["was"] for photo in after["top"]) == list(range(1, 31))
 
 
-def test_the_ranking_follows_the_stored_weights(alice):
-    swipe(alice, "love")
-    swipe(alice, "dislike")
+def test_the_ranking_follows_the_stored_weights(alice, photos):
+    rate_photos(alice, photos[5:7], [3, 1])
     fit = fitted(alice)
     features = dict(zip(*candidates(uuid4(), CATALOGUE, 100), strict=True))
     expected = sorted(features, key=lambda photo: -float(features[photo] @ np.array(fit.weights)))

@@ -22,9 +22,9 @@ from ratings.ranking.selectors import model_of, ranking
 from ratings.ranking.services import store_fit, store_next_photos
 from ratings.raters.services import make_guest
 from tests.guests import Guest, make_photos, report_worker
+from tests.platform.machine import PATIENCE_SECONDS
+from tests.ranking.locks import comes_to_wait
 from tests.ranking.versions import add_photos, fill, learn, new_installation
-
-PATIENCE_SECONDS = 20
 
 
 @pytest.fixture
@@ -175,8 +175,7 @@ class TestAtTheSameTime:
         with transaction.atomic():
             assert activation.activate(projection=new, carry_over=np.eye(256), unreadable=unreadable)
             thread.start()
-            thread.join(0.5)
-            assert thread.is_alive()
+            assert comes_to_wait(thread)
         thread.join(PATIENCE_SECONDS)
         return written[0], new
 

@@ -186,7 +186,7 @@ def test_other_socket_messages_are_ignored(stack, sent):
 
 def test_a_socket_without_a_session_is_refused(stack):
     async def visit() -> None:
-        async with websockets.connect(stack.replace("http", "ws") + "/ws/taste/", origin=stack) as socket:
+        async with websockets.connect(stack.replace("http", "ws") + "/ws/taste/", origin=stack, open_timeout=PATIENCE_SECONDS) as socket:
             with pytest.raises(ConnectionClosed) as closed:
                 await socket.recv()
             assert closed.value.rcvd.code == 4401

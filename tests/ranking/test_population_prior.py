@@ -24,6 +24,7 @@ from ratings.ranking.selectors import generic_weights, ranking_message
 from ratings.raters.selectors import shares_ratings
 from ratings.raters.services import set_sharing
 from tests.guests import current_projection, give_features, make_photos, use_bank
+from tests.ranking.locks import comes_to_wait
 
 PHOTOS, RATERS, RATINGS_EACH = 120, 60, 60
 
@@ -281,7 +282,7 @@ def test_a_photo_that_gets_features_during_activation_gets_population_scores(pho
     with transaction.atomic():
         activate(projection=projection, rater_count=RATERS, weights=weights, report={}, rated={})
         extraction.start()
-        extraction.join(0.3)
+        assert comes_to_wait(extraction)
     extraction.join()
 
     stored = np.array(PhotoFeatures.objects.get(photo=photos[0]).population_scores)

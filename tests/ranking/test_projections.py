@@ -18,7 +18,7 @@ from ratings.ranking.population_prior import scores_of_unrated
 from ratings.ranking.projections import AlreadyFilling, BankMissing, NothingToBringBack
 from ratings.ranking.selectors import model_of, ranking
 from ratings.sql import to_list
-from tests.guests import Guest
+from tests.guests import Guest, rate_photos
 from tests.ranking.versions import (
     EXTRACTORS,
     OTHER_EXTRACTORS,
@@ -52,7 +52,7 @@ def swipe(rater: Guest, *values: str) -> None:
 
 def taste(rater: Guest) -> Fit:
     """Fit six differing ratings of a rater."""
-    swipe(rater, "love", "dislike", "like", "dislike", "love", "like")
+    rate_photos(rater, Photo.objects.order_by("id")[::5], [3, 1, 2, 1, 3, 2])
     refit_rater(rater.id)
     return Fit.objects.get(rater=rater.id)
 

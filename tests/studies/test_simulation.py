@@ -12,7 +12,7 @@ from pav_site.simulation.participants import Outcome
 from pav_site.simulation.planted import Planted, planted_shares
 from pav_site.simulation.report import is_far, report
 from personalize.agreement.statistic import Statistic
-from ratings.models import Participant, Trial
+from ratings.models import Participant, Photo, Trial
 from tests.guests import make_photos
 from tests.studies.designs import design, written
 from tests.studies.taking_part import Person, Researcher
@@ -21,7 +21,11 @@ CHOICE = {"id": "task", "kind": "choice", "text": "What?", "options": ["Fame", "
 
 
 def write_study(path: Path, photos: int, **changes: object) -> Path:
-    path.write_text(written(design([photo.sha256 for photo in make_photos(photos)], **changes)))
+    made = make_photos(photos)
+    for number, photo in enumerate(made, 17):
+        photo.content_hash = f"{number:016x}"  # the planted opinions follow it: the same in every run
+    Photo.objects.bulk_update(made, ["content_hash"])
+    path.write_text(written(design([photo.sha256 for photo in made], **changes)))
     return path
 
 

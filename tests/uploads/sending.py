@@ -24,7 +24,7 @@ def serving() -> Iterator[str]:
     """The whole ASGI application behind a real web server, on the database of the test; its address."""
     from pav_site.asgi import application
 
-    server = uvicorn.Server(uvicorn.Config(application, port=0, log_config=None, lifespan="off", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(application, port=0, log_config=None, lifespan="off", ws="none", timeout_keep_alive=3600))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
