@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -17,11 +18,11 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 PHOTO_FILES = re.compile(r"^http://[^/]+/photos/")
 
 
+@dataclass
 class Catalogue:
     """The photos of the stack."""
 
-    def __init__(self, stack: Stack) -> None:
-        self.stack = stack
+    stack: Stack
 
     def change(self, action: str, count: int = 0) -> None:
         self.stack.step("catalogue", action, count)

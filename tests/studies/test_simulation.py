@@ -22,7 +22,7 @@ CHOICE = {"id": "task", "kind": "choice", "text": "What?", "options": ["Fame", "
 
 def write_study(path: Path, photos: int, **changes: object) -> Path:
     made = make_photos(photos)
-    for number, photo in enumerate(made, 17):
+    for number, photo in enumerate(made):
         photo.content_hash = f"{number:016x}"  # the planted opinions follow it: the same in every run
     Photo.objects.bulk_update(made, ["content_hash"])
     path.write_text(written(design([photo.sha256 for photo in made], **changes)))
