@@ -230,8 +230,7 @@ def test_ratings_that_wait_are_sent_before_a_rater_signs_in(arrive: Callable[...
     for _ in range(3):
         alice.press("ArrowRight")
     alice.page.evaluate("document.querySelector('#account').click()")
-    while not held:
-        alice.page.wait_for_timeout(50)
+    alice.wait_until(lambda: held, "no rating was sent")
     held.pop().continue_()
     alice.page.unroute("**/api/v1/ratings")
     alice.page.wait_for_selector("[name=email]")

@@ -42,18 +42,17 @@ class Albums:
 
     def wait_for_values(self, **wanted: int) -> None:
         """Until the server has these numbers of ratings: `picked`, `liked`, `rejected`."""
-        for _ in range(600):
+
+        def counted() -> dict[str, int]:
             values = list(self.values().values())
-            counted = {"picked": values.count(3), "liked": values.count(2), "rejected": values.count(1)}
-            if counted == dict.fromkeys(counted, 0) | wanted:
-                return
-            self.page.wait_for_timeout(100)
-        raise AssertionError(f"{self.values()} are not {wanted}")
+            return {"picked": values.count(3), "liked": values.count(2), "rejected": values.count(1)}
+
+        self.visitor.wait_until(lambda: counted() == {"picked": 0, "liked": 0, "rejected": 0} | wanted, f"the values are not {wanted}")
 
     def wait_for_best(self, ratings: int) -> None:
         """Until the page shows the best of the album after these ratings, with the sliders where they are at first."""
-        while self.visitor.get(f"/api/v1/ranking?album={self.id}&limit=1")["ratings_seq"] != ratings:
-            self.page.wait_for_timeout(100)
+        ranking = f"/api/v1/ranking?album={self.id}&limit=1"
+        self.visitor.wait_until(lambda: self.visitor.get(ranking)["ratings_seq"] == ratings, f"no ranking has {ratings} ratings")
         stacks = self.visitor.get(f"/api/v1/albums/{self.id}/best?count=50&fold=0.5&variety=0")["stacks"]
         self.page.wait_for_function(
             f"(best) => {{ const shown = ({SHOWN})(); return shown.length && String(shown) === String(best.slice(0, shown.length)); }}",
@@ -149,11 +148,7 @@ def test_a_grid_is_culled_and_the_best_of_follows(albums: Callable[..., Albums],
     tab.page.wait_for_selector("#decide[open]")
     tab.page.click("#decide-right")
     tab.page.keyboard.press("Escape")
-    for _ in range(600):
-        if sum(value == 1 for value in tab.values().values()) == 2:
-            break
-        tab.page.wait_for_timeout(100)
-    assert sum(value == 1 for value in tab.values().values()) == 2
+    tab.visitor.wait_until(lambda: list(tab.values().values()).count(1) == 2, "the decision rejected no photo")
     tab.page.keyboard.press("z")  # the last rating of the decision
     tab.page.wait_for_selector("#toast .toast")
 

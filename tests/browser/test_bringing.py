@@ -46,8 +46,7 @@ def new_album(visitor: Visitor, name: str) -> Page:
     page.fill("#album-name", name)
     page.press("#album-name", "Enter")
     page.wait_for_selector("#bring[data-busy]")  # by its script
-    while not live:  # left earlier, its socket would log a warning
-        page.wait_for_timeout(50)
+    visitor.wait_until(lambda: live, "the album's socket received nothing")  # left earlier, it would log a warning
     return page
 
 
@@ -164,8 +163,7 @@ def test_a_pause_and_a_lost_connection_go_on_where_they_stopped(visit: Callable[
     context.route("**/uploads/*-*", lambda route: held.append(route))  # nothing comes through while somebody looks
     page.set_input_files("#bring-photos", [folder / "IMG_3.jpg", folder / "IMG_4.jpg"])
     expect_sentence(page, "3 of 5 sent")
-    while not held:
-        page.wait_for_timeout(50)
+    visitor.wait_until(lambda: held, "no piece of a file was sent")
     page.click("#bring-pause")
     expect_sentence(page, "Paused: 3 of 5 sent")
     context.unroute("**/uploads/*-*")  # and what was held fails
@@ -179,8 +177,7 @@ def test_photos_chosen_before_the_scripts_come_are_brought(visit: Callable[..., 
     visitor.context.route("**/uploads/bring*.js", lambda route: held.append(route))
     page.reload(wait_until="commit")
     page.set_input_files("#bring-photos", [folder / f"IMG_{number}.jpg" for number in range(2)])
-    while not held:
-        page.wait_for_timeout(50)
+    visitor.wait_until(lambda: held, "no script was asked for")
     held.pop().continue_()
     expect_sentence(page, "2 photos are here.")
 
@@ -219,8 +216,8 @@ def test_photos_beyond_the_quota_are_left_out_with_the_numbers_before_they_are_s
     for address in ("bin", "bin/purge"):
         asked = {"data": {"photos": others}, "headers": {"X-CSRFToken": token}}
         assert visitor.context.request.post(f"{visitor.address}/api/v1/{address}", **asked).json() == {"count": 198}
-    while visitor.get(f"/api/v1/uploads?album={page.url.split('/')[-2]}")["room"]["photos"] > 2:
-        page.wait_for_timeout(200)
+    uploads = f"/api/v1/uploads?album={page.url.split('/')[-2]}"
+    visitor.wait_until(lambda: visitor.get(uploads)["room"]["photos"] <= 2, "the room says nothing of the photos that are gone")
     page.click("#bring-retry")
     expect_sentence(page, "4 photos are here.")
     expect(page.locator("#bring-problems")).to_be_hidden()

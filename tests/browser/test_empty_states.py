@@ -243,8 +243,7 @@ def test_the_next_step_after_a_lost_server_is_to_try_again(visit: Callable[..., 
     alice.page.evaluate("document.addEventListener('click', () => (window.said = document.activeElement.innerText), {once: true})")
     alice.page.keyboard.press("Enter")
     assert alice.page.evaluate("window.said") == "Trying…"
-    while not asked:
-        alice.page.wait_for_timeout(50)
+    alice.wait_until(lambda: asked, "the deck was not asked for again")
     asked.pop().fulfill(status=status)  # it fails once more
     alice.page.unroute(deck)
 

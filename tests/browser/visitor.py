@@ -1,6 +1,7 @@
 """A person in front of the page: what they do, and what they see."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Response
@@ -78,6 +79,13 @@ class Visitor:
     def wait_until_live(self) -> None:
         self.wait_for_connection("live")
 
+    def wait_until(self, happened: Callable[[], object], otherwise: str) -> None:
+        """Until this is true; meanwhile the page goes on, and so do the handlers of its requests."""
+        until = time.monotonic() + PATIENCE_MS / 1000
+        while not happened():
+            assert time.monotonic() < until, otherwise
+            self.page.wait_for_timeout(50)
+
     def wait_for_connection(self, state: str) -> None:
         self.page.wait_for_function("state => document.documentElement.dataset.connection === state", arg=state)
 
@@ -90,10 +98,12 @@ class Visitor:
 
     def wait_until_fitted(self, answers: int) -> None:
         """Until the page shows the ranking that all these answers are in."""
-        until = time.monotonic() + PATIENCE_MS / 1000
-        while (ranking := self.get("/api/v1/ranking?limit=1"))["ratings_seq"] != answers or self.version() != ranking["version"]:
-            assert time.monotonic() < until, f"{ranking['ratings_seq']} answers are fitted, not {answers}"
-            self.page.wait_for_timeout(50)
+
+        def fitted() -> bool:
+            ranking = self.get("/api/v1/ranking?limit=1")
+            return bool(ranking["ratings_seq"] == answers and self.version() == ranking["version"])
+
+        self.wait_until(fitted, f"the page shows no fit of {answers} answers")
 
     def ranking(self) -> list[int]:
         self.page.wait_for_selector("#tiles li", state="attached")
@@ -110,10 +120,7 @@ class Visitor:
         return self.context.request.get(self.address + path).json()
 
     def wait_until_rated(self, count: int) -> None:
-        until = time.monotonic() + PATIENCE_MS / 1000
-        while (rated := self.rated()) != count:
-            assert time.monotonic() < until, f"{rated} ratings, not {count}"
-            self.page.wait_for_timeout(50)
+        self.wait_until(lambda: self.rated() == count, f"there are not {count} ratings")
 
     def events(self) -> int:
         """How many ratings and undos the server has counted, by the response to one more rating."""
