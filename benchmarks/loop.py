@@ -77,6 +77,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--photos", type=int, default=2000)
     parser.add_argument("--raters", "--people", type=int, default=20)
     parser.add_argument("--swipes", type=int, default=60, help="measured swipes of each rater")
+    parser.add_argument("--workers", type=int, default=1, help="refit workers; the parts of the time are from the fits of one")
     parser.add_argument("--pause", type=float, default=1.0, help="mean seconds between two swipes of a rater")
     parser.add_argument("--signed-in", action="store_true", help="as raters with an account, not as guests")
     options = parser.parse_args(arguments)
@@ -88,13 +89,13 @@ def main(arguments: list[str]) -> None:
     }
     accounts = sum(raters for raters, _, _ in runs.values())
     fill = FILL + SIGN_IN.replace("ACCOUNTS", str(accounts)) if options.signed_in else FILL
-    with running(options.photos, fill) as (address, file):
+    with running(options.photos, fill, queues=["refit"] * (options.workers - 1)) as (address, file):
         sessions = file.with_name("sessions").read_text().split() if options.signed_in else []
         floor = 1000 * asyncio.run(_floor(address, 100))
         rows = {name: asyncio.run(_measure(address, sessions, *run)) for name, run in runs.items()}
         fits = [json.loads(line) for line in file.read_text().splitlines()]
-    print(f"{options.photos} photos. Milliseconds from the swipe to ...; ratio to a request that is refused immediately")
-    print(f"(median {np.median(floor):.1f} ms, same installation).\n")
+    print(f"{options.photos} photos, refit workers: {options.workers}. Milliseconds from the swipe to ...; ratio to a request")
+    print(f"that is refused immediately (median {np.median(floor):.1f} ms, same installation).\n")
     print("| raters | acknowledged p50 | p95 | new ranking p50 | p95 | ratio p50 |\n|---|---|---|---|---|---|")
     for row, swipes in rows.items():
         written, arrived = (
