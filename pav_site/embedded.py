@@ -23,7 +23,7 @@ from pathlib import Path
 import psycopg
 
 from pav_site import accounts
-from pav_site.processes import end, find
+from pav_site.processes import end, find, works_in
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # on import it warns about a missing folder that PAV does not use
@@ -145,7 +145,10 @@ class Services:
     def clear(self, name: str) -> None:
         """End leftover processes of a service whose owner was killed, and remove stale files. Only for the folder's owner."""
         if name == "postgres":
-            end(find(lambda line: Path(line[0]).name == "postgres" and str(self.data) in line))
+            server = find(lambda line: Path(line[0]).name == "postgres" and str(self.data) in line)
+            # Helpers of a server that was killed may outlive it for a while; they hold its shared memory, and no other server starts.
+            helpers = [helper for helper in find(lambda line: line[0].startswith("postgres:")) if works_in(helper, self.data)]
+            end([*server, *helpers])
             stale = [self.data / "postmaster.pid", self.socket_folder / ".s.PGSQL.5432.lock", self.socket_folder / ".s.PGSQL.5432"]
         else:
             # The server replaces its command line by a single string that ends with the socket.

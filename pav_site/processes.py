@@ -33,6 +33,13 @@ def find(matches: Callable[[list[str]], bool]) -> list[psutil.Process]:
     return found
 
 
+def works_in(process: psutil.Process, folder: Path) -> bool:
+    """Whether this is the working folder of a process; no, where it cannot be inspected."""
+    with suppress(psutil.Error):
+        return Path(process.cwd()) == folder.resolve()
+    return False
+
+
 def end(processes: Sequence[psutil.Process | subprocess.Popen[bytes]]) -> None:
     """Send SIGINT (PostgreSQL's fast shutdown), wait, then kill the remaining processes and their children."""
     known = [found for process in processes if (found := _alive(process))]

@@ -99,16 +99,27 @@ def test_a_kill_loses_no_rows_and_does_not_prevent_the_next_start(service_folder
         query(services, "CREATE TABLE kept (number int); INSERT INTO kept VALUES (7)")
         postgres = next(iter(processes_of(f"-D {services.data}")))
         redis_server = next(iter(processes_of(str(services.redis_socket))))
-        helpers = psutil.Process(postgres).children()
         for pid in {"owner": [], "postgres": [postgres], "redis": [redis_server], "all": [postgres, redis_server]}[victims]:
             os.kill(pid, signal.SIGKILL)
         owner.kill()
-        if victims in {"postgres", "all"}:
-            psutil.wait_procs(helpers, timeout=PATIENCE_SECONDS)  # they see that PostgreSQL is gone, and end by themselves
     with services.running():
         assert query(services, "SELECT * FROM kept") == [(7,)]
         assert redis.Redis.from_url(services.redis_url).ping()
     assert not server_pids(services)
+
+
+def test_helpers_that_outlive_the_server_do_not_prevent_a_start(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pav_site.processes.GRACE_SECONDS", 1)
+    with owner_of(services) as owner:
+        postgres = psutil.Process(next(iter(processes_of(f"-D {services.data}"))))
+        helper = next(child for child in postgres.children() if "checkpointer" in child.cmdline()[0])
+        helper.suspend()  # it cannot see that the server is gone
+        postgres.kill()
+        owner.kill()
+    assert helper.is_running()
+    with services.running():
+        assert query(services, "SELECT 1") == [(1,)]
+    assert not helper.is_running()
 
 
 def test_stale_files_of_a_dead_server_do_not_prevent_a_start(services: Services) -> None:
