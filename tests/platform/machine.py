@@ -3,7 +3,7 @@
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -28,6 +28,13 @@ def processes_of(text: str) -> dict[int, str]:
         if text in line and process.info["status"] != psutil.STATUS_ZOMBIE:
             found[process.pid] = line
     return found
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether a process runs; one that has ended and that nobody has waited for does not."""
+    with suppress(psutil.NoSuchProcess):  # it may end between the two questions
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 @contextmanager

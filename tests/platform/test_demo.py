@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from http.server import HTTPServer
 from pathlib import Path
@@ -20,7 +20,7 @@ from PIL import Image
 
 from pav_site.environment import BASE, SETTINGS
 from pav_site.processes import free_port
-from tests.platform.machine import PATIENCE_SECONDS, processes_of, until
+from tests.platform.machine import PATIENCE_SECONDS, is_alive, processes_of, until
 
 IN_TERMINAL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
 
@@ -145,13 +145,7 @@ def _refuses_a_second_on_its_port(demo: Demo, photos: Path) -> None:
 
 
 def _running(processes: list[psutil.Process]) -> list[psutil.Process]:
-    return [process for process in processes if _is_alive(process)]
-
-
-def _is_alive(process: psutil.Process) -> bool:
-    with suppress(psutil.NoSuchProcess):  # it may end between the two questions
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    return False
+    return [process for process in processes if is_alive(process)]
 
 
 def _rated(demo: Demo, cookies: dict[str, str]) -> int:

@@ -15,7 +15,7 @@ import redis
 
 from pav_site.embedded import FolderInUse, Services
 from pav_site.environment import BASE
-from tests.platform.machine import PATIENCE_SECONDS, processes_of, until
+from tests.platform.machine import PATIENCE_SECONDS, is_alive, processes_of, until
 
 OWNER = """
 import sys
@@ -116,10 +116,10 @@ def test_helpers_that_outlive_the_server_do_not_prevent_a_start(services: Servic
         helper.suspend()  # it cannot see that the server is gone
         postgres.kill()
         owner.kill()
-    assert helper.is_running()
+    assert is_alive(helper)
     with services.running():
         assert query(services, "SELECT 1") == [(1,)]
-    assert not helper.is_running()
+    assert not is_alive(helper)
 
 
 def test_stale_files_of_a_dead_server_do_not_prevent_a_start(services: Services) -> None:
