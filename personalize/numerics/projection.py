@@ -5,7 +5,7 @@ task head, each with standard deviation 1 over the catalogue. The others are the
 share the mean square length 1 equally, so that a hyperprior learned on one catalogue holds on another.
 
 References:
-    Halko, Martinsson & Tropp, SIAM Review 53, 2011 (randomised subspace iteration).
+    Musco & Musco, NeurIPS 2015 (randomised block Krylov iteration); docs/decisions/projection-versions.md (why not subspace iteration).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,8 +19,8 @@ from personalize.numerics.raw_features import RawLayout
 
 FEATURES = 256  # stored numbers per photo
 LEAST_PHOTOS = 10  # with fewer, no axis of a catalogue can be told from chance
-EXTRA = 32  # axes beyond those kept, for the accuracy of the subspace iteration
-ITERATIONS = 4
+EXTRA = 32  # directions of a block beyond the axes kept
+BLOCKS = 4
 
 Batches = Callable[[], Iterable[Float[np.ndarray, "photos raw"]]]
 """Starts a new pass over the raw features of a catalogue, batch by batch."""
@@ -164,23 +164,31 @@ def _deviations(batches: Batches, centre: np.ndarray, weights: np.ndarray) -> np
 
 
 def _leading_axes(batches: Batches, centre: np.ndarray, scale: np.ndarray, count: int, rank: int, seed: int) -> np.ndarray:
-    """(raw, count): the leading principal axes of the scaled catalogue; zeros beyond its rank."""
-    asked = min(count + EXTRA, rank)
-    axes = np.random.default_rng(seed).normal(size=(len(scale), asked)).astype(np.float32)
+    """(raw, count): the leading principal axes of the scaled catalogue; zeros beyond its rank.
+
+    The axes are searched among all blocks, not in the last one alone: the spectrum of photos is so flat that the last block misses the
+    weaker axes. A catalogue whose rank is that of the blocks, or less, gives its axes exactly.
+    """
     shift, factor = centre.astype(np.float32), scale.astype(np.float32)
-    for _ in range(ITERATIONS):
-        axes, _ = np.linalg.qr(axes)
-        product = np.zeros_like(axes)
+
+    def product(block: np.ndarray) -> np.ndarray:
+        """X^T X block, X the scaled catalogue: one pass."""
+        total, narrow = np.zeros(block.shape), block.astype(np.float32)
         for raw in batches():
             scaled = (raw.astype(np.float32) - shift) * factor
-            product += scaled.T @ (scaled @ axes)
-        axes = product
-    basis, _ = np.linalg.qr(axes.astype(np.float64))
-    gram = np.zeros((asked, asked))
-    for raw in batches():
-        inside = ((raw.astype(np.float32) - shift) * factor) @ basis
-        gram += inside.T @ inside
-    _, rotation = np.linalg.eigh(gram)
-    kept = basis @ rotation[:, ::-1][:, :count]
+            total += scaled.T @ (scaled @ narrow)
+        return total
+
+    asked = min(count + EXTRA, rank)
+    following = product(np.random.default_rng(seed).normal(size=(len(scale), asked)))
+    basis = products = np.zeros((len(scale), 0))
+    while missing := min(BLOCKS * asked, rank) - basis.shape[1]:
+        orthonormal, _ = np.linalg.qr(np.concatenate([basis, following[:, :missing]], axis=1))
+        block = orthonormal[:, basis.shape[1] :]
+        following = product(block)
+        basis, products = np.concatenate([basis, block], axis=1), np.concatenate([products, following], axis=1)
+    gram = basis.T @ products
+    _, rotation = np.linalg.eigh(gram + gram.T)
+    kept = basis @ rotation[:, ::-1][:, : min(count, rank)]
     kept *= np.where(kept[np.abs(kept).argmax(axis=0), np.arange(kept.shape[1])] < 0, -1, 1)  # a sign that does not depend on the seed
     return np.pad(kept, ((0, 0), (0, count - kept.shape[1])))

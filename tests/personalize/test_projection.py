@@ -76,6 +76,14 @@ class TestAxes:
         assert not scale[:300].any()
         assert float((raw[:, 300:400] * scale[300:400]).var(axis=0).sum()) == pytest.approx(1, rel=1e-4)
 
+    @pytest.mark.parametrize("photos", [250, 700])
+    def test_axes_of_a_flat_spectrum_hold_as_much_as_those_of_a_singular_value_decomposition(self, photos):
+        wide = RawLayout((Group("plain", 900, "length"), Group("late", 300, "columns")))
+        raw = np.random.default_rng(3).normal(size=(photos, wide.width)).astype(np.float32)
+        features = projection.learn(in_batches(raw), wide, network_only(wide)).apply(raw)[:, 1:]
+        values = np.linalg.svd(normalised(raw, wide), compute_uv=False)
+        assert (features**2).sum() == pytest.approx((values[:255] ** 2).sum(), rel=1e-3)
+
     def test_neither_batches_nor_the_seed_change_an_axis_or_its_sign(self):
         raw = catalogue(LAYOUT, 400)
         first = projection.learn(in_batches(raw), LAYOUT, network_only(LAYOUT)).apply(raw)
