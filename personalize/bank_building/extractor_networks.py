@@ -15,6 +15,7 @@ from personalize.errors import BadBank
 from personalize.networks import folding
 from personalize.networks.layer_tangents import statistics
 from personalize.networks.scorer import Scorer
+from personalize.numerics.raw_features import DEVIATION, MEAN, Statistic
 
 LATE_STAGES = 3  # the last stages of the encoder, or blocks of a transformer, whose statistics are features
 LATE = "-late"  # ends the name of a group of late statistics
@@ -65,7 +66,17 @@ class StagesNetwork(ExtractorNetwork):
 
     def __init__(self, scorer: Scorer, name: str, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__(mean, std)
-        self.encoder, self.names = scorer.encoder, (name, f"{name}-late")
+        self.encoder, self.names = scorer.encoder, (name, f"{name}{LATE}")
+
+    @torch.no_grad()
+    def statistics(self) -> list[Statistic]:
+        """What the late statistics are, in their order."""
+        x, found = self.encoder.bn1(self.encoder.conv_stem(torch.zeros(1, 3, 64, 64))), []
+        for number, stage in enumerate(self.encoder.blocks, start=1):
+            x = stage(x)
+            if number > len(self.encoder.blocks) - LATE_STAGES:
+                found += [Statistic(number, name, x.shape[1]) for name in (MEAN, DEVIATION)]
+        return found
 
     def forward(self, pixels: UInt8[Tensor, "photos height width 3"]) -> tuple[Float[Tensor, "photos width"], Float[Tensor, "photos late"]]:
         x, late = self.encoder.bn1(self.encoder.conv_stem(self.normalised(pixels))), []

@@ -167,6 +167,9 @@ def _write(one: Planned, path: Path) -> ExtractorFacts:
         "std": one.backbone.preprocessing.std,
         "outputs": _outputs(data),
     }
+    if isinstance(network, StagesNetwork):
+        group = f"{one.name}{LATE}"
+        facts["statistics"] = [{"group": group, "stage": s.stage, "name": s.name, "width": s.width} for s in network.statistics()]
     if isinstance(network, MergedNetwork):
         facts["score"] = {"mean": network.score_mean, "std": network.score_std}
     return facts

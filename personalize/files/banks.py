@@ -62,6 +62,15 @@ class OutputFacts(TypedDict):
     normalisation: Normalisation
 
 
+class StatisticFacts(TypedDict):
+    """`raw_features.Statistic` as JSON, with its group."""
+
+    group: str
+    stage: int
+    name: str
+    width: int
+
+
 class ScoreFacts(TypedDict):
     """Mean and SD over the bank's photos of the score that an extractor standardises."""
 
@@ -82,6 +91,7 @@ class ExtractorFacts(TypedDict):
     mean: Sequence[float]  # normalisation, which is part of the file; repeated here to be read
     std: Sequence[float]
     outputs: Sequence[OutputFacts]
+    statistics: NotRequired[Sequence[StatisticFacts]]  # what the numbers of late statistics are, in their order
     score: NotRequired[ScoreFacts]  # of the extractor that also gives the score
 
 

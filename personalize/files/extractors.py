@@ -17,7 +17,7 @@ from personalize.errors import BadBank
 from personalize.files import banks
 from personalize.files.banks import BankFacts, ExtractorFacts
 from personalize.files.pixels import SizeRule, size_rule
-from personalize.numerics.raw_features import Group, RawLayout
+from personalize.numerics.raw_features import Group, RawLayout, Statistic
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -129,8 +129,15 @@ class Network:
 def _extractor(row: ExtractorFacts, path: Path) -> Extractor:
     if Path(row["file"]).name != row["file"]:
         raise ValueError(f"{row['file']!r} is not the name of a file next to the bank")
-    groups = tuple(Group(one["group"], one["width"], one["normalisation"]) for one in row["outputs"])
+    groups = tuple(Group(one["group"], one["width"], one["normalisation"], _statistics(row, one["group"])) for one in row["outputs"])
+    for group in groups:
+        if group.statistics and sum(one.width for one in group.statistics) != group.width:
+            raise ValueError(f"the statistics of {group.name!r} are not {group.width} numbers")
     return Extractor(path.with_name(row["file"]), row["sha256"], size_rule(row["size"]), groups, "score" in row)
+
+
+def _statistics(row: ExtractorFacts, group: str) -> tuple[Statistic, ...]:
+    return tuple(Statistic(one["stage"], one["name"], one["width"]) for one in row.get("statistics", ()) if one["group"] == group)
 
 
 def checked(extractor: Extractor) -> bytes:

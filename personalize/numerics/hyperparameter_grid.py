@@ -40,11 +40,11 @@ class Hyperprior:
         return cls(*axes, np.full(shape, 1 / np.prod(shape)), heads)
 
 
-TRUST = (0.0, 0.25, 0.5)
-BASE = (0.001, 0.01)
-HEAD = (0.0003, 0.001)
-FEATURE = (0.1, 0.3, 1.0, 3.0)
-NOISE = (0.1, 0.3, 0.6, 0.95)
+TRUST = (0.05, 0.2, 0.5)
+BASE = (0.003,)
+HEAD = (0.001,)
+FEATURE = (0.15, 0.4, 1.1)
+NOISE = (0.25, 0.5, 0.8)
 
 
 class HyperparameterGrid:

@@ -11,7 +11,7 @@ from personalize.numerics.hyperparameter_grid import Hyperprior
 
 RatedFeatures = tuple[Float[np.ndarray, "ratings features"], Float[np.ndarray, "ratings"]]  # of one rater
 WORTH = 10.0  # raters: what the hyperprior before the ratings counts
-FLOOR = 4.0  # of a shipped hyperprior: how much equal weights count, where one learned from each catalogue counts 1
+FLOOR = 10.0  # of a shipped hyperprior: how much equal weights count, where one learned from each catalogue counts 1
 ROUNDS = 200
 
 

@@ -8,11 +8,11 @@ References:
     Musco & Musco, NeurIPS 2015 (randomised block Krylov iteration); docs/decisions/projection-versions.md (why not subspace iteration).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from personalize.errors import BadProjection
 from personalize.numerics.raw_features import RawLayout
@@ -84,7 +84,7 @@ def learn(batches: Batches, layout: RawLayout, heads: Heads, generic: Sequence[f
         moments.add(raw)
     if moments.photos < LEAST_PHOTOS:
         raise BadProjection(f"A projection is learned from at least {LEAST_PHOTOS} photos; {moments.photos} have raw features so far.")
-    scale = group_scale(layout, moments.variance)
+    scale = group_scale(layout, moments.variance, equal_shares(layout))
     if not scale.any():
         raise BadProjection(f"The {moments.photos} photos are all alike, so there is nothing to tell them apart by. Add other photos.")
     centre = moments.mean
@@ -97,23 +97,27 @@ def learn(batches: Batches, layout: RawLayout, heads: Heads, generic: Sequence[f
     return Projection(heads.names, centre.astype(np.float32), matrix.astype(np.float32))
 
 
-def group_scale(layout: RawLayout, variance: Float[np.ndarray, "raw"], without: str = "") -> Float[np.ndarray, "raw"]:
-    """Factor of each raw feature, so that the groups share the mean square length 1 equally.
+def equal_shares(layout: RawLayout) -> dict[str, float]:
+    """Each group's share of the mean square length of the axes."""
+    return {group.name: 1 / len(layout.groups) for group in layout.groups}
 
-    0 for the score, for the group named `without`, and for what is the same in all photos.
+
+def group_scale(
+    layout: RawLayout, variance: Float[np.ndarray, "raw"], shares: Mapping[str, float], used: Bool[np.ndarray, "raw"] | bool = True
+) -> Float[np.ndarray, "raw"]:
+    """Factor of each raw feature, so that the groups have these shares of the mean square length.
+
+    0 for the score, for groups without a share, for what is not `used`, and for what is the same in all photos.
     """
-    scale, groups = np.zeros(layout.width), 0
-    varied = variance > 1e-12 * variance.max()
+    scale = np.zeros(layout.width)
+    varied = (variance > 1e-12 * variance.max()) & used
     for group, place in layout.slices():
-        if group.name == without:
-            continue
-        groups += 1
         factors = varied[place].astype(np.float64)
         if group.normalisation == "columns":
             factors[varied[place]] /= np.sqrt(variance[place][varied[place]])
         length = np.sqrt((factors**2 * variance[place]).sum())
-        scale[place] = factors / length if length else 0
-    return scale / np.sqrt(max(groups, 1))
+        scale[place] = np.sqrt(shares.get(group.name, 0)) * factors / (length or 1)
+    return scale
 
 
 @dataclass

@@ -4,8 +4,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from jaxtyping import Bool
+
 Normalisation = Literal["length", "columns"]
 """How a group enters a projection: each photo's numbers divided by their length, or each number divided by its SD over the catalogue."""
+
+
+MEAN, DEVIATION = "mean", "SD"
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """Successive numbers of a group: one statistic of each channel of a stage of the network, over the positions."""
+
+    stage: int  # of the network, from 1
+    name: str  # MEAN or DEVIATION
+    width: int  # channels
 
 
 @dataclass(frozen=True)
@@ -15,6 +30,13 @@ class Group:
     name: str
     width: int  # numbers per photo
     normalisation: Normalisation
+    statistics: tuple[Statistic, ...] = ()  # what its numbers are, in their order; empty: an embedding, or not known
+
+    def means(self, stages: int) -> Bool[np.ndarray, "width"]:
+        """Which numbers are means of the last `stages` stages."""
+        last = max(one.stage for one in self.statistics)
+        chosen = [one.name == MEAN and one.stage > last - stages for one in self.statistics]
+        return np.repeat(chosen, [one.width for one in self.statistics])
 
 
 @dataclass(frozen=True)

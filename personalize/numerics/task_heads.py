@@ -2,9 +2,11 @@
 
 The generic score is one head pooled over all datasets that ask how much people like a photo: each dataset's scores are standardised, and
 half of its mean photo is taken away, so that the head says less about which dataset a photo looks like than about photos within a dataset.
+Of the late statistics, heads use the means of the last two stages, as far as the bank's card says which these are: the others tell
+datasets apart.
 
 References:
-    Yun & Choo, ECCV 2024 (a dataset is a task); docs/decisions/generic-score.md (choice of strength, centring and groups).
+    Yun & Choo, ECCV 2024 (a dataset is a task); docs/decisions/generic-score.md (choice of strength, centring and shares).
 """
 
 from collections.abc import Sequence
@@ -19,6 +21,8 @@ from personalize.numerics.raw_features import RawLayout
 
 STRENGTH = 3.0  # of the ridge, for features of mean square length 1; by leaving datasets out in turn
 CENTRED = 0.5  # share of a dataset's mean photo that is taken away
+STAGES = 2  # the last ones, whose means are used
+EMBEDDINGS = 0.2  # share of the embeddings where there are means beside them
 GENERIC, POOLED, NETWORK = "generic", "pooled", "merged-network"  # the last is the merged network's own score
 TUNED = "merged"  # the group of the network that was fine-tuned on the datasets: its numbers of these photos are better than of others
 
@@ -62,10 +66,24 @@ def left_out(datasets: Sequence[ScoredPhotos], layout: RawLayout) -> dict[str, f
     }
 
 
+def scale_of(layout: RawLayout, variance: Float[np.ndarray, "raw"]) -> Float[np.ndarray, "raw"]:
+    """Factor of each raw feature in a head, given its variance over the photos; 0 where heads do not use it."""
+    groups = [group for group in layout.groups if group.name != TUNED]
+    means = [group.name for group in groups if group.statistics]
+    others = [group.name for group in groups if not group.statistics]
+    of_others = (EMBEDDINGS if others else 0) if means else 1
+    shares = dict.fromkeys(others, of_others / max(len(others), 1)) | dict.fromkeys(means, (1 - of_others) / max(len(means), 1))
+    used = np.ones(layout.width, dtype=bool)
+    for group, place in layout.slices():
+        if group.statistics:
+            used[place] = group.means(STAGES)
+    return group_scale(layout, variance, shares, used)
+
+
 def _ridge(datasets: Sequence[ScoredPhotos], layout: RawLayout) -> np.ndarray:
     """Weights of the raw features, with one strength for all groups of networks that saw none of the scores."""
     raw = np.concatenate([one.raw for one in datasets]).astype(np.float64)
-    scale = group_scale(layout, raw.var(axis=0), without=TUNED)
+    scale = scale_of(layout, raw.var(axis=0))
     used = scale > 0
     x = (raw[:, used] - raw[:, used].mean(axis=0)) * scale[used]
     first = 0

@@ -14,7 +14,7 @@ from personalize.bank_building.generic_score import in_batches
 from personalize.files import banks, pixels, taste_parts
 from personalize.files.photo_files import digest
 from personalize.numerics import projection
-from personalize.numerics.projection import group_scale
+from personalize.numerics.projection import equal_shares, group_scale
 from personalize.numerics.raw_features import RawLayout
 from personalize.progress import ProgressCallback, no_progress
 from personalize.research.baselines import Catalogue
@@ -41,7 +41,7 @@ def make_catalogue(photos: Sequence[Path], bank: Path, folder: Path, progress: P
 
 
 def _groups(raw: Float[np.ndarray, "photos raw"], layout: RawLayout) -> dict[str, np.ndarray]:
-    scaled = (raw - raw.mean(axis=0)) * group_scale(layout, raw.var(axis=0)) * np.sqrt(len(layout.groups))
+    scaled = (raw - raw.mean(axis=0)) * group_scale(layout, raw.var(axis=0), equal_shares(layout)) * np.sqrt(len(layout.groups))
     return {group.name: scaled[:, place].astype(np.float64) for group, place in layout.slices()}
 
 

@@ -84,7 +84,7 @@ def test_swapping_the_ratings_of_a_pair_does_not_change_its_predicted_difference
 
 def test_feature_variances_that_the_ratings_rule_out_may_be_left_out():
     case = next(bench.planted(0.9, 100, 1, seed=4))
-    posterior = np.array([1e-6, 0.2, 0.4, 0.4])
+    posterior = np.array([1e-6, 0.4, 0.6])
     with_all = certainty.accuracy(case.features, case.ratings, HYPERPRIOR)
     without = certainty.accuracy(case.features, case.ratings, HYPERPRIOR, posterior=posterior)
     some = replace(HYPERPRIOR, feature=HYPERPRIOR.feature[1:], weights=HYPERPRIOR.weights[:, 1:])

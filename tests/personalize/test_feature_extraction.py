@@ -188,8 +188,13 @@ class TestFilesThatDoNotMatch:
             FeatureExtractor(copied)
 
     def test_a_width_unlike_that_in_the_metadata_is_refused(self, copied):
-        change(copied, lambda facts: facts["extractors"][1]["outputs"][1].update(width=1247))
-        with pytest.raises(BadBank, match=r"gives .*'lite0-late': 1248.*say .*'lite0-late': 1247"):
+        change(copied, lambda facts: facts["extractors"][1]["outputs"][0].update(width=1279))
+        with pytest.raises(BadBank, match=r"gives .*'lite0': 1280.*say .*'lite0': 1279"):
+            FeatureExtractor(copied)
+
+    def test_statistics_that_are_not_as_many_numbers_as_their_group_are_refused(self, copied):
+        change(copied, lambda facts: facts["extractors"][1]["statistics"][0].update(width=111))
+        with pytest.raises(BadBank, match="the statistics of 'lite0-late' are not 1248 numbers"):
             FeatureExtractor(copied)
 
     def test_a_name_unlike_that_in_the_metadata_is_refused(self, copied):

@@ -11,13 +11,13 @@ HEADS = 2
 
 
 def raters(count, seed=0, noise=0.2, ratings=40):
-    """Raters with weights on the features, and `noise` times as much noise."""
+    """Raters as the model has them, with small coefficients on the task heads, and `noise` times as much noise."""
     rng = np.random.default_rng(seed)
     found = []
     for _ in range(count):
         features = rng.normal(size=(ratings, 20))
         features[:, 3:] /= 17**0.5
-        truth = features @ rng.normal(size=20)
+        truth = features @ (rng.normal(size=20) * np.r_[0.25, np.full(HEADS, 0.03), np.ones(17)])
         found.append((features, truth / truth.std() + noise * rng.normal(size=ratings)))
     return found
 

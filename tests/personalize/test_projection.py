@@ -65,16 +65,25 @@ class TestAxes:
 
     def test_groups_share_the_mean_square_length_equally(self):
         raw = catalogue(LAYOUT, 300)
-        scale = projection.group_scale(LAYOUT, raw.astype(np.float64).var(axis=0))
+        scale = projection.group_scale(LAYOUT, raw.astype(np.float64).var(axis=0), projection.equal_shares(LAYOUT))
         lengths = [float(((raw - raw.mean(axis=0))[:, place] * scale[place]).var(axis=0).sum()) for _, place in LAYOUT.slices()]
         np.testing.assert_allclose(lengths, [0.5, 0.5], rtol=1e-4)
         assert scale[-1] == 0  # the score is a direction, not part of an axis
 
-    def test_a_group_left_out_gives_its_share_to_the_others(self):
+    def test_shares_may_be_unequal_and_a_group_without_one_is_left_out(self):
         raw = catalogue(LAYOUT, 300)
-        scale = projection.group_scale(LAYOUT, raw.astype(np.float64).var(axis=0), without="plain")
-        assert not scale[:300].any()
-        assert float((raw[:, 300:400] * scale[300:400]).var(axis=0).sum()) == pytest.approx(1, rel=1e-4)
+        variance = raw.astype(np.float64).var(axis=0)
+        for shares in ({"plain": 0.2, "late": 0.8}, {"late": 1.0}):
+            scale = projection.group_scale(LAYOUT, variance, shares)
+            lengths = [float((variance[place] * scale[place] ** 2).sum()) for _, place in LAYOUT.slices()]
+            np.testing.assert_allclose(lengths, [shares.get("plain", 0), shares["late"]], rtol=1e-6)
+
+    def test_the_used_part_of_a_group_has_its_whole_share(self):
+        variance = catalogue(LAYOUT, 300).astype(np.float64).var(axis=0)
+        used = np.arange(LAYOUT.width) < 350
+        scale = projection.group_scale(LAYOUT, variance, {"late": 1.0}, used)
+        assert not scale[350:].any()
+        assert float((variance[300:350] * scale[300:350] ** 2).sum()) == pytest.approx(1)
 
     @pytest.mark.parametrize("photos", [250, 700])
     def test_axes_of_a_flat_spectrum_hold_as_much_as_those_of_a_singular_value_decomposition(self, photos):

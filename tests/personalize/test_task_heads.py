@@ -5,9 +5,8 @@ import pytest
 
 from personalize.numerics import task_heads
 from personalize.numerics.metrics import srocc
-from personalize.numerics.projection import group_scale
-from personalize.numerics.raw_features import Group, RawLayout
-from personalize.numerics.task_heads import CENTRED, STRENGTH, ScoredPhotos
+from personalize.numerics.raw_features import DEVIATION, MEAN, Group, RawLayout, Statistic
+from personalize.numerics.task_heads import CENTRED, EMBEDDINGS, STRENGTH, ScoredPhotos
 
 LAYOUT = RawLayout((Group("merged", 20, "length"), Group("plain", 30, "length"), Group("late", 10, "columns")))
 PLAIN = slice(20, 50)
@@ -26,6 +25,12 @@ def scored(name, count, seed, taste, pooled=True, noise=0.1, shift=0.0):
     return ScoredPhotos(name, raw, truth + noise * truth.std() * np.random.default_rng(seed + 1).normal(size=count), pooled)
 
 
+def lengths(layout, raw):
+    """Mean square length of each group as a head sees it."""
+    seen = (raw - raw.mean(axis=0)) * task_heads.scale_of(layout, raw.astype(np.float64).var(axis=0))
+    return [float((seen[:, place] ** 2).sum(axis=1).mean()) for _, place in layout.slices()]
+
+
 @pytest.fixture
 def taste():
     return np.random.default_rng(10).normal(size=30)
@@ -42,7 +47,7 @@ def test_a_planted_head_is_found(taste):
 def test_a_head_is_the_ridge_regression_written_out(taste, count):
     one, two = scored("one", count, 0, taste), scored("two", count, 20, taste, shift=0.3)
     raw = np.concatenate([one.raw, two.raw]).astype(np.float64)
-    scale = group_scale(LAYOUT, raw.var(axis=0), without="merged")
+    scale = task_heads.scale_of(LAYOUT, raw.var(axis=0))
     x = (raw - raw.mean(axis=0)) * scale
     x[:count] -= CENTRED * x[:count].mean(axis=0)
     x[count:] -= CENTRED * x[count:].mean(axis=0)
@@ -106,3 +111,22 @@ def test_each_pooled_dataset_is_ranked_by_the_others(taste):
 
 def test_a_single_pooled_dataset_cannot_be_left_out(taste):
     assert task_heads.left_out([scored("one", 50, 0, taste)], LAYOUT) == {}
+
+
+def test_groups_count_the_same_where_the_card_does_not_say_what_their_numbers_are():
+    assert lengths(LAYOUT, photos(50, 0)) == pytest.approx([0, 0.5, 0.5], rel=1e-4)
+
+
+def test_of_late_statistics_heads_use_the_means_of_the_last_two_stages():
+    statistics = tuple(Statistic(stage, name, 2) for stage in (5, 6, 7) for name in (MEAN, DEVIATION))
+    layout = RawLayout((Group("merged", 20, "length"), Group("plain", 28, "length"), Group("late", 12, "columns", statistics)))
+    raw = photos(50, 0)
+    assert lengths(layout, raw) == pytest.approx([0, EMBEDDINGS, 1 - EMBEDDINGS], rel=1e-4)
+    of_late = task_heads.scale_of(layout, raw.astype(np.float64).var(axis=0))[48:60] > 0
+    np.testing.assert_array_equal(of_late, [False] * 4 + [True, True, False, False] * 2)
+
+
+def test_without_embeddings_the_means_are_all(taste):
+    layout = RawLayout((Group("late", 60, "columns", (Statistic(7, MEAN, 40), Statistic(7, DEVIATION, 20))),))
+    assert lengths(layout, photos(50, 0)) == pytest.approx([1], rel=1e-4)
+    assert task_heads.learn([scored("beauty", 50, 0, taste)], layout).weights[:40, 0].all()
