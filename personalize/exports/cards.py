@@ -1,6 +1,7 @@
 """Model cards: what the file of an exported model says of itself. Needs no torch.
 
-`pav-rater-2` are instant fits on raw features. `pav-person-1` are whole networks: exact fits, and the instant fits of version 0.1.
+`pav-rater-3` are instant fits on raw features; `pav-rater-2` are those without products of axes, which are read as before.
+`pav-person-1` are whole networks: exact fits, and the instant fits of version 0.1.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,8 +14,9 @@ from personalize.exports.fits import FitFacts
 from personalize.files import banks
 from personalize.files.banks import AreaFacts, BankFacts, BankMetadata, CropFacts, HeadFacts, OutputFacts, PreprocessingFacts
 
-LINEAR, NETWORK = "pav-rater-2", "pav-person-1"
-FORMATS = (NETWORK, LINEAR)
+RATER, NETWORK = "pav-rater-3", "pav-person-1"
+INSTANT = ("pav-rater-2", RATER)
+FORMATS = (NETWORK, *INSTANT)
 
 FileFormat = Literal["json", "safetensors", "onnx"]
 
@@ -57,7 +59,7 @@ def of_instant_fit(facts: FitFacts, bank: BankMetadata) -> ModelCard:
     return cast(
         ModelCard,
         {
-            "format": LINEAR,
+            "format": RATER,
             **_common(facts, bank.facts),
             "groups": [output for row in rows for output in row["outputs"]],
             "networks": [{name: row[name] for name in NetworkFacts.__annotations__} for row in rows],  # type: ignore[literal-required]
@@ -85,7 +87,7 @@ def check_version(found: object, path: Path) -> None:
     BadModel: a file at `path` has the format `found`, which this version does not read.
     """
     if found not in FORMATS:
-        raise BadModel(f"{path} has format {found!r}; this version reads {' and '.join(FORMATS)}.")
+        raise BadModel(f"{path} has format {found!r}; this version reads {', '.join(FORMATS)}.")
 
 
 def _common(facts: FitFacts, bank: BankFacts) -> dict[str, object]:

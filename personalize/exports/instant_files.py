@@ -3,11 +3,13 @@
 Needs no torch.
 """
 
+import base64
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -15,11 +17,11 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from personalize.errors import BadModel
-from personalize.exports import cards, example_photos, linear_models, photo_graphs
+from personalize.exports import cards, example_photos, photo_graphs, rater_models
 from personalize.exports.cards import FileFormat, ModelCard
 from personalize.exports.fits import InstantFit
-from personalize.exports.linear_models import LinearModel
 from personalize.exports.photo_graphs import PhotoGraph
+from personalize.exports.rater_models import ProductWeights, RaterModel
 from personalize.files import banks, extractors
 from personalize.files.pixels import upright
 from personalize.scorers.feature_extraction import FeatureExtractor
@@ -28,6 +30,8 @@ TOLERANCE = 1e-4  # largest difference of scores after reading weights again
 # The same for a graph, which rounds a few pixels to a neighbouring level: that stays below .001. With a wrong size, crop or order of
 # colours, scores of the example photos differ by .018 or more (docs/decisions/exports.md).
 GRAPH_TOLERANCE = 5e-3
+AXES = "product_axes"
+PRODUCTS = (AXES, "product_shift", "product_weights")  # names in the files of `rater_models.ProductWeights`
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,8 @@ def write(path: Path, file_format: FileFormat, fit: InstantFit, bank: Path) -> M
             f"The fit is on raw features of the extractors {fit.facts['extractors']}; those of {bank} are {own.hash}. "
             "Export it with the bank that photos are ranked by (--bank)."
         )
-    model = linear_models.fold(fit)
-    linear_models.check(model, own.layout)
+    model = rater_models.fold(fit)
+    rater_models.check(model, own.layout)
     card = cards.of_instant_fit(fit.facts, metadata)
     if file_format == "onnx":
         photo_graphs.write(path, model, own, card)
@@ -66,14 +70,13 @@ def write(path: Path, file_format: FileFormat, fit: InstantFit, bank: Path) -> M
     return card | {"checked": away}
 
 
-def read_weights(path: Path) -> tuple[ModelCard, LinearModel]:
+def read_weights(path: Path) -> tuple[ModelCard, RaterModel]:
     """The card and the numbers of a `json` or `safetensors` file."""
     if path.suffix == ".json":
         card = json.loads(path.read_text(encoding="utf-8"))
-        return card, LinearModel(np.array(card.pop("weights"), dtype=np.float32), float(card.pop("constant")))
+        return card, _model(_arrays_of_json(card))
     with safe_open(path, framework="np") as file:
-        card = json.loads(file.metadata()["card"])
-        return card, LinearModel(file.get_tensor("weights").astype(np.float32), float(file.get_tensor("constant")))
+        return json.loads(file.metadata()["card"]), _model({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 - no mapping
 
 
 def scorer(path: Path, bank: Path | None) -> tuple[ModelCard, Callable[[Sequence[Image.Image]], np.ndarray]]:
@@ -97,18 +100,44 @@ def scorer(path: Path, bank: Path | None) -> tuple[ModelCard, Callable[[Sequence
             f"{path} needs a bank with the extractors {card['extractors']}; those of {bank} are {own.hash}. "
             f"Name the right bank with --bank (the model's card names {card['bank']}), or export the model as ONNX, which needs no bank."
         )
-    linear_models.check(model, own.layout)
+    rater_models.check(model, own.layout)
     extractor = FeatureExtractor(bank)
     return card, lambda photos: model.score(extractor.raw(photos))
 
 
-def _write_weights(path: Path, file_format: FileFormat, model: LinearModel, card: ModelCard) -> None:
-    if file_format == "json":
-        numbers = {"weights": [float(f"{value:.9g}") for value in model.weights], "constant": model.constant}
-        path.write_text(json.dumps({**card, **numbers}) + "\n", encoding="utf-8")
-        return
+def _write_weights(path: Path, file_format: FileFormat, model: RaterModel, card: ModelCard) -> None:
     arrays = {"weights": model.weights, "constant": np.array(model.constant)}
+    if model.products:
+        named = zip(PRODUCTS, (model.products.axes.astype(np.float16), model.products.shift, model.products.weights), strict=True)
+        arrays |= dict(named)
+    if file_format == "json":
+        path.write_text(json.dumps({**card, **_json_of_arrays(arrays)}) + "\n", encoding="utf-8")
+        return
     save_file(arrays, path, metadata={"format": card["format"], "card": json.dumps(card)})
+
+
+def _model(arrays: Mapping[str, np.ndarray]) -> RaterModel:
+    """Files of `pav-rater-2` have no products."""
+    axes, shift, weights = (arrays[name].astype(np.float32) if name in arrays else None for name in PRODUCTS)
+    of_products = None if axes is None or shift is None or weights is None else ProductWeights(axes, shift, weights)
+    return RaterModel(arrays["weights"].astype(np.float32), float(arrays["constant"]), of_products)
+
+
+def _json_of_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, object]:
+    """Numbers in decimal, with all their digits; the axes, 400,000 numbers in half precision, in base 64."""
+    written: dict[str, object] = {name: [float(f"{value:.9g}") for value in array] for name, array in arrays.items() if array.ndim == 1}
+    if AXES in arrays:
+        written[AXES] = base64.b64encode(arrays[AXES].astype("<f2").tobytes()).decode()
+    return {**written, "constant": float(arrays["constant"])}
+
+
+def _arrays_of_json(card: dict[str, Any]) -> dict[str, np.ndarray]:
+    """The numbers of a file, taken out of its card."""
+    arrays = {name: np.array(card.pop(name)) for name in ("weights", "constant", *PRODUCTS) if name in card and name != AXES}
+    if AXES in card:
+        numbers = np.frombuffer(base64.b64decode(card.pop(AXES)), dtype="<f2")
+        arrays[AXES] = numbers.reshape(-1, max(len(arrays["product_shift"]), 1))
+    return arrays
 
 
 def _checked_graph(path: Path, fit: InstantFit, bank: Path, card: ModelCard) -> ModelCard:

@@ -16,7 +16,7 @@ from safetensors import safe_open
 
 from personalize.errors import BadModel, BadPhoto, PersonalizeError
 from personalize.exports import cards, instant_files, photo_graphs
-from personalize.exports.cards import LINEAR, FileFormat, ModelCard
+from personalize.exports.cards import INSTANT, FileFormat, ModelCard
 from personalize.exports.fits import ExactFit, InstantFit
 from personalize.files import atomic_files, banks, pixels
 from personalize.progress import ProgressCallback, tracked
@@ -62,7 +62,7 @@ def opened(path: Path, bank: Path | None = None) -> Opened:
     try:
         found = _format(path)
         cards.check_version(found, path)
-        if found == LINEAR:
+        if found in INSTANT:
             return Opened(*instant_files.scorer(path, bank))
         from personalize.exports import network_files
 

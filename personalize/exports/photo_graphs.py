@@ -1,4 +1,4 @@
-"""A linear model with its extractors and their resizing as one ONNX graph, from a photo to its score. Needs no torch."""
+"""A rater's model with its extractors and their resizing as one ONNX graph, from a photo to its score. Needs no torch."""
 
 import json
 from pathlib import Path
@@ -12,14 +12,15 @@ from onnx import compose, helper, numpy_helper
 from personalize.errors import BadModel
 from personalize.exports import resizing_graphs
 from personalize.exports.cards import ModelCard
-from personalize.exports.linear_models import LinearModel
+from personalize.exports.rater_models import ProductWeights, RaterModel
 from personalize.files import extractors
 from personalize.files.extractors import Extractor, Extractors
+from personalize.numerics.axis_products import LEAST_LENGTH, pairs
 
 OUTPUT = "score"
 
 
-def write(path: Path, model: LinearModel, bank: Extractors, card: ModelCard) -> None:
+def write(path: Path, model: RaterModel, bank: Extractors, card: ModelCard) -> None:
     """Write the graph, with the card in its metadata. Input `photo`: uint8 [height, width, 3], RGB. Output `score`: float32 [1].
 
     Raises:
@@ -54,7 +55,7 @@ def session(path: Path) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def _joined(model: LinearModel, bank: Extractors) -> onnx.ModelProto:
+def _joined(model: RaterModel, bank: Extractors) -> onnx.ModelProto:
     """The parts are joined from the photo on; prefixes keep the names of the networks apart."""
     graph, outputs = _resizing(bank), []
     for place, row in enumerate(bank.rows):
@@ -62,10 +63,10 @@ def _joined(model: LinearModel, bank: Extractors) -> onnx.ModelProto:
         network = compose.add_prefix(onnx.load_model_from_string(extractors.checked(row)), prefix)
         graph = compose.merge_models(graph, network, [(f"size{place}.pixels", prefix + extractors.INPUT)])
         outputs += [prefix + name for name in row.outputs]
-    linear = _linear(model, bank, outputs)
+    weighted = _weighted(model, bank, outputs)
     # The networks name the sizes of their inputs and outputs, which are those of one photo here.
     del graph.graph.value_info[:]
-    return compose.merge_models(graph, linear, [(name, f"linear.{name}") for name in outputs])
+    return compose.merge_models(graph, weighted, [(name, f"weighted.{name}") for name in outputs])
 
 
 def _resizing(bank: Extractors) -> onnx.ModelProto:
@@ -81,25 +82,56 @@ def _resizing(bank: Extractors) -> onnx.ModelProto:
     return helper.make_model(graph, ir_version=parts[0].ir_version, opset_imports=parts[0].opset_import)
 
 
-def _linear(model: LinearModel, bank: Extractors, outputs: list[str]) -> onnx.ModelProto:
+def _weighted(model: RaterModel, bank: Extractors, outputs: list[str]) -> onnx.ModelProto:
     """The weights: groups in the order of the raw vector, then the score if there is one, which is one number and no row."""
     widths = dict(zip(outputs, _widths(bank.rows), strict=True))
     groups = [name for name, width in widths.items() if width is not None]
     scores = [name for name, width in widths.items() if width is None]
-    inputs = [_tensor(f"linear.{name}", [1] if width is None else [1, width]) for name, width in widths.items()]
+    inputs = [_tensor(f"weighted.{name}", [1] if width is None else [1, width]) for name, width in widths.items()]
     arrays = {"weights": model.weights[:, None], "constant": np.array(model.constant, np.float32), "columns": np.array([1])}
     nodes = [
-        *(helper.make_node("Unsqueeze", [f"linear.{name}", "columns"], [f"{name}.column"]) for name in scores),
-        helper.make_node("Concat", [*(f"linear.{name}" for name in groups), *(f"{name}.column" for name in scores)], ["raw"], axis=1),
-        helper.make_node("MatMul", ["raw", "weights"], ["product"]),
-        helper.make_node("Squeeze", ["product", "columns"], ["products"]),
-        helper.make_node("Add", ["products", "constant"], [OUTPUT]),
+        *(helper.make_node("Unsqueeze", [f"weighted.{name}", "columns"], [f"{name}.column"]) for name in scores),
+        helper.make_node("Concat", [*(f"weighted.{name}" for name in groups), *(f"{name}.column" for name in scores)], ["raw"], axis=1),
+        helper.make_node("MatMul", ["raw", "weights"], ["linear"]),
     ]
+    terms = "linear"
+    if model.products:
+        more, of_products = _products(model.products)
+        nodes, arrays, terms = [*nodes, *more, helper.make_node("Add", ["linear", "product"], ["both"])], arrays | of_products, "both"
+    nodes += [helper.make_node("Squeeze", [terms, "columns"], ["sum"]), helper.make_node("Add", ["sum", "constant"], [OUTPUT])]
     graph = helper.make_graph(
-        nodes, "linear", inputs, [_tensor(OUTPUT, [1])], [numpy_helper.from_array(array, name) for name, array in arrays.items()]
+        nodes, "weighted", inputs, [_tensor(OUTPUT, [1])], [numpy_helper.from_array(array, name) for name, array in arrays.items()]
     )
     first = resizing_graphs.graph(bank.rows[0].size)
     return helper.make_model(graph, ir_version=first.ir_version, opset_imports=first.opset_import)
+
+
+def _products(products: ProductWeights) -> tuple[list[onnx.NodeProto], dict[str, np.ndarray]]:
+    """From `raw` to `product`, and the arrays of these nodes; see `axis_products.products`."""
+    first, second = pairs(len(products.shift))
+    arrays = {
+        "axes": products.axes,
+        "shift": products.shift[None],
+        "ones": np.ones((len(products.shift), 1), np.float32),
+        "least": np.array([[LEAST_LENGTH]], np.float32),
+        "first": first,
+        "second": second,
+        "product weights": products.weights[:, None],
+    }
+    nodes = [
+        helper.make_node("MatMul", ["raw", "axes"], ["moved"]),
+        helper.make_node("Sub", ["moved", "shift"], ["place"]),
+        helper.make_node("Mul", ["place", "place"], ["squares"]),
+        helper.make_node("MatMul", ["squares", "ones"], ["square"]),
+        helper.make_node("Sqrt", ["square"], ["root"]),
+        helper.make_node("Max", ["root", "least"], ["length"]),
+        helper.make_node("Div", ["place", "length"], ["unit"]),
+        helper.make_node("Gather", ["place", "first"], ["left"], axis=1),
+        helper.make_node("Gather", ["unit", "second"], ["right"], axis=1),
+        helper.make_node("Mul", ["left", "right"], ["products"]),
+        helper.make_node("MatMul", ["products", "product weights"], ["product"]),
+    ]
+    return nodes, arrays
 
 
 def _widths(rows: tuple[Extractor, ...]) -> list[int | None]:

@@ -1,26 +1,29 @@
 """Projection of photos' raw features to the 256 stored features, learned from a catalogue of photos without any rating. NumPy only.
 
-The features of a photo are (raw - centre) @ matrix. The first columns are directions with a name: the generic score, then one score per
-task head, each with standard deviation 1 over the catalogue. The others are the leading principal axes of the normalised groups, which
-share the mean square length 1 equally, so that a hyperprior learned on one catalogue holds on another.
+The features of a photo are (raw - centre) @ matrix, plus what products of two axes add (`axis_products.py`). The first columns are
+directions with a name: the generic score, then one score per task head, each with standard deviation 1 over the catalogue. The others are
+the leading principal axes of the normalised groups, which have equal shares, and of the products. Their mean square length is 1, so that a
+hyperprior learned on one catalogue holds on another.
 
 References:
     Musco & Musco, NeurIPS 2015 (randomised block Krylov iteration); docs/decisions/projection-versions.md (why not subspace iteration).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Float32
 
 from personalize.errors import BadProjection
+from personalize.numerics.axis_products import AXES, SHARE, AxisProducts, products
 from personalize.numerics.raw_features import RawLayout
 
 FEATURES = 256  # stored numbers per photo
 LEAST_PHOTOS = 10  # with fewer, no axis of a catalogue can be told from chance
 EXTRA = 32  # directions of a block beyond the axes kept
 BLOCKS = 4
+LEAST_PRODUCTS = 1e-3  # root mean square length of the products, where that of the groups is 1
 
 Batches = Callable[[], Iterable[Float[np.ndarray, "photos raw"]]]
 """Starts a new pass over the raw features of a catalogue, batch by batch."""
@@ -36,17 +39,25 @@ class Heads:
 
 @dataclass(frozen=True)
 class Projection:
-    """Features are (raw - centre) @ matrix."""
+    """Features are (raw - centre) @ matrix, plus those of the products."""
 
     directions: tuple[str, ...]  # names of the first columns; the first is the generic score
     centre: Float[np.ndarray, "raw"]
     matrix: Float[np.ndarray, "raw features"]
+    products: AxisProducts | None = None  # projections of earlier versions have none
 
     def with_generic(self, weights: Sequence[float], deviation: float) -> "Projection":
-        """The same axes and task heads with another generic score: the first features times `weights`, of this standard deviation."""
+        """The same axes and task heads with another generic score: `direction(weights)`, whose standard deviation is `deviation`."""
         matrix = self.matrix.copy()
-        matrix[:, 0] = self.matrix[:, : len(weights)] @ np.asarray(weights, dtype=np.float32) / deviation
-        return Projection(self.directions, self.centre, matrix)
+        matrix[:, 0] = self.direction(weights) / deviation
+        return replace(self, matrix=matrix)
+
+    def direction(self, weights: Sequence[float]) -> Float[np.ndarray, "raw"]:
+        """Weights of raw features that the first features, times these weights, have.
+
+        Products of axes are left out: they belong to this projection, and a direction is kept when another one is learned.
+        """
+        return np.asarray(self.matrix[:, : len(weights)] @ np.asarray(weights, dtype=np.float32))
 
     def apply(self, raw: Float[np.ndarray, "photos raw"]) -> Float[np.ndarray, "photos features"]:
         """The stored features of photos.
@@ -55,7 +66,9 @@ class Projection:
             BadProjection: the photos have another number of raw features, or one that is not finite.
         """
         check(raw, len(self.centre))
-        return (raw.astype(np.float32) - self.centre) @ self.matrix
+        shifted = raw.astype(np.float32) - self.centre
+        features = shifted @ self.matrix
+        return features + self.products.features(shifted) if self.products else features
 
 
 def check(raw: Float[np.ndarray, "photos raw"], width: int) -> None:
@@ -92,9 +105,17 @@ def learn(batches: Batches, layout: RawLayout, heads: Heads, generic: Sequence[f
     if len(generic):
         directions[:, 0] = directions[:, 1:] @ generic
         directions[:, 0] /= _deviations(batches, centre, directions[:, :1])
-    axes = _leading_axes(batches, centre, scale, FEATURES - directions.shape[1], min(moments.photos - 1, layout.width), seed)
-    matrix = np.concatenate([directions, scale[:, None] * axes], axis=1)
-    return Projection(heads.names, centre.astype(np.float32), matrix.astype(np.float32))
+    shift = centre.astype(np.float32)
+
+    def shifted() -> Iterator[np.ndarray]:
+        return (raw.astype(np.float32) - shift for raw in batches())
+
+    axes, products = _axes(shifted, moments.photos, scale, FEATURES - directions.shape[1], seed)
+    matrix = np.concatenate([directions, axes], axis=1).astype(np.float32)
+    if products:
+        none = np.zeros((len(products.centre), directions.shape[1]), dtype=np.float32)  # directions are linear
+        products = replace(products, matrix=np.concatenate([none, products.matrix], axis=1))
+    return Projection(heads.names, shift, matrix, products)
 
 
 def equal_shares(layout: RawLayout) -> dict[str, float]:
@@ -167,32 +188,54 @@ def _deviations(batches: Batches, centre: np.ndarray, weights: np.ndarray) -> np
     return np.where(found > 1e-9, found, 1)
 
 
-def _leading_axes(batches: Batches, centre: np.ndarray, scale: np.ndarray, count: int, rank: int, seed: int) -> np.ndarray:
-    """(raw, count): the leading principal axes of the scaled catalogue; zeros beyond its rank.
+def _axes(shifted: Batches, photos: int, scale: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, AxisProducts | None]:
+    """(raw, count): the axes of raw features, and of the products where there are any.
+
+    `shifted` are raw vectors minus the mean one; `scale` is that of the groups.
+    """
+    factor = scale.astype(np.float32)
+    leading = factor[:, None] * _leading_axes(lambda: (raw * factor for raw in shifted()), photos - 1, len(scale), AXES, seed)
+    moments = _Moments(AXES * (AXES - 1) // 2)
+    for raw in shifted():
+        moments.add(products(raw @ leading))
+    length = np.sqrt(moments.variance.sum())
+    if length < LEAST_PRODUCTS:  # all photos lie on one axis, but for rounding
+        return factor[:, None] * _leading_axes(lambda: (raw * factor for raw in shifted()), photos - 1, len(scale), count, seed), None
+    factor, of_products = factor * np.float32(np.sqrt(1 - SHARE)), np.float32(np.sqrt(SHARE) / length)
+    centre = moments.mean.astype(np.float32)
+
+    def rows() -> Iterator[np.ndarray]:
+        return (np.concatenate([raw * factor, (products(raw @ leading) - centre) * of_products], axis=1) for raw in shifted())
+
+    axes = _leading_axes(rows, photos - 1, len(scale) + len(centre), count, seed)
+    return factor[:, None] * axes[: len(scale)], AxisProducts(leading, centre, of_products * axes[len(scale) :])
+
+
+def _leading_axes(rows: Batches, rank: int, width: int, count: int, seed: int) -> Float32[np.ndarray, "width count"]:
+    """The leading principal axes of centred rows of this width, and of this rank or less; zeros beyond it.
 
     The axes are searched among all blocks, not in the last one alone: the spectrum of photos is so flat that the last block misses the
     weaker axes. A catalogue whose rank is that of the blocks, or less, gives its axes exactly.
     """
-    shift, factor = centre.astype(np.float32), scale.astype(np.float32)
 
     def product(block: np.ndarray) -> np.ndarray:
-        """X^T X block, X the scaled catalogue: one pass."""
+        """X^T X block, X all rows: one pass."""
         total, narrow = np.zeros(block.shape), block.astype(np.float32)
-        for raw in batches():
-            scaled = (raw.astype(np.float32) - shift) * factor
-            total += scaled.T @ (scaled @ narrow)
+        for some in rows():
+            total += some.T @ (some @ narrow)
         return total
 
+    rank = min(rank, width)
     asked = min(count + EXTRA, rank)
-    following = product(np.random.default_rng(seed).normal(size=(len(scale), asked)))
-    basis = products = np.zeros((len(scale), 0))
+    following = product(np.random.default_rng(seed).normal(size=(width, asked)))
+    basis = images = np.zeros((width, 0))
     while missing := min(BLOCKS * asked, rank) - basis.shape[1]:
         orthonormal, _ = np.linalg.qr(np.concatenate([basis, following[:, :missing]], axis=1))
         block = orthonormal[:, basis.shape[1] :]
         following = product(block)
-        basis, products = np.concatenate([basis, block], axis=1), np.concatenate([products, following], axis=1)
-    gram = basis.T @ products
+        basis, images = np.concatenate([basis, block], axis=1), np.concatenate([images, following], axis=1)
+    gram = basis.T @ images
     _, rotation = np.linalg.eigh(gram + gram.T)
     kept = basis @ rotation[:, ::-1][:, : min(count, rank)]
     kept *= np.where(kept[np.abs(kept).argmax(axis=0), np.arange(kept.shape[1])] < 0, -1, 1)  # a sign that does not depend on the seed
-    return np.pad(kept, ((0, 0), (0, count - kept.shape[1])))
+    return np.pad(kept, ((0, 0), (0, count - kept.shape[1]))).astype(np.float32)

@@ -8,7 +8,7 @@ from personalize.files import taste_parts
 from personalize.numerics import task_means
 from personalize.numerics.ratings import RaterRatings
 from personalize.worker import projections
-from ratings.ranking import features, models, population_prior
+from ratings.ranking import features, models, population_prior, raw_features
 from ratings.ranking import projections as versions
 from ratings.ranking.models import FEATURES
 from ratings.ranking.population_prior import SharedRatings
@@ -33,10 +33,9 @@ def learn() -> models.Projection | None:
     heads = len(projections.directions(now.id)) - 1
     coefficients = _coefficients(shared, heads) if heads else np.zeros(0)
     weights = np.concatenate([[0.0], coefficients]) if heads else _mean_taste(now)
-    sample = features.sample(now.id, MOST_PHOTOS)
-    score = sample[:, : len(weights)] @ weights
+    score, in_use = _of_heads(now, weights) if heads else _of_raw_vectors(now, weights)
     deviation = float(np.std(score))
-    if deviation == 0 or (now.has_generic_score and np.corrcoef(score, sample[:, 0])[0, 1] > ENOUGH):
+    if not deviation > 0 or (now.has_generic_score and np.corrcoef(score, in_use)[0, 1] > ENOUGH):
         return None
     moved = projections.loaded(now.id).with_generic(weights.tolist(), deviation)
     begun = versions.begin(
@@ -50,6 +49,22 @@ def learn() -> models.Projection | None:
 def _coefficients(shared: SharedRatings, heads: int) -> np.ndarray:
     raters = [RaterRatings(photos, values) for photos, values in zip(shared.photos, shared.values, strict=True)]
     return task_means.task_means(shared.features, heads, raters)
+
+
+def _of_heads(now: Version, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A mixture of task heads, and the generic score in use, of a sample of photos."""
+    sample = features.sample(now.id, MOST_PHOTOS)
+    return sample[:, : len(weights)] @ weights, sample[:, 0]
+
+
+def _of_raw_vectors(now: Version, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The direction of weights of all features, which leaves products of axes out, and the generic score in use, of a sample of photos."""
+    own = projections.loaded(now.id)
+    both = np.stack([own.direction(weights.tolist()), own.matrix[:, 0]], axis=1)
+    photos = raw_features.sample(now.extractors, MOST_PHOTOS)
+    scores = [(raw.astype(np.float32) - own.centre) @ both for raw in raw_features.batches(now.extractors, photos)]
+    new, in_use = np.concatenate([np.empty((0, 2), np.float32), *scores]).T
+    return new, in_use
 
 
 def _mean_taste(now: Version) -> np.ndarray:

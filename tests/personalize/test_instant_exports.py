@@ -16,9 +16,10 @@ from safetensors.numpy import load_file, save_file
 
 import personalize
 from personalize.errors import BadModel
-from personalize.exports import instant_files, linear_models, model_files, resizing_graphs
+from personalize.exports import instant_files, model_files, rater_models, resizing_graphs
 from personalize.files import banks, extractors
 from personalize.files.pixels import CentreCrop, WholePhoto
+from personalize.numerics.axis_products import AxisProducts
 from personalize.numerics.projection import Projection
 from personalize.scorers.feature_extraction import FeatureExtractor
 from tests.personalize.exported import instant_fit, photographs
@@ -72,20 +73,39 @@ def test_a_written_file_gives_the_scores_of_the_fit(kind, photos, expected, writ
     assert json.loads(path.with_suffix(".card.json").read_text())["sha256"] == card["sha256"] == banks.sha256(path)
 
 
-def test_the_linear_model_is_the_fit_with_its_projection_folded_in(fit):
+def test_the_model_is_the_fit_with_its_projection_folded_in(fit):
     centre, matrix = np.array([1.0, 2.0, 3.0], np.float32), np.array([[1, 0], [0, 2], [1, 1]], np.float32)
-    model = linear_models.fold(replace(fit, weights=np.array([10.0, 1.0]), projection=Projection(("generic",), centre, matrix)))
+    model = rater_models.fold(replace(fit, weights=np.array([10.0, 1.0]), projection=Projection(("generic",), centre, matrix)))
     # weights = matrix @ (10, 1) = (10, 2, 11); constant = -(1 * 10 + 2 * 2 + 3 * 11)
     np.testing.assert_array_equal(model.weights, [10, 2, 11])
     assert model.constant == -47
     assert model.score(np.array([[1.0, 2.0, 3.0], [2.0, 2.0, 3.0]])).tolist() == [0, 10]
 
 
+def test_products_of_axes_are_folded_in_too(fit):
+    centre, matrix = np.array([1.0, 2.0, 3.0], np.float32), np.zeros((3, 2), np.float32)
+    axes = np.array([[3, 0], [0, 1], [0, 1]], np.float32)
+    products = AxisProducts(axes, np.array([0.5], np.float32), np.array([[0, 2]], np.float32))
+    of_products = Projection(("generic",), centre, matrix, products)
+    model = rater_models.fold(replace(fit, weights=np.array([10.0, 5.0]), projection=of_products))
+    # the second photo's place is (3, 4): its product is 3 * 4 / 5 = 2.4; its weight is 2 * 5, minus 0.5 times it for the mean
+    assert model.score(np.array([[1.0, 2.0, 3.0], [2.0, 4.0, 5.0]])).tolist() == pytest.approx([-5, 19])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_fit_of_a_projection_without_products_is_written_too(kind, fit, photos, tmp_path):
+    linear = replace(fit, projection=replace(fit.projection, products=None))
+    model_files.write(tmp_path / f"anna.{kind}", kind, linear, banks.DEFAULT)
+    expected = linear.projection.apply(FeatureExtractor().raw(photos)) @ linear.weights
+    found = model_files.opened(tmp_path / f"anna.{kind}", banks.DEFAULT).score(photos)
+    np.testing.assert_allclose(found, expected, atol=1e-3 * expected.std() if kind == "onnx" else 1e-4)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_card_has_coefficients_groups_networks_and_licences(kind, fit, written):
     path, first = written[kind]
     for card in (first, model_files.opened(path, banks.DEFAULT).card):
-        assert card["format"] == "pav-rater-2"
+        assert card["format"] == "pav-rater-3"
         assert card["pav_version"] == personalize.__version__
         assert card["extractors"] == extractors.read().hash
         assert card["bank"] == banks.read_metadata().hash
@@ -167,9 +187,21 @@ def test_weights_of_another_length_or_not_finite_are_refused(kind, changed, sent
         held = load_file(written[kind][0])
         weights = held["weights"][1:] if changed == "short" else np.r_[np.float32(np.nan), held["weights"][1:]]
         card = json.dumps(instant_files.read_weights(written[kind][0])[0])
-        save_file({**held, "weights": weights}, path, metadata={"format": "pav-rater-2", "card": card})
+        save_file({**held, "weights": weights}, path, metadata={"format": "pav-rater-3", "card": card})
     with pytest.raises(BadModel, match=sentence):
         model_files.opened(path, banks.DEFAULT)
+
+
+def test_product_weights_that_do_not_fit_the_axes_are_refused(written, tmp_path):
+    held = json.loads(written["json"][0].read_text())
+    (tmp_path / "anna.json").write_text(json.dumps(held | {"product_weights": held["product_weights"][1:]}))
+    with pytest.raises(BadModel, match="axes and product weights do not fit raw vectors of 6449 numbers"):
+        model_files.opened(tmp_path / "anna.json", banks.DEFAULT)
+
+
+def one_number_less(whole):
+    products = replace(whole.products, axes=whole.products.axes[1:])
+    return replace(whole, centre=whole.centre[1:], matrix=whole.matrix[1:], products=products)
 
 
 def test_a_fit_whose_numbers_are_unusable_is_not_written(fit, tmp_path):
@@ -178,7 +210,7 @@ def test_a_fit_whose_numbers_are_unusable_is_not_written(fit, tmp_path):
     for changed, sentence in (
         (replace(fit, weights=broken), "not finite"),
         (replace(fit, weights=fit.weights[:10]), "10 weights, its projection 256 features"),
-        (replace(fit, projection=replace(fit.projection, centre=fit.projection.centre[1:], matrix=fit.projection.matrix[1:])), "6448"),
+        (replace(fit, projection=one_number_less(fit.projection)), "6448"),
     ):
         with pytest.raises(BadModel, match=sentence):
             model_files.write(tmp_path / "anna.json", "json", changed, banks.DEFAULT)
@@ -203,7 +235,7 @@ def test_a_file_that_is_not_a_model_is_refused(name, tmp_path):
 def test_a_file_of_an_unknown_format_is_refused(written, tmp_path):
     card = json.loads(written["json"][0].read_text()) | {"format": "pav-rater-9"}
     (tmp_path / "new.json").write_text(json.dumps(card))
-    with pytest.raises(BadModel, match="has format 'pav-rater-9'; this version reads pav-person-1 and pav-rater-2"):
+    with pytest.raises(BadModel, match="has format 'pav-rater-9'; this version reads pav-person-1, pav-rater-2, pav-rater-3"):
         model_files.opened(tmp_path / "new.json", banks.DEFAULT)
     with pytest.raises(BadModel, match=r"There is no format 'pickle'\. Known: json, safetensors, onnx"):
         model_files.write(tmp_path / "anna.pickle", "pickle", instant_fit(), banks.DEFAULT)

@@ -1,5 +1,6 @@
 """Projections of catalogues, compared with a singular value decomposition of the normalised groups in memory."""
 
+from dataclasses import replace
 from inspect import unwrap
 
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 
 from personalize.errors import BadProjection
 from personalize.numerics import projection
+from personalize.numerics.axis_products import AXES, SHARE
+from personalize.numerics.metrics import srocc
 from personalize.numerics.projection import FEATURES, CarryOver, Heads, Projection
 from personalize.numerics.raw_features import Group, RawLayout
 
@@ -45,23 +48,53 @@ def normalised(raw, layout):
     return np.concatenate(parts, axis=1) / np.sqrt(len(parts))
 
 
+def with_products(raw, layout):
+    """The normalised groups, and the products of two of their leading principal axes, with the shares of the length that they have."""
+    groups = normalised(raw, layout)
+    left, values, _ = np.linalg.svd(groups, full_matrices=False)
+    places = (left * values)[:, :AXES]
+    found = [a * b / np.linalg.norm(places, axis=1) for place, a in enumerate(places.T) for b in places.T[place + 1 :]]
+    found = np.stack(found, axis=1) - np.mean(found, axis=1)
+    found /= np.sqrt((found**2).sum(axis=1).mean())
+    return np.concatenate([groups * np.sqrt(1 - SHARE), found * np.sqrt(SHARE)], axis=1)
+
+
 class TestAxes:
     def test_the_leading_axes_are_those_of_a_singular_value_decomposition(self):
         raw = catalogue(LAYOUT, 500)
         features = projection.learn(in_batches(raw), LAYOUT, network_only(LAYOUT)).apply(raw)[:, 1:]
-        left, values, _ = np.linalg.svd(normalised(raw, LAYOUT), full_matrices=False)
+        left, values, _ = np.linalg.svd(with_products(raw, LAYOUT), full_matrices=False)
         for axis in range(20):
             expected = left[:, axis] * values[axis]
             assert abs(features[:, axis] @ expected) / (expected @ expected) == pytest.approx(1, abs=1e-3)
         assert (features**2).sum() == pytest.approx((values[:255] ** 2).sum(), rel=1e-3)
 
-    def test_a_small_catalogue_keeps_the_inner_products_of_its_normalised_groups(self):
+    def test_a_small_catalogue_keeps_all_inner_products(self):
         raw = catalogue(SMALL, 200)
         features = projection.learn(in_batches(raw), SMALL, network_only(SMALL)).apply(raw)[:, 1:]
-        whole = normalised(raw, SMALL)  # 20 dimensions, which all fit into 255
-        np.testing.assert_allclose(features @ features.T, whole @ whole.T, atol=1e-4)
+        whole = with_products(raw, SMALL)  # of rank 199, which fits into 255
+        np.testing.assert_allclose(features @ features.T, whole @ whole.T, atol=1e-3)
         assert (features**2).sum(axis=1).mean() == pytest.approx(1, abs=1e-3)
-        assert not features[:, 20:].any()
+        assert not features[:, 199:].any()
+
+    def test_photos_on_one_axis_have_no_products(self):
+        raw = np.outer(np.random.default_rng(0).normal(size=30), np.arange(SMALL.width)).astype(np.float32)
+        learned = projection.learn(in_batches(raw), SMALL, network_only(SMALL))
+        features = learned.apply(raw)[:, 1:]
+        assert (features[:, 0] ** 2).mean() == pytest.approx(1, abs=1e-3)
+        assert np.abs(features[:, 1:]).max() < 1e-6
+        assert learned.products is None
+
+    def test_a_photo_in_the_middle_of_its_catalogue_has_finite_features(self):
+        raw = catalogue(SMALL, 100)
+        learned = projection.learn(in_batches(raw), SMALL, network_only(SMALL))
+        assert np.isfinite(learned.apply(learned.centre[None])).all()
+
+    def test_products_grow_as_a_photo_moves_away_not_as_its_square(self):
+        raw = catalogue(SMALL, 100)
+        learned = projection.learn(in_batches(raw), SMALL, network_only(SMALL))
+        near, far = (learned.apply((learned.centre + times * (raw[:1] - learned.centre)).astype(np.float32)) for times in (10, 1000))
+        np.testing.assert_allclose(far, 100 * near, atol=0.2 * np.abs(far).max())
 
     def test_groups_share_the_mean_square_length_equally(self):
         raw = catalogue(LAYOUT, 300)
@@ -90,7 +123,7 @@ class TestAxes:
         wide = RawLayout((Group("plain", 900, "length"), Group("late", 300, "columns")))
         raw = np.random.default_rng(3).normal(size=(photos, wide.width)).astype(np.float32)
         features = projection.learn(in_batches(raw), wide, network_only(wide)).apply(raw)[:, 1:]
-        values = np.linalg.svd(normalised(raw, wide), compute_uv=False)
+        values = np.linalg.svd(with_products(raw, wide), compute_uv=False)
         assert (features**2).sum() == pytest.approx((values[:255] ** 2).sum(), rel=1e-3)
 
     def test_neither_batches_nor_the_seed_change_an_axis_or_its_sign(self):
@@ -177,9 +210,18 @@ class TestCarryOver:
             carry.add(new[first : first + 50], old[first : first + 50])
         return carry.matrix()
 
-    def test_weights_carried_over_keep_the_scores_of_the_photos(self):
+    @pytest.mark.parametrize("layout", [SMALL, LAYOUT])
+    def test_weights_carried_over_keep_the_order_of_the_photos(self, layout):
+        raw = catalogue(layout, 300)
+        old, new = (projection.learn(in_batches(part), layout, network_only(layout)).apply(raw) for part in (raw[:100], raw))
+        for seed in range(3):
+            weights = np.random.default_rng(seed).normal(size=FEATURES)
+            assert srocc(new @ (self.carried(new, old) @ weights), old @ weights) > 0.99
+
+    def test_weights_of_axes_alone_that_are_carried_over_keep_the_scores_of_the_photos(self):
         raw = catalogue(SMALL, 300)
-        old, new = (projection.learn(in_batches(part), SMALL, network_only(SMALL)).apply(raw) for part in (raw[:100], raw))
+        learned = (projection.learn(in_batches(part), SMALL, network_only(SMALL)) for part in (raw[:100], raw))
+        old, new = (replace(one, products=None).apply(raw) for one in learned)
         weights = np.random.default_rng(2).normal(size=FEATURES)
         before, after = old @ weights, new @ (self.carried(new, old) @ weights)
         after += before.mean() - after.mean()  # another centre moves all scores alike, which changes no order
