@@ -31,7 +31,7 @@ def activate(*, projection: int, carry_over: Float[np.ndarray, "256 256"], unrea
         if before is None or not is_filling or set(features.missing(projection)) - set(unreadable):
             return False
         _copy_population_scores(before, projection)
-        # From here on no fit is stored until commit: `projections.is_current_until_commit` waits for this row.
+        # From here on no fit is stored until commit: `services.store_fit` waits for this row.
         Projection.objects.filter(pk=before).update(state=State.KEPT)
         Projection.objects.filter(state=State.KEPT).exclude(pk=before).update(state=State.RETIRED)
         Projection.objects.filter(pk=projection).update(state=State.CURRENT, activated_at=timezone.now())

@@ -260,13 +260,6 @@ def share_filled(projection: int) -> tuple[int, int]:
     return counts[0]
 
 
-def is_current_until_commit(projection: int | None) -> bool:
-    """Whether a projection is current; if so, no other one comes into use before the end of this transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM ratings_projection WHERE id = %s AND state = 'current' FOR SHARE", [projection])
-        return cursor.fetchone() is not None
-
-
 @contextmanager
 def one_worker() -> Iterator[bool]:
     """Whether this process may learn or fill: one at a time. The lock ends with the block, or with the connection of a killed process."""

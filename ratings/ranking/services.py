@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from psycopg.types.json import Json, Jsonb
 
 from ratings.photos.scopes import CATALOGUE, Scope
-from ratings.ranking import population_prior, projections, selectors
+from ratings.ranking import population_prior, selectors
 from ratings.ranking.json_columns import NextPhoto, StoredAccuracy, StoredCoefficient
 from ratings.ranking.models import no_population_scores
 from ratings.ranking.pushes import push_rankings
@@ -61,14 +61,14 @@ def store_fit(
 ) -> int | None:
     """Store an instant fit if it is newer than the stored one, and push the ranking of the scopes `shown` after commit.
 
+    No other projection comes into use before the commit: an activation waits for it, or this waits for the activation.
+
     `population_weights` weigh the population scores of version `population_prior_id`. The model before is kept, to show how far photos
     moved; before the first fit, that is the generic one. An exact order made from fewer ratings is dropped. Returns the new version; None,
     where nothing has changed, for a stale fit, a deleted rater, where `projection` is no longer current, or where a merge has withheld the
     prior from this rater since the ratings were read.
     """
     with transaction.atomic():
-        if not projections.is_current_until_commit(projection):
-            return None
         with connection.cursor() as cursor:
             cursor.execute(
                 f"""INSERT INTO ratings_fit AS f (rater_id, projection_id, carried_over, version, ratings_seq, weights, population_weights,
@@ -77,8 +77,10 @@ def store_fit(
                 SELECT r.id, %(projection)s, false, 1, %(seq)s, %(weights)s::halfvec, %(population_weights)s::halfvec, %(prior)s,
                     %(covariance)s, %(coefficients)s, %(accuracy)s, '{{}}', %(generic)s::halfvec, %(no_population)s::halfvec,
                     statement_timestamp()
-                FROM {MAY_BE_LOST}, ratings_rater r
-                WHERE r.id = %(rater)s AND (%(prior)s::bigint IS NULL OR r.withheld_prior IS DISTINCT FROM %(prior)s) FOR KEY SHARE OF r
+                FROM {MAY_BE_LOST}, ratings_rater r, ratings_projection v
+                WHERE r.id = %(rater)s AND (%(prior)s::bigint IS NULL OR r.withheld_prior IS DISTINCT FROM %(prior)s)
+                    AND v.id = %(projection)s AND v.state = 'current'
+                FOR KEY SHARE OF r FOR SHARE OF v
                 ON CONFLICT (rater_id) DO UPDATE SET projection_id = excluded.projection_id, carried_over = false, version = f.version + 1,
                     ratings_seq = excluded.ratings_seq,
                     weights = excluded.weights, population_weights = excluded.population_weights,
