@@ -22,7 +22,7 @@ from personalize.numerics.raw_features import RawLayout
 FEATURES = 256  # stored numbers per photo
 LEAST_PHOTOS = 10  # with fewer, no axis of a catalogue can be told from chance
 EXTRA = 32  # directions of a block beyond the axes kept
-BLOCKS = 4
+BLOCKS = 4  # of directions that axes are searched in, one pass over the photos each
 LEAST_PRODUCTS = 1e-3  # root mean square length of the products, where that of the groups is 1
 
 Batches = Callable[[], Iterable[Float[np.ndarray, "photos raw"]]]
@@ -110,12 +110,12 @@ def learn(batches: Batches, layout: RawLayout, heads: Heads, generic: Sequence[f
     def shifted() -> Iterator[np.ndarray]:
         return (raw.astype(np.float32) - shift for raw in batches())
 
-    axes, products = _axes(shifted, moments.photos, scale, FEATURES - directions.shape[1], seed)
+    axes, of_products = _axes(shifted, moments.photos, scale, FEATURES - directions.shape[1], seed)
     matrix = np.concatenate([directions, axes], axis=1).astype(np.float32)
-    if products:
-        none = np.zeros((len(products.centre), directions.shape[1]), dtype=np.float32)  # directions are linear
-        products = replace(products, matrix=np.concatenate([none, products.matrix], axis=1))
-    return Projection(heads.names, shift, matrix, products)
+    if of_products:
+        none = np.zeros((len(of_products.centre), directions.shape[1]), dtype=np.float32)  # directions are linear
+        of_products = replace(of_products, matrix=np.concatenate([none, of_products.matrix], axis=1))
+    return Projection(heads.names, shift, matrix, of_products)
 
 
 def equal_shares(layout: RawLayout) -> dict[str, float]:
@@ -201,14 +201,14 @@ def _axes(shifted: Batches, photos: int, scale: np.ndarray, count: int, seed: in
     length = np.sqrt(moments.variance.sum())
     if length < LEAST_PRODUCTS:  # all photos lie on one axis, but for rounding
         return factor[:, None] * _leading_axes(lambda: (raw * factor for raw in shifted()), photos - 1, len(scale), count, seed), None
-    factor, of_products = factor * np.float32(np.sqrt(1 - SHARE)), np.float32(np.sqrt(SHARE) / length)
+    factor, product_factor = factor * np.float32(np.sqrt(1 - SHARE)), np.float32(np.sqrt(SHARE) / length)
     centre = moments.mean.astype(np.float32)
 
     def rows() -> Iterator[np.ndarray]:
-        return (np.concatenate([raw * factor, (products(raw @ leading) - centre) * of_products], axis=1) for raw in shifted())
+        return (np.concatenate([raw * factor, (products(raw @ leading) - centre) * product_factor], axis=1) for raw in shifted())
 
     axes = _leading_axes(rows, photos - 1, len(scale) + len(centre), count, seed)
-    return factor[:, None] * axes[: len(scale)], AxisProducts(leading, centre, of_products * axes[len(scale) :])
+    return factor[:, None] * axes[: len(scale)], AxisProducts(leading, centre, product_factor * axes[len(scale) :])
 
 
 def _leading_axes(rows: Batches, rank: int, width: int, count: int, seed: int) -> Float32[np.ndarray, "width count"]:
