@@ -1,8 +1,8 @@
 """Products of two principal axes: what features know of photos beyond a weighted sum of raw features. NumPy only.
 
-Who likes sunsets over water, but neither alone, has a taste that is no weighted sum of what networks see. The place of a photo on the leading axes
-of its catalogue is z; its products are z_i z_j / |z| for all i < j, so that they grow as z does, not as its square, and a photo far from
-all others stays in proportion. docs/decisions/taste-model.md has what they gain, and the kernels that they took the place of.
+Who likes sunsets over water, but neither alone, has a taste that is no weighted sum of what networks see. The place of a photo on the
+leading axes of its catalogue is z; its products are z_i z_j / |z| for all i < j, so that they grow as z does, not as its square, and a
+photo far from all others stays in proportion. docs/decisions/taste-model.md has what they gain, and the kernels tried before.
 """
 
 from dataclasses import dataclass
