@@ -3,7 +3,7 @@
 Their input is the photo's pixels, uint8 RGB: normalisation is the first operation, so weights and preprocessing cannot be separated.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -71,21 +71,23 @@ class StagesNetwork(ExtractorNetwork):
     @torch.no_grad()
     def statistics(self) -> list[Statistic]:
         """What the late statistics are, in their order."""
-        x, found = self.encoder.bn1(self.encoder.conv_stem(torch.zeros(1, 3, 64, 64))), []
+        stages = self._late_stages(torch.zeros(1, 3, 64, 64))
+        return [Statistic(number, name, x.shape[1]) for number, x in stages for name in (MEAN, DEVIATION)]
+
+    def forward(self, pixels: UInt8[Tensor, "photos height width 3"]) -> tuple[Float[Tensor, "photos width"], Float[Tensor, "photos late"]]:
+        late = []
+        for _, x in self._late_stages(self.normalised(pixels)):
+            late += mean_and_deviation(x)
+        embedding = self.encoder.bn2(self.encoder.conv_head(x)).mean(dim=(2, 3))
+        return functional.normalize(embedding, dim=1), torch.cat(late, dim=1)
+
+    def _late_stages(self, photos: Tensor) -> Iterator[tuple[int, Tensor]]:
+        """The number, from 1, and the output of each of the last stages."""
+        x = self.encoder.bn1(self.encoder.conv_stem(photos))
         for number, stage in enumerate(self.encoder.blocks, start=1):
             x = stage(x)
             if number > len(self.encoder.blocks) - LATE_STAGES:
-                found += [Statistic(number, name, x.shape[1]) for name in (MEAN, DEVIATION)]
-        return found
-
-    def forward(self, pixels: UInt8[Tensor, "photos height width 3"]) -> tuple[Float[Tensor, "photos width"], Float[Tensor, "photos late"]]:
-        x, late = self.encoder.bn1(self.encoder.conv_stem(self.normalised(pixels))), []
-        for place, stage in enumerate(self.encoder.blocks):
-            x = stage(x)
-            if place >= len(self.encoder.blocks) - LATE_STAGES:
-                late += mean_and_deviation(x)
-        embedding = self.encoder.bn2(self.encoder.conv_head(x)).mean(dim=(2, 3))
-        return functional.normalize(embedding, dim=1), torch.cat(late, dim=1)
+                yield number, x
 
 
 class EncoderNetwork(ExtractorNetwork):

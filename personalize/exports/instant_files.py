@@ -108,8 +108,8 @@ def scorer(path: Path, bank: Path | None) -> tuple[ModelCard, Callable[[Sequence
 def _write_weights(path: Path, file_format: FileFormat, model: RaterModel, card: ModelCard) -> None:
     arrays = {"weights": model.weights, "constant": np.array(model.constant)}
     if model.products:
-        named = zip(PRODUCTS, (model.products.axes.astype(np.float16), model.products.shift, model.products.weights), strict=True)
-        arrays |= dict(named)
+        numbers = model.products.axes.astype(np.float16), model.products.shift, model.products.weights
+        arrays |= dict(zip(PRODUCTS, numbers, strict=True))
     if file_format == "json":
         path.write_text(json.dumps({**card, **_json_of_arrays(arrays)}) + "\n", encoding="utf-8")
         return
@@ -118,8 +118,7 @@ def _write_weights(path: Path, file_format: FileFormat, model: RaterModel, card:
 
 def _model(arrays: Mapping[str, np.ndarray]) -> RaterModel:
     """Files of `pav-rater-2` have no products."""
-    axes, shift, weights = (arrays[name].astype(np.float32) if name in arrays else None for name in PRODUCTS)
-    of_products = None if axes is None or shift is None or weights is None else ProductWeights(axes, shift, weights)
+    of_products = ProductWeights(*(arrays[name].astype(np.float32) for name in PRODUCTS)) if AXES in arrays else None
     return RaterModel(arrays["weights"].astype(np.float32), float(arrays["constant"]), of_products)
 
 

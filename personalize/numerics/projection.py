@@ -194,21 +194,25 @@ def _axes(shifted: Batches, photos: int, scale: np.ndarray, count: int, seed: in
     `shifted` are raw vectors minus the mean one; `scale` is that of the groups.
     """
     factor = scale.astype(np.float32)
-    leading = factor[:, None] * _leading_axes(lambda: (raw * factor for raw in shifted()), photos - 1, len(scale), AXES, seed)
+
+    def of_raw_features(count: int) -> np.ndarray:
+        return factor[:, None] * _leading_axes(lambda: (raw * factor for raw in shifted()), photos - 1, len(scale), count, seed)
+
+    leading = of_raw_features(AXES)
     moments = _Moments(AXES * (AXES - 1) // 2)
     for raw in shifted():
         moments.add(products(raw @ leading))
     length = np.sqrt(moments.variance.sum())
     if length < LEAST_PRODUCTS:  # all photos lie on one axis, but for rounding
-        return factor[:, None] * _leading_axes(lambda: (raw * factor for raw in shifted()), photos - 1, len(scale), count, seed), None
-    factor, product_factor = factor * np.float32(np.sqrt(1 - SHARE)), np.float32(np.sqrt(SHARE) / length)
+        return of_raw_features(count), None
+    raw_factor, product_factor = factor * np.float32(np.sqrt(1 - SHARE)), np.float32(np.sqrt(SHARE) / length)
     centre = moments.mean.astype(np.float32)
 
     def rows() -> Iterator[np.ndarray]:
-        return (np.concatenate([raw * factor, (products(raw @ leading) - centre) * product_factor], axis=1) for raw in shifted())
+        return (np.concatenate([raw * raw_factor, (products(raw @ leading) - centre) * product_factor], axis=1) for raw in shifted())
 
     axes = _leading_axes(rows, photos - 1, len(scale) + len(centre), count, seed)
-    return factor[:, None] * axes[: len(scale)], AxisProducts(leading, centre, product_factor * axes[len(scale) :])
+    return raw_factor[:, None] * axes[: len(scale)], AxisProducts(leading, centre, product_factor * axes[len(scale) :])
 
 
 def _leading_axes(rows: Batches, rank: int, width: int, count: int, seed: int) -> Float32[np.ndarray, "width count"]:

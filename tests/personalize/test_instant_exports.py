@@ -199,6 +199,15 @@ def test_product_weights_that_do_not_fit_the_axes_are_refused(written, tmp_path)
         model_files.opened(tmp_path / "anna.json", banks.DEFAULT)
 
 
+@pytest.mark.parametrize("name", ["product_shift", "product_weights"])
+def test_a_file_that_lacks_a_part_of_its_products_is_refused(name, written, tmp_path):
+    held = json.loads(written["json"][0].read_text())
+    del held[name]
+    (tmp_path / "anna.json").write_text(json.dumps(held))
+    with pytest.raises(BadModel, match=f"cannot be read as a rater's model: '{name}'"):
+        model_files.opened(tmp_path / "anna.json", banks.DEFAULT)
+
+
 def one_number_less(whole):
     products = replace(whole.products, axes=whole.products.axes[1:])
     return replace(whole, centre=whole.centre[1:], matrix=whole.matrix[1:], products=products)
